@@ -1,0 +1,41 @@
+# The workflow's table of contents. Each part is in workflow/rules/.
+from snakemake.utils import min_version
+
+min_version("9.5")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+# The checked configuration, and the names of files.
+include: "workflow/rules/common.smk"
+# Data sets -> data/{dataset}/latents.parquet and the labelled subsets of each seed.
+include: "workflow/rules/data.smk"
+# Models trained on n examples, and references without training.
+include: "workflow/rules/train.smk"
+# From trained circuits to classical students.
+include: "workflow/rules/transfer.smk"
+# One table of metrics; comparisons, crossovers, retained fractions.
+include: "workflow/rules/evaluate.smk"
+# Figures, the verdict, and the MLflow index.
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,
+        VERDICT,
+        INDEX,
+    log:
+        f"{LOGS}/all.log",
+    message:
+        f"Study '{STUDY.name}' is complete: results/{STUDY.name}/, reports/verdict.md"

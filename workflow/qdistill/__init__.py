@@ -1,0 +1,6 @@
+"""qdistill: train a quantum bottleneck on scarce data, distil it, and judge the result.
+
+Importing this package loads nothing heavy; each module imports what it needs.
+"""
+
+__version__ = "0.1.0"

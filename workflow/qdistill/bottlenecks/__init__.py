@@ -1,0 +1,1 @@
+"""The bottlenecks, one class in one file each; see :mod:`qdistill.registry`."""

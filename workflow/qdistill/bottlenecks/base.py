@@ -1,0 +1,85 @@
+"""The interface of a bottleneck: parameters from a generator, forward, count."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+
+class Bottleneck(ABC):
+    """The part of the model that differs between conditions: z = bottleneck(h).
+
+    Parameters
+    ----------
+    qubits : int
+        The bottleneck has N = 2**qubits inputs and outputs.
+    layers : int, optional
+        Number of layers, for circuits.
+    """
+
+    def __init__(self, qubits: int, layers: int = 0) -> None:
+        self.qubits = qubits
+        self.width = 2**qubits
+        self.layers = layers
+
+    def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """Draw the start values of what is trained, for one seed. By default nothing."""
+        return {}
+
+    def draw_constants(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """Draw what stays fixed but belongs to the model, for one seed. By default nothing."""
+        return {}
+
+    def prepare_constants(self, constants: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Derive from the constants, once, what every forward pass needs.
+
+        Parameters
+        ----------
+        constants : mapping of str to Tensor
+            What :meth:`draw_constants` drew, with a leading seed axis S.
+        """
+        return dict(constants)
+
+    @abstractmethod
+    def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
+        """Apply the bottleneck for all seeds at once.
+
+        Parameters
+        ----------
+        weights : mapping of str to Tensor
+            Parameters and prepared constants, each with a leading seed axis S.
+        h : Tensor, shape (S, B, N)
+            Bottleneck inputs.
+        progress : float
+            How much of the training is done, 0 to 1; only a curriculum looks at it.
+
+        Returns
+        -------
+        Tensor, shape (S, B, N)
+        """
+
+    def count_parameters(self) -> int:
+        """Count the trained numbers of one seed."""
+        parameters = self.draw_parameters(np.random.default_rng(0))
+        return sum(array.size for array in parameters.values())
+
+
+def draw_linear(
+    generator: np.random.Generator, inputs: int, outputs: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a linear layer's start: weight (outputs, inputs) and bias (outputs,).
+
+    Uniform within ±1/sqrt(inputs), as ``torch.nn.Linear`` does (He et al., 2015, with the
+    gain of a leaky slope of sqrt 5).
+    """
+    bound = inputs**-0.5
+    weight = generator.uniform(-bound, bound, (outputs, inputs)).astype(np.float32)
+    return weight, generator.uniform(-bound, bound, outputs).astype(np.float32)
+
+
+def draw_angles(generator: np.random.Generator, layers: int, qubits: int) -> np.ndarray:
+    """Draw angles uniformly over the circle: float32, shape (layers, qubits, 2)."""
+    return generator.uniform(0.0, 2.0 * np.pi, (layers, qubits, 2)).astype(np.float32)

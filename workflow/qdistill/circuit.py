@@ -1,0 +1,371 @@
+"""The quantum engine: the ansatz as one batched ``torch.autograd.Function``.
+
+The circuit is U = prod_l C · RY(angles_l) · RZ(angles_l), with C the ring of CNOTs
+i -> i+1 and wire 0 the most significant bit, in PennyLane's gate conventions.
+
+What the ansatz gives, and this module exploits:
+
+* RZ on all wires is one diagonal: an elementwise complex product.
+* RY on all wires is one *real* Kronecker product. It is applied as two factors, one for
+  the first half of the wires and one for the second, as real batched matrix products on
+  the real view of the state.
+* The CNOT ring is one fixed permutation of the amplitudes.
+* RZs commute with each other, and so do RYs, so all angle gradients of a layer follow
+  from one stored state (after RZ, before RY) and one adjoint state at the same place.
+
+States are kept as (S, N, B), amplitudes first and examples innermost, so that the real
+view (S, N, 2B) is contiguous. S counts seeds, B examples, N = 2**qubits amplitudes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def wire_signs(wires: int) -> np.ndarray:
+    """Eigenvalue of Z on each wire for each basis state.
+
+    Parameters
+    ----------
+    wires : int
+        Number of wires; wire 0 is the most significant bit.
+
+    Returns
+    -------
+    ndarray of float64, shape (2**wires, wires)
+        +1 where the bit of the wire is 0, -1 where it is 1.
+    """
+    states = np.arange(2**wires)[:, None]
+    return 1.0 - 2.0 * ((states >> np.arange(wires - 1, -1, -1)) & 1)
+
+
+def cnot_ring(qubits: int) -> np.ndarray:
+    """Permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
+
+    Parameters
+    ----------
+    qubits : int
+        Number of wires, at least 2.
+
+    Returns
+    -------
+    ndarray of int64, shape (2**qubits,)
+        ``source`` such that ``state_out[k] = state_in[source[k]]``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two wires.
+    """
+    if qubits < 2:
+        raise ValueError(f"a ring of CNOTs needs at least 2 qubits, found {qubits}")
+    target = np.arange(2**qubits)
+    for wire in range(qubits):
+        control_bit = qubits - 1 - wire
+        target_bit = qubits - 1 - (wire + 1) % qubits
+        target = target ^ (((target >> control_bit) & 1) << target_bit)
+    return np.argsort(target)
+
+
+def _y_generators(wires: int) -> np.ndarray:
+    """Matrices K_w with dRY_w/dangle = RY_w K_w / 2, flattened: (4**wires, wires)."""
+    size = 2**wires
+    states = np.arange(size)
+    generators = np.zeros((wires, size, size))
+    for wire in range(wires):
+        flipped = states ^ (1 << (wires - 1 - wire))
+        generators[wire, states, flipped] = -wire_signs(wires)[:, wire]
+    return generators.reshape(wires, -1).T
+
+
+@lru_cache(maxsize=64)
+def _constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """One of the ansatz's constant arrays as a tensor, made once per dtype and device."""
+    arrays = {
+        "signs": wire_signs,
+        "generators": _y_generators,
+        "source": cnot_ring,
+        "inverse": lambda qubits: np.argsort(cnot_ring(qubits)),
+    }
+    return torch.tensor(arrays[name](wires), dtype=dtype, device=device)
+
+
+def _kronecker(matrices: Tensor) -> Tensor:
+    """Kronecker product over wires: (..., wires, 2, 2) -> (..., 2**wires, 2**wires)."""
+    product = matrices[..., 0, :, :]
+    for wire in range(1, matrices.shape[-3]):
+        factor = matrices[..., wire, :, :]
+        size = 2 * product.shape[-1]
+        product = product[..., :, None, :, None] * factor[..., None, :, None, :]
+        product = product.reshape(*product.shape[:-4], size, size)
+    return product
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """All layers' operators for one set of angles, ready to be applied in turn."""
+
+    phases: Tensor  # (L, S, N, 1) complex: the diagonal of RZ on all wires
+    high: Tensor  # (L, S, N1, N1) real: RY on the first half of the wires
+    low: Tensor  # (L, S * N1, N2, N2) real: RY on the second half, once per block
+    source: Tensor  # (N,) the CNOT ring
+    inverse: Tensor  # (N,) its inverse
+
+    @classmethod
+    def from_angles(cls, angles: Tensor) -> _Layers:
+        seeds, layers, qubits, _ = angles.shape
+        by_layer = angles.detach().transpose(0, 1)
+        signs = _constant("signs", qubits, angles.dtype, angles.device)
+        exponents = -0.5 * (by_layer[..., 0] @ signs.T)
+        phases = torch.complex(exponents.cos(), exponents.sin()).unsqueeze(-1)
+        cosine, sine = (by_layer[..., 1] / 2).cos(), (by_layer[..., 1] / 2).sin()
+        rotations = torch.stack([cosine, -sine, sine, cosine], -1).unflatten(-1, (2, 2))
+        n_high = qubits // 2
+        high = _kronecker(rotations[:, :, :n_high])
+        low = _kronecker(rotations[:, :, n_high:])
+        repeated = low.unsqueeze(2).expand(-1, -1, high.shape[-1], -1, -1)
+        return cls(
+            phases,
+            high,
+            repeated.reshape(layers, seeds * high.shape[-1], *low.shape[-2:]),
+            _constant("source", qubits, torch.int64, angles.device),
+            _constant("inverse", qubits, torch.int64, angles.device),
+        )
+
+
+def _real_views(states: Tensor, high: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Real views of (..., S, N, B) complex states: by high half, by low half, whole."""
+    *leading, seeds, size, examples = states.shape
+    real = torch.view_as_real(states)
+    low = size // high
+    return (
+        real.view(*leading, seeds, high, low * 2 * examples),
+        real.view(*leading, seeds * high, low, 2 * examples),
+        real.view(*leading, seeds, size, 2 * examples),
+    )
+
+
+def _push_states(layers: _Layers, states: Tensor, middles: Tensor) -> Tensor:
+    """Apply all layers to (S, N, B) states.
+
+    ``middles`` (L, S, N, B) receives the states between RZ and RY of each layer; with a
+    first axis of length 1 one place is used over and over, and nothing is kept.
+    """
+    n_high = layers.high.shape[-1]
+    current, buffer, rotated = states, torch.empty_like(states), torch.empty_like(states)
+    current_whole = _real_views(current, n_high)[2]
+    buffer_high, buffer_low, _ = _real_views(buffer, n_high)
+    rotated_high, _, rotated_whole = _real_views(rotated, n_high)
+    middles = middles.expand(len(layers.phases), *states.shape)
+    for middle, middle_low, phase, low, high in zip(
+        middles.unbind(),
+        _real_views(middles, n_high)[1].unbind(),
+        layers.phases.unbind(),
+        layers.low.unbind(),
+        layers.high.unbind(),
+        strict=True,
+    ):
+        torch.mul(current, phase, out=middle)
+        torch.bmm(low, middle_low, out=buffer_low)
+        torch.bmm(high, buffer_high, out=rotated_high)
+        torch.index_select(rotated_whole, 1, layers.source, out=current_whole)
+    return current
+
+
+def _pull_adjoint(layers: _Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
+    """Pull (S, N, B) adjoint states back to the input; fill the adjoint mid-states."""
+    n_high = layers.high.shape[-1]
+    current, buffer = adjoint, torch.empty_like(adjoint)
+    current_high, current_low, current_whole = _real_views(current, n_high)
+    buffer_high, _, buffer_whole = _real_views(buffer, n_high)
+    for middle, middle_low, phase, low, high in zip(
+        reversed(middles.unbind()),
+        reversed(_real_views(middles, n_high)[1].unbind()),
+        reversed(layers.phases.conj().resolve_conj().unbind()),
+        reversed(layers.low.transpose(-1, -2).unbind()),
+        reversed(layers.high.transpose(-1, -2).unbind()),
+        strict=True,
+    ):
+        torch.index_select(current_whole, 1, layers.inverse, out=buffer_whole)
+        torch.bmm(high, buffer_high, out=current_high)
+        torch.bmm(low, current_low, out=middle_low)
+        torch.mul(middle, phase, out=current)
+    return current
+
+
+def _angle_gradients(layers: _Layers, middles: Tensor, adjoints: Tensor) -> Tensor:
+    """Gradients of all angles (S, L, q, 2) from mid-states and adjoint mid-states."""
+    n_layers, seeds, size, _ = middles.shape
+    qubits = size.bit_length() - 1
+    n_high = layers.high.shape[-1]
+    middle_high, middle_low, _ = _real_views(middles, n_high)
+    adjoint_high, adjoint_low, _ = _real_views(adjoints, n_high)
+    overlaps = []
+    for left, right, wires in (
+        (adjoint_high, middle_high, qubits // 2),
+        (adjoint_low, middle_low, qubits - qubits // 2),
+    ):
+        # Re <adjoint_i | middle_j>, summed over the examples and the other wires
+        products = torch.matmul(left, right.transpose(-1, -2))
+        products = products.view(n_layers, seeds, -1, 4**wires).sum(2)
+        generators = _constant("generators", wires, products.dtype, products.device)
+        overlaps.append(0.5 * products @ generators)
+    # Im <adjoint_i | middle_i>, summed over the examples
+    weights = (adjoints.real * middles.imag - adjoints.imag * middles.real).sum(-1)
+    signs = _constant("signs", qubits, weights.dtype, weights.device)
+    gradients = torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1)
+    return gradients.transpose(0, 1)
+
+
+class _CircuitProbabilities(torch.autograd.Function):
+    """|U psi|**2 with a hand-written backward pass (adjoint method)."""
+
+    @staticmethod
+    def forward(ctx, angles: Tensor, amplitudes: Tensor) -> Tensor:  # type: ignore[override]
+        layers = _Layers.from_angles(angles)
+        states = _as_states(amplitudes)
+        middles = states.new_empty((len(layers.phases), *states.shape))
+        final = _push_states(layers, states, middles)
+        ctx.layers = layers
+        ctx.save_for_backward(middles, final)
+        return _squared_modulus(final).transpose(1, 2)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        middles, final = ctx.saved_tensors
+        adjoint = ((2 * gradient.transpose(1, 2)) * final).contiguous()
+        adjoints = torch.empty_like(middles)
+        first = _pull_adjoint(ctx.layers, adjoint, adjoints)
+        return _angle_gradients(ctx.layers, middles, adjoints), first.real.transpose(1, 2)
+
+
+def _as_states(amplitudes: Tensor) -> Tensor:
+    """Real or complex (S, B, N) amplitudes as contiguous complex (S, N, B) states."""
+    states = amplitudes.detach().transpose(1, 2)
+    if not states.is_complex():
+        states = torch.complex(states, torch.zeros_like(states))
+    return states.clone(memory_format=torch.contiguous_format)
+
+
+def _squared_modulus(states: Tensor) -> Tensor:
+    return torch.view_as_real(states).square().sum(-1)
+
+
+def encode_amplitudes(vectors: Tensor) -> Tensor:
+    """Amplitude encoding: scale each vector to unit Euclidean norm.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (S, B, N)
+        Bottleneck inputs of S seeds and B examples.
+
+    Returns
+    -------
+    Tensor, shape (S, B, N)
+        ``vectors / ||vectors||``.
+
+    Raises
+    ------
+    ValueError
+        If a vector is exactly zero, because no quantum state corresponds to it.
+    """
+    norms = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    if bool((norms == 0).any()):
+        seed, example, _ = (norms == 0).nonzero()[0].tolist()
+        raise ValueError(
+            f"cannot encode a zero vector as amplitudes (seed index {seed}, example {example}): "
+            "the bottleneck input must be non-zero"
+        )
+    return vectors / norms
+
+
+def circuit_probabilities(angles: Tensor, amplitudes: Tensor) -> Tensor:
+    """Probabilities of the basis states after the circuit, |U_angles psi|**2.
+
+    Differentiable with respect to both arguments, by the adjoint method. The result is
+    that of the same gates in PennyLane, to the accuracy of the dtype.
+
+    Parameters
+    ----------
+    angles : Tensor, shape (S, L, q, 2)
+        Angles in radians of S circuits of L layers on q wires; last axis (RZ, RY).
+    amplitudes : Tensor, shape (S, B, 2**q)
+        Real input amplitudes, of unit norm (see :func:`encode_amplitudes`); same dtype
+        as the angles, float32 or float64.
+
+    Returns
+    -------
+    Tensor, shape (S, B, 2**q)
+        Probabilities; wire 0 is the most significant bit of the index.
+    """
+    needs_gradient = torch.is_grad_enabled() and (angles.requires_grad or amplitudes.requires_grad)
+    if needs_gradient or amplitudes.shape[1] <= amplitudes.shape[2]:
+        return _CircuitProbabilities.apply(angles, amplitudes)
+    unitary = build_unitary(angles)
+    return compiled_probabilities(unitary.real, unitary.imag, amplitudes)
+
+
+@torch.no_grad()
+def apply_circuit(angles: Tensor, amplitudes: Tensor) -> Tensor:
+    """State after the circuit, U_angles psi, without gradients.
+
+    Parameters
+    ----------
+    angles : Tensor, shape (S, L, q, 2)
+        Angles in radians; last axis (RZ, RY).
+    amplitudes : Tensor, shape (S, B, 2**q)
+        Real or complex input amplitudes.
+
+    Returns
+    -------
+    complex Tensor, shape (S, B, 2**q)
+    """
+    layers = _Layers.from_angles(angles)
+    states = _as_states(amplitudes)
+    return _push_states(layers, states, torch.empty_like(states)[None]).transpose(1, 2)
+
+
+@torch.no_grad()
+def build_unitary(angles: Tensor) -> Tensor:
+    """Matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
+
+    Parameters
+    ----------
+    angles : Tensor, shape (S, L, q, 2)
+        Angles in radians; last axis (RZ, RY).
+
+    Returns
+    -------
+    complex Tensor, shape (S, 2**q, 2**q)
+    """
+    seeds, _, qubits, _ = angles.shape
+    identity = torch.eye(2**qubits, dtype=angles.dtype, device=angles.device)
+    columns = apply_circuit(angles, identity.expand(seeds, -1, -1))
+    return columns.transpose(1, 2).contiguous()
+
+
+def compiled_probabilities(real: Tensor, imaginary: Tensor, amplitudes: Tensor) -> Tensor:
+    """Probabilities by two real matrix products, (Re U psi)**2 + (Im U psi)**2.
+
+    Exactly the circuit's probabilities; cheaper than the gates when there are many more
+    examples than amplitudes, or when U is given once and for all.
+
+    Parameters
+    ----------
+    real, imaginary : Tensor, shape (S, N, N)
+        Parts of the unitary, see :func:`build_unitary`.
+    amplitudes : Tensor, shape (S, B, N)
+        Real input amplitudes.
+
+    Returns
+    -------
+    Tensor, shape (S, B, N)
+    """
+    first = amplitudes @ real.transpose(1, 2)
+    second = amplitudes @ imaginary.transpose(1, 2)
+    return first.square() + second.square()

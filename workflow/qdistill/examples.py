@@ -1,0 +1,80 @@
+"""The examples of one run: labelled rows of each seed, and the held-out rows of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.datasets.latents import Latents, load_latents
+from qdistill.datasets.subsets import load_subsets
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and targets of S seeds with n labelled examples each.
+
+    Attributes
+    ----------
+    seeds : list of int
+        The S seeds.
+    rows : ndarray of int64, shape (S, n)
+        Row numbers of each seed's labelled examples, in the order of the subset.
+    inputs : Tensor, shape (R, D)
+        Features of all rows of the data set.
+    targets : Tensor, shape (R, E)
+        Targets of all rows; the features themselves for the task ``reconstruct``.
+    labelled : int64 Tensor, shape (S, n)
+        Positions of the labelled examples in ``inputs``.
+    unlabelled, heldout : int64 Tensor, shape (U,) and (H,)
+        Positions of the other splits.
+    """
+
+    seeds: list[int]
+    rows: np.ndarray
+    inputs: Tensor
+    targets: Tensor
+    labelled: Tensor
+    unlabelled: Tensor
+    heldout: Tensor
+
+    @property
+    def n(self) -> int:
+        """Number of labelled examples of a seed."""
+        return self.labelled.shape[1]
+
+
+def load_examples(latents: Latents | str | Path, subset: str | Path) -> Examples:
+    """Combine a data set with the subsets of a block of seeds.
+
+    Parameters
+    ----------
+    latents : Latents or path
+        The data set, or its Parquet file.
+    subset : path
+        The Parquet file of the block's subsets at one n.
+
+    Returns
+    -------
+
+    Examples
+    --------
+    """
+    if not isinstance(latents, Latents):
+        latents = load_latents(latents)
+    seeds, rows = load_subsets(subset)
+    order = np.argsort(latents.row)
+    labelled = order[np.searchsorted(latents.row, rows, sorter=order)]
+    targets = latents.features if latents.targets is None else latents.targets
+    return Examples(
+        seeds=[int(seed) for seed in seeds],
+        rows=rows,
+        inputs=torch.tensor(latents.features),
+        targets=torch.tensor(targets),
+        labelled=torch.from_numpy(labelled),
+        unlabelled=torch.from_numpy(latents.positions("unlabelled")),
+        heldout=torch.from_numpy(latents.positions("heldout")),
+    )

@@ -1,0 +1,65 @@
+"""Files that appear under their final name only when complete, and their digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from qdistill import __version__
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``, renamed to it when the block succeeds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The final name. Its folder is made if need be.
+
+    Yields
+    ------
+    Path
+        Where to write. The suffix is that of ``path``, since many writers look at it.
+        If the block raises, or the process dies, nothing appears under the final name.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text under its final name only when complete."""
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a JSON document under its final name only when complete."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON-serialisable value in canonical form, 16 hexadecimal digits."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Version of the library followed by a digest of its source files."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return f"{__version__}+source.{digest.hexdigest()[:12]}"

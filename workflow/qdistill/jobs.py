@@ -1,0 +1,69 @@
+"""What every script does around its one library call: log, threads, plain errors."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qdistill.errors import QdistillError
+
+# glibc's mallopt parameters, from malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEEP_BYTES = 1 << 30
+
+
+@contextlib.contextmanager
+def job_log(snakemake: Any) -> Iterator[logging.Logger]:
+    """Send what a job says to its log file and end it plainly on a user's error.
+
+    Standard output, standard error (progress bars included) and logging go to
+    ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` is shown as its one
+    sentence, in the log and on the terminal, and the job exits with status 1; any other
+    exception keeps its traceback.
+
+    Parameters
+    ----------
+    snakemake : object
+        The object that Snakemake gives to scripts.
+    """
+    path = Path(snakemake.log[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    terminal = sys.stderr
+    with path.open("w", encoding="utf-8", buffering=1) as log:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            logging.basicConfig(
+                stream=log, level=logging.INFO, format="%(asctime)s %(message)s", force=True
+            )
+            try:
+                yield logging.getLogger(snakemake.rule)
+            except QdistillError as error:
+                print(f"error: {error}", file=log)
+                print(f"error in {snakemake.rule}: {error}", file=terminal)
+                sys.exit(1)
+
+
+def prepare_torch(threads: int) -> None:
+    """Keep torch to the threads the job was given, and let freed memory be used again.
+
+    Every training step allocates and frees a few megabytes. Left alone, the C library
+    returns them to the system each time and pays for fresh pages at each step.
+
+    Parameters
+    ----------
+    threads : int
+        Number of threads, from ``snakemake.threads``.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    if os.name == "posix" and sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            libc = ctypes.CDLL("libc.so.6")
+            libc.mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
+            libc.mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)

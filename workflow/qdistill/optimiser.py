@@ -1,0 +1,147 @@
+"""Mini-batch Adam for all seeds of a block at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from qdistill.randomness import generator_for
+
+LossFunction = Callable[[Mapping[str, Tensor], Tensor, float], Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how fast to train; see ``training`` in config/README.md."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+class FlatAdam:
+    """Adam (Kingma & Ba, 2015) over one flat buffer that holds every parameter.
+
+    The update is elementwise, so one buffer for all tensors and all seeds gives the same
+    numbers as one optimiser a seed, in a handful of operations a step. ``torch.optim`` is
+    not used because constructing its first optimiser loads torch's compiler stack, which
+    costs every job more than a second.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Tensor
+        Start values. They are copied; :attr:`parameters` holds the trained leaves.
+    learning_rate : float
+        Step size.
+    """
+
+    _BETAS = (0.9, 0.999)
+    _EPSILON = 1e-8
+
+    def __init__(self, parameters: Mapping[str, Tensor], learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self._values = torch.cat([tensor.detach().reshape(-1) for tensor in parameters.values()])
+        self._gradients = torch.zeros_like(self._values)
+        self._first_moment = torch.zeros_like(self._values)
+        self._second_moment = torch.zeros_like(self._values)
+        self._scratch = torch.empty_like(self._values)
+        self._steps = 0
+        self.parameters: dict[str, Tensor] = {}
+        offset = 0
+        for name, tensor in parameters.items():
+            piece = slice(offset, offset + tensor.numel())
+            leaf = self._values[piece].view(tensor.shape).requires_grad_()
+            leaf.grad = self._gradients[piece].view(tensor.shape)
+            self.parameters[name] = leaf
+            offset += tensor.numel()
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update the parameters from their gradients and clear the gradients."""
+        self._steps += 1
+        first_decay, second_decay = self._BETAS
+        self._first_moment.lerp_(self._gradients, 1 - first_decay)
+        self._second_moment.mul_(second_decay).addcmul_(
+            self._gradients, self._gradients, value=1 - second_decay
+        )
+        second_correction = (1 - second_decay**self._steps) ** 0.5
+        torch.sqrt(self._second_moment, out=self._scratch)
+        self._scratch.div_(second_correction).add_(self._EPSILON)
+        step_size = self.learning_rate / (1 - first_decay**self._steps)
+        self._values.addcdiv_(self._first_moment, self._scratch, value=-step_size)
+        self._gradients.zero_()
+
+
+def draw_batches(
+    generators: Sequence[np.random.Generator], n: int, batch_size: int
+) -> list[Tensor]:
+    """Draw one epoch's batches: every example once, in an order of each seed's own.
+
+    Parameters
+    ----------
+    generators : sequence of numpy.random.Generator
+        One for each of S seeds.
+    n : int
+        Number of examples.
+    batch_size : int
+        Examples in a batch; the last batch may be smaller.
+
+    Returns
+    -------
+    list of int64 Tensor, each of shape (S, B)
+        Positions 0 to n - 1.
+    """
+    order = torch.from_numpy(np.stack([generator.permutation(n) for generator in generators]))
+    return list(order.split(batch_size, dim=1))
+
+
+def minimise(
+    loss: LossFunction,
+    parameters: Mapping[str, Tensor],
+    n: int,
+    seeds: Sequence[int],
+    purpose: str,
+    settings: TrainingSettings,
+    after_epoch: Callable[[int, Mapping[str, Tensor]], None] | None = None,
+) -> dict[str, Tensor]:
+    """Train the parameters of all seeds with Adam on mini-batches.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(parameters, positions (S, B), progress)`` gives each seed's loss, (S,).
+    parameters : mapping of str to Tensor
+        Start values, each with a leading seed axis S.
+    n : int
+        Number of examples.
+    seeds : sequence of int
+        The S seeds; the order of batches is drawn for (seed, n, purpose).
+    purpose : str
+        Names the stream of batches.
+    settings : TrainingSettings
+        Epochs, batch size and learning rate.
+    after_epoch : callable, optional
+        Called with the number of finished epochs and the parameters.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The trained parameters, detached.
+    """
+    optimiser = FlatAdam(parameters, settings.learning_rate)
+    generators = [generator_for(seed, n, purpose) for seed in seeds]
+    epochs = tqdm(range(settings.epochs), desc=f"n={n}", unit="epoch", mininterval=5, leave=True)
+    for epoch in epochs:
+        progress = epoch / max(settings.epochs - 1, 1)
+        for positions in draw_batches(generators, n, settings.batch_size):
+            # Seeds do not share parameters, so the sum's gradient is each seed's own.
+            loss(optimiser.parameters, positions, progress).sum().backward()
+            optimiser.step()
+        if after_epoch is not None:
+            after_epoch(epoch + 1, optimiser.parameters)
+    return {name: tensor.detach().clone() for name, tensor in optimiser.parameters.items()}

@@ -1,0 +1,29 @@
+"""Random generators, each derived from what it is for, so that order never matters."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+
+def generator_for(seed: int, n: int, purpose: str) -> np.random.Generator:
+    """Generator of the draws of one purpose in one run.
+
+    Parameters
+    ----------
+    seed : int
+        The replication, from 0.
+    n : int
+        Number of labelled examples; 0 for draws that all n share (the nested subsets).
+    purpose : str
+        What is drawn, such as ``"projections"`` or ``"batches"``. Different purposes
+        give independent streams.
+
+    Returns
+    -------
+    numpy.random.Generator
+        Independent of every other (seed, n, purpose), of the number of cores and of how
+        seeds are split over jobs.
+    """
+    return np.random.default_rng([seed, n, zlib.crc32(purpose.encode())])

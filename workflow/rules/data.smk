@@ -1,0 +1,113 @@
+# Data sets, and the labelled subsets of each seed.
+
+
+rule generate_synthetic:
+    output:
+        LATENTS,
+    log:
+        "logs/data/{dataset}/generate_synthetic.log",
+    wildcard_constraints:
+        dataset=one_of(datasets_of("synthetic")),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=dataset_settings,
+    message:
+        "Generate the synthetic latents of {wildcards.dataset}"
+    script:
+        "../scripts/generate_synthetic.py"
+
+
+rule load_digits:
+    output:
+        LATENTS,
+    log:
+        "logs/data/{dataset}/load_digits.log",
+    wildcard_constraints:
+        dataset=one_of(datasets_of("digits")),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=dataset_settings,
+    message:
+        "Load the 8x8 digits as {wildcards.dataset}"
+    script:
+        "../scripts/load_digits.py"
+
+
+rule load_vectors:
+    input:
+        vectors=lambda wildcards: dataset_settings(wildcards)["path"],
+    output:
+        LATENTS,
+    log:
+        "logs/data/{dataset}/load_vectors.log",
+    wildcard_constraints:
+        dataset=one_of(datasets_of("vectors")),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=dataset_settings,
+        largest_n=max(STUDY.n),
+    message:
+        "Load the vectors of {wildcards.dataset} from {input.vectors}"
+    script:
+        "../scripts/load_vectors.py"
+
+
+rule collect_paragraphs:
+    output:
+        "data/{dataset}/paragraphs.parquet",
+    log:
+        "logs/data/{dataset}/collect_paragraphs.log",
+    wildcard_constraints:
+        dataset=one_of(datasets_of("docstrings")),
+    conda:
+        "../../envs/text.yaml"
+    params:
+        settings=dataset_settings,
+    message:
+        "Collect paragraphs of docstrings for {wildcards.dataset}"
+    script:
+        "../scripts/collect_paragraphs.py"
+
+
+rule embed_paragraphs:
+    input:
+        paragraphs="data/{dataset}/paragraphs.parquet",
+    output:
+        LATENTS,
+    log:
+        "logs/data/{dataset}/embed_paragraphs.log",
+    benchmark:
+        "benchmarks/data/{dataset}/embed_paragraphs.tsv"
+    wildcard_constraints:
+        dataset=one_of(datasets_of("docstrings")),
+    conda:
+        "../../envs/text.yaml"
+    threads: 2
+    params:
+        settings=dataset_settings,
+        # Not an output: it outlives reruns, so that nothing is ever encoded twice.
+        cache="data/{dataset}/embeddings.parquet",
+    message:
+        "Encode the paragraphs of {wildcards.dataset} with a frozen language model"
+    script:
+        "../scripts/embed_paragraphs.py"
+
+
+rule draw_subsets:
+    input:
+        latents=LATENTS,
+    output:
+        subset=every_n(SUBSET),
+    log:
+        "logs/data/{dataset}/draw_subsets/seeds~{block}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        seeds=lambda wildcards: STUDY.blocks[wildcards.block],
+    message:
+        "Draw the labelled rows of seeds {wildcards.block} of {wildcards.dataset}"
+    script:
+        "../scripts/draw_subsets.py"
