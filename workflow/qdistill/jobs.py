@@ -7,6 +7,7 @@ import ctypes
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     Standard output, standard error (progress bars included) and logging go to
     ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` is shown as its one
     sentence, in the log and on the terminal, and the job exits with status 1; any other
-    exception keeps its traceback.
+    exception keeps its traceback, in both.
 
     Parameters
     ----------
@@ -35,17 +36,23 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with path.open("w", encoding="utf-8", buffering=1) as log:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            logging.basicConfig(
-                stream=log, level=logging.INFO, format="%(asctime)s %(message)s", force=True
-            )
-            try:
-                yield logging.getLogger(snakemake.rule)
-            except QdistillError as error:
-                print(f"error: {error}", file=log)
-                print(f"error in {snakemake.rule}: {error}", file=terminal)
-                sys.exit(1)
+    with (
+        path.open("w", encoding="utf-8", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        logging.basicConfig(
+            stream=log, level=logging.INFO, format="%(asctime)s %(message)s", force=True
+        )
+        try:
+            yield logging.getLogger(snakemake.rule)
+        except QdistillError as error:
+            print(f"error: {error}", file=log)
+            print(f"error in {snakemake.rule}: {error}", file=terminal)
+            sys.exit(1)
+        except Exception:
+            traceback.print_exc(file=log)
+            raise
 
 
 def prepare_torch(threads: int) -> None:

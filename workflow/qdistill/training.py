@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from qdistill.slot_model import SlotModel, draw_start, mean_squared_errors, slot
 from qdistill.tables import write_table
 from qdistill.weights import write_weights
 
+_RECORDED_EPOCHS = 50
+
 
 @dataclass(frozen=True)
 class TrainedBlock:
@@ -32,35 +35,49 @@ class TrainedBlock:
 
 
 class Recorder:
-    """Errors on the n training rows and on the held-out rows, after each epoch.
+    """Errors on the n training rows and on the held-out rows as training goes on.
 
-    Called with the number of finished epochs and the weights. The lists ``train`` and
-    ``heldout`` gain an array of shape (S,) each time, ``seconds`` the time spent training.
+    Called with the number of finished epochs and the weights. They are measured before
+    training and after every epoch or, in trainings of more than 50 epochs, at about 50
+    evenly spaced ones, the last included: measuring costs more than a short epoch.
+
+    Parameters
+    ----------
+    model : SlotModel
+        What is measured.
+    examples : Examples
+        The labelled and the held-out rows.
+    epochs : int
+        Length of the training.
     """
 
     def __init__(self, model: SlotModel, examples: Examples, epochs: int) -> None:
         self.model, self.examples, self.epochs = model, examples, epochs
+        self.recorded: list[int] = []
         self.train: list[np.ndarray] = []
         self.heldout: list[np.ndarray] = []
         self.seconds: list[float] = []
         self._elapsed, self._resumed = 0.0, time.perf_counter()
 
     def __call__(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
+        """Record the errors after ``epoch`` finished epochs, if they are due."""
+        if epoch % math.ceil(max(self.epochs, 1) / _RECORDED_EPOCHS) and epoch != self.epochs:
+            return
         self._elapsed += time.perf_counter() - self._resumed
         progress = max(epoch - 1, 0) / max(self.epochs - 1, 1)
         train, heldout = evaluate_errors(self.model, weights, self.examples, progress)
+        self.recorded.append(epoch)
         self.train.append(train)
         self.heldout.append(heldout)
         self.seconds.append(self._elapsed)
-        self._resumed = time.perf_counter()  # evaluation is not counted as training
+        self._resumed = time.perf_counter()  # measuring is not counted as training
 
     def history(self) -> dict[str, np.ndarray]:
         """Columns of the contract ``history``, seeds innermost."""
         seeds = len(self.examples.seeds)
-        recorded = len(self.train)
         return {
-            "seed": np.tile(self.examples.seeds, recorded),
-            "epoch": np.repeat(np.arange(recorded), seeds),
+            "seed": np.tile(self.examples.seeds, len(self.recorded)),
+            "epoch": np.repeat(self.recorded, seeds),
             "train_mse": _finite_or_missing(np.concatenate(self.train)),
             "heldout_mse": _finite_or_missing(np.concatenate(self.heldout)),
             "seconds": np.repeat(self.seconds, seeds),

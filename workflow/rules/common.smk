@@ -1,5 +1,16 @@
 # The checked configuration, and the names of files that several parts use.
+import os
+import sys
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
+
+# The library, here and in every job, also where a job has a conda environment of its own.
+LIBRARY = str(Path(workflow.basedir) / "workflow")
+sys.path.insert(0, LIBRARY)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])
+)
 
 from qdistill.configuration import resolve_study
 from qdistill.errors import ConfigurationError

@@ -1,0 +1,10 @@
+"""Write the teacher's codes for its training rows and for the unlabelled rows."""
+
+from qdistill.jobs import job_log, prepare_torch
+
+with job_log(snakemake):
+    from qdistill.runs import list_runs
+    from qdistill.transfer import collect_soft_targets
+
+    prepare_torch(snakemake.threads)
+    collect_soft_targets(snakemake.input.latents, list_runs(snakemake), snakemake.params.settings)

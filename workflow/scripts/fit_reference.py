@@ -1,0 +1,16 @@
+"""Evaluate one reference without training at every n."""
+
+from qdistill.jobs import job_log
+
+with job_log(snakemake):
+    from qdistill.references import fit_reference
+    from qdistill.runs import list_runs
+
+    fit_reference(
+        snakemake.wildcards.model,
+        snakemake.wildcards.dataset,
+        snakemake.params.qubits,
+        snakemake.input.latents,
+        list_runs(snakemake),
+        snakemake.params.settings,
+    )

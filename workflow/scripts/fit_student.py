@@ -1,0 +1,17 @@
+"""Obtain one student from its trained teacher at every n, for a block of seeds at once."""
+
+from qdistill.jobs import job_log, prepare_torch
+
+with job_log(snakemake):
+    from qdistill.runs import list_runs
+    from qdistill.students import fit_student
+
+    prepare_torch(snakemake.threads)
+    fit_student(
+        snakemake.wildcards.student,
+        snakemake.wildcards.dataset,
+        snakemake.params.qubits,
+        snakemake.input.latents,
+        list_runs(snakemake),
+        snakemake.params.settings,
+    )

@@ -1,0 +1,8 @@
+"""Judge how much of the quantum model's advantage each student keeps."""
+
+from qdistill.jobs import job_log
+
+with job_log(snakemake):
+    from qdistill.transfer_judgement import write_transfer
+
+    write_transfer(snakemake.input.metrics, snakemake.output[0])

@@ -1,0 +1,18 @@
+"""Import the finished results of a study into MLflow."""
+
+from qdistill.jobs import job_log
+
+with job_log(snakemake):
+    from qdistill.tracking import sync_study
+
+    sync_study(
+        study=snakemake.params.study,
+        metrics_path=snakemake.input.metrics,
+        histories=snakemake.input.histories,
+        figures=snakemake.input.figures,
+        documents=snakemake.input.documents,
+        settings=snakemake.params.settings,
+        receipt_path=snakemake.output.receipt,
+        tracking_uri=snakemake.params.tracking_uri,
+        training=snakemake.params.training,
+    )
