@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -226,7 +227,7 @@ class _CircuitProbabilities(torch.autograd.Function):
     """|U psi|**2 with a hand-written backward pass (adjoint method)."""
 
     @staticmethod
-    def forward(ctx, angles: Tensor, amplitudes: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor) -> Tensor:  # type: ignore[override]
         layers = _Layers.from_angles(angles)
         states = _as_states(amplitudes)
         middles = states.new_empty((len(layers.phases), *states.shape))
@@ -236,7 +237,7 @@ class _CircuitProbabilities(torch.autograd.Function):
         return _squared_modulus(final).transpose(1, 2)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         middles, final = ctx.saved_tensors
         adjoint = ((2 * gradient.transpose(1, 2)) * final).contiguous()
         adjoints = torch.empty_like(middles)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qdistill.datasets.presets import declared_rows, declared_width, resolve_dataset
+from qdistill.datasets.presets import declared_rows, resolve_dataset
 from qdistill.errors import ConfigurationError
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, stages_of
 
@@ -64,12 +64,12 @@ class Study:
         ]
 
 
-def resolve_study(config: Mapping[str, Any]) -> Study:
+def resolve_study(given: Mapping[str, Any]) -> Study:
     """Check a configuration and resolve it.
 
     Parameters
     ----------
-    config : mapping
+    given : mapping
         As read from YAML; see config/README.md.
 
     Returns
@@ -81,8 +81,8 @@ def resolve_study(config: Mapping[str, Any]) -> Study:
     ConfigurationError
         With the key, the value found and what is allowed.
     """
-    _check_schema(config)
-    config = json.loads(json.dumps(config))  # a copy of plain types
+    _check_schema(given)
+    config: dict[str, Any] = json.loads(json.dumps(given))  # a copy of plain types
     config["training"].setdefault("models", {})
     _check_names("models", config["models"], [*BOTTLENECKS, *REFERENCES])
     _check_names("students", config["students"], [*STUDENTS])
@@ -183,15 +183,9 @@ def _check_teachers(students: Iterable[str], models: list[str]) -> None:
 
 
 def _check_dataset(settings: Mapping[str, Any], sizes: list[int]) -> None:
-    rows, width = declared_rows(dict(settings)), declared_width(dict(settings))
-    name, qubits = settings["name"], settings["qubits"]
+    rows, name = declared_rows(dict(settings)), settings["name"]
     if rows is not None and max(sizes) > rows["train"]:
         raise ConfigurationError(
             f"configuration: 'n': found {max(sizes)}, but the train split of '{name}' has "
             f"{rows['train']} rows"
-        )
-    if width is not None and 2**qubits > width:
-        raise ConfigurationError(
-            f"configuration: 'qubits' of '{name}': found {qubits}, but 2**{qubits} = {2**qubits} "
-            f"is more than its {width} features; allowed: 2 to {width.bit_length() - 1}"
         )

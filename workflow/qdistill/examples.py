@@ -56,25 +56,17 @@ def load_examples(latents: Latents | str | Path, subset: str | Path) -> Examples
         The data set, or its Parquet file.
     subset : path
         The Parquet file of the block's subsets at one n.
-
-    Returns
-    -------
-
-    Examples
-    --------
     """
     if not isinstance(latents, Latents):
         latents = load_latents(latents)
     seeds, rows = load_subsets(subset)
-    order = np.argsort(latents.row)
-    labelled = order[np.searchsorted(latents.row, rows, sorter=order)]
     targets = latents.features if latents.targets is None else latents.targets
     return Examples(
         seeds=[int(seed) for seed in seeds],
         rows=rows,
         inputs=torch.tensor(latents.features),
         targets=torch.tensor(targets),
-        labelled=torch.from_numpy(labelled),
+        labelled=torch.from_numpy(latents.positions_of(rows)),
         unlabelled=torch.from_numpy(latents.positions("unlabelled")),
         heldout=torch.from_numpy(latents.positions("heldout")),
     )

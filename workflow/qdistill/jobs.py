@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import sys
@@ -36,6 +37,9 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
+    # Importing torch makes several hundred thousand objects that live until the end. Looking
+    # for cycles among them while they load, and again at exit, would take a second a job.
+    gc.set_threshold(200_000, 50, 100)
     with (
         path.open("w", encoding="utf-8", buffering=1) as log,
         contextlib.redirect_stdout(log),
@@ -53,6 +57,8 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
         except Exception:
             traceback.print_exc(file=log)
             raise
+        finally:
+            gc.freeze()
 
 
 def prepare_torch(threads: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def generator_for(seed: int, n: int, purpose: str) -> np.random.Generator:
-    """Generator of the draws of one purpose in one run.
+    """Derive the generator of the draws of one purpose in one run.
 
     Parameters
     ----------

@@ -63,9 +63,10 @@ def _evaluate(
     heldout = latents.features[latents.positions("heldout")]
     if name == "mean":
         targets = latents.features if latents.targets is None else latents.targets
-        fitted = targets[np.searchsorted(latents.row, rows)].mean(0, dtype=np.float64)
+        labelled = targets[latents.positions_of(rows)]
+        fitted = labelled.mean(0, dtype=np.float64)
         residuals = [
-            targets[np.searchsorted(latents.row, rows)] - fitted,
+            labelled - fitted,
             targets[latents.positions("heldout")] - fitted,
         ]
         size = fitted.size

@@ -289,8 +289,8 @@ def read_table(kind: str, path: str | Path) -> arrow.Table:
     except (OSError, arrow.ArrowException) as error:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from error
     contract = CONTRACTS[kind]
-    _validated(contract, frame_of(table), path)
     _check_vectors(contract, table, path)
+    _validated(contract, frame_of(table), path)
     return table
 
 

@@ -116,7 +116,7 @@ def collect_soft_targets(latents_path: str | Path, runs: Sequence[RunFiles], set
         split = ["train"] * examples.n + ["unlabelled"] * len(examples.unlabelled)
         columns = {
             "seed": np.repeat(examples.seeds, per_seed),
-            "row": latents.row[positions.numpy()].ravel(),
+            "row": latents.rows[positions.numpy()].ravel(),
             "split": split * seeds,
             "target": codes.reshape(seeds * per_seed, -1).numpy(),
         }

@@ -1,4 +1,4 @@
-"""``classical_dense``: z = LayerNorm(A h + c), the N×N layer trained directly."""
+"""``classical_dense``: z = LayerNorm(A h + c), the N-by-N layer trained directly."""
 
 from __future__ import annotations
 

@@ -1,0 +1,160 @@
+"""The engine against PennyLane, finite differences and properties of the ansatz."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qdistill.circuit import (
+    apply_circuit,
+    build_unitary,
+    circuit_probabilities,
+    cnot_ring,
+    compiled_probabilities,
+    encode_amplitudes,
+    wire_signs,
+)
+from qdistill.pennylane_circuit import build_qnode
+
+
+def draw(seeds, layers, qubits, batch, dtype=torch.float32, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    angles = 2 * np.pi * torch.rand(seeds, layers, qubits, 2, generator=generator, dtype=dtype)
+    vectors = torch.randn(seeds, batch, 2**qubits, generator=generator, dtype=dtype)
+    return angles.requires_grad_(), vectors.requires_grad_()
+
+
+def largest_relative_difference(found, expected):
+    return ((found - expected).abs().max() / expected.abs().max()).item()
+
+
+@pytest.mark.parametrize("qubits", range(2, 9))
+def test_agrees_with_pennylane(qubits):
+    """Float32 against PennyLane in float64: probabilities absolutely, gradients relatively."""
+    angles, vectors = draw(2, 3, qubits, 4, seed=qubits)
+    weights = torch.rand(2, 4, 2**qubits)
+    found = circuit_probabilities(angles, encode_amplitudes(vectors))
+    found_gradients = torch.autograd.grad((found * weights).sum(), [angles, vectors])
+    circuit = build_qnode(qubits)
+    for seed in range(2):
+        reference_angles = angles[seed].detach().double().requires_grad_()
+        reference_vectors = vectors[seed].detach().double().requires_grad_()
+        expected = circuit(reference_angles, reference_vectors)
+        assert (found[seed] - expected).abs().max() < 1e-6
+        gradients = torch.autograd.grad(
+            (expected * weights[seed]).sum(), [reference_angles, reference_vectors]
+        )
+        for mine, reference in zip(found_gradients, gradients, strict=True):
+            assert largest_relative_difference(mine[seed], reference) < 1e-4
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seeds=st.integers(1, 3),
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 5),
+    batch=st.integers(1, 5),
+    seed=st.integers(0, 10**6),
+)
+def test_gradients_are_those_of_finite_differences(seeds, layers, qubits, batch, seed):
+    angles, vectors = draw(seeds, layers, qubits, batch, torch.float64, seed)
+    weights = torch.rand(seeds, batch, 2**qubits, dtype=torch.float64)
+
+    def loss(angles, vectors):
+        return (circuit_probabilities(angles, encode_amplitudes(vectors)) * weights).sum()
+
+    gradients = torch.autograd.grad(loss(angles, vectors), [angles, vectors])
+    generator = torch.Generator().manual_seed(seed)
+    step = 1e-5
+    directions = [
+        torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+        for tensor in (angles, vectors)
+    ]
+    with torch.no_grad():
+        forward = loss(angles + step * directions[0], vectors + step * directions[1])
+        backward = loss(angles - step * directions[0], vectors - step * directions[1])
+    slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True))
+    scale = sum((g * d).abs().sum() for g, d in zip(gradients, directions, strict=True))
+    # Relative to the largest possible slope: gradients themselves may be tiny.
+    assert abs((forward - backward) / (2 * step) - slope) < 1e-6 * scale + 1e-10
+
+
+@settings(max_examples=20, deadline=None)
+@given(layers=st.integers(1, 6), qubits=st.integers(2, 6), seed=st.integers(0, 10**6))
+def test_unitary_and_norm(layers, qubits, seed):
+    angles, vectors = draw(2, layers, qubits, 3, torch.float64, seed)
+    unitary = build_unitary(angles)
+    identity = torch.eye(2**qubits, dtype=unitary.dtype)
+    assert (unitary @ unitary.mH - identity).abs().max() < 1e-12
+    amplitudes = encode_amplitudes(vectors.detach())
+    states = apply_circuit(angles, amplitudes)
+    expected = torch.einsum("srk,sbk->sbr", unitary, amplitudes.to(unitary.dtype))
+    assert (states - expected).abs().max() < 1e-12
+    probabilities = circuit_probabilities(angles, amplitudes)
+    assert (probabilities.sum(-1) - 1).abs().max() < 1e-12
+
+
+def test_norm_is_kept_over_a_thousand_layers():
+    angles, vectors = draw(1, 1000, 4, 3)
+    with torch.no_grad():
+        probabilities = circuit_probabilities(angles, encode_amplitudes(vectors))
+    assert (probabilities.sum(-1) - 1).abs().max() < 1e-4
+
+
+@given(qubits=st.integers(2, 8), state=st.integers(0, 255))
+def test_ring_is_the_cnots_one_after_another(qubits, state):
+    state %= 2**qubits
+    bits = [(state >> (qubits - 1 - wire)) & 1 for wire in range(qubits)]
+    for wire in range(qubits):
+        bits[(wire + 1) % qubits] ^= bits[wire]
+    target = int("".join(map(str, bits)), 2)
+    source = cnot_ring(qubits)
+    assert source[target] == state
+    assert sorted(source) == list(range(2**qubits))
+
+
+def test_ring_needs_two_qubits():
+    with pytest.raises(ValueError, match="at least 2 qubits, found 1"):
+        cnot_ring(1)
+
+
+def test_wire_zero_is_the_most_significant_bit():
+    assert wire_signs(2).tolist() == [[1, 1], [1, -1], [-1, 1], [-1, -1]]
+
+
+def test_one_unitary_gives_the_same_as_pushing_states():
+    angles, vectors = draw(2, 3, 3, 20)
+    amplitudes = encode_amplitudes(vectors.detach())
+    with torch.no_grad():  # more examples than amplitudes: through the unitary
+        through_unitary = circuit_probabilities(angles, amplitudes)
+    pushed = circuit_probabilities(angles, amplitudes)
+    unitary = build_unitary(angles)
+    compiled = compiled_probabilities(unitary.real, unitary.imag, amplitudes)
+    assert (through_unitary - pushed).abs().max() < 1e-6
+    assert (compiled - pushed).abs().max() < 1e-6
+
+
+def test_two_forward_passes_before_one_backward_pass():
+    angles, vectors = draw(1, 2, 3, 4, torch.float64)
+    first = circuit_probabilities(angles, encode_amplitudes(vectors))[..., 0].sum()
+    second = circuit_probabilities(angles * 2, encode_amplitudes(vectors + 1))[..., 1].sum()
+    together = torch.autograd.grad(first + second, [angles, vectors])
+    alone = [
+        torch.autograd.grad(
+            circuit_probabilities(angles, encode_amplitudes(vectors))[..., 0].sum(),
+            [angles, vectors],
+        ),
+        torch.autograd.grad(
+            circuit_probabilities(angles * 2, encode_amplitudes(vectors + 1))[..., 1].sum(),
+            [angles, vectors],
+        ),
+    ]
+    for both, one, other in zip(together, *alone, strict=True):
+        assert torch.allclose(both, one + other, rtol=1e-12, atol=1e-14)
+
+
+def test_a_zero_vector_is_an_error():
+    vectors = torch.ones(2, 3, 4)
+    vectors[1, 2] = 0
+    with pytest.raises(ValueError, match="seed index 1, example 2"):
+        encode_amplitudes(vectors)

@@ -1,0 +1,78 @@
+"""The flat optimiser against torch's, and batches that are each seed's own."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from qdistill.optimiser import FlatAdam, TrainingSettings, draw_batches, minimise
+
+
+def test_agrees_with_torch_adam():
+    generator = torch.Generator().manual_seed(0)
+    start = {
+        "a": torch.randn(3, 4, generator=generator),
+        "b": torch.randn(3, 2, 5, generator=generator),
+    }
+    ours = FlatAdam(start, learning_rate=0.01)
+    leaves = {name: tensor.clone().requires_grad_() for name, tensor in start.items()}
+    reference = torch.optim.Adam(leaves.values(), lr=0.01)
+    for step in range(50):
+        for parameters in (ours.parameters, leaves):
+            loss = (parameters["a"] * (step + 1)).sin().sum() + parameters["b"].pow(4).mean()
+            loss.backward()
+        ours.step()
+        reference.step()
+        reference.zero_grad()
+    for name, expected in leaves.items():
+        assert torch.allclose(ours.parameters[name], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_start_values_are_not_touched():
+    start = {"a": torch.ones(1, 2)}
+    optimiser = FlatAdam(start, learning_rate=0.1)
+    optimiser.parameters["a"].sum().backward()
+    optimiser.step()
+    assert torch.equal(start["a"], torch.ones(1, 2))
+    assert torch.allclose(optimiser.parameters["a"], torch.full((1, 2), 0.9))
+
+
+@given(n=st.integers(1, 70), batch_size=st.integers(1, 40), seeds=st.integers(1, 3))
+def test_an_epoch_shows_every_example_once(n, batch_size, seeds):
+    generators = [np.random.default_rng(seed) for seed in range(seeds)]
+    batches = draw_batches(generators, n, batch_size)
+    assert all(batch.shape[1] <= batch_size for batch in batches)
+    everything = torch.cat(batches, dim=1)
+    assert torch.equal(everything.sort(dim=1).values, torch.arange(n).expand(seeds, n))
+
+
+def test_a_block_is_the_same_as_its_seeds_alone():
+    targets = torch.arange(12.0).reshape(3, 4)
+
+    def run(seeds):
+        def loss(parameters, positions, progress):
+            return (parameters["x"] - targets[seeds].gather(1, positions)).square().mean(1)
+
+        settings = TrainingSettings(epochs=5, batch_size=3, learning_rate=0.1)
+        start = {"x": torch.zeros(len(seeds), 1)}
+        return minimise(loss, start, 4, seeds, "batches", settings)["x"]
+
+    together = run([0, 1, 2])
+    apart = torch.cat([run([seed]) for seed in range(3)])
+    assert torch.allclose(together, apart, rtol=1e-6)
+    assert not torch.allclose(together[0], together[1])
+
+
+def test_progress_goes_from_zero_to_one():
+    seen = []
+
+    def loss(parameters, positions, progress):
+        seen.append(progress)
+        return parameters["x"].square().sum(1)
+
+    settings = TrainingSettings(epochs=5, batch_size=4, learning_rate=0.1)
+    epochs = []
+    minimise(
+        loss, {"x": torch.ones(1, 1)}, 4, [0], "x", settings, lambda epoch, _: epochs.append(epoch)
+    )
+    assert seen == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert epochs == [1, 2, 3, 4, 5]

@@ -1,0 +1,236 @@
+"""Where one model overtakes another as the number of labelled examples n grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from qdistill.comparisons import paired_runs, settings_of
+from qdistill.errors import DataError
+from qdistill.statistics import LEVEL, has_spread
+from qdistill.tables import CONTRACTS, read_frame, write_table
+
+POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
+REFERENCE_BASELINES = ("pca", "pca_cv")
+
+
+@dataclass(frozen=True)
+class Crossover:
+    """One crossing, or the statement that there is none to be had.
+
+    Attributes
+    ----------
+    verdict : str
+        ``crossover``, ``several``, ``none``, ``outside grid`` or ``undefined``.
+    n_star : float
+        Where the mean difference changes sign; NaN without a change of sign.
+    low, high : float
+        Limits in n; 0 or infinity where the grid of n sets no limit on that side.
+    sign_below : int
+        Sign of the mean difference just below ``n_star`` (over the whole grid, without a
+        change of sign); 0 if undefined.
+    """
+
+    verdict: str
+    n_star: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    sign_below: int = 0
+
+
+def find_crossovers(
+    sizes: np.ndarray, differences: np.ndarray, level: float = LEVEL
+) -> list[Crossover]:
+    """Locate the changes of sign of a mean paired difference along n.
+
+    Each seed's difference is interpolated linearly in log n between the measured n.
+
+    Parameters
+    ----------
+    sizes : ndarray, shape (k,)
+        The measured n, ascending.
+    differences : ndarray, shape (seeds, k)
+        Paired differences of held-out error.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    list of Crossover
+        One entry, or one for each change of sign where there are several:
+
+        - ``crossover``: the mean difference changes sign once. The interval is the
+          connected set of n around ``n_star`` at which the paired t-test does not reject
+          zero difference. Where that set reaches an end of the grid, its limit there is 0
+          or infinity.
+        - ``several``: more than one change of sign. Entries whose intervals coincide are
+          not told apart by these seeds: noise around a small difference looks like this.
+        - ``none``: no change of sign, and the test rejects at both ends of the grid.
+          Nothing is said of n beyond the grid.
+        - ``outside grid``: no change of sign, and at one end at least the test does not
+          reject, so that the order may turn there or beyond. The interval is the set of n
+          not rejected that reaches that end; from 0 to infinity if it is both ends.
+        - ``undefined``: fewer than two n or two seeds, an error that is not finite, no
+          spread over the seeds at some n, or no n at all at which the test rejects: no
+          order has been shown anywhere, so no change of order either.
+    """
+    sizes, differences = np.asarray(sizes, dtype=float), np.asarray(differences, dtype=float)
+    seeds, count = differences.shape
+    if count < 2 or seeds < 2 or not np.isfinite(differences).all():
+        return [Crossover("undefined")]
+    if not all(has_spread(column) for column in differences.T):
+        return [Crossover("undefined")]
+    nodes = np.log(sizes)
+    crossings = _sign_changes(nodes, differences.mean(axis=0))
+    grid = np.unique(
+        np.concatenate(
+            [np.linspace(a, b, POINTS_PER_SEGMENT + 1) for a, b in pairwise(nodes)]
+            + [[place for place, _ in crossings]]
+        )
+    )
+    kept = ~_rejected(nodes, differences, grid, level)
+    if kept[np.searchsorted(grid, nodes)].all():
+        return [Crossover("undefined")]
+    if not crossings:
+        return [_without_crossing(grid, kept, int(np.sign(differences.mean(axis=0)).sum()))]
+    verdict = "crossover" if len(crossings) == 1 else "several"
+    found = []
+    for place, sign_below in crossings:
+        low, high = _connected(grid, kept, int(np.searchsorted(grid, place)))
+        found.append(Crossover(verdict, float(np.exp(place)), low, high, sign_below))
+    return found
+
+
+def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
+    """Locate the crossovers of one model with every classical model and with PCA.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics".
+    challenger : str
+        The model whose difference from each baseline is followed along n.
+
+    Returns
+    -------
+    DataFrame
+        By the contract "crossover", one row per change of sign (see
+        :func:`find_crossovers`). ``ahead_below`` names the model with the lower mean error
+        just below ``n_star``, or over the whole grid where there is no change of sign.
+
+    Raises
+    ------
+    DataError
+        If a seed or an n has one of two paired models and not the other.
+    """
+    trained = metrics[metrics["stage"] == "trained"]
+    rows = []
+    for (dataset, qubits), part in trained.groupby(["dataset", "qubits"], sort=True):
+        if not (part["model"] == challenger).any():
+            continue
+        wanted = (part["family"] == "classical") | part["model"].isin(REFERENCE_BASELINES)
+        for baseline in sorted(set(part.loc[wanted, "model"]) - {challenger}):
+            sizes, differences = _differences(part, challenger, baseline)
+            rows += [
+                {
+                    "dataset": dataset,
+                    "qubits": qubits,
+                    "challenger": challenger,
+                    "baseline": baseline,
+                    "seeds": len(differences),
+                    "ahead_below": {-1: challenger, 0: None, 1: baseline}[found.sign_below],
+                    "n_star": found.n_star,
+                    "ci_low": found.low,
+                    "ci_high": found.high,
+                    "verdict": found.verdict,
+                }
+                for found in find_crossovers(sizes, differences)
+            ]
+    return pd.DataFrame(rows, columns=list(CONTRACTS["crossover"].scalars))
+
+
+def write_crossovers(metrics_path: str | Path, path: str | Path) -> None:
+    """Read a study's metrics and write its crossover table.
+
+    Parameters
+    ----------
+    metrics_path, path : str or Path
+        Tables by the contracts "metrics" and "crossover".
+    """
+    table = locate_crossovers(read_frame("metrics", metrics_path))
+    write_table("crossover", path, table, settings_of(metrics_path))
+
+
+def _differences(
+    part: pd.DataFrame, challenger: str, baseline: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measured n, and challenger - baseline as (seeds, n)."""
+    columns, first_seeds = [], None
+    sizes = np.sort(part["n"].unique())
+    for n in sizes:
+        ours, theirs = paired_runs(
+            part[part["n"] == n], (challenger, "trained"), (baseline, "trained")
+        )
+        first_seeds = ours.index if first_seeds is None else first_seeds
+        if not ours.index.equals(first_seeds):
+            lost = first_seeds.symmetric_difference(ours.index)[0]
+            raise DataError(
+                f"metrics table at dataset = {part['dataset'].iloc[0]}: seed {lost} of "
+                f"{challenger} is at only one of n = {sizes[0]} and n = {n}, and a crossover "
+                "needs it at both"
+            )
+        with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
+            columns.append(ours["heldout_mse"].to_numpy() - theirs["heldout_mse"].to_numpy())
+    return sizes, np.stack(columns, axis=1)
+
+
+def _sign_changes(nodes: np.ndarray, mean: np.ndarray) -> list[tuple[float, int]]:
+    """Places in log n where the interpolated mean changes sign, and the sign before each.
+
+    A node at which the mean is exactly zero is a place if the signs around it differ.
+    """
+    signed = np.flatnonzero(mean)
+    places = []
+    for left, right in pairwise(signed):
+        if mean[left] * mean[right] < 0:
+            if right == left + 1:
+                share = mean[left] / (mean[left] - mean[right])
+                place = nodes[left] + share * (nodes[right] - nodes[left])
+            else:
+                place = nodes[left + 1]
+            places.append((float(place), int(np.sign(mean[left]))))
+    return places
+
+
+def _rejected(
+    nodes: np.ndarray, differences: np.ndarray, grid: np.ndarray, level: float
+) -> np.ndarray:
+    """Whether the paired t-test rejects zero difference at each point of the grid."""
+    values = np.stack([np.interp(grid, nodes, row) for row in differences])
+    seeds = len(values)
+    critical = stats.t.ppf((1 + level) / 2, seeds - 1)
+    standard_error = values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    return np.abs(values.mean(axis=0)) > critical * standard_error
+
+
+def _connected(grid: np.ndarray, kept: np.ndarray, start: int) -> tuple[float, float]:
+    """Limits in n of the connected run of kept points around one of them."""
+    dropped = np.flatnonzero(~kept)
+    before, after = dropped[dropped < start], dropped[dropped > start]
+    low = float(np.exp(grid[before[-1] + 1])) if len(before) else 0.0
+    high = float(np.exp(grid[after[0] - 1])) if len(after) else np.inf
+    return low, high
+
+
+def _without_crossing(grid: np.ndarray, kept: np.ndarray, sign: int) -> Crossover:
+    sign = int(np.sign(sign))
+    if not (kept[0] or kept[-1]):
+        return Crossover("none", sign_below=sign)
+    low = 0.0 if kept[0] else _connected(grid, kept, len(grid) - 1)[0]
+    high = np.inf if kept[-1] else _connected(grid, kept, 0)[1]
+    return Crossover("outside grid", np.nan, low, high, sign)

@@ -1,0 +1,241 @@
+"""A text corpus that every installation has: docstrings of installed packages.
+
+Packages are read as source with :mod:`ast` and never imported. One package is the niche
+domain; the others are general text. Which paragraphs there are depends on the installed
+versions, so each paragraph records its package and version.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from qdistill.datasets.prose import normal_form, prose_paragraphs
+from qdistill.errors import DataError
+from qdistill.randomness import generator_for
+from qdistill.tables import write_table
+
+# Docstrings of tests say what is tested, often in the same words many times over.
+_TEST_FOLDERS = frozenset({"test", "tests", "testing", "conftest.py"})
+
+_NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_DOCUMENTED = (ast.Module, *_NAMED)
+_HOLDS_DEFINITIONS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph and where it stands."""
+
+    text: str
+    source: str  # "package version module.path:object"
+    document: str  # "package version file", what the split keeps together
+
+
+def collect_paragraphs(settings: Mapping[str, Any], path: str | Path) -> None:
+    """Collect paragraphs of docstrings, split them by file, and write ``paragraphs.parquet``.
+
+    Paragraphs of one source file never stand on both sides of the split, since they share
+    words and subject. No text stands twice, white space and case aside. General text is
+    only in ``unlabelled``, beside ``unlabelled_niche`` paragraphs of the niche package.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of kind ``docstrings``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+    path : str or Path
+        Where to write.
+
+    Raises
+    ------
+    DataError
+        If a package is not installed or there are too few paragraphs.
+    """
+    found, versions = _read_packages(settings)
+    chosen = _split_by_document(found.pop(settings["niche_package"]), settings)
+    general = [paragraph for part in found.values() for paragraph in part]
+    chosen["unlabelled"] += _draw_general(general, settings)
+    rows = [(split, paragraph) for split, part in chosen.items() for paragraph in part]
+    columns = {
+        "row": np.arange(len(rows)),
+        "split": [split for split, _ in rows],
+        "text": [paragraph.text for _, paragraph in rows],
+        "source": [paragraph.source for _, paragraph in rows],
+        "document": [paragraph.document for _, paragraph in rows],
+    }
+    metadata = {
+        "settings": json.dumps(dict(settings), sort_keys=True),
+        "packages": json.dumps(versions, sort_keys=True),
+    }
+    write_table("paragraphs", path, columns, dict(settings), metadata)
+
+
+def _read_packages(
+    settings: Mapping[str, Any],
+) -> tuple[dict[str, list[Paragraph]], dict[str, str]]:
+    """Read the paragraphs and the version of each package, the niche package first."""
+    from tqdm import tqdm
+
+    niche = settings["niche_package"]
+    packages = [niche, *sorted(set(settings["general_packages"]) - {niche})]
+    limits = settings["minimum_characters"], settings["maximum_characters"]
+    seen: set[str] = set()
+    found, versions = {}, {}
+    with _no_garbage_collection():
+        for package in tqdm(packages, desc="reading docstrings", unit="package"):
+            installed = _installed(package, settings["name"])
+            versions[package] = installed.version
+            found[package] = _unseen(_paragraphs_of(package, installed, *limits), seen)
+    return found, versions
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the search for reference cycles, which nearly doubles the time of parsing.
+
+    Syntax trees have none: each is freed as soon as it is no longer used.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _installed(package: str, dataset: str) -> Distribution:
+    try:
+        return distribution(package)
+    except PackageNotFoundError as error:
+        raise DataError(
+            f"data set '{dataset}': package '{package}' is not installed, and its docstrings "
+            "are wanted"
+        ) from error
+
+
+def _unseen(paragraphs: Iterator[Paragraph], seen: set[str]) -> list[Paragraph]:
+    """Paragraphs whose text has not been met, in any package; ``seen`` is added to."""
+    fresh = []
+    for paragraph in paragraphs:
+        key = normal_form(paragraph.text)
+        if key not in seen:
+            seen.add(key)
+            fresh.append(paragraph)
+    return fresh
+
+
+def _paragraphs_of(
+    package: str, installed: Distribution, minimum: int, maximum: int
+) -> Iterator[Paragraph]:
+    """Paragraphs of all source files of a package, in the order of their names."""
+    name = f"{package} {installed.version}"
+    for file in sorted(installed.files or [], key=str):
+        if not _is_library_source(file):
+            continue
+        for qualified, docstring in _docstrings(Path(str(installed.locate_file(file)))):
+            source = f"{name} {_module_name(file)}:{qualified}"
+            for text in prose_paragraphs(docstring, minimum, maximum):
+                yield Paragraph(text, source, f"{name} {file.as_posix()}")
+
+
+def _is_library_source(file: PurePosixPath) -> bool:
+    """Whether a distribution's file is a module of the package, and not of its tests."""
+    parts = file.parts
+    return (
+        file.suffix == ".py"
+        and parts[0] != ".."  # scripts and data files outside site-packages
+        and _TEST_FOLDERS.isdisjoint(parts)
+        and not file.name.startswith("test_")
+    )
+
+
+def _module_name(file: PurePosixPath) -> str:
+    parts = file.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _docstrings(file: Path) -> Iterator[tuple[str, str]]:
+    """Docstrings of a source file with the names of their objects, "" for the module."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other people's escape sequences
+            module = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return  # a template, a file for another Python version, or one that was removed
+    waiting: list[tuple[str, ast.AST]] = [("", module)]
+    while waiting:
+        name, node = waiting.pop()
+        if isinstance(node, _DOCUMENTED):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                yield name, docstring
+        for child in reversed(list(ast.iter_child_nodes(node))):
+            if isinstance(child, _HOLDS_DEFINITIONS):
+                own = child.name if isinstance(child, _NAMED) else ""
+                waiting.append((".".join(filter(None, (name, own))), child))
+
+
+def _split_by_document(
+    paragraphs: Sequence[Paragraph], settings: Mapping[str, Any]
+) -> dict[str, list[Paragraph]]:
+    """Exactly the wanted number of niche paragraphs per split, no file in two splits.
+
+    Files are taken in random order, each whole for the split that is least filled, so that
+    every split draws on as many files as its share allows; then the wanted number is drawn
+    from what fell to each split.
+    """
+    wanted = {
+        "train": settings["train"],
+        "unlabelled": settings["unlabelled_niche"],
+        "heldout": settings["heldout"],
+    }
+    by_document: dict[str, list[Paragraph]] = {}
+    for paragraph in paragraphs:
+        by_document.setdefault(paragraph.document, []).append(paragraph)
+    generator = generator_for(settings["split_seed"], 0, "docstrings split")
+    filled: dict[str, list[Paragraph]] = {split: [] for split in wanted}
+    open_splits = [split for split, count in wanted.items() if count]
+    documents = list(by_document)
+    for index in generator.permutation(len(documents)):
+        split = min(open_splits, key=lambda name: len(filled[name]) / wanted[name])
+        filled[split] += by_document[documents[index]]
+    for split, count in wanted.items():
+        if len(filled[split]) < count:
+            raise DataError(
+                f"data set '{settings['name']}': {settings['niche_package']} has "
+                f"{len(paragraphs)} paragraphs of prose in {len(documents)} files, which leaves "
+                f"{len(filled[split])} for split '{split}', and {count} are wanted"
+            )
+        filled[split] = _draw(filled[split], count, generator)
+    return filled
+
+
+def _draw_general(pool: Sequence[Paragraph], settings: Mapping[str, Any]) -> list[Paragraph]:
+    """Draw the wanted number of general paragraphs, from all general packages together."""
+    count = settings["unlabelled_general"]
+    if len(pool) < count:
+        raise DataError(
+            f"data set '{settings['name']}': the general packages have {len(pool)} paragraphs "
+            f"of prose, and {count} are wanted"
+        )
+    generator = generator_for(settings["split_seed"], 0, "docstrings general")
+    return _draw(pool, count, generator)
+
+
+def _draw(
+    paragraphs: Sequence[Paragraph], count: int, generator: np.random.Generator
+) -> list[Paragraph]:
+    """Choose at random without repetition, and keep the order the paragraphs had."""
+    chosen = np.sort(generator.permutation(len(paragraphs))[:count])
+    return [paragraphs[index] for index in chosen]

@@ -1,0 +1,118 @@
+"""Latent vectors in memory: features by row, with the split each row belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from qdistill.errors import DataError
+from qdistill.tables import matrix_of, read_metadata, read_table
+
+
+@dataclass(frozen=True)
+class Latents:
+    """One data set as it was read from ``latents.parquet``.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (rows, D)
+        The latent vectors x.
+    targets : ndarray of float32, shape (rows, D), or None
+        The vectors y of task ``map``; None for task ``reconstruct``, where y = x.
+    rows : ndarray of int64, shape (rows,)
+        The id of each row, unique.
+    split : ndarray of str, shape (rows,)
+        ``train``, ``unlabelled`` or ``heldout``.
+    metadata : dict of str to str
+        The file's key-value metadata.
+    """
+
+    features: np.ndarray
+    targets: np.ndarray | None
+    rows: np.ndarray
+    split: np.ndarray
+    metadata: dict[str, str]
+
+    def positions(self, split: str) -> np.ndarray:
+        """Positions of a split's rows in ``features``, in the order of the file.
+
+        Parameters
+        ----------
+        split : str
+            ``train``, ``unlabelled`` or ``heldout``.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows of that split,)
+        """
+        return np.flatnonzero(self.split == split)
+
+    def positions_of(self, rows: np.ndarray) -> np.ndarray:
+        """Positions of row ids in ``features``.
+
+        Parameters
+        ----------
+        rows : ndarray of int, any shape
+
+        Returns
+        -------
+        ndarray of int64, the same shape
+
+        Raises
+        ------
+        DataError
+            If there is no row of that id.
+        """
+        wanted = np.asarray(rows)
+        order = np.argsort(self.rows)
+        places = np.searchsorted(self.rows, wanted, sorter=order).clip(max=len(order) - 1)
+        positions = order[places]
+        unknown = wanted[self.rows[positions] != wanted]
+        if unknown.size:
+            raise DataError(f"the latents have no row {unknown.flat[0]}")
+        return positions
+
+    def of_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Features of row ids.
+
+        Parameters
+        ----------
+        rows : ndarray of int, any shape
+
+        Returns
+        -------
+        ndarray of float32, the same shape with D appended
+
+        Raises
+        ------
+        DataError
+            If there is no row of that id.
+        """
+        return self.features[self.positions_of(rows)]
+
+
+def load_latents(path: str | Path) -> Latents:
+    """Read ``latents.parquet``.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, empty, or breaks its contract.
+    """
+    table = read_table("latents", path)
+    if not len(table):
+        raise DataError(f"{path}: no rows")
+    targets = matrix_of(table, "targets") if "targets" in table.column_names else None
+    return Latents(
+        features=matrix_of(table, "features"),
+        targets=targets,
+        rows=table.column("row").to_numpy(),
+        split=table.column("split").to_pandas().to_numpy(dtype=str),
+        metadata=read_metadata(path),
+    )

@@ -1,0 +1,138 @@
+"""Synthetic correlated latents, x = sqrt(v_s) s W + sqrt(v_e) e.
+
+s ~ N(0, I_r), W of shape (r, D) with entries N(0, 1/r), e ~ N(0, I_D), D = 4 * 2**qubits.
+The article does not publish its generator; the variances of the built-in data sets are
+calibrated against its published errors. Here the true covariance is known, and with it the
+least error that any linear bottleneck of width N = 2**qubits can have on new rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qdistill.datasets.presets import declared_rows
+from qdistill.randomness import generator_for
+from qdistill.tables import write_table
+
+
+def mixing_matrix(settings: Mapping[str, Any]) -> np.ndarray:
+    """W, drawn once per data set and shared by all its splits.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``qubits``, ``rank`` and ``generator_seed`` are used.
+
+    Returns
+    -------
+    ndarray of float64, shape (rank, D)
+        Entries of variance 1 / rank.
+    """
+    rank, width = settings["rank"], 4 * 2 ** settings["qubits"]
+    generator = generator_for(settings["generator_seed"], 0, "synthetic mixing")
+    return generator.standard_normal((rank, width)) / np.sqrt(rank)
+
+
+def true_covariance(settings: Mapping[str, Any]) -> np.ndarray:
+    """Covariance of x, v_s W'W + v_e I.
+
+    Parameters
+    ----------
+    settings : mapping
+        From :func:`~qdistill.datasets.presets.resolve_dataset`.
+
+    Returns
+    -------
+    ndarray of float64, shape (D, D)
+    """
+    mixing = mixing_matrix(settings)
+    signal = settings["signal_variance"] * (mixing.T @ mixing)
+    return signal + settings["noise_variance"] * np.eye(mixing.shape[1])
+
+
+def optimal_mse(covariance: np.ndarray, rank: int) -> float:
+    """Least expected error of a linear reconstruction through a bottleneck.
+
+    This is the residual of PCA of the true covariance (Eckart and Young, 1936): the sum of
+    the eigenvalues beyond the largest ``rank``, per feature.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (D, D)
+        True covariance of vectors of mean zero.
+    rank : int
+        Width of the bottleneck, N.
+
+    Returns
+    -------
+    float
+        Mean squared error per feature.
+    """
+    eigenvalues = np.linalg.eigvalsh(covariance)  # ascending
+    return float(eigenvalues[: max(len(eigenvalues) - rank, 0)].sum() / len(eigenvalues))
+
+
+def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
+    """Leading eigenvectors of the true covariance: the reference ``oracle``.
+
+    Parameters
+    ----------
+    settings : mapping
+        From :func:`~qdistill.datasets.presets.resolve_dataset`.
+
+    Returns
+    -------
+    ndarray of float64, shape (D, N)
+        P with orthonormal columns; x is reconstructed as x P P'. The true mean is zero.
+    """
+    _, vectors = np.linalg.eigh(true_covariance(settings))
+    return vectors[:, : -(2 ** settings["qubits"]) - 1 : -1]
+
+
+def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
+    """Generate all splits and write ``latents.parquet``.
+
+    The metadata carries ``settings`` (JSON, enough for :func:`optimal_projector`) and
+    ``optimal_mse``. Asking for more rows of a split leaves its first rows as they were.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of kind ``synthetic``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+    path : str or Path
+        Where to write.
+    """
+    counts = declared_rows(settings)
+    if counts is None:
+        raise ValueError(f"kind '{settings['kind']}' is not synthetic")
+    mixing = mixing_matrix(settings)
+    features = [_draw_rows(settings, mixing, split, count) for split, count in counts.items()]
+    columns = {
+        "row": np.arange(sum(counts.values())),
+        "split": np.repeat(list(counts), list(counts.values())),
+        "features": np.concatenate(features),
+    }
+    optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
+    metadata = {
+        "settings": json.dumps(dict(settings), sort_keys=True),
+        "optimal_mse": repr(optimum),
+    }
+    write_table("latents", path, columns, dict(settings), metadata)
+
+
+def _draw_rows(
+    settings: Mapping[str, Any], mixing: np.ndarray, split: str, count: int
+) -> np.ndarray:
+    """Rows of one split, float32 (count, D)."""
+    seed = settings["generator_seed"]
+    signal = generator_for(seed, 0, f"synthetic signal {split}")
+    noise = generator_for(seed, 0, f"synthetic noise {split}")
+    rank, width = mixing.shape
+    rows = np.sqrt(settings["signal_variance"]) * (signal.standard_normal((count, rank)) @ mixing)
+    rows += np.sqrt(settings["noise_variance"]) * noise.standard_normal((count, width))
+    return rows.astype(np.float32)

@@ -1,0 +1,130 @@
+"""The user's own vectors: checked, split by row, and written as latents."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qdistill.datasets.vector_files import read_vectors
+from qdistill.errors import DataError
+from qdistill.randomness import generator_for
+from qdistill.tables import write_table
+
+
+def write_vectors(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
+    """Read the user's file, check every row, split the rows and write ``latents.parquet``.
+
+    The file itself is never changed, and nothing is scaled or centred. Column ``row`` is
+    the position in the file, from 0.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of kind ``vectors``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+    largest_n : int
+        The largest n of the study; the train split must have as many rows.
+    path : str or Path
+        Where to write.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read (see :func:`read_vectors`), has fewer features than
+        2**qubits, a row that is not finite as float32 or whose values are all equal, or
+        too few rows.
+    """
+    source = settings["path"]
+    features = checked_features(read_vectors(source, settings["column"]), source, settings)
+    split = split_rows(len(features), settings)
+    train, heldout = np.count_nonzero(split == "train"), np.count_nonzero(split == "heldout")
+    if train < max(largest_n, 1) or heldout < 1:
+        raise DataError(
+            f"{source}: its {len(features)} rows leave {train} to train on and {heldout} held "
+            f"out, and n = {largest_n} needs at least {max(largest_n, 1)} and 1"
+        )
+    _warn_of_repeated_rows(features, source)
+    columns = {"row": np.arange(len(features)), "split": split, "features": features}
+    metadata = {"settings": json.dumps(dict(settings), sort_keys=True)}
+    write_table("latents", path, columns, dict(settings), metadata)
+
+
+def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
+    """Features as float32, or an error that names the first row that will not do.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (rows, D)
+    source : str
+        The file, for the message.
+    settings : mapping
+        ``qubits`` is used.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, D)
+
+    Raises
+    ------
+    DataError
+        If D < 2**qubits, a value is not finite as float32, or a row is constant.
+    """
+    size = 2 ** settings["qubits"]
+    if values.shape[1] < size:
+        raise DataError(
+            f"{source}: {settings['qubits']} qubits need at least {size} features, and its "
+            f"rows have {values.shape[1]}"
+        )
+    with np.errstate(over="ignore"):
+        features = values.astype(np.float32)
+    broken = np.argwhere(~np.isfinite(features))
+    if len(broken):
+        row, place = broken[0]
+        raise DataError(
+            f"{source}: row {row} (counted from 0) has the value {values[row, place]} at "
+            f"position {place}, and every value must be finite as a 32-bit number"
+        )
+    constant = np.flatnonzero((features == features[:, :1]).all(axis=1))
+    if len(constant):
+        row = constant[0]
+        raise DataError(
+            f"{source}: row {row} (counted from 0) is constant, all its values being "
+            f"{features[row, 0]}; a row must have at least two different values"
+        )
+    return features
+
+
+def split_rows(count: int, settings: Mapping[str, Any]) -> np.ndarray:
+    """Split of each row, at random; the fractions are rounded to whole rows.
+
+    Parameters
+    ----------
+    count : int
+        Number of rows.
+    settings : mapping
+        ``split_seed``, ``heldout_fraction`` and ``unlabelled_fraction`` are used.
+
+    Returns
+    -------
+    ndarray of str, shape (count,)
+    """
+    order = generator_for(settings["split_seed"], 0, "vectors split").permutation(count)
+    heldout = round(settings["heldout_fraction"] * count)
+    unlabelled = round(settings["unlabelled_fraction"] * count)
+    split = np.full(count, "train", dtype="<U10")
+    split[order[:heldout]] = "heldout"
+    split[order[heldout : heldout + unlabelled]] = "unlabelled"
+    return split
+
+
+def _warn_of_repeated_rows(features: np.ndarray, source: str) -> None:
+    """Say so when rows are repeated: copies can fall on both sides of the split."""
+    repeated = len(features) - len(np.unique(features, axis=0))
+    if repeated:
+        logging.getLogger(__name__).warning(
+            "%s: %d rows repeat another row; a training row may also be held out", source, repeated
+        )

@@ -1,0 +1,147 @@
+"""How much larger the held-out error is than the training error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qdistill.figures.axes import (
+    add_legend,
+    add_note,
+    draw_markers,
+    draw_series,
+    figure_of,
+    keys_of,
+    plain_number,
+    set_example_axis,
+    set_log_limits,
+    set_titles,
+)
+from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.style import style_of
+from qdistill.figures.summaries import describe_failures, seeds_in_words, select_dataset
+from qdistill.registry import family_of
+from qdistill.statistics import paired_ratio
+from qdistill.tables import read_frame
+
+# A larger ratio means a training error of nearly nothing (PCA with as many components as
+# rows): its size says little and would flatten everything else.
+_HIGHEST_RATIO = 1000.0
+
+
+def summarise_gap(runs: pd.DataFrame) -> pd.DataFrame:
+    """Ratio of held-out to training error, one row for each (model, n).
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Rows of the contract "metrics" of one data set and one stage.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``n``, ``mean`` (geometric mean of each seed's ratio), ``low``, ``high``
+        (Student t limits of the mean log-ratio). NaN where a run has no finite error or a
+        training error of zero.
+    """
+    rows = []
+    for (model, n), group in runs.groupby(["model", "n"], sort=True):
+        ratio = paired_ratio(group["heldout_mse"], group["train_mse"])
+        rows.append((model, n, ratio.estimate, ratio.low, ratio.high))
+    return pd.DataFrame(rows, columns=["model", "n", "mean", "low", "high"])
+
+
+def draw_gap(ax: Axes, metrics: pd.DataFrame) -> None:
+    """Draw the ratio of held-out to training error against n for one data set.
+
+    Parameters
+    ----------
+    ax : Axes
+        Empty axes; the legend is put at the right of their figure.
+    metrics : DataFrame
+        Rows of the contract "metrics" of one data set; those of stage ``trained`` are
+        drawn, references without bands. Ratios above the axis are marked by an
+        arrow at its end and listed below.
+    """
+    runs = metrics[metrics["stage"] == "trained"]
+    summary = summarise_gap(runs)
+    models = summary[[family_of(name) != "reference" for name in summary["model"]]]
+    deciding = (models if models["mean"].notna().any() else summary)["mean"].clip(
+        upper=_HIGHEST_RATIO
+    )
+    set_example_axis(ax, runs["n"].unique())
+    set_log_limits(ax, [1.0, *deciding])
+    ax.set_ylabel("held-out error / training error")
+    ax.axhline(1.0, color="black", linewidth=0.8, zorder=1)
+    ceiling = ax.get_ylim()[1]
+    for name, part in summary.groupby("model"):
+        style = style_of(str(name))
+        above = part["mean"] > ceiling
+        values = part[["mean", "low", "high"]].mask(above)
+        if family_of(str(name)) == "reference":  # lines only, as in the crossover figure
+            values[["low", "high"]] = np.nan
+        draw_series(ax, "n", values.assign(n=part["n"]), style)
+        arrow = replace(style, marker="^", size=8.0)
+        draw_markers(ax, part["n"][above], [ceiling] * int(above.sum()), arrow)
+    figure = figure_of(ax)
+    add_legend(figure, keys_of(summary["model"].unique()))
+    add_note(figure, [*_beyond_axis(summary, ceiling), *_without_ratio(runs, summary)])
+
+
+def _beyond_axis(summary: pd.DataFrame, ceiling: float) -> list[str]:
+    above = summary[summary["mean"] > ceiling]
+    listed = ", ".join(
+        f"{row.model} at n = {row.n:,} (ratio {plain_number(_two_digits(row.mean))})"
+        for row in above.itertuples()
+    )
+    return [f"Above the axis (arrows): {listed}."] if listed else []
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.1e}")
+
+
+def _without_ratio(runs: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
+    """Say which ratios are missing because of a training error of zero, or failed runs."""
+    zero = runs[runs["train_mse"] == 0]
+    pairs = sorted(set(zip(zero["model"], zero["n"], strict=True)))
+    listed = ", ".join(f"{model} at n = {n:,}" for model, n in pairs)
+    sentences = [f"No ratio, the training error being zero: {listed}."] if listed else []
+    worst = runs[["heldout_mse", "train_mse"]].max(axis=1, skipna=False)
+    return sentences + describe_failures(runs.assign(worst=worst.replace(np.inf, np.nan)), "worst")
+
+
+def plot_gap(metrics_path: str | Path, dataset: str, outputs: Sequence[str | Path]) -> None:
+    """Read the metrics, draw the gap of one data set and save it.
+
+    Parameters
+    ----------
+    metrics_path : path
+        Table of the study by the contract "metrics".
+    dataset : str
+        Which data set to draw.
+    outputs : sequence of path
+        SVG and PNG files to write.
+
+    Raises
+    ------
+    DataError
+        If the table is damaged or has nothing of this data set.
+    """
+    metrics = select_dataset(read_frame("metrics", metrics_path), dataset, str(metrics_path))
+    with figure_settings():
+        figure = Figure(figsize=(8.6, 5.0))
+        draw_gap(figure.add_subplot(), metrics)
+        set_titles(
+            figure,
+            f"{dataset}, {metrics['qubits'].iloc[0]} qubits: held-out error over training error",
+            f"geometric mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the "
+            "mean log-ratio",
+        )
+        save_figure(figure, outputs)

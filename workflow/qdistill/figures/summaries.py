@@ -1,0 +1,126 @@
+"""What figures show of a table: means over seeds with Student t limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from qdistill.errors import DataError
+from qdistill.statistics import LEVEL
+
+
+def select_dataset(frame: pd.DataFrame, dataset: str, table: str) -> pd.DataFrame:
+    """Rows of one data set, which must be there and have one number of qubits.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With columns ``dataset`` and ``qubits``.
+    dataset : str
+        Which rows.
+    table : str
+        Where the frame was read from, for messages.
+
+    Raises
+    ------
+    DataError
+        If there is no row, or rows with different numbers of qubits.
+    """
+    chosen = frame[frame["dataset"] == dataset]
+    if chosen.empty:
+        found = ", ".join(sorted(frame["dataset"].unique())) or "none"
+        raise DataError(f"{table}: no row for data set '{dataset}'; it has: {found}")
+    qubits = sorted(chosen["qubits"].unique())
+    if len(qubits) > 1:
+        listed = ", ".join(map(str, qubits))
+        raise DataError(
+            f"{table}: data set '{dataset}' has {listed} qubits, and a figure shows only one"
+        )
+    return chosen
+
+
+def summarise_seeds(
+    frame: pd.DataFrame, value: str, by: Sequence[str], level: float = LEVEL
+) -> pd.DataFrame:
+    """Mean over seeds with Student t limits, one row for each group.
+
+    As in :func:`qdistill.statistics.paired_interval`, a run without a finite value is never
+    dropped: it leaves its group without a mean. This one is computed for all groups at once.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row for each seed of each group.
+    value : str
+        The column to average.
+    by : sequence of str
+        The columns that make a group.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``by``, then ``mean``, ``low``, ``high`` (NaN where undefined; limits are
+        also NaN for fewer than two seeds), ``seeds`` and ``not_finite``, the number of runs
+        without a finite value.
+    """
+    numbers = frame.assign(**{value: frame[value].where(np.isfinite(frame[value]))})
+    groups = numbers.groupby(list(by), sort=True)[value]
+    seeds, finite = groups.size(), groups.count()
+    mean = groups.mean().where(finite == seeds)
+    spread = groups.std(ddof=1).where(finite == seeds)
+    half = stats.t.ppf((1 + level) / 2, np.maximum(seeds - 1, 1)) * spread / np.sqrt(seeds)
+    return pd.DataFrame(
+        {
+            "mean": mean,
+            "low": mean - half,
+            "high": mean + half,
+            "seeds": seeds,
+            "not_finite": seeds - finite,
+        }
+    ).reset_index()
+
+
+def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
+    """Say in words which runs diverged, so that no figure passes over them in silence.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Rows of the contract "metrics" of one data set.
+    value : str
+        The column that is drawn.
+
+    Returns
+    -------
+    list of str
+        Sentences to print in the figure; empty if nothing went wrong.
+    """
+    lost = ~np.isfinite(runs[value])
+    flagged = runs["diverged"].astype(bool) & ~lost
+    sentences = []
+    for hit, words in (
+        (lost, "Not drawn, for runs without a finite error"),
+        (flagged, "Drawn, though flagged as diverged"),
+    ):
+        if hit.any():
+            seeds = runs.groupby(["model", "n"])["seed"].nunique()
+            counts = runs[hit].groupby(["model", "n"])["seed"].nunique()
+            listed = ", ".join(
+                f"{model} at n = {n:,} ({count} of {seeds[(model, n)]} seeds)"
+                for (model, n), count in counts.items()
+            )
+            sentences.append(f"{words}: {listed}.")
+    return sentences
+
+
+def seeds_in_words(runs: pd.DataFrame) -> str:
+    """Say how many seeds a table has, such as "10 seeds" (or "8 to 10 seeds")."""
+    counts = runs.groupby([c for c in ("model", "n") if c in runs])["seed"].nunique()
+    low, high = int(counts.min()), int(counts.max())
+    number = str(high) if low == high else f"{low} to {high}"
+    return f"{number} seed" if number == "1" else f"{number} seeds"

@@ -1,0 +1,198 @@
+"""How much of the quantum model's lead each student retains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.markers import CARETLEFTBASE, CARETRIGHTBASE
+from matplotlib.ticker import FixedLocator
+
+from qdistill.figures.axes import add_note, draw_markers, set_titles
+from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.style import Style, style_of
+from qdistill.figures.summaries import select_dataset
+from qdistill.registry import STUDENTS, stages_of
+from qdistill.tables import read_frame
+from qdistill.transfer_judgement import COLLAPSED_BELOW, RETAINED_ABOVE
+
+AXIS_LIMITS = (-0.5, 1.5)
+
+_STAGES = ("zero_shot", "fine_tuned", "distilled")
+_PANELS_PER_ROW = 5
+
+
+def row_labels(transfer: pd.DataFrame) -> list[tuple[str, str]]:
+    """(student, stage) of a figure's rows, in the registry's order, then by stage."""
+    order = list(STUDENTS)
+    pairs = set(zip(transfer["student"], transfer["stage"], strict=True))
+    return sorted(pairs, key=lambda pair: (order.index(pair[0]), _STAGES.index(pair[1])))
+
+
+def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
+    """Draw retained fractions with their limits, one panel for each n.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty figure.
+    transfer : DataFrame
+        Rows of the contract "transfer" of one data set. Where ``retained`` is missing or
+        the verdict is ``undefined``, the panel says so instead of drawing a value.
+    """
+    sizes = sorted(transfer["n"].unique())
+    rows = row_labels(transfer)
+    columns = min(len(sizes), _PANELS_PER_ROW)
+    lines = int(np.ceil(len(sizes) / columns))
+    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, ax in enumerate(panels.ravel()):
+        if place < len(sizes):
+            ax.set_title(f"n = {sizes[place]:,}")
+            _draw_panel(ax, transfer[transfer["n"] == sizes[place]], rows)
+        else:
+            ax.set_axis_off()
+        last_in_column = len(sizes) - columns <= place < len(sizes)
+        ax.tick_params(labelbottom=last_in_column, left=False)
+    panels[0, 0].set_yticks(
+        range(len(rows)), [_row_label(student, stage) for student, stage in rows]
+    )
+    panels[0, 0].set_ylim(len(rows) - 0.4, -0.6)
+    middle = panels[-1, 0] if columns == 1 else panels[-1, (columns - 1) // 2]
+    middle.set_xlabel("retained fraction")
+    add_note(figure, _explanations(transfer))
+
+
+def _row_label(student: str, stage: str) -> str:
+    """Name a row; the stage is left out where a student has only one."""
+    return student if len(stages_of(student)) == 1 else f"{student}, {stage.replace('_', '-')}"
+
+
+def _draw_panel(ax: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]]) -> None:
+    ax.set_xlim(*AXIS_LIMITS)
+    ax.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    ax.grid(axis="x", visible=False)
+    for error in (0, 1):
+        ax.axvline(error, color="#555555", linewidth=1.0, zorder=1)
+    for threshold in (COLLAPSED_BELOW, RETAINED_ABOVE):
+        ax.axvline(threshold, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    indexed = part.set_index(["student", "stage"])
+    for height, row in enumerate(rows):
+        if row in indexed.index:
+            _draw_row(ax, height, indexed.loc[row], style_of(row[0]))
+
+
+def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style) -> None:
+    """Draw one retained fraction: limits as a line, the estimate as a marker or a number."""
+    retained = float(entry["retained"])
+    low, high = float(entry["ci_low"]), float(entry["ci_high"])
+    if not np.isnan([low, high]).any():
+        _draw_limits(ax, height, low, high, style.colour)
+    if entry["verdict"] == "undefined" or np.isnan(retained):
+        _print(ax, 0.5, height, "undefined", "center", color="#555555", style="italic")
+    elif retained < AXIS_LIMITS[0]:
+        _print(ax, AXIS_LIMITS[0], height, _number(retained), "left", color=style.colour)
+    elif retained > AXIS_LIMITS[1]:
+        _print(ax, AXIS_LIMITS[1], height, _number(retained), "right", color=style.colour)
+    else:
+        draw_markers(ax, [retained], [height], replace(style, marker=style.marker or "o", size=6.5))
+
+
+def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str) -> None:
+    """Draw limits as a line cut at the ends of the axis, with arrows where unbounded."""
+    left, right = AXIS_LIMITS
+    start, end = np.clip([low, high], left, right)
+    if start < end:
+        ax.plot([start, end], [height, height], color=colour, linewidth=2, zorder=2)
+    for unbounded, edge, arrow in (
+        (np.isneginf(low), left, CARETLEFTBASE),
+        (np.isposinf(high), right, CARETRIGHTBASE),
+    ):
+        if unbounded:
+            ax.plot(edge, height, marker=arrow, markersize=6, color=colour, clip_on=False, zorder=3)
+
+
+def _print(ax: Axes, x: float, height: int, words: str, side: str, **look: Any) -> None:
+    """Print words over a row, clear of the edge they stand at."""
+    ax.annotate(
+        words,
+        (x, height),
+        xytext=({"left": 7, "center": 0, "right": -7}[side], 0),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=7.5,
+        zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+        **look,
+    )
+
+
+def _number(value: float) -> str:
+    digits = f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}"
+    return digits.replace("-", "\N{MINUS SIGN}")
+
+
+def _explanations(transfer: pd.DataFrame) -> list[str]:
+    """Say what a reader needs to know to read this very figure."""
+    left, right = (f"{limit:g}".replace("-", "\N{MINUS SIGN}") for limit in AXIS_LIMITS)
+    limits = transfer[["ci_low", "ci_high"]].astype(float)
+    values = transfer[["retained", "ci_low", "ci_high"]].astype(float)
+    sentences = []
+    if ((values < AXIS_LIMITS[0]) | (values > AXIS_LIMITS[1])).any(axis=None):
+        sentences.append(
+            f"The axes end at {left} and {right}; intervals that reach further are cut, and "
+            "estimates beyond are printed as numbers at that end."
+        )
+    if np.isinf(limits).any(axis=None):
+        sentences.append("Arrows: the interval is unbounded on that side.")
+    undefined = transfer[transfer["verdict"] == "undefined"]
+    for reason, part in undefined.groupby("reason", sort=False):
+        sizes = ", ".join(f"{n:,}" for n in sorted(part["n"].unique()))
+        sentences.append(f"Undefined at n = {sizes}: {reason}.")
+    failed = transfer[transfer["diverged"] > 0]
+    if len(failed):
+        listed = ", ".join(
+            f"{_row_label(row.student, row.stage)} at n = {row.n:,} ({row.diverged} seeds)"
+            for row in failed.itertuples()
+        )
+        sentences.append(f"Seeds with a diverged run among the three compared: {listed}.")
+    return sentences
+
+
+def plot_transfer(transfer_path: str | Path, dataset: str, outputs: Sequence[str | Path]) -> None:
+    """Read the transfer table, draw one data set and save it.
+
+    Parameters
+    ----------
+    transfer_path : path
+        Table of the study by the contract "transfer".
+    dataset : str
+        Which data set to draw.
+    outputs : sequence of path
+        SVG and PNG files to write.
+
+    Raises
+    ------
+    DataError
+        If the table is damaged or has nothing of this data set.
+    """
+    transfer = select_dataset(read_frame("transfer", transfer_path), dataset, str(transfer_path))
+    panels, rows = transfer["n"].nunique(), len(row_labels(transfer))
+    lines = int(np.ceil(panels / _PANELS_PER_ROW))
+    with figure_settings():
+        width = 2.4 + 1.5 * max(3, min(panels, _PANELS_PER_ROW))
+        figure = Figure(figsize=(width, 1.6 + lines * (0.6 + 0.3 * rows)))
+        draw_transfer(figure, transfer)
+        set_titles(
+            figure,
+            f"{dataset}, {transfer['qubits'].iloc[0]} qubits: retained fraction of each student",
+            f"0: error of classical, 1: error of quantum; {transfer['seeds'].max()} seeds, lines: "
+            "95 % Fieller limits",
+        )
+        save_figure(figure, outputs)

@@ -1,0 +1,40 @@
+"""The same circuit in PennyLane: the reference that every engine is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pennylane as qml
+
+
+def build_qnode(qubits: int, interface: str = "torch") -> Callable[[Any, Any], Any]:
+    """Build the ansatz as a PennyLane QNode on ``default.qubit``.
+
+    Parameters
+    ----------
+    qubits : int
+        Number of wires; wire 0 is the most significant bit.
+    interface : str
+        PennyLane's name of the array library to differentiate with.
+
+    Returns
+    -------
+    callable
+        ``circuit(angles (L, q, 2), vectors (B, 2**q))`` gives probabilities (B, 2**q).
+        The vectors are normalised; the last axis of the angles is (RZ, RY), in radians.
+    """
+    device = qml.device("default.qubit", wires=qubits)
+
+    @qml.qnode(device, interface=interface, diff_method="backprop")
+    def circuit(angles: Any, vectors: Any) -> Any:
+        qml.AmplitudeEmbedding(vectors, wires=range(qubits), normalize=True)
+        for layer in range(angles.shape[0]):
+            for wire in range(qubits):
+                qml.RZ(angles[layer, wire, 0], wires=wire)
+                qml.RY(angles[layer, wire, 1], wires=wire)
+            for wire in range(qubits):
+                qml.CNOT(wires=[wire, (wire + 1) % qubits])
+        return qml.probs(wires=range(qubits))
+
+    return circuit

@@ -1,0 +1,132 @@
+"""The article's published held-out errors, side by side with ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from qdistill.comparisons import CONDITION, runs_of, settings_of
+from qdistill.errors import DataError
+from qdistill.files import digest_of
+from qdistill.statistics import paired_interval
+from qdistill.tables import CONTRACTS, read_frame, write_table
+
+PUBLISHED_PATH = Path(__file__).resolve().parents[1] / "resources" / "published.csv"
+TOLERANCE = 0.10  # relative; what counts as a reproduced figure
+
+_SCHEMA = pa.DataFrameSchema(
+    {
+        "dataset": pa.Column(str, coerce=True),
+        "qubits": pa.Column(int, pa.Check.ge(2), coerce=True),
+        "model": pa.Column(str, coerce=True),
+        "n": pa.Column(int, pa.Check.ge(1), coerce=True),
+        "heldout_mse": pa.Column(
+            float, [pa.Check.gt(0), pa.Check(lambda values: np.isfinite(values))], coerce=True
+        ),
+    },
+    strict=True,
+    unique=["dataset", "qubits", "model", "n"],
+)
+
+
+def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
+    """Read the published held-out errors.
+
+    The figures are those of T. Jeong, "Quantum-Bootstrapped Fine-Tuning", 2026, which
+    gives neither their spread nor the number of seeds. ``distilbert-text`` is the article's
+    own text data, which no data set here reproduces.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``dataset, qubits, model, n, heldout_mse``.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, or a column or value is not what it should be.
+    """
+    try:
+        return _SCHEMA.validate(pd.read_csv(path))
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(f"{path}: not a readable CSV file ({error})") from error
+    except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:
+        raise DataError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def tabulate_published(
+    metrics: pd.DataFrame, published: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Set our held-out errors beside the published ones.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics".
+    published : DataFrame, optional
+        As :func:`read_published` gives it, which is also the default.
+
+    Returns
+    -------
+    DataFrame
+        By the contract "published", one row for each published figure whose (data set,
+        qubits, n, model) the study holds; empty if there is none. ``mean`` is that
+        of ``heldout_mse`` over the seeds with 95 % Student t limits, ``deviation`` is
+        mean / published - 1, and ``within_tenth`` says whether it is within 10 %. A
+        diverged run without a finite error leaves them NaN and false.
+    """
+    published = read_published() if published is None else published
+    conditions = dict(iter(metrics.groupby(list(CONDITION))))
+    rows = []
+    for line in published.sort_values([*CONDITION, "model"]).itertuples():
+        condition = conditions.get((line.dataset, line.qubits, line.n))
+        if condition is None:
+            continue
+        runs = runs_of(condition, line.model)
+        if runs.empty:
+            continue
+        ours = paired_interval(runs["heldout_mse"])
+        deviation = ours.estimate / line.heldout_mse - 1
+        rows.append(
+            {
+                "dataset": line.dataset,
+                "qubits": line.qubits,
+                "n": line.n,
+                "model": line.model,
+                "published": line.heldout_mse,
+                "seeds": len(runs),
+                "diverged": int(runs["diverged"].sum()),
+                "mean": ours.estimate,
+                "ci_low": ours.low,
+                "ci_high": ours.high,
+                "deviation": deviation,
+                "within_tenth": bool(abs(deviation) <= TOLERANCE),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(CONTRACTS["published"].scalars))
+
+
+def write_published(
+    metrics_path: str | Path, path: str | Path, published_path: str | Path = PUBLISHED_PATH
+) -> None:
+    """Read a study's metrics and write its table of published figures.
+
+    Parameters
+    ----------
+    metrics_path, path : str or Path
+        Tables by the contracts "metrics" and "published".
+    published_path : str or Path
+        The published figures, as :func:`read_published` reads them.
+    """
+    published = read_published(published_path)
+    table = tabulate_published(read_frame("metrics", metrics_path), published)
+    settings = {**settings_of(metrics_path), "published": digest_of(published.to_csv(index=False))}
+    write_table("published", path, table, settings)

@@ -1,0 +1,224 @@
+"""Intervals and tests over seeds, the unit of replication.
+
+Every function takes one value per seed and returns NaN limits where the seeds say
+nothing: fewer than two of them, no spread at all, or a value that is not finite. A run that
+diverged is never dropped, for the seeds that remain would flatter the model that failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate, its confidence limits and the two-sided p-value of 'no effect'.
+
+    All four are NaN where the estimate itself is undefined; the limits and the p-value
+    alone are NaN where only the spread is.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+    @property
+    def defined(self) -> bool:
+        """Whether the interval has limits."""
+        return not (np.isnan(self.low) or np.isnan(self.high))
+
+
+@dataclass(frozen=True)
+class FiellerInterval:
+    """A ratio of means and its Fieller confidence set.
+
+    Attributes
+    ----------
+    estimate : float
+        Ratio of the two means.
+    low, high : float
+        Limits of the smallest interval that holds the confidence set: finite where the
+        set is one bounded interval, ``-inf`` and ``inf`` where it is not, NaN where
+        the ratio is undefined.
+    bounded : bool
+        Whether the set is one bounded interval. It is exactly when the denominator's mean
+        differs from zero by a Student t interval of the same level.
+    gap : tuple of float or None
+        For an unbounded set that is two rays, the open interval between them, which is all
+        that the data exclude. None where the set is bounded, or is the whole line.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    bounded: bool
+    gap: tuple[float, float] | None = None
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is a confidence set at all, bounded or not."""
+        return not np.isnan(self.estimate)
+
+    def contains(self, value: float) -> bool:
+        """Whether a ratio lies in the confidence set (never, where it is undefined)."""
+        if self.gap is not None and self.gap[0] < value < self.gap[1]:
+            return False
+        return bool(self.low <= value <= self.high)
+
+
+NO_RATIO = FiellerInterval(np.nan, np.nan, np.nan, False)
+
+
+def has_spread(values: np.ndarray) -> bool:
+    """Whether finite values differ by more than rounding.
+
+    Parameters
+    ----------
+    values : ndarray, shape (seeds,)
+        Finite float64 values.
+    """
+    return bool(np.ptp(values) > 8 * np.finfo(float).eps * np.abs(values).max())
+
+
+def paired_interval(differences: ArrayLike, level: float = LEVEL) -> Interval:
+    """Mean of paired differences with Student t limits.
+
+    Parameters
+    ----------
+    differences : array_like, shape (seeds,)
+        One difference per seed, in any unit.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        In the unit of ``differences``, with the p-value of the two-sided t-test against a
+        mean of zero. The limits are NaN for fewer than two seeds or for differences
+        without any spread; the mean is NaN too if a difference is not finite.
+    """
+    values = np.asarray(differences, dtype=float)
+    if values.size == 0 or not np.isfinite(values).all():
+        return Interval(np.nan, np.nan, np.nan, np.nan)
+    mean = float(values.mean())
+    if values.size < 2 or not has_spread(values):
+        return Interval(mean, np.nan, np.nan, np.nan)
+    test = stats.ttest_1samp(values, 0.0)
+    limits = test.confidence_interval(level)
+    return Interval(mean, float(limits.low), float(limits.high), float(test.pvalue))
+
+
+def paired_ratio(challenger: ArrayLike, baseline: ArrayLike, level: float = LEVEL) -> Interval:
+    """Geometric mean of paired ratios, with the limits of the mean log-ratio.
+
+    Parameters
+    ----------
+    challenger, baseline : array_like, shape (seeds,)
+        Losses of two models, paired by seed.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        Ratio challenger / baseline, without unit; the p-value is that of a mean log-ratio
+        of zero. NaN if a loss is not finite or not above zero.
+    """
+    top, bottom = _paired(challenger, baseline)
+    if not (_positive(top) and _positive(bottom)):
+        return Interval(np.nan, np.nan, np.nan, np.nan)
+    logs = paired_interval(np.log(top) - np.log(bottom), level)
+    return Interval(
+        float(np.exp(logs.estimate)),
+        float(np.exp(logs.low)),
+        float(np.exp(logs.high)),
+        logs.p_value,
+    )
+
+
+def fieller_interval(
+    numerator: ArrayLike, denominator: ArrayLike, level: float = LEVEL
+) -> FiellerInterval:
+    """Ratio of two means over paired samples, with Fieller limits.
+
+    The confidence set holds each ratio r for which the t-test on numerator - r *
+    denominator does not reject a mean of zero (E. C. Fieller, J. R. Stat. Soc. B 16, 175,
+    1954). It is found as a quadratic in the distance from the estimate, which keeps its
+    digits when the two samples are almost proportional.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like, shape (seeds,)
+        Paired by seed, in the same unit.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    FiellerInterval
+        Unbounded where the denominator's mean is not distinguishable from zero. Undefined
+        (NaN) for fewer than two seeds, a value that is not finite, samples that both lack
+        any spread, or a denominator whose mean is exactly zero.
+    """
+    top, bottom = _paired(numerator, denominator)
+    if top.size < 2 or not np.isfinite([top, bottom]).all() or bottom.mean() == 0:
+        return NO_RATIO
+    if not (has_spread(top) or has_spread(bottom)):
+        return NO_RATIO
+    count, mean = top.size, bottom.mean()
+    estimate = float(top.mean() / mean)
+    squared_t = stats.t.ppf((1 + level) / 2, count - 1) ** 2
+    # covariance of the means of (numerator - estimate * denominator) and the denominator
+    spread = np.cov(np.stack([top - estimate * bottom, bottom])) / count
+    curvature = mean**2 - squared_t * spread[1, 1]
+    half_slope = squared_t * spread[0, 1]
+    discriminant = half_slope**2 + curvature * squared_t * spread[0, 0]
+    if discriminant < 0 or curvature == 0:
+        return FiellerInterval(estimate, -np.inf, np.inf, bounded=False)
+    root = np.sqrt(discriminant)
+    first, second = sorted((estimate + (sign * root - half_slope) / curvature) for sign in (-1, 1))
+    if curvature < 0:
+        return FiellerInterval(estimate, -np.inf, np.inf, False, (float(first), float(second)))
+    return FiellerInterval(estimate, float(first), float(second), bounded=True)
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """Holm-adjusted p-values of one family of tests.
+
+    Parameters
+    ----------
+    p_values : array_like, shape (tests,)
+        Raw p-values. NaN marks a test that could not be made: it stays NaN, yet counts in
+        the size of the family, which was fixed before the runs.
+
+    Returns
+    -------
+    ndarray, shape (tests,), float64
+        Adjusted p-values, in the order given.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    raw = np.asarray(p_values, dtype=float)
+    if raw.size < 2:  # nothing to adjust
+        return raw
+    missing = np.isnan(raw)
+    adjusted = np.asarray(multipletests(np.where(missing, 1.0, raw), method="holm")[1])
+    return np.where(missing, np.nan, adjusted)
+
+
+def _paired(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if one.shape != other.shape or one.ndim != 1:
+        raise ValueError(f"paired samples have shapes {one.shape} and {other.shape}")
+    return one, other
+
+
+def _positive(values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).all() and (values > 0).all())

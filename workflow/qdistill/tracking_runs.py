@@ -1,0 +1,314 @@
+"""What the MLflow index holds: one study run, a parent per model and n, a child per seed.
+
+Pure bookkeeping on tables: nothing here talks to MLflow.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qdistill.errors import DataError
+from qdistill.files import digest_of
+from qdistill.tables import read_frame
+from qdistill.tracking_links import COMPARED
+
+# Raise it when the layout below changes: every run is then written again.
+LAYOUT_VERSION = 1
+
+# From an untrained start to the finished model; a model's main stage is the last it has.
+_STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
+_LOSSES = ("train_mse", "heldout_mse")
+_CHILD_METRICS = (*_LOSSES, "teacher_r2", "n_parameters", "train_seconds")
+_PARENT = ["dataset", "qubits", "n", "model"]
+_HISTORY = re.compile(r"(?P<dataset>[^/]+)/n~(?P<n>\d+)/seeds~[^/]+/(?P<model>[^/]+)/[^/]+$")
+
+Curve = tuple[list[int], list[float]]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One MLflow run as it should be.
+
+    Attributes
+    ----------
+    key : str
+        Identity of the run, from the study's name down to seed, model and stage.
+    name : str
+        What the UI shows.
+    level : str
+        ``"study"``, ``"parent"`` or ``"child"``.
+    parent : str or None
+        Key of the run this one is nested under.
+    tags, params : dict of str to str
+        Searchable in the UI.
+    metrics : dict of str to float
+        Finite values only.
+    curves : dict of str to (list of int, list of float)
+        Epochs and finite values by metric name.
+    seconds : float
+        Duration that the UI shows: seconds of training.
+    artifacts : dict of str to Path
+        Files by their name in MLflow.
+    artifact_digests : dict of str to str
+        SHA-256 of each file.
+    """
+
+    key: str
+    name: str
+    level: str
+    parent: str | None
+    tags: dict[str, str]
+    params: dict[str, str]
+    metrics: dict[str, float]
+    curves: dict[str, Curve] = field(default_factory=dict)
+    seconds: float = 0.0
+    artifacts: dict[str, Path] = field(default_factory=dict)
+    artifact_digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that is written to MLflow, apart from the link to the parent."""
+        content = [self.name, self.level, self.tags, self.params, self.metrics, self.curves]
+        return digest_of([LAYOUT_VERSION, *content, self.seconds, self.artifact_digests])
+
+
+def read_histories(paths: Iterable[str | Path]) -> dict[tuple[str, int, str], pd.DataFrame]:
+    """Read learning curves and gather the seed blocks of one model.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        ``.../{dataset}/n~{n}/seeds~{block}/{model}/history.parquet``.
+
+    Returns
+    -------
+    dict
+        (dataset, n, model) to a table of the contract ``history``, sorted by seed and epoch.
+
+    Raises
+    ------
+    DataError
+        If a path has another form, or a file is missing or damaged.
+    """
+    blocks: dict[tuple[str, int, str], list[pd.DataFrame]] = {}
+    for path in map(Path, paths):
+        match = _HISTORY.search(path.as_posix())
+        if match is None:
+            raise DataError(
+                f"{path}: a history lies at {{dataset}}/n~{{n}}/seeds~{{block}}/{{model}}/"
+                "history.parquet"
+            )
+        key = (match["dataset"], int(match["n"]), match["model"])
+        blocks.setdefault(key, []).append(read_frame("history", path))
+    return {
+        key: pd.concat(frames, ignore_index=True).sort_values(["seed", "epoch"])
+        for key, frames in blocks.items()
+    }
+
+
+def model_records(
+    study: str,
+    metrics: pd.DataFrame,
+    histories: Mapping[tuple[str, int, str], pd.DataFrame],
+    training: Mapping[str, Mapping[str, Any]],
+) -> list[RunRecord]:
+    """Describe the parent and child runs of a study.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    metrics : DataFrame
+        By the contract ``metrics``.
+    histories : mapping
+        As :func:`read_histories` returns them.
+    training : mapping of str to mapping
+        Training settings of each model, as its jobs were given them; a model without an
+        entry gets none.
+
+    Returns
+    -------
+    list of RunRecord
+        Each parent is followed by its children.
+
+    Raises
+    ------
+    DataError
+        If there is a learning curve of a model that the metrics do not hold.
+    """
+    records: list[RunRecord] = []
+    used = set()
+    for (dataset, _, n, model), rows in metrics.groupby(_PARENT, sort=True):
+        course = histories.get((dataset, n, model))
+        used.add((dataset, n, model))
+        settings = flatten_settings(training.get(model, {}))
+        parent = _parent_record(study, rows, course, settings)
+        records.append(parent)
+        curves = {} if course is None else {seed: c for seed, c in course.groupby("seed")}
+        main = main_stage(rows)
+        for row in rows.sort_values(["stage", "seed"]).to_dict("records"):
+            curve = curves.get(row["seed"]) if row["stage"] == main else None
+            several_stages = rows["stage"].nunique() > 1
+            records.append(_child_record(study, parent, row, curve, settings, several_stages))
+    for dataset, n, model in histories.keys() - used:
+        raise DataError(
+            f"there is a training history of '{model}' on '{dataset}' at n = {n}, but the "
+            "metrics table has no such run"
+        )
+    return records
+
+
+def main_stage(rows: pd.DataFrame) -> str:
+    """Return the last stage that a model reaches: the one its learning curve belongs to."""
+    return max(rows["stage"].unique(), key=_STAGE_ORDER.index)
+
+
+def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as one level of text: keys joined by dots, values as JSON."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten_settings(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def aggregate_seeds(values: Sequence[float] | np.ndarray, name: str) -> dict[str, float]:
+    """Mean, standard deviation and median over seeds, under ``{name}_mean`` and so on.
+
+    No seed is left out, for those that remain would flatter a model that failed: where one
+    has no finite value there is no mean and no standard deviation, and the median counts it
+    as infinitely bad. A quantity that is not finite is absent.
+
+    Parameters
+    ----------
+    values : array, shape (seeds,)
+    name : str
+    """
+    array = np.asarray(values, dtype=float)
+    lost = ~np.isfinite(array)
+    found = {f"{name}_median": float(np.median(np.where(lost, np.inf, array)))}
+    if not lost.any():
+        found[f"{name}_mean"] = float(array.mean())
+        found[f"{name}_std"] = float(array.std(ddof=1)) if len(array) > 1 else math.nan
+    return _finite(found)
+
+
+def _parent_record(
+    study: str, rows: pd.DataFrame, course: pd.DataFrame | None, settings: dict[str, str]
+) -> RunRecord:
+    main = main_stage(rows)
+    final = rows[rows["stage"] == main]
+    first = final.iloc[0]
+    identity = {name: str(first[name]) for name in (*_PARENT, "family", "stage")}
+    seeds, diverged = len(final), int(final["diverged"].sum())
+    found = {"seeds": float(seeds), "seeds_diverged": float(diverged)}
+    for stage, group in rows.groupby("stage"):
+        prefix = "" if stage == main else f"{stage}/"
+        found |= {prefix + name: value for name, value in _aggregates(group).items()}
+    tags = identity | _common_tags(study, first, bool(rows["diverged"].any()))
+    if first["model"] in COMPARED:
+        tags["comparison"] = "main"
+    name = f"{first['model']} n={first['n']} {first['dataset']}"
+    if diverged:
+        name += f" ({diverged} of {seeds} seeds diverged)"
+    return RunRecord(
+        key="/".join([study, *(str(first[column]) for column in _PARENT)]),
+        name=name,
+        level="parent",
+        parent=None,
+        tags=tags,
+        params=identity | settings | {"seeds": str(seeds)},
+        metrics=found,
+        curves={} if course is None else _mean_curves(course),
+        seconds=float(final["train_seconds"].mean()),
+    )
+
+
+def _aggregates(rows: pd.DataFrame) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for column in _LOSSES:
+        found |= aggregate_seeds(rows[column].to_numpy(), column)
+    if {"train_mse_mean", "heldout_mse_mean"} <= found.keys():
+        found |= _gap(found["train_mse_mean"], found["heldout_mse_mean"])
+    if rows["teacher_r2"].notna().any():
+        found |= aggregate_seeds(rows["teacher_r2"].to_numpy(), "teacher_r2")
+    found["n_parameters"] = float(rows["n_parameters"].iloc[0])
+    found["train_seconds_mean"] = float(rows["train_seconds"].mean())
+    return _finite(found)
+
+
+def _child_record(
+    study: str,
+    parent: RunRecord,
+    row: Mapping[Any, Any],
+    course: pd.DataFrame | None,
+    settings: dict[str, str],
+    several_stages: bool,
+) -> RunRecord:
+    columns = (*_PARENT, "seed", "family", "stage")
+    identity = {name: str(row[name]) for name in columns}
+    found = {name: float(row[name]) for name in _CHILD_METRICS}
+    found |= _gap(found["train_mse"], found["heldout_mse"])
+    stage = f" {row['stage']}" if several_stages else ""
+    order = ("dataset", "qubits", "n", "seed", "model", "stage")
+    return RunRecord(
+        key="/".join([study, *(str(row[name]) for name in order)]),
+        name=f"{row['model']}{stage} n={row['n']} seed={row['seed']}",
+        level="child",
+        parent=parent.key,
+        tags=identity | _common_tags(study, row, bool(row["diverged"])),
+        params=identity | settings,
+        metrics=_finite(found),
+        curves={} if course is None else _curves(course),
+        seconds=float(row["train_seconds"]),
+    )
+
+
+def _common_tags(study: str, row: Mapping[Any, Any] | pd.Series, diverged: bool) -> dict[str, str]:
+    tags = {"study": study, "diverged": "true" if diverged else "false"}
+    return tags | ({"teacher": str(row["teacher"])} if pd.notna(row["teacher"]) else {})
+
+
+def _gap(train: float, heldout: float) -> dict[str, float]:
+    return _finite({"gap": heldout / train}) if train > 0 else {}
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    # MLflow's SQL store keeps NaN as a zero with a flag that filters ignore, so that
+    # "metrics.heldout_mse < 0.1" would find the runs that failed.
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _curves(course: pd.DataFrame) -> dict[str, Curve]:
+    epochs = course["epoch"].to_numpy()
+    return _finite_curves(epochs, {name: course[name].to_numpy() for name in _LOSSES})
+
+
+def _mean_curves(course: pd.DataFrame) -> dict[str, Curve]:
+    """Mean over seeds; an epoch at which a seed has no finite error has no mean."""
+    by_seed = course.pivot(index="epoch", columns="seed", values=list(_LOSSES))
+    means = {name: by_seed[name].to_numpy().mean(axis=1) for name in _LOSSES}
+    curves = _finite_curves(by_seed.index.to_numpy(), means)
+    return {f"{name}_mean": curve for name, curve in curves.items()}
+
+
+def _finite_curves(epochs: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[str, Curve]:
+    # A curve has its own name: under that of the final error, the latest epoch with a finite
+    # value would pass for the final error of a run that diverged.
+    curves = {}
+    for name, column in values.items():
+        known = np.isfinite(column)
+        if known.any():
+            curves[f"{name}_per_epoch"] = (epochs[known].tolist(), column[known].tolist())
+    return curves

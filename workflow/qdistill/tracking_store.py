@@ -1,0 +1,249 @@
+"""The MLflow store made ready, and its failures in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qdistill.errors import QdistillError, TrackingError
+from qdistill.tracking_uri import DEFAULT_URI, absolute_uri, database_path, printable_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_BUSY_SECONDS = 5
+# MLflow's own limits would try an absent server for minutes. A user's setting wins.
+_FIRST_CALL = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+_LATER_CALLS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
+
+
+@contextlib.contextmanager
+def open_store(uri: str) -> Iterator[MlflowClient]:
+    """Give a client of a store that is there, is not locked and has its tables.
+
+    Parameters
+    ----------
+    uri : str
+        As :func:`resolve_uri` returns it.
+
+    Yields
+    ------
+    mlflow.MlflowClient
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be reached or used, now or within the block. A store that is
+        locked or does not answer is given up after seconds.
+    """
+    database = database_path(uri)
+    # only this project's own file is written without flushes, and no other
+    relaxed = database if database == database_path(absolute_uri(DEFAULT_URI)) else None
+    with _as_tracking_error(uri), _environment({"MLFLOW_DISABLE_TELEMETRY": "true"}):
+        if database is None:
+            _connect_once(uri)
+        else:
+            _prepare_sqlite(database)
+        with _quiet_mlflow(), _without_flushes(relaxed):
+            from mlflow import MlflowClient
+
+            with _environment(_FIRST_CALL):
+                client = MlflowClient(tracking_uri=uri)
+                client.search_experiments(max_results=1)
+            with _environment(_LATER_CALLS):
+                yield client
+
+
+def find_experiment(client: MlflowClient, uri: str, name: str) -> str:
+    """Return the identifier of an active experiment, making or restoring it if need be.
+
+    Artifacts of a database go to ``mlflow-artifacts`` beside an SQLite file, else under
+    ``results/``; a server decides for itself.
+
+    Raises
+    ------
+    TrackingError
+        If an SQLite file was moved or copied away from its artifacts.
+    """
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        location = _artifact_root(uri)
+        return client.create_experiment(
+            name, artifact_location=None if location is None else (location / name).as_uri()
+        )
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    _check_artifact_location(uri, name, experiment.artifact_location)
+    return experiment.experiment_id
+
+
+def _artifact_root(uri: str) -> Path | None:
+    database = database_path(uri)
+    if database is not None:
+        return database.parent / "mlflow-artifacts"
+    return None if uri.startswith("http") else Path("results/mlflow-artifacts").resolve()
+
+
+def _check_artifact_location(uri: str, name: str, location: str) -> None:
+    """Refuse a store that was moved: MLflow keeps absolute paths and cannot change them."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    root = _artifact_root(uri)
+    if database_path(uri) is None or root is None or not location.startswith(("/", "file:")):
+        return
+    path = Path(local_file_uri_to_path(location))
+    if path != root / name:
+        raise TrackingError(
+            f"the experiment '{name}' in {uri} keeps its files in {path} and not beside the "
+            "store, which must have been moved or copied; delete the store and run the command "
+            "again"
+        )
+
+
+def _connect_once(uri: str) -> None:
+    """Try a database server once: MLflow itself would try ten times over two minutes."""
+    if uri.startswith("http"):
+        return
+    import sqlalchemy
+
+    has_timeout = uri.startswith(("postgresql", "mysql"))
+    arguments = {"connect_timeout": _BUSY_SECONDS} if has_timeout else {}
+    engine = sqlalchemy.create_engine(uri, connect_args=arguments)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _prepare_sqlite(database: Path) -> None:
+    """See that no other program holds the file, and make it if it is not there."""
+    if not database.exists():
+        _create_database(database)
+        return
+    # MLflow would wait for 20 s, and at its first connection try ten times
+    connection = sqlite3.connect(database, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+def _create_database(database: Path) -> None:
+    """Make the tables under another name, so that a killed job leaves no half of them."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    partial = database.with_name(f".{database.stem}.{os.getpid()}.partial{database.suffix}")
+    partial.unlink(missing_ok=True)
+    uri = f"sqlite:///{partial.as_posix()}"
+    try:
+        with _quiet_mlflow(), _without_flushes(partial):
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+            root = (database.parent / "mlflow-artifacts").as_uri()
+            SqlAlchemyStore(uri, root).engine.dispose()
+        try:
+            os.link(partial, database)  # unlike a rename, never replaces another job's file
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            partial.rename(database)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _without_flushes(database: Path | None) -> Iterator[None]:
+    """Let the system choose when SQLite's pages reach the disk, until the block ends.
+
+    A sync makes thousands of small transactions. They stay atomic if the process is killed;
+    only a power failure during the sync could damage the file, which can be made again
+    from the Parquet tables. Does nothing if ``database`` is None.
+    """
+    if database is None:
+        yield
+        return
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def relax(connection: Any, _record: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", relax)
+        if database.exists():
+            with database.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that are not set, for the duration of a block."""
+    missing = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _quiet_mlflow() -> Iterator[None]:
+    """Silence what MLflow and alembic say on success, and tracebacks that are raised anyway."""
+    import mlflow  # noqa: F401  (sets up its loggers, which would undo the levels below)
+
+    before = {}
+    for name, level in {"mlflow": logging.CRITICAL, "alembic": logging.WARNING}.items():
+        logger = logging.getLogger(name)
+        before[logger] = logger.level
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, old in before.items():
+            logger.setLevel(old)
+
+
+@contextlib.contextmanager
+def _as_tracking_error(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except QdistillError:
+        raise
+    except Exception as error:
+        if not _is_store_error(error):
+            raise
+        raise TrackingError(_sentence(uri, error)) from error
+
+
+def _is_store_error(error: Exception) -> bool:
+    """Whether it is the store that failed, and not this library."""
+    if isinstance(error, OSError | ImportError):  # no permission, no answer; no driver
+        return True
+    return type(error).__module__.partition(".")[0] in {"mlflow", "sqlalchemy", "sqlite3"}
+
+
+def _sentence(full_uri: str, error: Exception) -> str:
+    uri = printable_uri(full_uri)
+    reason = " ".join(str(error).replace(full_uri, uri).split())
+    if "is locked" in reason:
+        return (
+            f"the MLflow store {uri} is locked by another program; close what writes to it "
+            "and run the command again"
+        )
+    if "out-of-date database schema" in reason:
+        return (
+            f"the MLflow store {uri} was made by another version of MLflow; run "
+            f"'mlflow db upgrade {uri}' and then the command again"
+        )
+    reason = reason if len(reason) <= 300 else reason[:300] + " ..."
+    return f"the MLflow store {uri} cannot be used: {type(error).__name__}: {reason}"

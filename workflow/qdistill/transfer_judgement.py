@@ -1,0 +1,141 @@
+"""How much of the quantum model's advantage a student keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qdistill.comparisons import CONDITION, Run, paired_runs, runs_of, settings_of
+from qdistill.statistics import NO_RATIO, FiellerInterval, fieller_interval, paired_interval
+from qdistill.tables import CONTRACTS, read_frame, write_table
+
+RETAINED_ABOVE = 0.8
+COLLAPSED_BELOW = 0.2
+BASELINE, TEACHER = ("classical", "trained"), ("quantum", "trained")
+
+
+def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None) -> pd.DataFrame:
+    """Judge each student's retained fraction of the advantage at every condition.
+
+    The retained fraction is (L_classical - L_student) / (L_classical - L_quantum), a ratio
+    of means of held-out errors over paired seeds, with 95 % Fieller limits. It says how
+    near the student came to its teacher, not that the circuit was needed for it: a
+    model that never saw the circuit can be put through the same formula (see ``students``).
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics".
+    students : sequence of (str, str), optional
+        Models and stages to judge; by default every row of family ``student``.
+
+    Returns
+    -------
+    DataFrame
+        By the contract "transfer". ``verdict`` is ``retained`` if the lower limit is above
+        0.8, ``collapsed`` if the upper limit is below 0.2, ``undecided`` if the interval
+        reaches past both, else ``partial``. It is ``undefined``, and ``reason`` says
+        why, where the quantum model does not beat the classical baseline by a 95 % interval
+        that excludes zero, where either is absent, or where a run of the three has no
+        finite error. ``retained`` and its limits are kept there only if the Fieller set
+        exists and quantum is not shown to be worse; the limits are then infinite.
+
+    Raises
+    ------
+    DataError
+        If a seed has one of the paired models and not another.
+    """
+    rows = []
+    for key, condition in metrics.groupby(list(CONDITION), sort=True):
+        here = condition[["model", "stage", "family"]].drop_duplicates()
+        if students is None:
+            chosen = here[here["family"] == "student"]
+        else:
+            known = zip(here["model"], here["stage"], strict=True)
+            chosen = here[[run in students for run in known]]
+        for student, stage in sorted(zip(chosen["model"], chosen["stage"], strict=True)):
+            rows.append(
+                {
+                    **dict(zip(CONDITION, key, strict=True)),
+                    "student": student,
+                    "stage": stage,
+                    **_judge(condition, (student, stage)),
+                }
+            )
+    return pd.DataFrame(rows, columns=list(CONTRACTS["transfer"].scalars))
+
+
+def transfer_verdict(low: float, high: float) -> str:
+    """Name what a retained fraction's limits show.
+
+    Parameters
+    ----------
+    low, high : float
+        Limits of the retained fraction.
+    """
+    if low > RETAINED_ABOVE:
+        return "retained"
+    if high < COLLAPSED_BELOW:
+        return "collapsed"
+    return "undecided" if low < COLLAPSED_BELOW and high > RETAINED_ABOVE else "partial"
+
+
+def write_transfer(metrics_path: str | Path, path: str | Path) -> None:
+    """Read a study's metrics and write its transfer table.
+
+    Parameters
+    ----------
+    metrics_path, path : str or Path
+        Tables by the contracts "metrics" and "transfer".
+    """
+    table = judge_transfer(read_frame("metrics", metrics_path))
+    write_table("transfer", path, table, settings_of(metrics_path))
+
+
+def _judge(condition: pd.DataFrame, student: Run) -> dict:
+    ours = runs_of(condition, *student)
+    for run in (BASELINE, TEACHER):
+        if runs_of(condition, *run).empty:
+            absent = f"{run[0]} is not in the study"
+            return _row(len(ours), int(ours["diverged"].sum()), NO_RATIO, absent)
+    runs = paired_runs(condition, student, BASELINE, TEACHER)
+    diverged = int(np.any([frame["diverged"] for frame in runs], axis=0).sum())
+    loss, classical, quantum = (frame["heldout_mse"].to_numpy() for frame in runs)
+    with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
+        advantage, kept = classical - quantum, classical - loss
+    found, reason = fieller_interval(kept, advantage), _why_undefined(runs, advantage)
+    if reason is not None and found.bounded:  # a fraction of a shown disadvantage
+        found = NO_RATIO
+    return _row(len(ours), diverged, found, reason)
+
+
+def _why_undefined(runs: list[pd.DataFrame], advantage: np.ndarray) -> str | None:
+    """Why there is no advantage to keep a fraction of; None if there is one."""
+    if len(advantage) < 2:
+        return "fewer than two seeds"
+    if not all(np.isfinite(frame["heldout_mse"]).all() for frame in runs):
+        return "a diverged run has no finite error"
+    interval = paired_interval(advantage)
+    if not interval.defined:
+        return "quantum and classical differ without any spread over the seeds"
+    if interval.low > 0:
+        return None
+    return (
+        f"quantum does not beat classical (quantum - classical = {-interval.estimate:.2g} "
+        f"[{-interval.high:.2g}, {-interval.low:.2g}])"
+    )
+
+
+def _row(seeds: int, diverged: int, found: FiellerInterval, reason: str | None) -> dict:
+    return {
+        "seeds": seeds,
+        "diverged": diverged,
+        "retained": found.estimate,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "verdict": "undefined" if reason else transfer_verdict(found.low, found.high),
+        "reason": reason,
+    }
