@@ -1,5 +1,6 @@
 """A study is refused before anything runs, with the key, the value and what is allowed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from qdistill.configuration import resolve_study, seed_blocks
+from qdistill.datasets.presets import KIND_DEFAULTS, PRESETS
 from qdistill.errors import ConfigurationError
-from qdistill.registry import BOTTLENECKS, SIMPLICITY, STUDENTS, load_bottleneck
+from qdistill.registry import BOTTLENECKS, REFERENCES, SIMPLICITY, STUDENTS, load_bottleneck
 
 CONFIG = Path(__file__).parent.parent / "config"
 
@@ -110,3 +112,23 @@ def test_every_name_has_an_implementation_and_a_place_on_the_ladder():
         assert load_bottleneck(name)(qubits=3, layers=2).width == 8
         assert name in SIMPLICITY
     assert {entry.teacher for entry in STUDENTS.values()} <= set(BOTTLENECKS)
+
+
+def test_every_key_and_name_is_documented():
+    text = (CONFIG / "README.md").read_text()
+    schema = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
+    keys = [key for key in schema["properties"] if key not in ("training", "mlflow")]
+    for group in ("training", "mlflow"):
+        keys += [f"{group}.{key}" for key in schema["properties"][group]["properties"]]
+    kinds = {f"**`{kind}`**" for kind in KIND_DEFAULTS}
+    settings = {name for defaults in KIND_DEFAULTS.values() for name in defaults}
+    for name in [*keys, *BOTTLENECKS, *REFERENCES, *STUDENTS, *PRESETS, *settings]:
+        assert f"`{name}`" in text, name
+    for kind in kinds:
+        assert kind in text, kind
+
+
+def test_every_key_of_the_schema_has_a_description():
+    schema = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
+    described = {**schema["properties"], **schema["$defs"]}
+    assert [key for key, value in described.items() if not value.get("description")] == []

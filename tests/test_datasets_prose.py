@@ -3,7 +3,7 @@
 import inspect
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdistill.datasets.prose import normal_form, prose_paragraphs
 
@@ -135,12 +135,32 @@ def test_real_docstring_gives_its_prose():
     assert found[0].endswith("such as formulas.")
 
 
-@given(st.text(max_size=300))
-def test_any_text_gives_single_lines_within_the_limits(text):
-    for paragraph in prose_paragraphs(text, 5, 60):
-        assert 5 <= len(paragraph) <= 60
-        assert "\n" not in paragraph
-        assert paragraph == paragraph.strip()
+PIECES = [
+    PROSE,
+    OTHER,
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "Notes\n-----\n",
+    ">>> f()",
+    "``x`` is",
+    "::",
+    "- a",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_any_mixture_gives_single_lines_of_the_text_within_the_limits(text):
+    found = prose_paragraphs(text, 20, 200)
+    for paragraph in found:
+        assert 20 <= len(paragraph) <= 200
+        assert paragraph == " ".join(paragraph.split())
+        assert ">>>" not in paragraph
+        assert PROSE in paragraph or OTHER in paragraph
+    # A paragraph found is prose still.
+    assert prose_paragraphs("\n\n".join(found), 20, 200) == found
 
 
 def test_normal_form_ignores_white_space_and_case_only():

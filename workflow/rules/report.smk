@@ -162,6 +162,11 @@ rule sync_mlflow:
     params:
         study=STUDY.name,
         settings=STUDY.config,
+        training={
+            name: STUDY.settings_of(name)
+            for name in STUDY.bottlenecks + STUDY.students
+        },
+        tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
     message:
         "Import finished runs into MLflow"
     script:
