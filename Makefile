@@ -29,7 +29,7 @@ study: install  ## run the default study (or STUDY=config/studies/smoke.yaml) an
 
 test: install  ## run linters and tests
 	$(MAKE) lint
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

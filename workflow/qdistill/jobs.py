@@ -61,6 +61,14 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
             gc.freeze()
 
 
+def share_library() -> None:
+    """Let every process started from here import this library, installed or not."""
+    library = str(Path(__file__).resolve().parent.parent)
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if library not in others:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [library, *others]))
+
+
 def prepare_torch(threads: int) -> None:
     """Keep torch to the threads the job was given, and let freed memory be used again.
 

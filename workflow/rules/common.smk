@@ -1,20 +1,18 @@
 # The checked configuration, and the names of files that several parts use.
-import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 # The library, here and in every job, also where a job has a conda environment of its own.
-LIBRARY = str(Path(workflow.basedir) / "workflow")
-sys.path.insert(0, LIBRARY)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])
-)
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from qdistill.configuration import resolve_study
 from qdistill.errors import ConfigurationError
+from qdistill.jobs import share_library
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
+
+share_library()
 
 try:
     STUDY = resolve_study(config)
@@ -27,7 +25,10 @@ BENCHMARKS = f"benchmarks/{STUDY.name}"
 
 LATENTS = "data/{dataset}/latents.parquet"
 SUBSET = "data/{dataset}/subsets/n~{n}/seeds~{block}.parquet"
-RUN = RESULTS + "/{dataset}/n~{n}/seeds~{block}"
+RUN = f"{RESULTS}/{{dataset}}/n~{{n}}/seeds~{{block}}"
+TEACHER = f"{RUN}/quantum/weights.safetensors"
+UNITARY = f"{RUN}/quantum/unitary.parquet"
+SOFT_TARGETS = f"{RUN}/quantum/soft_targets.parquet"
 
 
 wildcard_constraints:
@@ -70,3 +71,10 @@ def run_files(file, names_of):
         for block in STUDY.blocks
         for name in names_of(dataset)
     ]
+
+
+def student_sources(wildcards):
+    """What a student is made from: soft targets if it is distilled, else the unitary."""
+    if STUDENTS[wildcards.student].method == "distil":
+        return {"soft_targets": expand(SOFT_TARGETS, n=STUDY.n, **wildcards)}
+    return {"unitary": expand(UNITARY, n=STUDY.n, **wildcards)}

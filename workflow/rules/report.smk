@@ -1,29 +1,16 @@
 # Figures, the verdict, and the MLflow index.
-FIGURE = RESULTS + "/figures/{dataset}"
+FIGURE = f"{RESULTS}/figures/{{dataset}}"
 VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/summary.html"]
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
 HAS_QUANTUM = "quantum" in STUDY.bottlenecks
 FIGURES = expand(
-    FIGURE + "/{figure}.{suffix}",
+    f"{FIGURE}/{{figure}}.{{suffix}}",
     dataset=STUDY.datasets,
     figure=["crossover", "gap", "curves"]
     + (["unitary"] if HAS_QUANTUM else [])
     + (["transfer"] if STUDY.students else []),
     suffix=["svg", "png"],
 )
-
-
-def for_report(figure, category):
-    """An SVG and a PNG of one figure; the report shows the SVG."""
-    return {
-        "svg": report(
-            f"{FIGURE}/{figure}.svg",
-            caption=f"../report/{figure}.rst",
-            category=category,
-            labels={"data set": "{dataset}"},
-        ),
-        "png": f"{FIGURE}/{figure}.png",
-    }
 
 
 rule plot_crossover:
@@ -33,9 +20,15 @@ rule plot_crossover:
         published="workflow/resources/published.csv",
         latents=LATENTS,
     output:
-        **for_report("crossover", "2 Crossover"),
+        svg=report(
+            f"{FIGURE}/crossover.svg",
+            caption="../report/crossover.rst",
+            category="2 Crossover",
+            labels={"data set": "{dataset}"},
+        ),
+        png=f"{FIGURE}/crossover.png",
     log:
-        LOGS + "/{dataset}/plot_crossover.log",
+        f"{LOGS}/{{dataset}}/plot_crossover.log",
     conda:
         "../../envs/report.yaml"
     message:
@@ -48,9 +41,15 @@ rule plot_gap:
     input:
         metrics=METRICS,
     output:
-        **for_report("gap", "3 Generalisation gap"),
+        svg=report(
+            f"{FIGURE}/gap.svg",
+            caption="../report/gap.rst",
+            category="3 Generalisation gap",
+            labels={"data set": "{dataset}"},
+        ),
+        png=f"{FIGURE}/gap.png",
     log:
-        LOGS + "/{dataset}/plot_gap.log",
+        f"{LOGS}/{{dataset}}/plot_gap.log",
     conda:
         "../../envs/report.yaml"
     message:
@@ -63,9 +62,15 @@ rule plot_transfer:
     input:
         transfer=f"{RESULTS}/transfer.parquet",
     output:
-        **for_report("transfer", "4 Transfer"),
+        svg=report(
+            f"{FIGURE}/transfer.svg",
+            caption="../report/transfer.rst",
+            category="4 Transfer",
+            labels={"data set": "{dataset}"},
+        ),
+        png=f"{FIGURE}/transfer.png",
     log:
-        LOGS + "/{dataset}/plot_transfer.log",
+        f"{LOGS}/{{dataset}}/plot_transfer.log",
     conda:
         "../../envs/report.yaml"
     message:
@@ -77,16 +82,22 @@ rule plot_transfer:
 rule plot_curves:
     input:
         histories=lambda wildcards: expand(
-            RUN + "/{model}/history.parquet",
+            f"{RUN}/{{model}}/history.parquet",
             dataset=wildcards.dataset,
             n=STUDY.n,
             block=STUDY.blocks,
             model=STUDY.bottlenecks,
         ),
     output:
-        **for_report("curves", "5 Training curves"),
+        svg=report(
+            f"{FIGURE}/curves.svg",
+            caption="../report/curves.rst",
+            category="5 Training curves",
+            labels={"data set": "{dataset}"},
+        ),
+        png=f"{FIGURE}/curves.png",
     log:
-        LOGS + "/{dataset}/plot_curves.log",
+        f"{LOGS}/{{dataset}}/plot_curves.log",
     conda:
         "../../envs/report.yaml"
     message:
@@ -97,13 +108,22 @@ rule plot_curves:
 
 rule plot_unitary:
     input:
-        unitary=(RUN + "/quantum/unitary.parquet").format(
-            dataset="{dataset}", n=max(STUDY.n), block=next(iter(STUDY.blocks))
+        unitary=expand(
+            UNITARY,
+            n=max(STUDY.n),
+            block=next(iter(STUDY.blocks)),
+            allow_missing=True,
         ),
     output:
-        **for_report("unitary", "6 Learned unitary"),
+        svg=report(
+            f"{FIGURE}/unitary.svg",
+            caption="../report/unitary.rst",
+            category="6 Learned unitary",
+            labels={"data set": "{dataset}"},
+        ),
+        png=f"{FIGURE}/unitary.png",
     log:
-        LOGS + "/{dataset}/plot_unitary.log",
+        f"{LOGS}/{{dataset}}/plot_unitary.log",
     conda:
         "../../envs/report.yaml"
     message:

@@ -7,13 +7,13 @@ rule train_model:
         latents=LATENTS,
         subset=every_n(SUBSET),
     output:
-        weights=every_n(RUN + "/{model}/weights.safetensors"),
-        history=every_n(RUN + "/{model}/history.parquet"),
-        metrics=every_n(RUN + "/{model}/metrics.parquet"),
+        weights=every_n(f"{RUN}/{{model}}/weights.safetensors"),
+        history=every_n(f"{RUN}/{{model}}/history.parquet"),
+        metrics=every_n(f"{RUN}/{{model}}/metrics.parquet"),
     log:
-        LOGS + "/{dataset}/seeds~{block}/train_model/{model}.log",
+        f"{LOGS}/{{dataset}}/seeds~{{block}}/train_model/{{model}}.log",
     benchmark:
-        BENCHMARKS + "/{dataset}/seeds~{block}/train_model/{model}.tsv"
+        f"{BENCHMARKS}/{{dataset}}/seeds~{{block}}/train_model/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(BOTTLENECKS),
     conda:
@@ -32,9 +32,9 @@ rule fit_reference:
         latents=LATENTS,
         subset=every_n(SUBSET),
     output:
-        metrics=every_n(RUN + "/{model}/metrics.parquet"),
+        metrics=every_n(f"{RUN}/{{model}}/metrics.parquet"),
     log:
-        LOGS + "/{dataset}/seeds~{block}/fit_reference/{model}.log",
+        f"{LOGS}/{{dataset}}/seeds~{{block}}/fit_reference/{{model}}.log",
     wildcard_constraints:
         model=one_of(REFERENCES),
     conda:

@@ -1,14 +1,4 @@
 # From trained circuits to classical students.
-TEACHER = RUN + "/quantum/weights.safetensors"
-UNITARY = RUN + "/quantum/unitary.parquet"
-SOFT_TARGETS = RUN + "/quantum/soft_targets.parquet"
-
-
-def student_sources(wildcards):
-    """What a student is made from: soft targets if it is distilled, else the unitary."""
-    if STUDENTS[wildcards.student].method == "distil":
-        return {"soft_targets": expand(SOFT_TARGETS, n=STUDY.n, **wildcards)}
-    return {"unitary": expand(UNITARY, n=STUDY.n, **wildcards)}
 
 
 rule extract_unitary:
@@ -17,7 +7,7 @@ rule extract_unitary:
     output:
         unitary=every_n(UNITARY),
     log:
-        LOGS + "/{dataset}/seeds~{block}/extract_unitary.log",
+        f"{LOGS}/{{dataset}}/seeds~{{block}}/extract_unitary.log",
     conda:
         "../../envs/train.yaml"
     params:
@@ -37,7 +27,7 @@ rule collect_soft_targets:
     output:
         soft_targets=every_n(SOFT_TARGETS),
     log:
-        LOGS + "/{dataset}/seeds~{block}/collect_soft_targets.log",
+        f"{LOGS}/{{dataset}}/seeds~{{block}}/collect_soft_targets.log",
     conda:
         "../../envs/train.yaml"
     params:
@@ -55,13 +45,13 @@ rule fit_student:
         subset=every_n(SUBSET),
         teacher=every_n(TEACHER),
     output:
-        weights=every_n(RUN + "/{student}/weights.safetensors"),
-        history=every_n(RUN + "/{student}/history.parquet"),
-        metrics=every_n(RUN + "/{student}/metrics.parquet"),
+        weights=every_n(f"{RUN}/{{student}}/weights.safetensors"),
+        history=every_n(f"{RUN}/{{student}}/history.parquet"),
+        metrics=every_n(f"{RUN}/{{student}}/metrics.parquet"),
     log:
-        LOGS + "/{dataset}/seeds~{block}/fit_student/{student}.log",
+        f"{LOGS}/{{dataset}}/seeds~{{block}}/fit_student/{{student}}.log",
     benchmark:
-        BENCHMARKS + "/{dataset}/seeds~{block}/fit_student/{student}.tsv"
+        f"{BENCHMARKS}/{{dataset}}/seeds~{{block}}/fit_student/{{student}}.tsv"
     wildcard_constraints:
         student=one_of(STUDENTS),
     conda:

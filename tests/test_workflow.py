@@ -1,0 +1,218 @@
+"""The smoke study end to end, as a newcomer runs it, and what happens when things go wrong."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from qdistill.configuration import resolve_study
+from qdistill.tables import read_frame
+
+ROOT = Path(__file__).parent.parent
+SMOKE = ["--configfile", "config/studies/smoke.yaml"]
+
+pytestmark = pytest.mark.workflow
+
+
+def start(folder, *arguments):
+    """Start Snakemake in a folder, in the environment of these tests."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )
+
+
+def run(folder, *arguments):
+    """Run Snakemake to its end: exit status and everything it printed."""
+    process = start(folder, *arguments)
+    output = process.communicate(timeout=600)[0]
+    return process.returncode, output
+
+
+def jobs_of(output):
+    """Number of jobs of each rule in what a dry run printed."""
+    stats = re.search(r"Job stats:\n.*?\n-+.*?\n(.*?)\ntotal", output, re.S)
+    return {line.split()[0]: int(line.split()[1]) for line in stats[1].splitlines()}
+
+
+def checkout(folder):
+    """Copy what a fresh clone holds and the workflow needs."""
+    for name in ("config", "workflow", "profiles", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "Snakefile", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = checkout(tmp_path_factory.mktemp("smoke"))
+    status, output = run(folder, *SMOKE)
+    assert status == 0, output
+    return folder
+
+
+def smoke_config(folder):
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    changed = yaml.safe_load((folder / "config/studies/smoke.yaml").read_text())
+    training = {**config["training"], **changed.pop("training")}
+    return {**config, **changed, "training": training}
+
+
+def test_every_row_of_the_grid_is_there(finished):
+    metrics = read_frame("metrics", finished / "results/smoke/metrics.parquet")
+    study = resolve_study(smoke_config(finished))
+    key = ["dataset", "qubits", "n", "seed", "model", "stage"]
+    assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(study.expected_rows())
+    assert not metrics["diverged"].any()
+    assert (finished / "reports/verdict.md").read_text().startswith("# Verdict")
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    status, output = run(finished, *SMOKE, "--dry-run")
+    assert status == 0
+    assert "Nothing to be done" in output
+
+
+def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
+    _, output = run(
+        finished,
+        *SMOKE,
+        "--dry-run",
+        "--config",
+        'training={"models": {"linear": {"learning_rate": 0.01}}}',
+    )
+    jobs = jobs_of(output)
+    assert jobs["train_model"] == 2  # one for each data set
+    kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference"}
+    assert not (kept | {"draw_subsets", "generate_synthetic", "load_digits"}) & set(jobs)
+    _, output = run(
+        finished,
+        *SMOKE,
+        "--dry-run",
+        "--config",
+        'training={"models": {"quantum": {"learning_rate": 0.01}}}',
+    )
+    jobs = jobs_of(output)
+    assert jobs["train_model"] == 2
+    assert jobs["extract_unitary"] == jobs["collect_soft_targets"] == 2
+    assert jobs["fit_student"] == 8
+
+
+def test_more_seeds_add_jobs_and_rerun_nothing(finished):
+    _, output = run(finished, *SMOKE, "--dry-run", "--config", "seeds=4")
+    trained = [line for line in output.splitlines() if re.search(r"Job \d+: Train", line)]
+    assert len(trained) == 8
+    assert all("seeds 2-3" in line for line in trained)
+
+
+def test_report(finished):
+    """One file, no network, every figure with a caption that is true of the run."""
+    report = finished / "reports/report.html"
+    status, output = run(finished, *SMOKE, "--report", report)
+    assert status == 0, output
+    html = report.read_text()
+    assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', html)
+    for category in ("Verdict", "Crossover", "Generalisation gap", "Transfer", "Training curves"):
+        assert category in html
+    assert "2 seeds" in html
+    archive = finished / "reports/report.zip"
+    status, output = run(finished, *SMOKE, "--report", archive)
+    assert status == 0, output
+    names = zipfile.ZipFile(archive).namelist()
+    assert sum(name.endswith(".svg") for name in names) >= 10
+
+
+def count_rows(database):
+    with sqlite3.connect(database) as connection:
+        return {
+            table: connection.execute(f"select count(*) from {table}").fetchone()[0]
+            for table in ("experiments", "runs", "metrics", "params", "tags")
+        }
+
+
+def test_a_second_sync_changes_nothing(finished):
+    receipt = finished / "results/smoke/mlflow.json"
+    before = count_rows(finished / "results/mlflow.db")
+    assert json.loads(receipt.read_text())["created"] > 0
+    status, output = run(finished, *SMOKE, "--forcerun", "sync_mlflow")
+    assert status == 0, output
+    assert count_rows(finished / "results/mlflow.db") == before
+    assert json.loads(receipt.read_text())["created"] == 0
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=3", "unknown key 'seed' (did you mean 'seeds'?)"),
+        ("n=[5000]", "'n': found 5000, but the train split of 'digits' has 1000 rows"),
+        ("models=[linear]", "'compiled' learns from 'quantum', which is not in 'models'"),
+    ],
+)
+def test_bad_configuration_stops_before_the_dag(finished, override, message):
+    status, output = run(finished, *SMOKE, "--dry-run", "--config", override)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert "Building DAG" not in output
+
+
+def test_a_truncated_table_is_named_and_left_alone(tmp_path):
+    folder = checkout(tmp_path)
+    target = "data/digits/subsets/n~40/seeds~0-1.parquet"
+    latents = folder / "data/digits/latents.parquet"
+    assert run(folder, *SMOKE, "--", latents.relative_to(folder))[0] == 0
+    latents.write_bytes(latents.read_bytes()[:1000])
+    status, output = run(folder, *SMOKE, "--", target)
+    assert status != 0
+    assert "data/digits/latents.parquet: not a readable Parquet file" in output
+    assert "Traceback" not in output
+    assert not (folder / target).exists()
+    assert latents.stat().st_size == 1000
+
+
+def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
+    folder = checkout(tmp_path)
+    target = folder / "results/smoke/digits/n~40/seeds~0-1/linear/metrics.parquet"
+    long_training = ["--config", "training={epochs: 100000}"]
+    process = start(folder, *SMOKE, *long_training, "--", target.relative_to(folder))
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        scripts = [
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "train_model.py" in " ".join(child.cmdline())
+        ]
+        if scripts and (folder / "logs/smoke/digits/seeds~0-1/train_model/linear.log").exists():
+            break
+        time.sleep(0.2)
+    for script in scripts:
+        script.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert scripts
+    assert process.returncode != 0
+    assert list(target.parent.glob("*")) == []
+    status, output = run(folder, *SMOKE, "--", target.relative_to(folder))
+    assert status == 0, output
+    assert read_frame("metrics", target)["seed"].tolist() == [0, 1]
+
+
+def test_lint():
+    status, output = run(ROOT, "--lint")
+    assert status == 0, output
+    assert "Congratulations" in output
