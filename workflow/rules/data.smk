@@ -85,11 +85,12 @@ rule embed_paragraphs:
         dataset=one_of(datasets_of("docstrings")),
     conda:
         "../../envs/text.yaml"
-    threads: 2
+    # Two threads wait for each other; the second core trains on other data meanwhile.
+    threads: 1
     params:
         settings=dataset_settings,
         # Not an output: it outlives reruns, so that nothing is ever encoded twice.
-        cache="data/{dataset}/embeddings.parquet",
+        cache="data/{dataset}/embeddings",
     message:
         "Encode the paragraphs of {wildcards.dataset} with a frozen language model"
     script:

@@ -55,7 +55,7 @@ _MARKUP = (
     (re.compile(r"\*\*([^*]+)\*\*"), r"\1"),
     (re.compile(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])"), r"\1"),
     (re.compile(r"\\ "), ""),  # an escaped space joins
-    (re.compile(r"::$"), ":"),
+    (re.compile(r"\s*:(?:\s*:)+\s*$"), ":"),
     (re.compile(r"\s+"), " "),
 )
 
