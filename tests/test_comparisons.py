@@ -1,3 +1,5 @@
+import gc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,14 @@ from qdistill.tables import read_frame, read_metadata, write_table
 from scipy import stats
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_collections():
+    """Spare statsmodels, which collects garbage at each call, the objects of other tests."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def flat(**levels):

@@ -9,7 +9,7 @@ from pathlib import Path
 from qdistill.files import write_text
 from qdistill.verdict_sections import sections, summary_lines
 from qdistill.verdict_sentences import in_short
-from qdistill.verdict_tables import StudyTables
+from qdistill.verdict_tables import StudyTables, seeds_in_words
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -60,7 +60,7 @@ def compose_verdict(tables: StudyTables, study: str) -> str:
     lines = [f"# Verdict of the study `{study}`", "", "## In short", ""]
     for (dataset, qubits), part in parts.items():
         answers = in_short(part) or ["The study does not hold the models that a verdict needs."]
-        lines += [f"**`{dataset}`** ({qubits} qubits, {_seeds(part)})", ""]
+        lines += [f"**`{dataset}`** ({qubits} qubits, {seeds_in_words(part.seeds)})", ""]
         lines += [*(f"- {answer}" for answer in answers), ""]
     lines += [
         _HOW_TO_READ,
@@ -93,7 +93,11 @@ def compose_summary(tables: StudyTables, study: str) -> str:
     ]
     for dataset, qubits in tables.datasets:
         part = tables.of(dataset, qubits)
-        lines += [f"## `{dataset}`, {qubits} qubits, {_seeds(part)}", "", *summary_lines(part)]
+        lines += [
+            f"## `{dataset}`, {qubits} qubits, {seeds_in_words(part.seeds)}",
+            "",
+            *summary_lines(part),
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -147,7 +151,3 @@ def write_verdict(
     write_text(html_path, render_page(verdict, f"Verdict of the study {study}"))
     summary = compose_summary(tables, study)
     write_text(summary_path, render_page(summary, f"Held-out errors of the study {study}"))
-
-
-def _seeds(tables: StudyTables) -> str:
-    return "1 seed" if tables.seeds == 1 else f"{tables.seeds} seeds"

@@ -7,7 +7,8 @@ import pandas as pd
 
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
 from qdistill.statistics import paired_interval
-from qdistill.verdict_sentences import student_name, where_they_cross, why_nothing_to_keep
+from qdistill.verdict_sentences import where_they_cross
+from qdistill.verdict_students import student_name, why_nothing_to_keep
 from qdistill.verdict_tables import StudyTables, enumeration, estimate, number, p_value, table_lines
 
 # What a comparison's verdict says of the quantum model, or whichever model comes first.
@@ -213,10 +214,14 @@ def _real_part_section(tables: StudyTables) -> list[str]:
         "### Did Re(U) alone carry it?",
         "",
         "From `comparisons.parquet`: the ratio of the error of `unitary_re` to that of the other, "
-        "and what `unitary_re` is against it. `random_dense` has the same layer, encoder, decoder "
-        "and fine-tuning, and a start that nothing taught.",
+        "and what `unitary_re` is against it.",
         "",
     ]
+    if any("random_dense" in title for title, _ in found):
+        lines[-2] += (
+            " `random_dense` has the same layer, encoder, decoder and fine-tuning, and a start "
+            "that nothing taught."
+        )
     body = []
     for n in tables.sizes:
         cells = [str(n)]

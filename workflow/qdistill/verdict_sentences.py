@@ -8,13 +8,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from qdistill.verdict_students import carried_by_the_real_part, kept_by_students
 from qdistill.verdict_tables import (
     StudyTables,
+    at_headline,
     at_sizes,
     enumeration,
     estimate,
+    headline,
     limits_in_n,
     number,
+    seeds_in_words,
+    sizes_by,
 )
 
 
@@ -42,7 +47,7 @@ def against_the_baseline(tables: StudyTables) -> str:
     rows = tables.compared("quantum", "classical")
     if rows.empty:
         return ""
-    sizes = _sizes_by(rows, "verdict")
+    sizes = sizes_by(rows, "verdict")
     parts = []
     for verdict, word in [("better", "lower"), ("worse", "higher")]:
         if verdict in sizes:
@@ -53,7 +58,7 @@ def against_the_baseline(tables: StudyTables) -> str:
     if "equal" in sizes:
         where = at_sizes(sizes["equal"], tables.sizes, negated=True)
         that = "it" if parts else "that of `classical`"
-        parts.append(f"not distinguishable from {that} with {_seeds(tables)} {where}")
+        parts.append(f"not distinguishable from {that} with {seeds_in_words(tables.seeds)} {where}")
     if "undefined" in sizes:
         where = at_sizes(sizes["undefined"], tables.sizes)
         parts.append(f"not comparable with that of `classical` {where}{_why_undefined(rows)}")
@@ -62,7 +67,7 @@ def against_the_baseline(tables: StudyTables) -> str:
 
 def worth_of_the_baseline(tables: StudyTables) -> str:
     """Say whether the classical baseline is better than predicting the training mean."""
-    sizes = _sizes_by(tables.compared("classical", "mean"), "verdict")
+    sizes = sizes_by(tables.compared("classical", "mean"), "verdict")
     parts: list[str] = []
     for verdict, words in [("worse", "loses to"), ("equal", "is not shown to beat")]:
         if verdict in sizes:
@@ -87,7 +92,7 @@ def owed_to_the_circuit(tables: StudyTables) -> str:
         how = (
             "which is better"
             if relation == "worse"
-            else f"not distinguishable with {_seeds(tables)}"
+            else f"not distinguishable with {seeds_in_words(tables.seeds)}"
         )
         parts.append(f"`{name}` {where} ({how})")
     if parts:
@@ -103,7 +108,8 @@ def owed_to_the_circuit(tables: StudyTables) -> str:
             f"; {missing}, which the full test needs, not being in the study" if missing else ""
         )
         sentences.append(
-            f"The advantage of `quantum` over simpler models is distinct {where} (over {rivals}{caveat})."
+            f"The advantage of `quantum` over simpler models is distinct {where} "
+            f"(over {rivals}{caveat})."
         )
     unclear = table[(table["verdict"] == "undefined") & table["rivals"].map(bool)]
     if len(unclear):
@@ -141,7 +147,7 @@ def where_they_cross(tables: StudyTables, baseline: str) -> str:
         case "none":
             return (
                 f"{pair} do not change places: `{first['ahead_below']}` is ahead at n = "
-                f"{sizes[0]} and at n = {sizes[-1]}."
+                f"{sizes[0]} and at n = {sizes[-1]}{_unconfirmed_ends(tables, baseline)}."
             )
         case "outside grid":
             return (
@@ -151,99 +157,11 @@ def where_they_cross(tables: StudyTables, baseline: str) -> str:
     return f"Where {pair} change places cannot be said ({_why_no_crossover(tables, baseline)})."
 
 
-def kept_by_students(tables: StudyTables) -> str:
-    """Say which students kept the advantage, and what the mean gets by the same measure."""
-    if tables.transfer.empty:
-        return ""
-    defined = tables.transfer[tables.transfer["verdict"] != "undefined"]
-    if defined.empty:
-        return f"What students keep is undefined {why_nothing_to_keep(tables)}."
-    sizes = sorted(defined["n"].unique())
-    groups: dict[tuple[int, ...], list[str]] = {}
-    for (student, stage), rows in defined.groupby(["student", "stage"], sort=True):
-        kept = tuple(sorted(rows.loc[rows["verdict"] == "retained", "n"]))
-        groups.setdefault(kept, []).append(student_name(student, stage))
-    parts = [
-        f"{at_sizes(kept, []) if kept else 'nowhere'} by {enumeration(names)}"
-        for kept, names in sorted(groups.items(), key=lambda item: (-len(item[0]), item[0]))
-    ]
-    text = f"Of the advantage {at_sizes(sizes, tables.sizes)}, more than 0.8 is shown to be kept "
-    text += f"{'; '.join(parts)}."
-    rows = tables.untaught
-    rows = rows[(rows["student"] == "mean") & (rows["verdict"] == "retained")]
-    if rows.empty:
-        return text
-    where = at_sizes(sorted(rows["n"]), [])
-    return (
-        f"{text} Predicting the training mean keeps as much {where} ({_retained(rows)}): there, "
-        "keeping it takes no circuit."
-    )
-
-
-def carried_by_the_real_part(tables: StudyTables) -> str:
-    """Say whether Re(U) alone carried the advantage, and whether as a learned start."""
-    rows = tables.transfer
-    rows = rows[(rows["student"] == "unitary_re") & (rows["verdict"] != "undefined")]
-    parts = []
-    for stage, name in [("zero_shot", "untouched"), ("fine_tuned", "after fine-tuning")]:
-        found = rows[rows["stage"] == stage]
-        if len(found):
-            kept = sorted(found.loc[found["verdict"] == "retained", "n"])
-            where = at_sizes(kept, []) if kept else "nowhere"
-            parts.append(f"{where} {name} ({_retained(found)}, {_headline(found)['verdict']})")
-    text = (
-        f"Re(U) alone is shown to keep more than 0.8 of the advantage {enumeration(parts)}."
-        if parts
-        else ""
-    )
-    start = tables.compared("unitary_re", "random_dense", "fine_tuned", "fine_tuned")
-    sizes = _sizes_by(start, "verdict")
-    words = {
-        "better": "better than",
-        "equal": "not distinguishable from",
-        "worse": "worse than",
-        "undefined": "not comparable with",
-    }
-    found = [
-        f"{words[v]} one from a random start "
-        f"{at_sizes(sizes[v], tables.sizes, negated=v in ('equal', 'undefined'))}"
-        for v in words
-        if v in sizes
-    ]
-    if found:
-        text += f" Fine-tuned from Re(U), the layer is {'; '.join(found)}."
-        text += "" if "better" in sizes else " The learned start is not shown to help."
-    return text.strip()
-
-
-def student_name(student: str, stage: str) -> str:
-    """Name a student, with its stage where it has more than one."""
-    words = {"zero_shot": " untouched", "fine_tuned": " fine-tuned"}
-    return f"`{student}`" + ("" if student == "compiled" else words.get(stage, ""))
-
-
-def why_nothing_to_keep(tables: StudyTables) -> str:
-    """Reasons why retained fractions are undefined, with the n and students concerned."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    for n, everyone in tables.transfer.groupby("n"):
-        for reason, rows in everyone[everyone["verdict"] == "undefined"].groupby("reason"):
-            names = ""
-            if len(rows) < len(everyone):
-                runs = zip(rows["student"], rows["stage"], strict=True)
-                names = f" for {enumeration(student_name(*run) for run in runs)}"
-            groups.setdefault((names, str(reason)), []).append(int(n))
-    parts = [
-        f"{at_sizes(sizes, tables.sizes)}{names}: {reason}"
-        for (names, reason), sizes in groups.items()
-    ]
-    return "; ".join(parts)
-
-
 def _without_the_circuit(tables: StudyTables) -> str:
     """Say what taking the circuit out of the quantum model changes."""
-    sizes = _sizes_by(tables.compared("quantum", "square"), "verdict")
+    sizes = sizes_by(tables.compared("quantum", "square"), "verdict")
     words = {
-        "equal": f"not distinguishable from it with {_seeds(tables)}",
+        "equal": f"not distinguishable from it with {seeds_in_words(tables.seeds)}",
         "better": "worse than it",
         "worse": "better than it",
     }
@@ -257,34 +175,17 @@ def _without_the_circuit(tables: StudyTables) -> str:
     return f"`square`, which is `quantum` without its circuit, is {'; '.join(parts)}."
 
 
-def _sizes_by(rows: pd.DataFrame, column: str) -> dict[str, list[int]]:
-    return {value: sorted(part["n"]) for value, part in rows.groupby(column)}
-
-
-def _headline(rows: pd.DataFrame) -> pd.Series:
-    """Row of the article's n = 100 if there is one, else of the smallest n."""
-    rows = rows.sort_values("n")
-    hit = rows[rows["n"] == 100]
-    return (hit if len(hit) else rows).iloc[0]
+def _unconfirmed_ends(tables: StudyTables, baseline: str) -> str:
+    """Say whether an end's order rests on a single test that Holm does not confirm."""
+    verdicts = tables.compared("quantum", baseline)["verdict"]
+    ends = [n for n in (tables.sizes[0], tables.sizes[-1]) if verdicts.get(n) == "equal"]
+    return f" (not confirmed by Holm's correction at n = {enumeration(ends)})" if ends else ""
 
 
 def _ratio(rows: pd.DataFrame) -> str:
-    row = _headline(rows)
+    row = headline(rows)
     value = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
-    return f"ratio {value}{_at(row, rows)}"
-
-
-def _retained(rows: pd.DataFrame) -> str:
-    row = _headline(rows)
-    return f"{estimate(row['retained'], row['ci_low'], row['ci_high'])}{_at(row, rows)}"
-
-
-def _at(row: pd.Series, rows: pd.DataFrame) -> str:
-    return f" at n = {row['n']}" if len(rows) > 1 else ""
-
-
-def _seeds(tables: StudyTables) -> str:
-    return "1 seed" if tables.seeds == 1 else f"{tables.seeds} seeds"
+    return f"ratio {value}{at_headline(row, rows)}"
 
 
 def _why_undefined(rows: pd.DataFrame) -> str:
@@ -300,5 +201,7 @@ def _why_no_crossover(tables: StudyTables, baseline: str) -> str:
     rows = tables.compared("quantum", baseline)
     if not np.isfinite(rows["difference"]).all():
         return "a diverged run has no finite error"
+    if rows["p_value"].isna().any():
+        return "there is no spread over the seeds"
     smallest = rows["p_value"].min()
     return f"they are told apart at no n; the smallest p-value is {number(smallest)}"

@@ -136,3 +136,25 @@ def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[st
     """Lay out a Markdown table, one string per line, with a blank line at the end."""
     lines = [header, ["---"] * len(header), *rows]
     return [*("| " + " | ".join(line) + " |" for line in lines), ""]
+
+
+def seeds_in_words(seeds: int) -> str:
+    """'1 seed' or '10 seeds'."""
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
+
+
+def sizes_by(rows: pd.DataFrame, column: str) -> dict[str, list[int]]:
+    """Ascending n at which a column has each of its values."""
+    return {value: sorted(part["n"]) for value, part in rows.groupby(column)}
+
+
+def headline(rows: pd.DataFrame) -> pd.Series:
+    """Row of the article's n = 100 if there is one, else of the smallest n."""
+    rows = rows.sort_values("n")
+    hit = rows[rows["n"] == 100]
+    return (hit if len(hit) else rows).iloc[0]
+
+
+def at_headline(row: pd.Series, rows: pd.DataFrame) -> str:
+    """' at n = 100', or nothing where the row is the only one."""
+    return f" at n = {row['n']}" if len(rows) > 1 else ""
