@@ -217,7 +217,7 @@ def _angle_gradients(layers: _Layers, middles: Tensor, adjoints: Tensor) -> Tens
         generators = _constant("generators", wires, products.dtype, products.device)
         overlaps.append(0.5 * products @ generators)
     # Im <adjoint_i | middle_i>, summed over the examples
-    weights = (adjoints.real * middles.imag - adjoints.imag * middles.real).sum(-1)
+    weights = torch.linalg.vecdot(adjoints, middles).imag
     signs = _constant("signs", qubits, weights.dtype, weights.device)
     gradients = torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1)
     return gradients.transpose(0, 1)
