@@ -89,29 +89,27 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in output
 
 
+def dry_run_with(finished, training):
+    """Jobs of a dry run of the smoke study with other training settings."""
+    changed = finished / "config/studies/changed.yaml"
+    changed.write_text(yaml.safe_dump({"training": training}))
+    status, output = run(finished, *SMOKE, changed, "--dry-run")
+    assert status == 0, output
+    return jobs_of(output)
+
+
 def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
-    _, output = run(
-        finished,
-        *SMOKE,
-        "--dry-run",
-        "--config",
-        'training={"models": {"linear": {"learning_rate": 0.01}}}',
-    )
-    jobs = jobs_of(output)
+    jobs = dry_run_with(finished, {"models": {"linear": {"learning_rate": 0.01}}})
     assert jobs["train_model"] == 2  # one for each data set
     kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference"}
     assert not (kept | {"draw_subsets", "generate_synthetic", "load_digits"}) & set(jobs)
-    _, output = run(
-        finished,
-        *SMOKE,
-        "--dry-run",
-        "--config",
-        'training={"models": {"quantum": {"learning_rate": 0.01}}}',
-    )
-    jobs = jobs_of(output)
+    jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.01}}})
     assert jobs["train_model"] == 2
     assert jobs["extract_unitary"] == jobs["collect_soft_targets"] == 2
     assert jobs["fit_student"] == 8
+    jobs = dry_run_with(finished, {"models": {"distilled_pool": {"learning_rate": 0.01}}})
+    assert jobs["fit_student"] == 2
+    assert not {"train_model", "extract_unitary"} & set(jobs)
 
 
 def test_more_seeds_add_jobs_and_rerun_nothing(finished):
@@ -157,15 +155,17 @@ def test_a_second_sync_changes_nothing(finished):
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("changed", "message"),
     [
-        ("seed=3", "unknown key 'seed' (did you mean 'seeds'?)"),
-        ("n=[5000]", "'n': found 5000, but the train split of 'digits' has 1000 rows"),
-        ("models=[linear]", "'compiled' learns from 'quantum', which is not in 'models'"),
+        ("seed: 3", "unknown key 'seed' (did you mean 'seeds'?)"),
+        ("n: [5000]", "'n': found 5000, but the train split of 'digits' has 1000 rows"),
+        ("models: [linear]", "'compiled' learns from 'quantum', which is not in 'models'"),
     ],
 )
-def test_bad_configuration_stops_before_the_dag(finished, override, message):
-    status, output = run(finished, *SMOKE, "--dry-run", "--config", override)
+def test_bad_configuration_stops_before_the_dag(finished, changed, message):
+    study = finished / "config/studies/bad.yaml"
+    study.write_text(changed)
+    status, output = run(finished, *SMOKE, study, "--dry-run")
     assert status != 0
     assert message in output
     assert "Traceback" not in output
@@ -189,8 +189,9 @@ def test_a_truncated_table_is_named_and_left_alone(tmp_path):
 def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
     folder = checkout(tmp_path)
     target = folder / "results/smoke/digits/n~40/seeds~0-1/linear/metrics.parquet"
-    long_training = ["--config", "training={epochs: 100000}"]
-    process = start(folder, *SMOKE, *long_training, "--", target.relative_to(folder))
+    endless = folder / "config/studies/endless.yaml"
+    endless.write_text("training: { epochs: 100000 }")
+    process = start(folder, *SMOKE, endless, "--", target.relative_to(folder))
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         scripts = [

@@ -25,12 +25,13 @@ _LEADING_DIGITS = (
     (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0),
     tuple(np.arange(10, 100, 5) / 10),
     tuple(np.arange(10, 100, 1) / 10),
+    tuple(np.arange(100, 1000, 2) / 100),
 )
 _FEWEST_TICKS, _MOST_TICKS = 4, 9
 
 _LEFT = 0.012  # of the figure's width, where titles and notes begin
 _NOTE_COLOUR = "#444444"
-_NOTE_CHARACTERS_PER_INCH = 17
+_NOTE_CHARACTERS_PER_INCH = 18.5
 _TITLE_LINE = 18  # points from the top of a title to the top of the line below it
 
 
@@ -45,8 +46,8 @@ def log_ticks(low: float, high: float) -> np.ndarray:
     Returns
     -------
     ndarray of float64
-        Ascending. Between two and nine of them, unless the limits differ by less than
-        some hundredth parts.
+        Ascending. Between two and nine of them, unless the limits differ by a few hundredths
+        or less.
     """
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     step = max(1, int(np.ceil(np.log10(high / low) / (_MOST_TICKS - 1))))
@@ -139,16 +140,20 @@ def draw_series(ax: Axes, x: str, summary: pd.DataFrame, style: Style) -> None:
 def draw_markers(
     ax: Axes, at: Sequence[float] | np.ndarray, values: Iterable[float], style: Style
 ) -> None:
-    """Draw the filled markers of a series."""
+    """Draw the filled markers of a series, whole even at the edge of the axes."""
+    points = np.array([(x, y) for x, y in zip(at, values, strict=True) if np.isfinite(y)])
+    if not len(points):
+        return  # an unclipped line without points would upset the layout
     ax.plot(
-        at,
-        list(values),
+        points[:, 0],
+        points[:, 1],
         color=style.colour,
         marker=style.marker,
         linestyle="none",
         markersize=style.size,
         markeredgecolor="white",
         markeredgewidth=0.6,
+        clip_on=False,
         zorder=4 - style.size / 20,
     )
 

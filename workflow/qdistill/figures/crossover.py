@@ -20,13 +20,12 @@ from qdistill.figures.axes import (
     draw_series,
     figure_of,
     keys_of,
-    plain_number,
     set_example_axis,
     set_log_limits,
     set_titles,
 )
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.figures.style import style_of
+from qdistill.figures.style import GROUP_TITLES, style_of
 from qdistill.figures.summaries import (
     describe_failures,
     seeds_in_words,
@@ -36,6 +35,7 @@ from qdistill.figures.summaries import (
 from qdistill.published import read_published
 from qdistill.registry import family_of
 from qdistill.tables import read_frame, read_metadata
+from qdistill.verdict_tables import limits_in_n
 
 
 def draw_crossover(
@@ -77,7 +77,7 @@ def draw_crossover(
         draw_series(ax, "n", part, style_of(str(name)))
     groups = keys_of(summary["model"].unique())
     if optimum is not None:
-        groups.setdefault("References", []).append(_draw_optimum(ax, optimum))
+        groups.setdefault(GROUP_TITLES["reference"], []).append(_draw_optimum(ax, optimum))
     groups["Published"] = _draw_published(ax, shown)
     groups["Crossovers, 95 % interval"] = _draw_located(ax, crossover)
     figure = figure_of(ax)
@@ -121,24 +121,15 @@ def _draw_located(ax: Axes, crossover: pd.DataFrame) -> list[Artist]:
     for row in crossover[crossover["verdict"] == "crossover"].itertuples():
         colour = style_of(str(row.baseline)).colour
         low, high = float(row.ci_low), float(row.ci_high)
-        if not np.isnan([low, high]).any():
-            ax.axvspan(
-                max(low, left), min(high, right), color=colour, alpha=0.10, linewidth=0, zorder=0.5
-            )
+        ax.axvspan(
+            max(low, left), min(high, right), color=colour, alpha=0.10, linewidth=0, zorder=0.5
+        )
         ax.axvline(float(row.n_star), color=colour, linewidth=1.0, linestyle="-.", zorder=1)
-        limits = _limits_in_words(low, high)
-        label = f"{row.challenger} and {row.baseline}:\nn = {row.n_star:,.0f} {limits}"
+        label = (
+            f"{row.challenger} and {row.baseline}:\nn = {row.n_star:.0f} {limits_in_n(low, high)}"
+        )
         keys.append(Patch(facecolor=colour, alpha=0.4, label=label))
     return keys
-
-
-def _limits_in_words(low: float, high: float) -> str:
-    """Confidence limits; 0 and infinity mean that the measured n set none."""
-    if np.isnan(low) or np.isnan(high):
-        return "(no limits)"
-    start = "below the grid" if low <= 0 else plain_number(round(low))
-    end = "above the grid" if np.isinf(high) else plain_number(round(high))
-    return f"({start} to {end})"
 
 
 def read_optimum(latents_path: str | Path) -> float | None:

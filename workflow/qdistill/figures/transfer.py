@@ -58,13 +58,14 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
         else:
             ax.set_axis_off()
         last_in_column = len(sizes) - columns <= place < len(sizes)
-        ax.tick_params(labelbottom=last_in_column, left=False)
+        ax.tick_params(labelbottom=last_in_column)
+        ax.tick_params(axis="y", left=False, pad=8)
     panels[0, 0].set_yticks(
         range(len(rows)), [_row_label(student, stage) for student, stage in rows]
     )
     panels[0, 0].set_ylim(len(rows) - 0.4, -0.6)
-    middle = panels[-1, 0] if columns == 1 else panels[-1, (columns - 1) // 2]
-    middle.set_xlabel("retained fraction")
+    # Below the middle panel, or between the two middle ones.
+    panels[-1, (columns - 1) // 2].set_xlabel("retained fraction", x=0.5 if columns % 2 else 1.06)
     add_note(figure, _explanations(transfer))
 
 
@@ -92,7 +93,7 @@ def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style) -> None:
     retained = float(entry["retained"])
     low, high = float(entry["ci_low"]), float(entry["ci_high"])
     if not np.isnan([low, high]).any():
-        _draw_limits(ax, height, low, high, style.colour)
+        _draw_limits(ax, height, low, high, style.colour, faint=entry["verdict"] == "undefined")
     if entry["verdict"] == "undefined" or np.isnan(retained):
         _print(ax, 0.5, height, "undefined", "center", color="#555555", style="italic")
     elif retained < AXIS_LIMITS[0]:
@@ -103,18 +104,28 @@ def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style) -> None:
         draw_markers(ax, [retained], [height], replace(style, marker=style.marker or "o", size=6.5))
 
 
-def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str) -> None:
+def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, faint: bool) -> None:
     """Draw limits as a line cut at the ends of the axis, with arrows where unbounded."""
     left, right = AXIS_LIMITS
+    look: dict[str, Any] = {"color": colour, "alpha": 0.45 if faint else 1.0}
     start, end = np.clip([low, high], left, right)
     if start < end:
-        ax.plot([start, end], [height, height], color=colour, linewidth=2, zorder=2)
+        ax.plot([start, end], [height, height], linewidth=2, zorder=2, **look)
     for unbounded, edge, arrow in (
         (np.isneginf(low), left, CARETLEFTBASE),
         (np.isposinf(high), right, CARETRIGHTBASE),
     ):
         if unbounded:
-            ax.plot(edge, height, marker=arrow, markersize=6, color=colour, clip_on=False, zorder=3)
+            ax.plot(
+                edge,
+                height,
+                marker=arrow,
+                markersize=6,
+                markeredgewidth=0,
+                clip_on=False,
+                zorder=3,
+                **look,
+            )
 
 
 def _print(ax: Axes, x: float, height: int, words: str, side: str, **look: Any) -> None:
@@ -142,9 +153,11 @@ def _explanations(transfer: pd.DataFrame) -> list[str]:
     """Say what a reader needs to know to read this very figure."""
     left, right = (f"{limit:g}".replace("-", "\N{MINUS SIGN}") for limit in AXIS_LIMITS)
     limits = transfer[["ci_low", "ci_high"]].astype(float)
-    values = transfer[["retained", "ci_low", "ci_high"]].astype(float)
+    drawn = transfer[transfer["verdict"] != "undefined"]
+    values = drawn[["retained", "ci_low", "ci_high"]].astype(float)
     sentences = []
-    if ((values < AXIS_LIMITS[0]) | (values > AXIS_LIMITS[1])).any(axis=None):
+    beyond = (values < AXIS_LIMITS[0]) | (values > AXIS_LIMITS[1])
+    if (beyond & np.isfinite(values)).any(axis=None):
         sentences.append(
             f"The axes end at {left} and {right}; intervals that reach further are cut, and "
             "estimates beyond are printed as numbers at that end."
