@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.datasets.synthetic import write_synthetic

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, family_of, stages_of
 
 Loss = Callable[[str, str, int], float]

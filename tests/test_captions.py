@@ -8,6 +8,7 @@ import pytest
 import yaml
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
+
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
 
 ROOT = Path(__file__).parent.parent

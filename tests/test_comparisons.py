@@ -3,6 +3,8 @@ import gc
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+
 from helpers_metrics import diverge, make_metrics
 from qdistill.comparisons import (
     attribute,
@@ -14,7 +16,6 @@ from qdistill.comparisons import (
 from qdistill.errors import DataError
 from qdistill.registry import BOTTLENECKS, REFERENCES
 from qdistill.tables import read_frame, read_metadata, write_table
-from scipy import stats
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
 

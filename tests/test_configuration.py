@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qdistill.configuration import resolve_study, seed_blocks
 from qdistill.datasets.presets import KIND_DEFAULTS, PRESETS
 from qdistill.errors import ConfigurationError

@@ -2,11 +2,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from helpers_metrics import diverge, make_metrics, typical_loss
 from qdistill.crossover import find_crossovers, locate_crossovers, write_crossovers
 from qdistill.errors import DataError
 from qdistill.tables import read_frame, write_table
-from scipy import stats
 
 SIZES = np.array([50, 100, 200, 500, 1000])
 NAMES = ("mean", "pca", "oracle", "classical", "linear", "square", "quantum")

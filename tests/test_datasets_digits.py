@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+
 from qdistill.datasets.digits import write_digits
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.presets import declared_rows, resolve_dataset
-from sklearn.datasets import load_digits
 
 SPLITS = ("train", "unlabelled", "heldout")
 

@@ -6,6 +6,7 @@ import textwrap
 from itertools import count
 
 import pytest
+
 from qdistill.datasets.docstrings import collect_paragraphs
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.errors import DataError

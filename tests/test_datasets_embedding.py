@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+
 from qdistill.datasets import embedding
 from qdistill.datasets.embedding import digest_of_folder, embed_paragraphs, encoder_folder
 from qdistill.datasets.latents import load_latents

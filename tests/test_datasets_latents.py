@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.errors import DataError
 from qdistill.tables import write_table

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from qdistill.datasets.presets import (
     KIND_DEFAULTS,
     PRESETS,

@@ -5,6 +5,7 @@ import inspect
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qdistill.datasets.prose import normal_form, prose_paragraphs
 
 PROSE = "The circuit is applied to the state, and the result is returned as an array."

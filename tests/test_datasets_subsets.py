@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qdistill.datasets.subsets import draw_subsets, load_subsets
 from qdistill.errors import DataError
 from qdistill.tables import write_table

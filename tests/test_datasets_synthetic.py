@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.datasets.synthetic import (
@@ -15,7 +17,6 @@ from qdistill.datasets.synthetic import (
     true_covariance,
     write_synthetic,
 )
-from sklearn.decomposition import PCA
 
 
 def small(**overrides):

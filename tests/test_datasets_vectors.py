@@ -10,6 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.datasets.vector_files import read_vectors

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qdistill.errors import DataError
 from qdistill.evaluation import Evaluation, combine_metrics, describe_runs, has_diverged
 from qdistill.tables import read_frame, write_table

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_metrics import diverge, make_metrics
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from scipy import integrate, stats
+
+from helpers_metrics import diverge, make_metrics
 from qdistill.crossover import locate_crossovers
 from qdistill.errors import ConfigurationError, DataError
 from qdistill.figures import style as style_module
@@ -32,7 +34,6 @@ from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, BottleneckEntry
 from qdistill.statistics import paired_interval
 from qdistill.tables import CONTRACTS, write_table
 from qdistill.transfer_judgement import judge_transfer
-from scipy import integrate, stats
 
 SIZES = (50, 100, 200, 500)
 EVERY_NAME = [*BOTTLENECKS, *REFERENCES, *STUDENTS]

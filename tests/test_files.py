@@ -1,6 +1,7 @@
 """Atomic files, digests and versions."""
 
 import pytest
+
 from qdistill.files import atomic_path, code_version, digest_of, write_json, write_text
 
 

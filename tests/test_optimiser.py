@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qdistill.optimiser import FlatAdam, TrainingSettings, draw_batches, minimise
 
 

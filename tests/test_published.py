@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from scipy import stats
+
 from helpers_metrics import diverge, make_metrics
 from qdistill.errors import DataError
 from qdistill.published import read_published, tabulate_published, write_published
 from qdistill.tables import read_frame, write_table
-from scipy import stats
 
 
 def test_the_resource_holds_the_article():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.subsets import load_subsets
 from qdistill.references import fit_reference

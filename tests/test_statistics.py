@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qdistill.statistics import fieller_interval, holm, paired_interval, paired_ratio
 from scipy import stats
+
+from qdistill.statistics import fieller_interval, holm, paired_interval, paired_ratio
 
 SIMULATIONS = 500
 # three standard errors of a proportion of 0.95 over the simulations

@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
+
 from qdistill.errors import DataError
 from qdistill.tables import (
     frame_of,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from qdistill.bottlenecks.quantum import Quantum
 from qdistill.examples import load_examples
 from qdistill.optimiser import TrainingSettings

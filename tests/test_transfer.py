@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from qdistill.circuit import apply_circuit
 from qdistill.errors import DataError
 from qdistill.examples import load_examples

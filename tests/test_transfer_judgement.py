@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from helpers_metrics import diverge, make_metrics
 from qdistill.errors import DataError
 from qdistill.registry import STUDENTS

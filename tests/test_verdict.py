@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from helpers_metrics import EVERY_NAME, diverge, make_metrics
 from qdistill.comparisons import compare_study
 from qdistill.crossover import locate_crossovers

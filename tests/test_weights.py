@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qdistill.errors import DataError
 from qdistill.weights import read_weights, read_weights_metadata, write_weights
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import torch
+
 from qdistill.circuit import circuit_probabilities, encode_amplitudes
 from qdistill.jobs import prepare_torch
 from qdistill.optimiser import FlatAdam
