@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ from qdistill.randomness import generator_for
 from qdistill.registry import STUDENTS
 from qdistill.runs import RunFiles
 from qdistill.slot_model import SlotModel, mean_squared_errors
-from qdistill.tables import write_table
 from qdistill.training import (
     Recorder,
     TrainedBlock,
     train_block,
     training_settings,
+    write_run,
 )
 from qdistill.transfer import (
     distillation_positions,
@@ -35,7 +35,6 @@ from qdistill.transfer import (
     load_teacher,
     load_unitaries,
 )
-from qdistill.weights import write_weights
 
 
 class Compiled(Bottleneck):
@@ -117,26 +116,38 @@ def fit_student(
     settings : mapping
         ``epochs``, ``batch_size``, ``learning_rate``; nothing for ``compiled``.
     """
-    method = {"compile": _compile, "fine_tune": _fine_tune, "distil": _distil}
+    obtain = {"compile": _compile, "fine_tune": _fine_tune, "distil": _distil}
     latents = load_latents(latents_path)
     for run in runs:
         examples = load_examples(latents, run.subset)
         teacher, teacher_weights = load_teacher(run.teacher)
         outputs = teacher.predict_rows(teacher_weights, examples.inputs[examples.heldout])
         copied = {k: v for k, v in teacher_weights.items() if not k.startswith("bottleneck.")}
-        model, stages = method[STUDENTS[name].method](name, qubits, run, examples, copied, settings)
+        lesson = _Lesson(name, qubits, run, examples, copied, settings)
+        model, stages = obtain[STUDENTS[name].method](lesson)
         rows = []
         for stage, block in stages.items():
             agreement = teacher_agreement(model, block.weights, outputs, examples)
             result = replace(block.evaluation, teacher_r2=agreement)
             rows.append(describe_runs(dataset, qubits, run.n, examples.seeds, name, stage, result))
         final = list(stages.values())[-1]
-        arrays = {key: tensor.numpy() for key, tensor in final.weights.items()}
-        write_weights(
-            run.weights, arrays, {"model": name, "seeds": ",".join(map(str, examples.seeds))}
-        )
-        write_table("history", run.history, final.history, settings)
-        write_table("metrics", run.metrics, pd.concat(rows, ignore_index=True), settings)
+        metrics = pd.concat(rows, ignore_index=True)
+        write_run(run, name, examples.seeds, final.weights, final.history, metrics, settings)
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What a student is made from, at one n."""
+
+    name: str
+    qubits: int
+    run: RunFiles
+    examples: Examples
+    copied: Mapping[str, Tensor]  # the teacher's encoder and decoder
+    settings: Mapping[str, Any]
+
+
+Stages = dict[str, TrainedBlock]
 
 
 def _without_training(
@@ -155,26 +166,16 @@ def _without_training(
     return TrainedBlock(dict(weights), recorder.history(), result)
 
 
-Stages = dict[str, TrainedBlock]
-
-
-def _compile(
-    name: str,
-    qubits: int,
-    run: RunFiles,
-    examples: Examples,
-    copied: Mapping[str, Tensor],
-    settings: Mapping[str, Any],
-) -> tuple[SlotModel, Stages]:
+def _compile(lesson: _Lesson) -> tuple[SlotModel, Stages]:
     """Replace the gates by the two real matrices of their unitary."""
-    unitary = load_unitaries(run.unitary, examples.seeds)
+    unitary = load_unitaries(lesson.run.unitary, lesson.examples.seeds)
     weights = {
-        **copied,
+        **lesson.copied,
         "bottleneck.re": torch.from_numpy(unitary.real.copy()),
         "bottleneck.im": torch.from_numpy(unitary.imag.copy()),
     }
-    model = SlotModel(Compiled(qubits))
-    return model, {"zero_shot": _without_training(model, weights, examples)}
+    model = SlotModel(Compiled(lesson.qubits))
+    return model, {"zero_shot": _without_training(model, weights, lesson.examples)}
 
 
 def _draw_layers(examples: Examples, qubits: int, purpose: str) -> tuple[Tensor, Tensor]:
@@ -187,48 +188,39 @@ def _draw_layers(examples: Examples, qubits: int, purpose: str) -> tuple[Tensor,
     return torch.from_numpy(np.stack(weights)), torch.from_numpy(np.stack(biases))
 
 
-def _fine_tune(
-    name: str,
-    qubits: int,
-    run: RunFiles,
-    examples: Examples,
-    copied: Mapping[str, Tensor],
-    settings: Mapping[str, Any],
-) -> tuple[SlotModel, Stages]:
+def _fine_tune(lesson: _Lesson) -> tuple[SlotModel, Stages]:
     """Start a linear layer from Re U or from random numbers; train all on the n examples."""
-    if name == "unitary_re":
-        matrix = torch.from_numpy(load_unitaries(run.unitary, examples.seeds).real.copy())
+    if lesson.name == "unitary_re":
+        matrix = torch.from_numpy(
+            load_unitaries(lesson.run.unitary, lesson.examples.seeds).real.copy()
+        )
     else:
-        matrix, _ = _draw_layers(examples, qubits, "random_dense")
+        matrix, _ = _draw_layers(lesson.examples, lesson.qubits, "random_dense")
     start = {
-        **copied,
+        **lesson.copied,
         "bottleneck.weight": matrix,
         "bottleneck.bias": torch.zeros(matrix.shape[:2]),
     }
-    model = SlotModel(Dense(qubits))
+    model = SlotModel(Dense(lesson.qubits))
     return model, {
-        "zero_shot": _without_training(model, start, examples),
-        "fine_tuned": train_block(model, start, examples, training_settings(settings)),
+        "zero_shot": _without_training(model, start, lesson.examples),
+        "fine_tuned": train_block(
+            model, start, lesson.examples, training_settings(lesson.settings)
+        ),
     }
 
 
-def _distil(
-    name: str,
-    qubits: int,
-    run: RunFiles,
-    examples: Examples,
-    copied: Mapping[str, Tensor],
-    settings: Mapping[str, Any],
-) -> tuple[SlotModel, Stages]:
+def _distil(lesson: _Lesson) -> tuple[SlotModel, Stages]:
     """Fit the layer to the teacher's codes; encoder and decoder stay the teacher's."""
-    model = SlotModel((Softmax if name == "distilled_softmax" else Dense)(qubits))
-    targets = load_soft_targets(run.soft_targets, examples)
+    examples = lesson.examples
+    model = SlotModel((Softmax if lesson.name == "distilled_softmax" else Dense)(lesson.qubits))
+    targets = load_soft_targets(lesson.run.soft_targets, examples)
     positions = distillation_positions(examples)
-    if name == "distilled_train":
+    if lesson.name == "distilled_train":
         targets, positions = targets[:, : examples.n], positions[:, : examples.n]
-    codes = model.encode(copied, examples.inputs[positions])
-    matrix, bias = _draw_layers(examples, qubits, "distillation_start")
-    width = 2**qubits
+    codes = model.encode(lesson.copied, examples.inputs[positions])
+    matrix, bias = _draw_layers(examples, lesson.qubits, "distillation_start")
+    width = 2**lesson.qubits
 
     def loss(layer: Mapping[str, Tensor], batch: Tensor, progress: float) -> Tensor:
         index = batch.unsqueeze(-1).expand(-1, -1, width)
@@ -236,17 +228,25 @@ def _distil(
         # In units of the uniform probability 1/N, so that Adam's epsilon stays negligible.
         return mean_squared_errors(predicted * width, targets.gather(1, index) * width)
 
-    recorder = Recorder(model, examples, settings["epochs"])
+    recorder = Recorder(model, examples, lesson.settings["epochs"])
 
     def record(epoch: int, layer: Mapping[str, Tensor]) -> None:
-        recorder(epoch, dict(copied) | {f"bottleneck.{k}": v.detach() for k, v in layer.items()})
+        recorder(
+            epoch, dict(lesson.copied) | {f"bottleneck.{k}": v.detach() for k, v in layer.items()}
+        )
 
     start = {"weight": matrix, "bias": bias}
     record(0, start)
     layer = minimise(
-        loss, start, positions.shape[1], examples.seeds, name, training_settings(settings), record
+        loss,
+        start,
+        positions.shape[1],
+        examples.seeds,
+        lesson.name,
+        training_settings(lesson.settings),
+        record,
     )
-    weights = dict(copied) | {f"bottleneck.{key}": tensor for key, tensor in layer.items()}
+    weights = dict(lesson.copied) | {f"bottleneck.{key}": tensor for key, tensor in layer.items()}
     block = _without_training(model, weights, examples)
     return model, {
         "distilled": TrainedBlock(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from qdistill.datasets.latents import load_latents
@@ -185,7 +186,11 @@ def train_model(
         block = train_block(
             SlotModel(bottleneck, prepared), parameters, examples, training_settings(settings)
         )
-        write_run(run, dataset, qubits, name, block, constants, settings, examples.seeds)
+        rows = describe_runs(
+            dataset, qubits, run.n, examples.seeds, name, "trained", block.evaluation
+        )
+        arrays = {**block.weights, **constants}
+        write_run(run, name, examples.seeds, arrays, block.history, rows, settings)
 
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
@@ -195,17 +200,15 @@ def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
 
 def write_run(
     run: RunFiles,
-    dataset: str,
-    qubits: int,
     name: str,
-    block: TrainedBlock,
-    constants: Mapping[str, Tensor],
-    settings: Mapping[str, Any],
     seeds: Sequence[int],
+    weights: Mapping[str, Tensor],
+    history: Mapping[str, np.ndarray],
+    metrics: pd.DataFrame,
+    settings: Mapping[str, Any],
 ) -> None:
-    """Write weights, history and metrics of a trained block."""
-    arrays = {k: v.numpy() for k, v in {**block.weights, **constants}.items()}
+    """Write weights, history and metrics of a block of a model or student."""
+    arrays = {key: tensor.numpy() for key, tensor in weights.items()}
     write_weights(run.weights, arrays, {"model": name, "seeds": ",".join(map(str, seeds))})
-    write_table("history", run.history, block.history, settings)
-    rows = describe_runs(dataset, qubits, run.n, seeds, name, "trained", block.evaluation)
-    write_table("metrics", run.metrics, rows, settings)
+    write_table("history", run.history, history, settings)
+    write_table("metrics", run.metrics, metrics, settings)
