@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qdistill import tracking, tracking_store
 from qdistill.errors import ConfigurationError, DataError, TrackingError
 from qdistill.tables import write_table
@@ -351,6 +352,13 @@ def test_the_links_find_the_three_conditions_and_the_controls(index):
     )
     assert [run.data.tags["model"] for run in found] == [m for m in STAGES if m in COMPARED]
     assert {run.data.tags["n"] for run in found} == {"100"}
+
+
+def test_every_tag_is_explained(index):
+    explained = (Path(__file__).parent.parent / "docs/mlflow.md").read_text()
+    tags = {tag for run in index.runs.values() for tag in run.data.tags}
+    ours = {tag for tag in tags if not tag.startswith("mlflow.")}
+    assert {tag for tag in ours if f"`{tag}`" not in explained} == set()
 
 
 def test_links_lead_only_to_what_the_study_has():

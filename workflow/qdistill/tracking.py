@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 from qdistill.errors import DataError
 from qdistill.files import write_json
 from qdistill.tables import read_frame, read_metadata
+from qdistill.tracking_curves import read_histories
 from qdistill.tracking_links import comparison_links
-from qdistill.tracking_runs import RunRecord, flatten_settings, model_records, read_histories
+from qdistill.tracking_runs import RunRecord, flatten_settings, model_records
 from qdistill.tracking_store import find_experiment, open_store
 from qdistill.tracking_uri import printable_uri, resolve_uri
 
@@ -33,6 +35,10 @@ _PARENT_RUN = "mlflow.parentRunId"
 _NOTE = "mlflow.note.content"  # shown as Markdown above a run or an experiment
 _LONGEST_NOTE = {"run": 7500, "experiment": 19_000}  # characters; MLflow's limits are above
 _PAGE = 1000
+_SERVER_CONNECTIONS = 4
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def sync_study(
@@ -91,7 +97,9 @@ def sync_study(
     with open_store(uri) as client:
         name = f"qdistill/{study}"
         experiment = find_experiment(client, uri, name)
-        counts = _write_records(client, experiment, records)
+        # a server answers several requests at once; one file has one writer
+        connections = _SERVER_CONNECTIONS if uri.startswith("http") else 1
+        counts = _write_records(client, experiment, records, connections)
         _describe_experiment(client, experiment, metrics)
     receipt = {
         "tracking_uri": printable_uri(uri),
@@ -158,16 +166,17 @@ def _shortened(text: str, longest: int) -> str:
 
 
 def _write_records(
-    client: MlflowClient, experiment: str, records: Sequence[RunRecord]
+    client: MlflowClient, experiment: str, records: Sequence[RunRecord], connections: int
 ) -> Counter[str]:
     """Create, replace and delete runs until the experiment holds exactly the records.
 
-    Runs without a key were made by somebody else and are left alone.
+    Runs without a key were made by somebody else and are left alone. Parents come before
+    their children, and the study's run, which says that all is there, comes last.
     """
-    counts: Counter[str] = Counter()
     present = _runs_by_key(client, experiment)
     run_ids: dict[str, str] = {}
-    for record in records:
+
+    def bring_up_to_date(record: RunRecord) -> tuple[str, str]:
         candidates = present.pop(record.key, [])
         kept = next((run for run in candidates if _is_current(client, run, record)), None)
         for run in candidates:
@@ -175,19 +184,36 @@ def _write_records(
                 client.delete_run(run.info.run_id)
         parent = run_ids.get(record.parent or "")
         if kept is None:
-            run_ids[record.key] = _write_run(client, experiment, record, parent)
-            counts["replaced" if candidates else "created"] += 1
-            continue
-        run_ids[record.key] = kept.info.run_id
-        if kept.data.tags.get(_PARENT_RUN) != parent and parent is not None:
+            run_id = _write_run(client, experiment, record, parent)
+            return run_id, "replaced" if candidates else "created"
+        if parent is not None and kept.data.tags.get(_PARENT_RUN) != parent:
             client.set_tag(kept.info.run_id, _PARENT_RUN, parent)
-            counts["relinked"] += 1
-        else:
-            counts["unchanged"] += 1
+            return kept.info.run_id, "relinked"
+        return kept.info.run_id, "unchanged"
+
+    counts: Counter[str] = Counter()
+    for level in ("parent", "child", "study"):
+        chosen = [record for record in records if record.level == level]
+        outcomes = _map_concurrently(bring_up_to_date, chosen, connections)
+        run_ids |= {r.key: run_id for r, (run_id, _) in zip(chosen, outcomes, strict=True)}
+        counts.update(outcome for _, outcome in outcomes)
     for run in (run for runs in present.values() for run in runs):
         client.delete_run(run.info.run_id)
         counts["deleted"] += 1
     return counts
+
+
+def _map_concurrently(
+    function: Callable[[Item], Result], items: Sequence[Item], connections: int
+) -> list[Result]:
+    """Apply a function to each item; what is not begun when one fails is not begun at all."""
+    if connections == 1:
+        return [function(item) for item in items]
+    pool = ThreadPoolExecutor(connections)
+    try:
+        return [future.result() for future in [pool.submit(function, item) for item in items]]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _runs_by_key(client: MlflowClient, experiment: str) -> dict[str, list[Run]]:

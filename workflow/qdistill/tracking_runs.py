@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from qdistill.errors import DataError
+from qdistill.figures.style import style_of
 from qdistill.files import digest_of
-from qdistill.tables import read_frame
+from qdistill.tracking_curves import LOSSES, Curve, curves_of, mean_curves_of
 from qdistill.tracking_links import COMPARED
 
 # Raise it when the layout below changes: every run is then written again.
@@ -26,12 +26,8 @@ LAYOUT_VERSION = 1
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
-_LOSSES = ("train_mse", "heldout_mse")
-_CHILD_METRICS = (*_LOSSES, "teacher_r2", "n_parameters", "train_seconds")
+_CHILD_METRICS = (*LOSSES, "teacher_r2", "n_parameters", "train_seconds")
 _PARENT = ["dataset", "qubits", "n", "model"]
-_HISTORY = re.compile(r"(?P<dataset>[^/]+)/n~(?P<n>\d+)/seeds~[^/]+/(?P<model>[^/]+)/[^/]+$")
-
-Curve = tuple[list[int], list[float]]
 
 
 @dataclass(frozen=True)
@@ -81,40 +77,6 @@ class RunRecord:
         return digest_of([LAYOUT_VERSION, *content, self.seconds, self.artifact_digests])
 
 
-def read_histories(paths: Iterable[str | Path]) -> dict[tuple[str, int, str], pd.DataFrame]:
-    """Read learning curves and gather the seed blocks of one model.
-
-    Parameters
-    ----------
-    paths : iterable of path
-        ``.../{dataset}/n~{n}/seeds~{block}/{model}/history.parquet``.
-
-    Returns
-    -------
-    dict
-        (dataset, n, model) to a table of the contract ``history``, sorted by seed and epoch.
-
-    Raises
-    ------
-    DataError
-        If a path has another form, or a file is missing or damaged.
-    """
-    blocks: dict[tuple[str, int, str], list[pd.DataFrame]] = {}
-    for path in map(Path, paths):
-        match = _HISTORY.search(path.as_posix())
-        if match is None:
-            raise DataError(
-                f"{path}: a history lies at {{dataset}}/n~{{n}}/seeds~{{block}}/{{model}}/"
-                "history.parquet"
-            )
-        key = (match["dataset"], int(match["n"]), match["model"])
-        blocks.setdefault(key, []).append(read_frame("history", path))
-    return {
-        key: pd.concat(frames, ignore_index=True).sort_values(["seed", "epoch"])
-        for key, frames in blocks.items()
-    }
-
-
 def model_records(
     study: str,
     metrics: pd.DataFrame,
@@ -130,7 +92,7 @@ def model_records(
     metrics : DataFrame
         By the contract ``metrics``.
     histories : mapping
-        As :func:`read_histories` returns them.
+        As :func:`qdistill.tracking_curves.read_histories` returns them.
     training : mapping of str to mapping
         Training settings of each model, as its jobs were given them; a model without an
         entry gets none.
@@ -183,24 +145,29 @@ def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str,
     return flat
 
 
-def aggregate_seeds(values: Sequence[float] | np.ndarray, name: str) -> dict[str, float]:
+def aggregate_seeds(
+    values: Sequence[float] | np.ndarray, name: str, worst: float = math.inf
+) -> dict[str, float]:
     """Mean, standard deviation and median over seeds, under ``{name}_mean`` and so on.
 
     No seed is left out, for those that remain would flatter a model that failed: where one
     has no finite value there is no mean and no standard deviation, and the median counts it
-    as infinitely bad. A quantity that is not finite is absent.
+    as the worst there is. A quantity that is not finite is absent.
 
     Parameters
     ----------
     values : array, shape (seeds,)
     name : str
+    worst : float
+        Infinity if less is better, minus infinity if more is.
     """
     array = np.asarray(values, dtype=float)
     lost = ~np.isfinite(array)
-    found = {f"{name}_median": float(np.median(np.where(lost, np.inf, array)))}
+    found = {}  # the mean first: MLflow's comparison opens on the first metric
     if not lost.any():
         found[f"{name}_mean"] = float(array.mean())
         found[f"{name}_std"] = float(array.std(ddof=1)) if len(array) > 1 else math.nan
+    found[f"{name}_median"] = float(np.median(np.where(lost, worst, array)))
     return _finite(found)
 
 
@@ -212,11 +179,12 @@ def _parent_record(
     first = final.iloc[0]
     identity = {name: str(first[name]) for name in (*_PARENT, "family", "stage")}
     seeds, diverged = len(final), int(final["diverged"].sum())
-    found = {"seeds": float(seeds), "seeds_diverged": float(diverged)}
-    for stage, group in rows.groupby("stage"):
-        prefix = "" if stage == main else f"{stage}/"
-        found |= {prefix + name: value for name, value in _aggregates(group).items()}
+    found = _aggregates(final)
+    for stage, group in rows[rows["stage"] != main].groupby("stage"):
+        found |= {f"{stage}/{name}": value for name, value in _aggregates(group).items()}
+    found |= {"seeds": float(seeds), "seeds_diverged": float(diverged)}
     tags = identity | _common_tags(study, first, bool(rows["diverged"].any()))
+    tags["mlflow.runColor"] = style_of(first["model"]).colour  # as in the figures
     if first["model"] in COMPARED:
         tags["comparison"] = "main"
     name = f"{first['model']} n={first['n']} {first['dataset']}"
@@ -230,19 +198,19 @@ def _parent_record(
         tags=tags,
         params=identity | settings | {"seeds": str(seeds)},
         metrics=found,
-        curves={} if course is None else _mean_curves(course),
+        curves={} if course is None else mean_curves_of(course),
         seconds=float(final["train_seconds"].mean()),
     )
 
 
 def _aggregates(rows: pd.DataFrame) -> dict[str, float]:
     found: dict[str, float] = {}
-    for column in _LOSSES:
+    for column in LOSSES:
         found |= aggregate_seeds(rows[column].to_numpy(), column)
     if {"train_mse_mean", "heldout_mse_mean"} <= found.keys():
         found |= _gap(found["train_mse_mean"], found["heldout_mse_mean"])
     if rows["teacher_r2"].notna().any():
-        found |= aggregate_seeds(rows["teacher_r2"].to_numpy(), "teacher_r2")
+        found |= aggregate_seeds(rows["teacher_r2"].to_numpy(), "teacher_r2", -math.inf)
     found["n_parameters"] = float(rows["n_parameters"].iloc[0])
     found["train_seconds_mean"] = float(rows["train_seconds"].mean())
     return _finite(found)
@@ -270,7 +238,7 @@ def _child_record(
         tags=identity | _common_tags(study, row, bool(row["diverged"])),
         params=identity | settings,
         metrics=_finite(found),
-        curves={} if course is None else _curves(course),
+        curves={} if course is None else curves_of(course),
         seconds=float(row["train_seconds"]),
     )
 
@@ -288,27 +256,3 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
     # MLflow's SQL store keeps NaN as a zero with a flag that filters ignore, so that
     # "metrics.heldout_mse < 0.1" would find the runs that failed.
     return {name: value for name, value in values.items() if math.isfinite(value)}
-
-
-def _curves(course: pd.DataFrame) -> dict[str, Curve]:
-    epochs = course["epoch"].to_numpy()
-    return _finite_curves(epochs, {name: course[name].to_numpy() for name in _LOSSES})
-
-
-def _mean_curves(course: pd.DataFrame) -> dict[str, Curve]:
-    """Mean over seeds; an epoch at which a seed has no finite error has no mean."""
-    by_seed = course.pivot(index="epoch", columns="seed", values=list(_LOSSES))
-    means = {name: by_seed[name].to_numpy().mean(axis=1) for name in _LOSSES}
-    curves = _finite_curves(by_seed.index.to_numpy(), means)
-    return {f"{name}_mean": curve for name, curve in curves.items()}
-
-
-def _finite_curves(epochs: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[str, Curve]:
-    # A curve has its own name: under that of the final error, the latest epoch with a finite
-    # value would pass for the final error of a run that diverged.
-    curves = {}
-    for name, column in values.items():
-        known = np.isfinite(column)
-        if known.any():
-            curves[f"{name}_per_epoch"] = (epochs[known].tolist(), column[known].tolist())
-    return curves

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _BUSY_SECONDS = 5
+_SILENCE = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines and a request for each run
+}
 # MLflow's own limits would try an absent server for minutes. A user's setting wins.
 _FIRST_CALL = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 _LATER_CALLS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
@@ -44,7 +48,7 @@ def open_store(uri: str) -> Iterator[MlflowClient]:
     database = database_path(uri)
     # only this project's own file is written without flushes, and no other
     relaxed = database if database == database_path(absolute_uri(DEFAULT_URI)) else None
-    with _as_tracking_error(uri), _environment({"MLFLOW_DISABLE_TELEMETRY": "true"}):
+    with _as_tracking_error(uri), _environment(_SILENCE):
         if database is None:
             _connect_once(uri)
         else:
@@ -139,6 +143,7 @@ def _create_database(database: Path) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     partial = database.with_name(f".{database.stem}.{os.getpid()}.partial{database.suffix}")
     partial.unlink(missing_ok=True)
+    partial.touch()  # fails at once where MLflow would try ten times over two minutes
     uri = f"sqlite:///{partial.as_posix()}"
     try:
         with _quiet_mlflow(), _without_flushes(partial):
@@ -245,5 +250,8 @@ def _sentence(full_uri: str, error: Exception) -> str:
             f"the MLflow store {uri} was made by another version of MLflow; run "
             f"'mlflow db upgrade {uri}' and then the command again"
         )
+    if "Max retries exceeded" in reason:
+        return f"the MLflow server {uri} does not answer"
+    reason = reason.partition(" (Background on this error")[0].partition(" [SQL:")[0]
     reason = reason if len(reason) <= 300 else reason[:300] + " ..."
     return f"the MLflow store {uri} cannot be used: {type(error).__name__}: {reason}"
