@@ -39,7 +39,7 @@ lint: install
 	$(BIN)/snakemake --lint
 
 ui: install  ## open the MLflow UI on the runs of all studies
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///results/mlflow.db
+	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///results/mlflow.db
 
 benchmark: install  ## time one training step against PennyLane's
 	$(BIN)/python workflow/benchmarks/time_circuit_step.py

@@ -18,13 +18,13 @@ from helpers_figures import (
     write_latents,
 )
 from helpers_metrics import diverge, make_metrics
-from qdistill.crossover import locate_crossovers
 from qdistill.figures.crossover import draw_crossover, plot_crossover, read_optimum
 from qdistill.figures.style import style_of
 from qdistill.figures.summaries import summarise_seeds
-from qdistill.published import PUBLISHED_PATH, read_published
+from qdistill.judgement.crossover import locate_crossovers
+from qdistill.judgement.published import PUBLISHED_PATH, read_published
+from qdistill.judgement.statistics import paired_interval
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
-from qdistill.statistics import paired_interval
 from qdistill.tables import write_table
 
 

@@ -10,7 +10,7 @@ from helpers_figures import study_metrics
 from helpers_metrics import diverge
 from qdistill.errors import DataError
 from qdistill.figures.summaries import describe_failures, select_dataset, summarise_seeds
-from qdistill.statistics import paired_interval
+from qdistill.judgement.statistics import paired_interval
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from helpers_figures import (
     texts_of,
 )
 from qdistill.figures.transfer import AXIS_LIMITS, draw_transfer, plot_transfer, row_labels
+from qdistill.judgement.transfer import judge_transfer
 from qdistill.tables import write_table
-from qdistill.transfer_judgement import judge_transfer
 
 
 @pytest.fixture(scope="module")

@@ -23,13 +23,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qdistill import tracking, tracking_store
 from qdistill.errors import ConfigurationError, DataError, TrackingError
 from qdistill.tables import write_table
-from qdistill.tracking import sync_study
-from qdistill.tracking_links import COMPARED, comparison_links
-from qdistill.tracking_runs import aggregate_seeds, flatten_settings
-from qdistill.tracking_uri import printable_uri, resolve_uri
+from qdistill.tracking import store as tracking_store
+from qdistill.tracking import sync as tracking
+from qdistill.tracking.links import COMPARED, comparison_links
+from qdistill.tracking.runs import aggregate_seeds, flatten_settings
+from qdistill.tracking.sync import sync_study
+from qdistill.tracking.uri import printable_uri, resolve_uri
 
 STUDY = "small"
 METRICS = Path("results/small/metrics.parquet")

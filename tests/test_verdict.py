@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from helpers_metrics import EVERY_NAME, diverge, make_metrics
-from qdistill.comparisons import compare_study
-from qdistill.crossover import locate_crossovers
 from qdistill.errors import DataError
-from qdistill.published import PUBLISHED_PATH, tabulate_published
+from qdistill.judgement.comparisons import compare_study
+from qdistill.judgement.crossover import locate_crossovers
+from qdistill.judgement.published import PUBLISHED_PATH, tabulate_published
+from qdistill.judgement.transfer import judge_transfer
 from qdistill.tables import read_frame, write_table
-from qdistill.transfer_judgement import judge_transfer
-from qdistill.verdict import compose_summary, compose_verdict, render_page, write_verdict
-from qdistill.verdict_sentences import in_short, where_they_cross
-from qdistill.verdict_tables import (
+from qdistill.verdict.document import compose_summary, compose_verdict, render_page, write_verdict
+from qdistill.verdict.sentences import in_short, where_they_cross
+from qdistill.verdict.tables import (
     StudyTables,
     at_sizes,
     enumeration,

@@ -26,14 +26,15 @@ pytestmark = pytest.mark.workflow
 
 
 def start(folder, *arguments):
-    """Start Snakemake in a folder, in the environment of these tests."""
+    """Start Snakemake in a folder, without what other tests left in the environment."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" and "MLFLOW" not in k}
     return subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        env=kept,
     )
 
 

@@ -3,6 +3,6 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.comparisons import write_comparisons
+    from qdistill.judgement.comparisons import write_comparisons
 
     write_comparisons(snakemake.input.metrics, snakemake.output[0])

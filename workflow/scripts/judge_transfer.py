@@ -3,6 +3,6 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.transfer_judgement import write_transfer
+    from qdistill.judgement.transfer import write_transfer
 
     write_transfer(snakemake.input.metrics, snakemake.output[0])

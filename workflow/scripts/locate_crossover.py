@@ -3,6 +3,6 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.crossover import write_crossovers
+    from qdistill.judgement.crossover import write_crossovers
 
     write_crossovers(snakemake.input.metrics, snakemake.output[0])

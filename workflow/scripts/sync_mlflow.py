@@ -3,7 +3,7 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.tracking import sync_study
+    from qdistill.tracking.sync import sync_study
 
     sync_study(
         study=snakemake.params.study,

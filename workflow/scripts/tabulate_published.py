@@ -3,6 +3,6 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.published import write_published
+    from qdistill.judgement.published import write_published
 
     write_published(snakemake.input.metrics, snakemake.output[0], snakemake.input.published)

@@ -3,7 +3,7 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.verdict import write_verdict
+    from qdistill.verdict.document import write_verdict
 
     write_verdict(
         dict(snakemake.input.items()),

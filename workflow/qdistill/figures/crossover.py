@@ -32,10 +32,10 @@ from qdistill.figures.summaries import (
     select_dataset,
     summarise_seeds,
 )
-from qdistill.published import read_published
+from qdistill.judgement.published import read_published
 from qdistill.registry import family_of
 from qdistill.tables import read_frame, read_metadata
-from qdistill.verdict_tables import limits_in_n
+from qdistill.verdict.tables import limits_in_n
 
 
 def draw_crossover(
@@ -153,7 +153,7 @@ def plot_crossover(
     metrics_path, crossover_path : path
         Tables of the study by the contracts "metrics" and "crossover".
     published_path : path
-        CSV of published figures; see :func:`qdistill.published.read_published`.
+        CSV of published figures; see :func:`qdistill.judgement.published.read_published`.
     latents_path : path
         The data set, for its closed-form optimum if it has one.
     dataset : str

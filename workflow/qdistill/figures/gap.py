@@ -26,8 +26,8 @@ from qdistill.figures.axes import (
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.style import style_of
 from qdistill.figures.summaries import describe_failures, seeds_in_words, select_dataset
+from qdistill.judgement.statistics import paired_ratio
 from qdistill.registry import family_of
-from qdistill.statistics import paired_ratio
 from qdistill.tables import read_frame
 
 # A larger ratio means a training error of nearly nothing (PCA with as many components as

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from qdistill.errors import DataError
-from qdistill.statistics import LEVEL
+from qdistill.judgement.statistics import LEVEL
 
 
 def select_dataset(frame: pd.DataFrame, dataset: str, table: str) -> pd.DataFrame:
@@ -47,8 +47,9 @@ def summarise_seeds(
 ) -> pd.DataFrame:
     """Mean over seeds with Student t limits, one row for each group.
 
-    As in :func:`qdistill.statistics.paired_interval`, a run without a finite value is never
-    dropped: it leaves its group without a mean. This one is computed for all groups at once.
+    As in :func:`qdistill.judgement.statistics.paired_interval`, a run without a finite value
+    is never dropped: it leaves its group without a mean. This one is computed for all groups
+    at once.
 
     Parameters
     ----------

@@ -18,9 +18,9 @@ from qdistill.figures.axes import add_note, draw_markers, set_titles
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.style import Style, style_of
 from qdistill.figures.summaries import select_dataset
+from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
 from qdistill.registry import STUDENTS, stages_of
 from qdistill.tables import read_frame
-from qdistill.transfer_judgement import COLLAPSED_BELOW, RETAINED_ABOVE
 
 AXIS_LIMITS = (-0.5, 1.5)
 

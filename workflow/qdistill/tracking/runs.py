@@ -18,8 +18,8 @@ import pandas as pd
 from qdistill.errors import DataError
 from qdistill.figures.style import style_of
 from qdistill.files import digest_of
-from qdistill.tracking_curves import LOSSES, Curve, curves_of, mean_curves_of
-from qdistill.tracking_links import COMPARED
+from qdistill.tracking.curves import LOSSES, Curve, curves_of, mean_curves_of
+from qdistill.tracking.links import COMPARED
 
 # Raise it when the layout below changes: every run is then written again.
 LAYOUT_VERSION = 1
@@ -92,7 +92,7 @@ def model_records(
     metrics : DataFrame
         By the contract ``metrics``.
     histories : mapping
-        As :func:`qdistill.tracking_curves.read_histories` returns them.
+        As :func:`qdistill.tracking.curves.read_histories` returns them.
     training : mapping of str to mapping
         Training settings of each model, as its jobs were given them; a model without an
         entry gets none.

@@ -4,7 +4,7 @@ from scipy import stats
 
 from helpers_metrics import diverge, make_metrics
 from qdistill.errors import DataError
-from qdistill.published import read_published, tabulate_published, write_published
+from qdistill.judgement.published import read_published, tabulate_published, write_published
 from qdistill.tables import read_frame, write_table
 
 

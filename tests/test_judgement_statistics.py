@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from qdistill.statistics import fieller_interval, holm, paired_interval, paired_ratio
+from qdistill.judgement.statistics import fieller_interval, holm, paired_interval, paired_ratio
 
 SIMULATIONS = 500
 # three standard errors of a proportion of 0.95 over the simulations

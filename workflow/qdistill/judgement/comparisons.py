@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from qdistill.errors import DataError
+from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
 from qdistill.registry import SIMPLICITY
-from qdistill.statistics import holm, paired_interval, paired_ratio
 from qdistill.tables import CONTRACTS, read_frame, read_metadata, write_table
 
 CONDITION = ("dataset", "qubits", "n")

@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.comparisons import CONDITION, Run, paired_runs, runs_of, settings_of
-from qdistill.statistics import NO_RATIO, FiellerInterval, fieller_interval, paired_interval
+from qdistill.judgement.comparisons import CONDITION, Run, paired_runs, runs_of, settings_of
+from qdistill.judgement.statistics import (
+    NO_RATIO,
+    FiellerInterval,
+    fieller_interval,
+    paired_interval,
+)
 from qdistill.tables import CONTRACTS, read_frame, write_table
 
 RETAINED_ABOVE = 0.8

@@ -6,14 +6,14 @@ import pytest
 from scipy import stats
 
 from helpers_metrics import diverge, make_metrics
-from qdistill.comparisons import (
+from qdistill.errors import DataError
+from qdistill.judgement.comparisons import (
     attribute,
     compare_models,
     compare_study,
     paired_runs,
     write_comparisons,
 )
-from qdistill.errors import DataError
 from qdistill.registry import BOTTLENECKS, REFERENCES
 from qdistill.tables import read_frame, read_metadata, write_table
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from qdistill.judgement.statistics import paired_interval
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
-from qdistill.statistics import paired_interval
-from qdistill.verdict_sentences import where_they_cross
-from qdistill.verdict_students import student_name, why_nothing_to_keep
-from qdistill.verdict_tables import StudyTables, enumeration, estimate, number, p_value, table_lines
+from qdistill.verdict.sentences import where_they_cross
+from qdistill.verdict.students import student_name, why_nothing_to_keep
+from qdistill.verdict.tables import StudyTables, enumeration, estimate, number, p_value, table_lines
 
 # What a comparison's verdict says of the quantum model, or whichever model comes first.
 WORDS = {

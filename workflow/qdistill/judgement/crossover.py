@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from qdistill.comparisons import paired_runs, settings_of
 from qdistill.errors import DataError
-from qdistill.statistics import LEVEL, has_spread
+from qdistill.judgement.comparisons import paired_runs, settings_of
+from qdistill.judgement.statistics import LEVEL, has_spread
 from qdistill.tables import CONTRACTS, read_frame, write_table
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from qdistill.verdict_students import carried_by_the_real_part, kept_by_students
-from qdistill.verdict_tables import (
+from qdistill.verdict.students import carried_by_the_real_part, kept_by_students
+from qdistill.verdict.tables import (
     StudyTables,
     at_headline,
     at_sizes,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.comparisons import attribute
+from qdistill.judgement.comparisons import attribute
+from qdistill.judgement.transfer import judge_transfer
 from qdistill.tables import read_frame
-from qdistill.transfer_judgement import judge_transfer
 
 # Models that never saw the circuit, put through the formula of the retained fraction.
 UNTAUGHT = ("mean", "pca", "linear")
@@ -67,7 +67,7 @@ class StudyTables:
 
     @cached_property
     def attribution(self) -> pd.DataFrame:
-        """What :func:`qdistill.comparisons.attribute` makes of the comparisons."""
+        """What :func:`qdistill.judgement.comparisons.attribute` makes of the comparisons."""
         return attribute(self.comparisons)
 
     @cached_property

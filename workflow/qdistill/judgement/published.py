@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from qdistill.comparisons import CONDITION, runs_of, settings_of
 from qdistill.errors import DataError
 from qdistill.files import digest_of
-from qdistill.statistics import paired_interval
+from qdistill.judgement.comparisons import CONDITION, runs_of, settings_of
+from qdistill.judgement.statistics import paired_interval
 from qdistill.tables import CONTRACTS, read_frame, write_table
 
-PUBLISHED_PATH = Path(__file__).resolve().parents[1] / "resources" / "published.csv"
+PUBLISHED_PATH = Path(__file__).resolve().parents[2] / "resources" / "published.csv"
 TOLERANCE = 0.10  # relative; what counts as a reproduced figure
 
 _SCHEMA = pa.DataFrameSchema(

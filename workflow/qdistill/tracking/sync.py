@@ -19,11 +19,11 @@ import pandas as pd
 from qdistill.errors import DataError
 from qdistill.files import write_json
 from qdistill.tables import read_frame, read_metadata
-from qdistill.tracking_curves import read_histories
-from qdistill.tracking_links import comparison_links
-from qdistill.tracking_runs import RunRecord, flatten_settings, model_records
-from qdistill.tracking_store import find_experiment, open_store
-from qdistill.tracking_uri import printable_uri, resolve_uri
+from qdistill.tracking.curves import read_histories
+from qdistill.tracking.links import comparison_links
+from qdistill.tracking.runs import RunRecord, flatten_settings, model_records
+from qdistill.tracking.store import find_experiment, open_store
+from qdistill.tracking.uri import printable_uri, resolve_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,7 +70,7 @@ def sync_study(
         JSON file written last, with what is returned.
     tracking_uri : str, optional
         ``mlflow.tracking_uri`` of the configuration; see
-        :func:`qdistill.tracking_uri.resolve_uri`.
+        :func:`qdistill.tracking.uri.resolve_uri`.
     training : mapping of str to mapping, optional
         Training settings of each model, kept as parameters of its runs.
 

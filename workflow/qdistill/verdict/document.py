@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qdistill.files import write_text
-from qdistill.verdict_sections import sections, summary_lines
-from qdistill.verdict_sentences import in_short
-from qdistill.verdict_tables import StudyTables, seeds_in_words
+from qdistill.verdict.sections import sections, summary_lines
+from qdistill.verdict.sentences import in_short
+from qdistill.verdict.tables import StudyTables, seeds_in_words
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from helpers_metrics import diverge, make_metrics, typical_loss
-from qdistill.crossover import find_crossovers, locate_crossovers, write_crossovers
 from qdistill.errors import DataError
+from qdistill.judgement.crossover import find_crossovers, locate_crossovers, write_crossovers
 from qdistill.tables import read_frame, write_table
 
 SIZES = np.array([50, 100, 200, 500, 1000])

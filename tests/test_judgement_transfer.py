@@ -3,10 +3,10 @@ import pytest
 
 from helpers_metrics import diverge, make_metrics
 from qdistill.errors import DataError
+from qdistill.judgement.statistics import fieller_interval
+from qdistill.judgement.transfer import judge_transfer, transfer_verdict, write_transfer
 from qdistill.registry import STUDENTS
-from qdistill.statistics import fieller_interval
 from qdistill.tables import read_frame, write_table
-from qdistill.transfer_judgement import judge_transfer, transfer_verdict, write_transfer
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from qdistill.verdict_tables import (
+from qdistill.verdict.tables import (
     StudyTables,
     at_headline,
     at_sizes,

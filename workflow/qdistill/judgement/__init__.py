@@ -1,0 +1,1 @@
+"""Statistics of metrics: comparisons, crossovers, retained fractions, published figures."""

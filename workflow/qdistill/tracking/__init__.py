@@ -1,0 +1,1 @@
+"""MLflow as the index of the runs that Parquet records."""
