@@ -27,6 +27,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+ENGINE = "torch"  # the name that results record
+
 
 def wire_signs(wires: int) -> np.ndarray:
     """Eigenvalue of Z on each wire for each basis state.

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from qdistill.circuit import ENGINE
 from qdistill.datasets.latents import load_latents
 from qdistill.evaluation import Evaluation, describe_runs, has_diverged
 from qdistill.examples import Examples, load_examples
@@ -209,6 +210,7 @@ def write_run(
 ) -> None:
     """Write weights, history and metrics of a block of a model or student."""
     arrays = {key: tensor.numpy() for key, tensor in weights.items()}
-    write_weights(run.weights, arrays, {"model": name, "seeds": ",".join(map(str, seeds))})
+    about = {"model": name, "seeds": ",".join(map(str, seeds)), "engine": ENGINE}
+    write_weights(run.weights, arrays, about)
     write_table("history", run.history, history, settings)
     write_table("metrics", run.metrics, metrics, settings)

@@ -1,0 +1,84 @@
+"""Account for the time of the study that ran last: work, start-up of jobs, idle cores.
+
+Snakemake records when each job began and ended. The start-up of a job is measured here, by
+running the imports of its script alone, in a process of its own. What is left of the cores'
+time is scheduling, and waiting for the last jobs.
+
+    python workflow/benchmarks/account_time.py --cores 2
+"""
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+_SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+_GAP_SECONDS = 120.0  # a longer pause between jobs separates two invocations
+
+
+def read_jobs(metadata: Path) -> list[tuple[str, float, float]]:
+    """Read (rule, start, end) of the jobs of the last invocation."""
+    jobs = set()
+    for path in metadata.rglob("*"):
+        if path.is_file():
+            record = json.loads(path.read_text())
+            if record.get("endtime"):
+                jobs.add((record["rule"], record["starttime"], record["endtime"]))
+    ordered = sorted(jobs, key=lambda job: job[1])
+    if not ordered:
+        sys.exit(f"{metadata}: no finished jobs; run a study first")
+    last, latest_end = [ordered[0]], ordered[0][2]
+    for job in ordered[1:]:
+        if job[1] > latest_end + _GAP_SECONDS:
+            last = []
+        last.append(job)
+        latest_end = max(latest_end, job[2])
+    return last
+
+
+def time_start_up(rule: str) -> float:
+    """Time a process that does what the rule's script does before its work begins."""
+    source = (_SCRIPTS / f"{rule}.py").read_text()
+    imports = re.findall(r"^\s*(from \S+ import .+|import .+)$", source, re.M)
+    program = "; ".join(["import gc", "gc.set_threshold(200_000, 50, 100)", *imports])
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", f"{program}; gc.freeze()"], check=True)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Print a row for each rule, and the shares of the cores' time."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cores", type=int, required=True, help="cores that the study was given")
+    given = parser.parse_args()
+    jobs = read_jobs(Path(".snakemake/metadata"))
+    durations: dict[str, list[float]] = defaultdict(list)
+    for rule, begin, end in jobs:
+        durations[rule].append(end - begin)
+    wall = max(job[2] for job in jobs) - min(job[1] for job in jobs)
+    print(f"{'rule':22s} {'jobs':>5s} {'seconds':>9s} {'start-up':>9s}")
+    start_up = 0.0
+    for rule, times in sorted(durations.items(), key=lambda item: -sum(item[1])):
+        own = min(time_start_up(rule), min(times)) * len(times)
+        start_up += own
+        print(f"{rule:22s} {len(times):5d} {sum(times):9.1f} {own:9.1f}")
+    busy, available = sum(map(sum, durations.values())), wall * given.cores
+    print(f"\n{wall:.0f} s on {given.cores} cores, {len(jobs)} jobs")
+    for name, seconds in (
+        ("work", busy - start_up),
+        ("start-up of jobs", start_up),
+        ("scheduling and waiting", available - busy),
+    ):
+        print(f"{name:22s} {seconds:9.1f} core-seconds {seconds / available:6.1%}")
+
+
+if __name__ == "__main__":
+    main()
