@@ -23,13 +23,18 @@ _GAP_SECONDS = 120.0  # a longer pause between jobs separates two invocations
 
 def read_jobs(metadata: Path) -> list[tuple[str, float, float]]:
     """Read (rule, start, end) of the jobs of the last invocation."""
-    jobs = set()
+    spans: dict[tuple[str, int], tuple[float, float]] = {}
     for path in metadata.rglob("*"):
-        if path.is_file():
-            record = json.loads(path.read_text())
-            if record.get("endtime"):
-                jobs.add((record["rule"], record["starttime"], record["endtime"]))
-    ordered = sorted(jobs, key=lambda job: job[1])
+        if not path.is_file():
+            continue
+        record = json.loads(path.read_text())  # one for each output of a job
+        if record.get("endtime"):
+            job = (record["rule"], record["job_hash"])
+            begin, end = spans.get(job, (record["starttime"], record["endtime"]))
+            spans[job] = (min(begin, record["starttime"]), max(end, record["endtime"]))
+    ordered = sorted(
+        ((rule, begin, end) for (rule, _), (begin, end) in spans.items()), key=lambda job: job[1]
+    )
     if not ordered:
         sys.exit(f"{metadata}: no finished jobs; run a study first")
     last, latest_end = [ordered[0]], ordered[0][2]

@@ -76,13 +76,13 @@ def cnot_ring(qubits: int) -> np.ndarray:
 
 
 def _y_generators(wires: int) -> np.ndarray:
-    """Matrices K_w with dRY_w/dangle = RY_w K_w / 2, flattened: (4**wires, wires)."""
+    """Matrices K_w with dRY_w/dangle = RY_w K_w, flattened: (4**wires, wires)."""
     size = 2**wires
     states = np.arange(size)
     generators = np.zeros((wires, size, size))
     for wire in range(wires):
         flipped = states ^ (1 << (wires - 1 - wire))
-        generators[wire, states, flipped] = -wire_signs(wires)[:, wire]
+        generators[wire, states, flipped] = -0.5 * wire_signs(wires)[:, wire]
     return generators.reshape(wires, -1).T
 
 
@@ -91,6 +91,7 @@ def _constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) -
     """One of the ansatz's constant arrays as a tensor, made once per dtype and device."""
     arrays = {
         "signs": wire_signs,
+        "entries": _kronecker_entries,
         "generators": _y_generators,
         "source": cnot_ring,
         "inverse": lambda qubits: np.argsort(cnot_ring(qubits)),
@@ -98,15 +99,26 @@ def _constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) -
     return torch.tensor(arrays[name](wires), dtype=dtype, device=device)
 
 
-def _kronecker(matrices: Tensor) -> Tensor:
-    """Kronecker product over wires: (..., wires, 2, 2) -> (..., 2**wires, 2**wires)."""
-    product = matrices[..., 0, :, :]
-    for wire in range(1, matrices.shape[-3]):
-        factor = matrices[..., wire, :, :]
-        size = 2 * product.shape[-1]
-        product = product[..., :, None, :, None] * factor[..., None, :, None, :]
-        product = product.reshape(*product.shape[:-4], size, size)
-    return product
+def _kronecker_entries(wires: int) -> np.ndarray:
+    """Which of a wire's four matrix entries each entry of the product takes.
+
+    Returns
+    -------
+    ndarray of int64, shape (wires, 4**wires)
+        ``2 * row_bit + column_bit`` for each wire and each entry (row, column), flattened.
+    """
+    states = np.arange(2**wires)
+    shifts = np.arange(wires - 1, -1, -1)[:, None]
+    bits = (states >> shifts) & 1
+    return (2 * bits[:, :, None] + bits[:, None, :]).reshape(wires, -1)
+
+
+def _kronecker(entries: Tensor) -> Tensor:
+    """Kronecker product over wires: 2x2 entries (L, S, wires, 4) to (L, S, 2**wires, 2**wires)."""
+    wires = entries.shape[2]
+    table = _constant("entries", wires, torch.int64, entries.device)
+    chosen = entries.gather(-1, table.expand(*entries.shape[:2], -1, -1))
+    return chosen.prod(2).unflatten(-1, (2**wires, 2**wires))
 
 
 @dataclass(frozen=True)
@@ -124,13 +136,13 @@ class _Layers:
         seeds, layers, qubits, _ = angles.shape
         by_layer = angles.detach().transpose(0, 1)
         signs = _constant("signs", qubits, angles.dtype, angles.device)
-        exponents = -0.5 * (by_layer[..., 0] @ signs.T)
-        phases = torch.complex(exponents.cos(), exponents.sin()).unsqueeze(-1)
-        cosine, sine = (by_layer[..., 1] / 2).cos(), (by_layer[..., 1] / 2).sin()
-        rotations = torch.stack([cosine, -sine, sine, cosine], -1).unflatten(-1, (2, 2))
+        halves = 0.5 * by_layer
+        exponents = halves[..., 0] @ signs.T
+        phases = torch.complex(exponents.cos(), -exponents.sin()).unsqueeze(-1)
+        cosine, sine = halves[..., 1].cos(), halves[..., 1].sin()
+        rotations = torch.stack([cosine, -sine, sine, cosine], -1)
         n_high = qubits // 2
-        high = _kronecker(rotations[:, :, :n_high])
-        low = _kronecker(rotations[:, :, n_high:])
+        high, low = _kronecker(rotations[:, :, :n_high]), _kronecker(rotations[:, :, n_high:])
         repeated = low.unsqueeze(2).expand(-1, -1, high.shape[-1], -1, -1)
         return cls(
             phases,
@@ -214,10 +226,10 @@ def _angle_gradients(layers: _Layers, middles: Tensor, adjoints: Tensor) -> Tens
         (adjoint_low, middle_low, qubits - qubits // 2),
     ):
         # Re <adjoint_i | middle_j>, summed over the examples and the other wires
-        products = torch.matmul(left, right.transpose(-1, -2))
-        products = products.view(n_layers, seeds, -1, 4**wires).sum(2)
-        generators = _constant("generators", wires, products.dtype, products.device)
-        overlaps.append(0.5 * products @ generators)
+        products = torch.bmm(left.flatten(0, 1), right.flatten(0, 1).transpose(1, 2))
+        products = products.view(n_layers, seeds, -1, 4**wires)
+        products = products.sum(2) if products.shape[2] > 1 else products.squeeze(2)
+        overlaps.append(products @ _constant("generators", wires, products.dtype, products.device))
     # Im <adjoint_i | middle_i>, summed over the examples
     weights = torch.linalg.vecdot(adjoints, middles).imag
     signs = _constant("signs", qubits, weights.dtype, weights.device)
@@ -259,6 +271,29 @@ def _squared_modulus(states: Tensor) -> Tensor:
     return torch.view_as_real(states).square().sum(-1)
 
 
+class _UnitNorm(torch.autograd.Function):
+    """Scaling to unit norm, with the backward pass written out: it is part of every step."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor) -> Tensor:  # type: ignore[override]
+        norms = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+        if not norms.all():
+            seed, example, _ = (norms == 0).nonzero()[0].tolist()
+            raise ValueError(
+                f"cannot encode a zero vector as amplitudes (seed index {seed}, example "
+                f"{example}): the bottleneck input must be non-zero"
+            )
+        units = vectors / norms
+        ctx.save_for_backward(units, norms)
+        return units
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        units, norms = ctx.saved_tensors
+        along = torch.linalg.vecdot(gradient, units).unsqueeze(-1)
+        return torch.addcmul(gradient, along, units, value=-1).div_(norms)
+
+
 def encode_amplitudes(vectors: Tensor) -> Tensor:
     """Amplitude encoding: scale each vector to unit Euclidean norm.
 
@@ -277,14 +312,7 @@ def encode_amplitudes(vectors: Tensor) -> Tensor:
     ValueError
         If a vector is exactly zero, because no quantum state corresponds to it.
     """
-    norms = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
-    if bool((norms == 0).any()):
-        seed, example, _ = (norms == 0).nonzero()[0].tolist()
-        raise ValueError(
-            f"cannot encode a zero vector as amplitudes (seed index {seed}, example {example}): "
-            "the bottleneck input must be non-zero"
-        )
-    return vectors / norms
+    return _UnitNorm.apply(vectors)
 
 
 def circuit_probabilities(angles: Tensor, amplitudes: Tensor) -> Tensor:
