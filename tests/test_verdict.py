@@ -77,6 +77,9 @@ def test_the_typical_study_in_short():
     assert "is not distinguishable from it with 10 seeds at any n" in text
     crossing = tables.crossover.set_index("baseline").loc["classical"]
     assert f"change places at n = {crossing['n_star']:.0f} [{crossing['ci_low']:.0f}, " in text
+    below = max(size for size in tables.sizes if size <= crossing["n_star"])
+    above = min(size for size in tables.sizes if size >= crossing["n_star"])
+    assert f"interpolated between the measured n = {below} and {above}" in text
     assert "at n = 50, 100 and 200 by `compiled`" in text
     assert "Predicting the training mean keeps as much at n = 50 and 100" in text
     assert "Re(U) alone is shown to keep more than 0.8 of the advantage nowhere untouched" in text

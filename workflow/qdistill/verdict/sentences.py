@@ -5,6 +5,8 @@ A sentence whose models are not part of the study is the empty string.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -132,7 +134,8 @@ def where_they_cross(tables: StudyTables, baseline: str) -> str:
         case "crossover":
             return (
                 f"{pair} change places at n = {first['n_star']:.0f} {limits}, "
-                f"`{first['ahead_below']}` being ahead below."
+                f"`{first['ahead_below']}` being ahead below"
+                f"{_between_measured(first['n_star'], sizes)}."
             )
         case "several":
             if len(rows[["ci_low", "ci_high"]].drop_duplicates()) == 1:
@@ -155,6 +158,18 @@ def where_they_cross(tables: StudyTables, baseline: str) -> str:
                 f"the lower mean, but a crossover in {limits} is not excluded."
             )
     return f"Where {pair} change places cannot be said ({_why_no_crossover(tables, baseline)})."
+
+
+def _between_measured(n_star: float, sizes: Sequence[int]) -> str:
+    """Say between which measured n a crossover was interpolated, if it was."""
+    below = [size for size in sizes if size <= n_star]
+    above = [size for size in sizes if size >= n_star]
+    if not below or not above or below[-1] == above[0]:
+        return ""
+    return (
+        f" (interpolated between the measured n = {below[-1]} and {above[0]}; the interval "
+        "covers the seeds, not the interpolation)"
+    )
 
 
 def _without_the_circuit(tables: StudyTables) -> str:
