@@ -10,10 +10,8 @@ from qdistill.circuit import (
     apply_circuit,
     build_unitary,
     circuit_probabilities,
-    cnot_ring,
     compiled_probabilities,
     encode_amplitudes,
-    wire_signs,
 )
 from qdistill.pennylane_circuit import build_qnode
 
@@ -100,27 +98,6 @@ def test_norm_is_kept_over_a_thousand_layers():
     with torch.no_grad():
         probabilities = circuit_probabilities(angles, encode_amplitudes(vectors))
     assert (probabilities.sum(-1) - 1).abs().max() < 1e-4
-
-
-@given(qubits=st.integers(2, 8), state=st.integers(0, 255))
-def test_ring_is_the_cnots_one_after_another(qubits, state):
-    state %= 2**qubits
-    bits = [(state >> (qubits - 1 - wire)) & 1 for wire in range(qubits)]
-    for wire in range(qubits):
-        bits[(wire + 1) % qubits] ^= bits[wire]
-    target = int("".join(map(str, bits)), 2)
-    source = cnot_ring(qubits)
-    assert source[target] == state
-    assert sorted(source) == list(range(2**qubits))
-
-
-def test_ring_needs_two_qubits():
-    with pytest.raises(ValueError, match="at least 2 qubits, found 1"):
-        cnot_ring(1)
-
-
-def test_wire_zero_is_the_most_significant_bit():
-    assert wire_signs(2).tolist() == [[1, 1], [1, -1], [-1, 1], [-1, -1]]
 
 
 def test_one_unitary_gives_the_same_as_pushing_states():

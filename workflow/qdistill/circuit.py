@@ -19,138 +19,14 @@ view (S, N, 2B) is contiguous. S counts seeds, B examples, N = 2**qubits amplitu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from qdistill.ansatz import Layers, constant
+
 ENGINE = "torch"  # the name that results record
-
-
-def wire_signs(wires: int) -> np.ndarray:
-    """Eigenvalue of Z on each wire for each basis state.
-
-    Parameters
-    ----------
-    wires : int
-        Number of wires; wire 0 is the most significant bit.
-
-    Returns
-    -------
-    ndarray of float64, shape (2**wires, wires)
-        +1 where the bit of the wire is 0, -1 where it is 1.
-    """
-    states = np.arange(2**wires)[:, None]
-    return 1.0 - 2.0 * ((states >> np.arange(wires - 1, -1, -1)) & 1)
-
-
-def cnot_ring(qubits: int) -> np.ndarray:
-    """Permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
-
-    Parameters
-    ----------
-    qubits : int
-        Number of wires, at least 2.
-
-    Returns
-    -------
-    ndarray of int64, shape (2**qubits,)
-        ``source`` such that ``state_out[k] = state_in[source[k]]``.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two wires.
-    """
-    if qubits < 2:
-        raise ValueError(f"a ring of CNOTs needs at least 2 qubits, found {qubits}")
-    target = np.arange(2**qubits)
-    for wire in range(qubits):
-        control_bit = qubits - 1 - wire
-        target_bit = qubits - 1 - (wire + 1) % qubits
-        target = target ^ (((target >> control_bit) & 1) << target_bit)
-    return np.argsort(target)
-
-
-def _y_generators(wires: int) -> np.ndarray:
-    """Matrices K_w with dRY_w/dangle = RY_w K_w, flattened: (4**wires, wires)."""
-    size = 2**wires
-    states = np.arange(size)
-    generators = np.zeros((wires, size, size))
-    for wire in range(wires):
-        flipped = states ^ (1 << (wires - 1 - wire))
-        generators[wire, states, flipped] = -0.5 * wire_signs(wires)[:, wire]
-    return generators.reshape(wires, -1).T
-
-
-@lru_cache(maxsize=64)
-def _constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """One of the ansatz's constant arrays as a tensor, made once per dtype and device."""
-    arrays = {
-        "signs": wire_signs,
-        "entries": _kronecker_entries,
-        "generators": _y_generators,
-        "source": cnot_ring,
-        "inverse": lambda qubits: np.argsort(cnot_ring(qubits)),
-    }
-    return torch.tensor(arrays[name](wires), dtype=dtype, device=device)
-
-
-def _kronecker_entries(wires: int) -> np.ndarray:
-    """Which of a wire's four matrix entries each entry of the product takes.
-
-    Returns
-    -------
-    ndarray of int64, shape (wires, 4**wires)
-        ``2 * row_bit + column_bit`` for each wire and each entry (row, column), flattened.
-    """
-    states = np.arange(2**wires)
-    shifts = np.arange(wires - 1, -1, -1)[:, None]
-    bits = (states >> shifts) & 1
-    return (2 * bits[:, :, None] + bits[:, None, :]).reshape(wires, -1)
-
-
-def _kronecker(entries: Tensor) -> Tensor:
-    """Kronecker product over wires: 2x2 entries (L, S, wires, 4) to (L, S, 2**wires, 2**wires)."""
-    wires = entries.shape[2]
-    table = _constant("entries", wires, torch.int64, entries.device)
-    chosen = entries.gather(-1, table.expand(*entries.shape[:2], -1, -1))
-    return chosen.prod(2).unflatten(-1, (2**wires, 2**wires))
-
-
-@dataclass(frozen=True)
-class _Layers:
-    """All layers' operators for one set of angles, ready to be applied in turn."""
-
-    phases: Tensor  # (L, S, N, 1) complex: the diagonal of RZ on all wires
-    high: Tensor  # (L, S, N1, N1) real: RY on the first half of the wires
-    low: Tensor  # (L, S * N1, N2, N2) real: RY on the second half, once per block
-    source: Tensor  # (N,) the CNOT ring
-    inverse: Tensor  # (N,) its inverse
-
-    @classmethod
-    def from_angles(cls, angles: Tensor) -> _Layers:
-        seeds, layers, qubits, _ = angles.shape
-        by_layer = angles.detach().transpose(0, 1)
-        signs = _constant("signs", qubits, angles.dtype, angles.device)
-        halves = 0.5 * by_layer
-        exponents = halves[..., 0] @ signs.T
-        phases = torch.complex(exponents.cos(), -exponents.sin()).unsqueeze(-1)
-        cosine, sine = halves[..., 1].cos(), halves[..., 1].sin()
-        rotations = torch.stack([cosine, -sine, sine, cosine], -1)
-        n_high = qubits // 2
-        high, low = _kronecker(rotations[:, :, :n_high]), _kronecker(rotations[:, :, n_high:])
-        repeated = low.unsqueeze(2).expand(-1, -1, high.shape[-1], -1, -1)
-        return cls(
-            phases,
-            high,
-            repeated.reshape(layers, seeds * high.shape[-1], *low.shape[-2:]),
-            _constant("source", qubits, torch.int64, angles.device),
-            _constant("inverse", qubits, torch.int64, angles.device),
-        )
 
 
 def _real_views(states: Tensor, high: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -165,7 +41,7 @@ def _real_views(states: Tensor, high: int) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def _push_states(layers: _Layers, states: Tensor, middles: Tensor) -> Tensor:
+def _push_states(layers: Layers, states: Tensor, middles: Tensor) -> Tensor:
     """Apply all layers to (S, N, B) states.
 
     ``middles`` (L, S, N, B) receives the states between RZ and RY of each layer; with a
@@ -192,7 +68,7 @@ def _push_states(layers: _Layers, states: Tensor, middles: Tensor) -> Tensor:
     return current
 
 
-def _pull_adjoint(layers: _Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
+def _pull_adjoint(layers: Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
     """Pull (S, N, B) adjoint states back to the input; fill the adjoint mid-states."""
     n_high = layers.high.shape[-1]
     current, buffer = adjoint, torch.empty_like(adjoint)
@@ -213,7 +89,7 @@ def _pull_adjoint(layers: _Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
     return current
 
 
-def _angle_gradients(layers: _Layers, middles: Tensor, adjoints: Tensor) -> Tensor:
+def _angle_gradients(layers: Layers, middles: Tensor, adjoints: Tensor) -> Tensor:
     """Gradients of all angles (S, L, q, 2) from mid-states and adjoint mid-states."""
     n_layers, seeds, size, _ = middles.shape
     qubits = size.bit_length() - 1
@@ -229,10 +105,10 @@ def _angle_gradients(layers: _Layers, middles: Tensor, adjoints: Tensor) -> Tens
         products = torch.bmm(left.flatten(0, 1), right.flatten(0, 1).transpose(1, 2))
         products = products.view(n_layers, seeds, -1, 4**wires)
         products = products.sum(2) if products.shape[2] > 1 else products.squeeze(2)
-        overlaps.append(products @ _constant("generators", wires, products.dtype, products.device))
+        overlaps.append(products @ constant("generators", wires, products.dtype, products.device))
     # Im <adjoint_i | middle_i>, summed over the examples
     weights = torch.linalg.vecdot(adjoints, middles).imag
-    signs = _constant("signs", qubits, weights.dtype, weights.device)
+    signs = constant("signs", qubits, weights.dtype, weights.device)
     gradients = torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1)
     return gradients.transpose(0, 1)
 
@@ -242,7 +118,7 @@ class _CircuitProbabilities(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, angles: Tensor, amplitudes: Tensor) -> Tensor:  # type: ignore[override]
-        layers = _Layers.from_angles(angles)
+        layers = Layers.from_angles(angles)
         states = _as_states(amplitudes)
         middles = states.new_empty((len(layers.phases), *states.shape))
         final = _push_states(layers, states, middles)
@@ -356,7 +232,7 @@ def apply_circuit(angles: Tensor, amplitudes: Tensor) -> Tensor:
     -------
     complex Tensor, shape (S, B, 2**q)
     """
-    layers = _Layers.from_angles(angles)
+    layers = Layers.from_angles(angles)
     states = _as_states(amplitudes)
     return _push_states(layers, states, torch.empty_like(states)[None]).transpose(1, 2)
 
