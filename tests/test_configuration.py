@@ -70,6 +70,11 @@ def test_expected_rows_cover_the_grid():
             ["training.models.linear.layers", "only circuits have layers", "quantum"],
         ),
         (with_training(models={"quantm": {"epochs": 3}}), ["'quantm'", "did you mean 'quantum'?"]),
+        (default(mlflow={"enabled": True, "tracking_uri": "mlruns"}), ["mlruns", "sqlite:///"]),
+        (
+            default(datasets=[{"name": "x", "kind": "vectors", "qubits": 3, "path": "no.npy"}]),
+            ["'path' of 'x'", "no file 'no.npy'", ".parquet"],
+        ),
         (default(engine="jax"), ["'engine'", "jax", "torch"]),
     ],
 )

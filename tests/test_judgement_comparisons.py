@@ -82,7 +82,7 @@ def test_verdicts():
     table = compare_models(make_metrics(**SMALL, loss=loss))
     assert one(table, "classical")["verdict"] == "better"
     assert one(table, "linear")["verdict"] == "worse"
-    assert one(table, "square")["verdict"] == "equal"
+    assert one(table, "square")["verdict"] == "not distinguishable"
 
 
 def test_holm_runs_over_the_comparisons_of_one_condition():
@@ -102,8 +102,8 @@ def test_a_difference_that_holm_does_not_confirm_is_not_a_verdict():
     table = compare_models(metrics)
     raw = (table["p_value"] < 0.05) & (table["p_holm"] >= 0.05)
     assert raw.sum() > 5
-    assert (table.loc[raw, "verdict"] == "equal").all()
-    wrong = (table["verdict"] != "equal").groupby(table["dataset"]).any()
+    assert (table.loc[raw, "verdict"] == "not distinguishable").all()
+    wrong = (table["verdict"] != "not distinguishable").groupby(table["dataset"]).any()
     assert wrong.sum() <= 6  # binomial(40, 0.05): more than 6 has a chance of 0.003
 
 
@@ -119,7 +119,7 @@ def test_a_diverged_run_is_counted_and_never_dropped(value, model):
 def test_a_diverged_run_with_a_finite_error_takes_part():
     metrics = diverge(make_metrics(**SMALL), "classical", 100, 3, 5.0)
     row = one(compare_models(metrics), "classical")
-    assert (row["diverged"], row["verdict"]) == (1, "equal")
+    assert (row["diverged"], row["verdict"]) == (1, "not distinguishable")
     assert row["mean_baseline"] > 0.5
 
 
@@ -191,7 +191,11 @@ def test_an_advantage_over_every_rival_is_distinct():
 
 def test_the_simplest_model_that_does_as_well_is_named():
     row = attributed(quantum=0.002, square=0.002, frozen_circuit=0.001)
-    assert (row["verdict"], row["simplest"], row["relation"]) == ("not distinct", "square", "equal")
+    assert (row["verdict"], row["simplest"], row["relation"]) == (
+        "not distinct",
+        "square",
+        "not distinguishable",
+    )
     row = attributed(quantum=0.002, square=0.002, pca=0.001)
     assert (row["simplest"], row["relation"]) == ("pca", "worse")
 

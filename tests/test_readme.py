@@ -23,6 +23,8 @@ def code_blocks(language):
 
 def test_the_model_of_the_readme_trains(small_study, monkeypatch):
     definition, line = code_blocks("python")
+    for function in re.findall(r"def .*", definition):
+        assert "->" in function, "mypy would refuse the README's model"
     module = types.ModuleType("qdistill.bottlenecks.sine")
     exec(definition, module.__dict__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -37,7 +39,9 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
     assert style_of("sine").colour
 
 
-def test_the_study_of_the_readme_is_valid():
+def test_the_study_of_the_readme_is_valid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vectors.parquet").touch()
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     study = resolve_study({**config, **yaml.safe_load(code_blocks("yaml")[0])})
     assert study.datasets["mine"]["kind"] == "vectors"

@@ -82,7 +82,7 @@ def test_the_typical_study_in_short():
     assert f"interpolated between the measured n = {below} and {above}" in text
     assert "at n = 50, 100 and 200 by `compiled`" in text
     assert "Predicting the training mean keeps as much at n = 50 and 100" in text
-    assert "Re(U) alone is shown to keep more than 0.8 of the advantage nowhere untouched" in text
+    assert "Re(U) alone is shown to keep more than 0.8 of the advantage nowhere zero-shot" in text
 
 
 def test_an_advantage_of_the_circuit_is_said_plainly():
@@ -100,7 +100,7 @@ def test_the_article_confirmed_would_read_so():
     """Every finding in the circuit's favour is reported as readily as those against it."""
     loss = leveled(quantum=0.002, mean=0.006, classical=0.005, unitary_re=0.0021)
     text = short(loss=loss)
-    assert "keep more than 0.8 of the advantage at n = 100 and 1000 untouched (" in text
+    assert "keep more than 0.8 of the advantage at n = 100 and 1000 zero-shot (" in text
     assert "the layer is better than one from a random start at every n." in text
     assert "not shown to help" not in text
 
@@ -109,7 +109,7 @@ def test_a_start_that_does_not_help_is_said_plainly():
     text = short(loss=leveled(quantum=0.002, unitary_re_zero_shot=0.04))
     assert "the layer is not distinguishable from one from a random start at any n" in text
     assert "The learned start is not shown to help." in text
-    assert "nowhere untouched (" in text and "collapsed" in text
+    assert "nowhere zero-shot (" in text and "collapsed" in text
 
 
 def test_nothing_to_keep_names_its_reason():
@@ -131,7 +131,7 @@ def test_what_holm_does_not_confirm_is_said_to_rest_on_single_tests():
     tables = tables_of(metrics)
     comparisons = tables.comparisons.copy()
     hit = (comparisons["baseline"] == "classical") & (comparisons["challenger"] == "quantum")
-    for verdict, said in [("equal", True), ("better", False)]:
+    for verdict, said in [("not distinguishable", True), ("better", False)]:
         comparisons.loc[hit, "verdict"] = verdict
         changed = StudyTables(
             metrics, comparisons, tables.crossover, tables.transfer, tables.published
@@ -178,7 +178,10 @@ def test_diverged_runs_are_counted_in_words():
             [("several", 150, 120, 180), ("several", 300, 290, 310)],
             "n = 150 [120, 180] and 300 [290, 310].",
         ),
-        ([("undefined", np.nan, np.nan, np.nan)], "told apart at no n; the smallest p-value"),
+        (
+            [("undefined", np.nan, np.nan, np.nan)],
+            "told apart at no n; the smallest uncorrected p-value",
+        ),
     ],
 )
 def test_every_kind_of_crossover_has_its_sentence(rows, expected):

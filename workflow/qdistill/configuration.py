@@ -15,6 +15,7 @@ from typing import Any
 from qdistill.datasets.presets import declared_rows, resolve_dataset
 from qdistill.errors import ConfigurationError
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, stages_of
+from qdistill.tracking.uri import resolve_uri
 
 _SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "config.schema.json"
 
@@ -95,6 +96,8 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
             raise ConfigurationError(f"datasets: '{settings['name']}' is listed twice")
         datasets[settings["name"]] = settings
         _check_dataset(settings, config["n"])
+    if config["mlflow"]["enabled"]:
+        resolve_uri(config["mlflow"].get("tracking_uri"))
     return Study(
         name=config["study"],
         datasets=datasets,
@@ -183,6 +186,11 @@ def _check_teachers(students: Iterable[str], models: list[str]) -> None:
 
 
 def _check_dataset(settings: Mapping[str, Any], sizes: list[int]) -> None:
+    if settings["kind"] == "vectors" and not Path(settings["path"]).is_file():
+        raise ConfigurationError(
+            f"configuration: 'path' of '{settings['name']}': no file '{settings['path']}'; "
+            "give a .parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
+        )
     rows, name = declared_rows(dict(settings)), settings["name"]
     if rows is not None and max(sizes) > rows["train"]:
         raise ConfigurationError(

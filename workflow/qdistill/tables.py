@@ -143,7 +143,7 @@ CONTRACTS: dict[str, TableContract] = {
             ratio_high=(float, None, True),
             p_value=(float, None, True),
             p_holm=(float, None, True),
-            verdict=(str, pa.Check.isin(["better", "worse", "equal", "undefined"])),
+            verdict=(str, pa.Check.isin(["better", "worse", "not distinguishable", "undefined"])),
         ),
         unique=(
             *("dataset", "qubits", "n"),

@@ -10,15 +10,15 @@ import pandas as pd
 
 from qdistill.errors import DataError
 from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
-from qdistill.registry import SIMPLICITY
+from qdistill.registry import SIMPLICITY, family_of
 from qdistill.tables import CONTRACTS, read_frame, read_metadata, write_table
 
 CONDITION = ("dataset", "qubits", "n")
 ALPHA = 0.05
 
-# The models an advantage must survive to be the circuit's own (the design asks for these
-# and takes in whatever else of the simpler ladder the study holds).
-RIVALS = ("mean", "pca", "pca_cv", "linear", "square", "frozen_circuit", "tuned")
+# The models an advantage must survive to be the circuit's own. Whatever else the study holds
+# that has no trained circuit is a rival too.
+BASELINES = ("classical", "classical_dense")
 REQUIRED_RIVALS = ("square", "linear", "tuned", "pca_cv", "mean")
 
 Run = tuple[str, str]  # model and stage
@@ -121,9 +121,9 @@ def compare_models(
         challenger / baseline with the limits of the mean log-ratio. ``p_holm`` is
         corrected over the comparisons of this challenger at one condition. ``verdict`` is
         ``better`` where the challenger's error is lower, ``p_holm`` is below 0.05 and the
-        interval excludes zero; ``worse`` where it is higher by the same rule; ``equal``
-        where these seeds do not tell the two apart (which does not show that they are the
-        same); ``undefined`` where there are no limits: fewer than two seeds, no
+        interval excludes zero; ``worse`` where it is higher by the same rule; ``not
+        distinguishable`` where these seeds do not tell the two apart (which does not show
+        that they are the same); ``undefined`` where there are no limits: fewer than two seeds, no
         spread, or a diverged run without a finite error, which is never dropped. Empty
         if the study does not hold the challenger.
 
@@ -204,12 +204,12 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
     DataFrame
         Columns ``dataset, qubits, n, seeds, verdict, simplest, relation, rivals,
         missing``. ``verdict`` is ``distinct`` if the challenger is better than each of
-        ``RIVALS`` that the study holds; ``not distinct`` if one of them does as well,
+        its rivals in the study; ``not distinct`` if one of them does as well,
         ``simplest`` then being the first such model on the ladder of simplicity and
-        ``relation`` what the comparison says of it (``equal``: not distinguishable with
-        these seeds; ``worse``: the challenger is worse); ``undefined`` if no rival does
-        as well but one could not be compared, or none is there. ``rivals`` are those
-        compared and ``missing`` those the design asks for that the study lacks, as tuples.
+        ``relation`` what the comparison says of it (``not distinguishable`` with these
+        seeds; ``worse``: the challenger is worse); ``undefined`` if no rival does as well
+        but one could not be compared, or none is there. ``rivals`` are those compared and
+        ``missing`` those the design asks for that the study lacks, as tuples.
     """
     hit = (
         (comparisons["challenger"] == challenger)
@@ -219,8 +219,8 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
     rows = []
     for key, condition in comparisons[hit].groupby(list(CONDITION), sort=True):
         verdicts = dict(zip(condition["baseline"], condition["verdict"], strict=True))
-        rivals = sorted((name for name in RIVALS if name in verdicts), key=_place)
-        as_good = [name for name in rivals if verdicts[name] in ("equal", "worse")]
+        rivals = sorted(filter(_is_rival, verdicts), key=_place)
+        as_good = [name for name in rivals if verdicts[name] in ("not distinguishable", "worse")]
         beaten_all = rivals and all(verdicts[name] == "better" for name in rivals)
         alone = "distinct" if beaten_all else "undefined"
         rows.append(
@@ -238,10 +238,19 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
     return pd.DataFrame(rows, columns=columns)
 
 
-def _place(name: str) -> tuple[int, int]:
+def _is_rival(name: str) -> bool:
+    """Tell whether a model competes for the circuit's advantage: no circuit is trained in it.
+
+    The oracle does not, since it knows the distribution, and neither do the baselines, which
+    the advantage is claimed over.
+    """
+    apart = name == "oracle" or name in BASELINES
+    return not apart and family_of(name) in ("reference", "classical", "control")
+
+
+def _place(name: str) -> tuple[int, str]:
     """Place on the ladder of simplicity; names that it lacks come last."""
-    ladder = SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY)
-    return ladder, RIVALS.index(name)
+    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY), name
 
 
 def _compare_at(
@@ -286,4 +295,4 @@ def _verdict(low: float, high: float, p_holm: float) -> str:
         return "undefined"
     if p_holm < ALPHA and high < 0:
         return "better"
-    return "worse" if p_holm < ALPHA and low > 0 else "equal"
+    return "worse" if p_holm < ALPHA and low > 0 else "not distinguishable"

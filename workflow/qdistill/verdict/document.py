@@ -41,8 +41,9 @@ _HOW_TO_READ = (
     "brackets hold 95 % intervals over the seeds (Student t on paired differences and log-ratios, "
     "Fieller for fractions). *Better* and *worse* need an interval that excludes zero and a Holm "
     "p below 0.05. *Not distinguishable* means that these seeds do not tell two models apart, "
-    "not that they are the same. Crossovers and retained fractions rest on single tests, "
-    "without Holm's correction."
+    "not that they are the same; *not confirmed* that one interval alone would, but that Holm's "
+    "correction for the number of comparisons takes it back. Crossovers and retained fractions "
+    "rest on single tests, without that correction."
 )
 
 

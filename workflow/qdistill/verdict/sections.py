@@ -11,13 +11,19 @@ from qdistill.verdict.sentences import where_they_cross
 from qdistill.verdict.students import student_name, why_nothing_to_keep
 from qdistill.verdict.tables import StudyTables, enumeration, estimate, number, p_value, table_lines
 
-# What a comparison's verdict says of the quantum model, or whichever model comes first.
-WORDS = {
-    "better": "better",
-    "worse": "worse",
-    "equal": "not distinguishable",
-    "undefined": "undefined",
-}
+
+def relation_words(row: pd.Series) -> str:
+    """Say what a comparison finds of its first model.
+
+    Parameters
+    ----------
+    row : Series
+        A row of the contract "comparisons".
+    """
+    if row["verdict"] == "not distinguishable" and not row["ci_low"] <= 0 <= row["ci_high"]:
+        direction = "worse" if row["ci_low"] > 0 else "better"
+        return f"{direction}, not confirmed"
+    return row["verdict"]
 
 
 def sections(tables: StudyTables) -> list[str]:
@@ -106,10 +112,10 @@ def _baseline_section(tables: StudyTables) -> list[str]:
             estimate(row["difference"], row["ci_low"], row["ci_high"]),
             estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
             p_value(row["p_holm"]),
-            WORDS[row["verdict"]],
+            relation_words(row),
         ]
         if len(bar):
-            cells.append(WORDS[bar.loc[n, "verdict"]])
+            cells.append(relation_words(bar.loc[n]))
         body.append(cells)
     if len(bar):
         header.append("`classical` against the training mean")
@@ -135,13 +141,15 @@ def _attribution_section(tables: StudyTables) -> list[str]:
             found = tables.compared("quantum", rival)
             here = found.loc[row["n"]]
             value = estimate(here["ratio"], here["ratio_low"], here["ratio_high"])
-            cells.append(f"{value} {WORDS[here['verdict']]}")
+            cells.append(f"{value} {relation_words(here)}")
         body.append(cells)
     lines += table_lines(["n", "advantage", *(f"`{rival}`" for rival in rivals)], body)
     missing = table["missing"].iloc[0]
     if missing:
         names = enumeration(f"`{name}`" for name in missing)
-        lines += [f"A full attribution also needs {names}, which this study does not hold.", ""]
+        known = {*BOTTLENECKS, *REFERENCES}.issuperset(missing)
+        why = "this study does not hold" if known else "qdistill does not have yet"
+        lines += [f"A full attribution also needs {names}, which {why}.", ""]
     return lines
 
 
@@ -172,7 +180,8 @@ def _student_section(tables: StudyTables) -> list[str]:
         "",
         "From `transfer.parquet`: the retained fraction, 1 being the error of `quantum` and 0 that "
         "of `classical`. The rows *never saw the circuit* are models put through the same "
-        "formula (from `metrics.parquet`).",
+        "formula (from `metrics.parquet`). *Retained*: the interval lies above 0.8; *collapsed*: "
+        "below 0.2; *undecided*: it reaches past both; *partial*: anything else.",
         "",
     ]
     header = ["student", *(f"n = {n}" for n in tables.sizes)]
@@ -197,7 +206,7 @@ def _retained_cell(row: object) -> str:
 
 def _real_part_section(tables: StudyTables) -> list[str]:
     columns = [
-        ("untouched, against `classical`", ("classical", "zero_shot", "trained")),
+        ("zero-shot, against `classical`", ("classical", "zero_shot", "trained")),
         ("fine-tuned, against `classical`", ("classical", "fine_tuned", "trained")),
         ("fine-tuned, against `quantum`", ("quantum", "fine_tuned", "trained")),
         ("fine-tuned, against `mean`", ("mean", "fine_tuned", "trained")),
@@ -228,7 +237,7 @@ def _real_part_section(tables: StudyTables) -> list[str]:
         for _, rows in found:
             row = rows.loc[n]
             value = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
-            cells.append(f"{value} {WORDS[row['verdict']]}")
+            cells.append(f"{value} {relation_words(row)}")
         body.append(cells)
     return [*lines, *table_lines(["n", *(title for title, _ in found)], body)]
 

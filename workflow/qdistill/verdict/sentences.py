@@ -57,8 +57,8 @@ def against_the_baseline(tables: StudyTables) -> str:
             parts.append(
                 f"{word} than that of `classical` {where} ({_ratio(rows.loc[sizes[verdict]])})"
             )
-    if "equal" in sizes:
-        where = at_sizes(sizes["equal"], tables.sizes, negated=True)
+    if "not distinguishable" in sizes:
+        where = at_sizes(sizes["not distinguishable"], tables.sizes, negated=True)
         that = "it" if parts else "that of `classical`"
         parts.append(f"not distinguishable from {that} with {seeds_in_words(tables.seeds)} {where}")
     if "undefined" in sizes:
@@ -71,10 +71,10 @@ def worth_of_the_baseline(tables: StudyTables) -> str:
     """Say whether the classical baseline is better than predicting the training mean."""
     sizes = sizes_by(tables.compared("classical", "mean"), "verdict")
     parts: list[str] = []
-    for verdict, words in [("worse", "loses to"), ("equal", "is not shown to beat")]:
+    for verdict, words in [("worse", "loses to"), ("not distinguishable", "is not shown to beat")]:
         if verdict in sizes:
             mean = "it" if parts else "the mean of the training rows"
-            where = at_sizes(sizes[verdict], tables.sizes, negated=verdict == "equal")
+            where = at_sizes(sizes[verdict], tables.sizes, negated=verdict == "not distinguishable")
             parts.append(f"{words} {mean} {where}")
     if parts:
         return f"`classical` itself {enumeration(parts)}: beating it there shows little."
@@ -94,7 +94,8 @@ def owed_to_the_circuit(tables: StudyTables) -> str:
         how = (
             "which is better"
             if relation == "worse"
-            else f"not distinguishable with {seeds_in_words(tables.seeds)}"
+            else f"not distinguishable with {seeds_in_words(tables.seeds)}, "
+            f"ratio {_first_ratio(tables, name, rows)}"
         )
         parts.append(f"`{name}` {where} ({how})")
     if parts:
@@ -119,6 +120,13 @@ def owed_to_the_circuit(tables: StudyTables) -> str:
         sentences.append(f"Whether a simpler model does as well is undefined {where}.")
     sentences.append(_without_the_circuit(tables))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _first_ratio(tables: StudyTables, rival: str, rows: pd.DataFrame) -> str:
+    """Give the ratio `quantum` / rival, with its interval, at the first n of the rows."""
+    n = rows["n"].iloc[0]
+    row = tables.compared("quantum", rival).loc[n]
+    return f"{estimate(row['ratio'], row['ratio_low'], row['ratio_high'])} at n = {n}"
 
 
 def where_they_cross(tables: StudyTables, baseline: str) -> str:
@@ -176,12 +184,12 @@ def _without_the_circuit(tables: StudyTables) -> str:
     """Say what taking the circuit out of the quantum model changes."""
     sizes = sizes_by(tables.compared("quantum", "square"), "verdict")
     words = {
-        "equal": f"not distinguishable from it with {seeds_in_words(tables.seeds)}",
+        "not distinguishable": f"not distinguishable from it with {seeds_in_words(tables.seeds)}",
         "better": "worse than it",
         "worse": "better than it",
     }
     parts = [
-        f"{words[v]} {at_sizes(sizes[v], tables.sizes, negated=v == 'equal')}"
+        f"{words[v]} {at_sizes(sizes[v], tables.sizes, negated=v == 'not distinguishable')}"
         for v in words
         if v in sizes
     ]
@@ -193,7 +201,9 @@ def _without_the_circuit(tables: StudyTables) -> str:
 def _unconfirmed_ends(tables: StudyTables, baseline: str) -> str:
     """Say whether an end's order rests on a single test that Holm does not confirm."""
     verdicts = tables.compared("quantum", baseline)["verdict"]
-    ends = [n for n in (tables.sizes[0], tables.sizes[-1]) if verdicts.get(n) == "equal"]
+    ends = [
+        n for n in (tables.sizes[0], tables.sizes[-1]) if verdicts.get(n) == "not distinguishable"
+    ]
     return f" (not confirmed by Holm's correction at n = {enumeration(ends)})" if ends else ""
 
 
@@ -219,4 +229,4 @@ def _why_no_crossover(tables: StudyTables, baseline: str) -> str:
     if rows["p_value"].isna().any():
         return "there is no spread over the seeds"
     smallest = rows["p_value"].min()
-    return f"they are told apart at no n; the smallest p-value is {number(smallest)}"
+    return f"they are told apart at no n; the smallest uncorrected p-value is {number(smallest)}"

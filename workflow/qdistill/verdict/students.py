@@ -55,7 +55,7 @@ def carried_by_the_real_part(tables: StudyTables) -> str:
     rows = tables.transfer
     rows = rows[(rows["student"] == "unitary_re") & (rows["verdict"] != "undefined")]
     parts = []
-    for stage, name in [("zero_shot", "untouched"), ("fine_tuned", "after fine-tuning")]:
+    for stage, name in [("zero_shot", "zero-shot"), ("fine_tuned", "after fine-tuning")]:
         found = rows[rows["stage"] == stage]
         if len(found):
             kept = sorted(found.loc[found["verdict"] == "retained", "n"])
@@ -70,13 +70,13 @@ def carried_by_the_real_part(tables: StudyTables) -> str:
     sizes = sizes_by(start, "verdict")
     words = {
         "better": "better than",
-        "equal": "not distinguishable from",
+        "not distinguishable": "not distinguishable from",
         "worse": "worse than",
         "undefined": "not comparable with",
     }
     found = [
         f"{words[v]} one from a random start "
-        f"{at_sizes(sizes[v], tables.sizes, negated=v in ('equal', 'undefined'))}"
+        f"{at_sizes(sizes[v], tables.sizes, negated=v in ('not distinguishable', 'undefined'))}"
         for v in words
         if v in sizes
     ]
@@ -88,7 +88,7 @@ def carried_by_the_real_part(tables: StudyTables) -> str:
 
 def student_name(student: str, stage: str) -> str:
     """Name a student, with its stage where it has more than one."""
-    words = {"zero_shot": " untouched", "fine_tuned": " fine-tuned"}
+    words = {"zero_shot": " zero-shot", "fine_tuned": " fine-tuned"}
     return f"`{student}`" + ("" if student == "compiled" else words.get(stage, ""))
 
 
