@@ -9,7 +9,8 @@ What the ansatz gives, and this module exploits:
 * RY on all wires is one *real* Kronecker product. It is applied as two factors, one for
   the first half of the wires and one for the second, as real batched matrix products on
   the real view of the state.
-* The CNOT ring is one fixed permutation of the amplitudes.
+* The CNOT ring is one fixed permutation of the amplitudes; the entanglement-free twin of
+  the circuit leaves it out.
 * RZs commute with each other, and so do RYs, so all angle gradients of a layer follow
   from one stored state (after RZ, before RY) and one adjoint state at the same place.
 
@@ -25,8 +26,7 @@ import torch
 from torch import Tensor
 
 from qdistill.ansatz import Layers, constant
-
-ENGINE = "torch"  # the name that results record
+from qdistill.engine import current_engine
 
 
 def _real_views(states: Tensor, high: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -48,7 +48,8 @@ def _push_states(layers: Layers, states: Tensor, middles: Tensor) -> Tensor:
     first axis of length 1 one place is used over and over, and nothing is kept.
     """
     n_high = layers.high.shape[-1]
-    current, buffer, rotated = states, torch.empty_like(states), torch.empty_like(states)
+    current, buffer = states, torch.empty_like(states)
+    rotated = current if layers.source is None else torch.empty_like(states)
     current_whole = _real_views(current, n_high)[2]
     buffer_high, buffer_low, _ = _real_views(buffer, n_high)
     rotated_high, _, rotated_whole = _real_views(rotated, n_high)
@@ -64,7 +65,8 @@ def _push_states(layers: Layers, states: Tensor, middles: Tensor) -> Tensor:
         torch.mul(current, phase, out=middle)
         torch.bmm(low, middle_low, out=buffer_low)
         torch.bmm(high, buffer_high, out=rotated_high)
-        torch.index_select(rotated_whole, 1, layers.source, out=current_whole)
+        if layers.source is not None:
+            torch.index_select(rotated_whole, 1, layers.source, out=current_whole)
     return current
 
 
@@ -72,8 +74,10 @@ def _pull_adjoint(layers: Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
     """Pull (S, N, B) adjoint states back to the input; fill the adjoint mid-states."""
     n_high = layers.high.shape[-1]
     current, buffer = adjoint, torch.empty_like(adjoint)
-    current_high, current_low, current_whole = _real_views(current, n_high)
-    buffer_high, _, buffer_whole = _real_views(buffer, n_high)
+    moved, rotated = (current, buffer) if layers.inverse is None else (buffer, current)
+    current_whole = _real_views(current, n_high)[2]
+    moved_high, _, moved_whole = _real_views(moved, n_high)
+    rotated_high, rotated_low, _ = _real_views(rotated, n_high)
     for middle, middle_low, phase, low, high in zip(
         reversed(middles.unbind()),
         reversed(_real_views(middles, n_high)[1].unbind()),
@@ -82,9 +86,10 @@ def _pull_adjoint(layers: Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
         reversed(layers.high.transpose(-1, -2).unbind()),
         strict=True,
     ):
-        torch.index_select(current_whole, 1, layers.inverse, out=buffer_whole)
-        torch.bmm(high, buffer_high, out=current_high)
-        torch.bmm(low, current_low, out=middle_low)
+        if layers.inverse is not None:
+            torch.index_select(current_whole, 1, layers.inverse, out=moved_whole)
+        torch.bmm(high, moved_high, out=rotated_high)
+        torch.bmm(low, rotated_low, out=middle_low)
         torch.mul(middle, phase, out=current)
     return current
 
@@ -117,8 +122,10 @@ class _CircuitProbabilities(torch.autograd.Function):
     """|U psi|**2 with a hand-written backward pass (adjoint method)."""
 
     @staticmethod
-    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor) -> Tensor:  # type: ignore[override]
-        layers = Layers.from_angles(angles)
+    def forward(  # type: ignore[override]
+        ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool
+    ) -> Tensor:
+        layers = Layers.from_angles(angles, entangled)
         states = _as_states(amplitudes)
         middles = states.new_empty((len(layers.phases), *states.shape))
         final = _push_states(layers, states, middles)
@@ -127,12 +134,35 @@ class _CircuitProbabilities(torch.autograd.Function):
         return _squared_modulus(final).transpose(1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(  # type: ignore[override]
+        ctx: Any, gradient: Tensor
+    ) -> tuple[Tensor, Tensor, None]:
         middles, final = ctx.saved_tensors
         adjoint = ((2 * gradient.transpose(1, 2)) * final).contiguous()
         adjoints = torch.empty_like(middles)
         first = _pull_adjoint(ctx.layers, adjoint, adjoints)
-        return _angle_gradients(ctx.layers, middles, adjoints), first.real.transpose(1, 2)
+        return _angle_gradients(ctx.layers, middles, adjoints), first.real.transpose(1, 2), None
+
+
+class _CompiledProbabilities(torch.autograd.Function):
+    """The same by the compiled engine; see :mod:`qdistill.kernel`."""
+
+    @staticmethod
+    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
+        from qdistill.kernel import push_states
+
+        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
+        probabilities, ctx.middles = push_states(ctx.angles, amplitudes.detach().numpy(), entangled)
+        return torch.from_numpy(probabilities)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        from qdistill.kernel import pull_gradient
+
+        of_angles, of_amplitudes = pull_gradient(
+            ctx.angles, gradient.numpy(), ctx.middles, ctx.entangled
+        )
+        return torch.from_numpy(of_angles), torch.from_numpy(of_amplitudes), None
 
 
 def _as_states(amplitudes: Tensor) -> Tensor:
@@ -191,7 +221,7 @@ def encode_amplitudes(vectors: Tensor) -> Tensor:
     return _UnitNorm.apply(vectors)
 
 
-def circuit_probabilities(angles: Tensor, amplitudes: Tensor) -> Tensor:
+def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = True) -> Tensor:
     """Probabilities of the basis states after the circuit, |U_angles psi|**2.
 
     Differentiable with respect to both arguments, by the adjoint method. The result is
@@ -204,6 +234,8 @@ def circuit_probabilities(angles: Tensor, amplitudes: Tensor) -> Tensor:
     amplitudes : Tensor, shape (S, B, 2**q)
         Real input amplitudes, of unit norm (see :func:`encode_amplitudes`); same dtype
         as the angles, float32 or float64.
+    entangled : bool
+        Whether a ring of CNOTs ends each layer; without it no wire ever meets another.
 
     Returns
     -------
@@ -212,13 +244,15 @@ def circuit_probabilities(angles: Tensor, amplitudes: Tensor) -> Tensor:
     """
     needs_gradient = torch.is_grad_enabled() and (angles.requires_grad or amplitudes.requires_grad)
     if needs_gradient or amplitudes.shape[1] <= amplitudes.shape[2]:
-        return _CircuitProbabilities.apply(angles, amplitudes)
-    unitary = build_unitary(angles)
+        compiled = angles.device.type == "cpu" and current_engine() == "compiled"
+        engine = _CompiledProbabilities if compiled else _CircuitProbabilities
+        return engine.apply(angles, amplitudes, entangled)
+    unitary = build_unitary(angles, entangled)
     return compiled_probabilities(unitary.real, unitary.imag, amplitudes)
 
 
 @torch.no_grad()
-def apply_circuit(angles: Tensor, amplitudes: Tensor) -> Tensor:
+def apply_circuit(angles: Tensor, amplitudes: Tensor, entangled: bool = True) -> Tensor:
     """State after the circuit, U_angles psi, without gradients.
 
     Parameters
@@ -227,24 +261,28 @@ def apply_circuit(angles: Tensor, amplitudes: Tensor) -> Tensor:
         Angles in radians; last axis (RZ, RY).
     amplitudes : Tensor, shape (S, B, 2**q)
         Real or complex input amplitudes.
+    entangled : bool
+        Whether a ring of CNOTs ends each layer.
 
     Returns
     -------
     complex Tensor, shape (S, B, 2**q)
     """
-    layers = Layers.from_angles(angles)
+    layers = Layers.from_angles(angles, entangled)
     states = _as_states(amplitudes)
     return _push_states(layers, states, torch.empty_like(states)[None]).transpose(1, 2)
 
 
 @torch.no_grad()
-def build_unitary(angles: Tensor) -> Tensor:
+def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
     """Matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
 
     Parameters
     ----------
     angles : Tensor, shape (S, L, q, 2)
         Angles in radians; last axis (RZ, RY).
+    entangled : bool
+        Whether a ring of CNOTs ends each layer.
 
     Returns
     -------
@@ -252,7 +290,7 @@ def build_unitary(angles: Tensor) -> Tensor:
     """
     seeds, _, qubits, _ = angles.shape
     identity = torch.eye(2**qubits, dtype=angles.dtype, device=angles.device)
-    columns = apply_circuit(angles, identity.expand(seeds, -1, -1))
+    columns = apply_circuit(angles, identity.expand(seeds, -1, -1), entangled)
     return columns.transpose(1, 2).contiguous()
 
 

@@ -69,8 +69,10 @@ def share_library() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [library, *others]))
 
 
-def prepare_torch(threads: int) -> None:
-    """Keep torch to the threads the job was given, and let freed memory be used again.
+def prepare_torch(threads: int, engine: str = "auto") -> None:
+    """Keep torch to the threads the job was given, and select the engine of circuits.
+
+    Freed memory is kept to be used again, too.
 
     Every training step allocates and frees a few megabytes. Left alone, the C library
     returns them to the system each time and pays for fresh pages at each step.
@@ -79,10 +81,15 @@ def prepare_torch(threads: int) -> None:
     ----------
     threads : int
         Number of threads, from ``snakemake.threads``.
+    engine : str
+        From the configuration; see :mod:`qdistill.engine`.
     """
     import torch
 
+    from qdistill.engine import select_engine
+
     torch.set_num_threads(threads)
+    select_engine(engine)
     if os.name == "posix" and sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):
             libc = ctypes.CDLL("libc.so.6")

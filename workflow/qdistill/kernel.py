@@ -1,0 +1,323 @@
+"""The compiled quantum engine: circuits by Numba, without a compiler asked of the user.
+
+One seed's states are an array (N, 2 B): amplitudes first, then the real parts of all B
+examples and the imaginary parts, so that every inner loop runs over contiguous numbers.
+
+* RZ on all wires and the preceding CNOT ring are one pass: row k takes row ``order[k]`` times
+  a phase.
+* RY on all wires is real. It takes one pass over the state for each *two* wires (radix 4),
+  in place but for the first.
+* Backwards, one stored state and one adjoint state a layer, both between RZ and RY, give all
+  angle gradients of the layer.
+
+Two details keep LLVM's loops vectorised: the rows of a pass are read from a table, so that
+no check for overlapping memory enters the inner loop, and all scalars have the dtype of the
+states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from qdistill.ansatz import cnot_ring, wire_signs
+
+_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "nogil": True}
+
+
+def _compiled(function: Callable) -> Any:
+    """Compile a function on its first call, kept on disk where a folder can be written."""
+    try:
+        return numba.njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # no folder for the cache: compile again in each process
+        return numba.njit(**_OPTIONS)(function)
+
+
+@_compiled
+def _fill_phases(angles, cosines, sines):
+    """Phases of RZ on all wires, exp(-i angle/2) where a wire's bit is 0, by doubling."""
+    cosines[0], sines[0] = 1.0, 0.0
+    size = 1
+    for wire in range(angles.shape[0]):
+        half = 0.5 * angles[wire, 0]
+        cosine, sine = np.cos(half), np.sin(half)
+        for k in range(size - 1, -1, -1):
+            re, im = cosines[k], sines[k]
+            cosines[2 * k] = re * cosine + im * sine
+            sines[2 * k] = im * cosine - re * sine
+            cosines[2 * k + 1] = re * cosine - im * sine
+            sines[2 * k + 1] = im * cosine + re * sine
+        size *= 2
+
+
+@_compiled
+def _gather_and_phase(source, order, cosines, sines, target):
+    """target[k] = phase[k] source[order[k]]."""
+    examples = source.shape[1] // 2
+    for k in range(order.shape[0]):
+        row, cosine, sine = order[k], cosines[k], sines[k]
+        for b in range(examples):
+            re, im = source[row, b], source[row, examples + b]
+            target[k, b] = cosine * re - sine * im
+            target[k, examples + b] = cosine * im + sine * re
+
+
+@_compiled
+def _unphase_and_scatter(source, order, cosines, sines, target):
+    """target[order[k]] = conj(phase[k]) source[k]."""
+    examples = source.shape[1] // 2
+    for k in range(order.shape[0]):
+        row, cosine, sine = order[k], cosines[k], sines[k]
+        for b in range(examples):
+            re, im = source[k, b], source[k, examples + b]
+            target[row, b] = cosine * re + sine * im
+            target[row, examples + b] = cosine * im - sine * re
+
+
+@_compiled
+def _rotate_two_wires_into(source, target, rows, factors):
+    """RY on two wires, out of place; factors are cosine and sine of either half-angle."""
+    c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
+    for g in range(rows.shape[0]):
+        k0, k1, k2, k3 = rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3]
+        for b in range(source.shape[1]):
+            x0, x1, x2, x3 = source[k0, b], source[k1, b], source[k2, b], source[k3, b]
+            y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
+            y1, y3 = c1 * x1 - s1 * x3, s1 * x1 + c1 * x3
+            target[k0, b], target[k1, b] = c2 * y0 - s2 * y1, s2 * y0 + c2 * y1
+            target[k2, b], target[k3, b] = c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
+
+
+@_compiled
+def _rotate_two_wires(states, rows, factors):
+    """RY on two wires, in place."""
+    c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
+    for g in range(rows.shape[0]):
+        k0, k1, k2, k3 = rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3]
+        for b in range(states.shape[1]):
+            x0, x1, x2, x3 = states[k0, b], states[k1, b], states[k2, b], states[k3, b]
+            y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
+            y1, y3 = c1 * x1 - s1 * x3, s1 * x1 + c1 * x3
+            states[k0, b], states[k1, b] = c2 * y0 - s2 * y1, s2 * y0 + c2 * y1
+            states[k2, b], states[k3, b] = c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
+
+
+@_compiled
+def _rotate_last_wire(states, factors):
+    """RY on the last wire, in place, where the number of wires is odd."""
+    cosine, sine = factors[0], factors[1]
+    for g in range(states.shape[0] // 2):
+        for b in range(states.shape[1]):
+            x0, x1 = states[2 * g, b], states[2 * g + 1, b]
+            states[2 * g, b] = cosine * x0 - sine * x1
+            states[2 * g + 1, b] = sine * x0 + cosine * x1
+
+
+@_compiled
+def _overlaps_of_two_wires(adjoint, middle, rows, sums):
+    """Re <adjoint| 2 K |middle> of two wires, with dRY/dangle = RY K."""
+    first, second = 0.0 * sums[0], 0.0 * sums[0]
+    for g in range(rows.shape[0]):
+        k0, k1, k2, k3 = rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3]
+        for b in range(adjoint.shape[1]):
+            a0, a1, a2, a3 = adjoint[k0, b], adjoint[k1, b], adjoint[k2, b], adjoint[k3, b]
+            m0, m1, m2, m3 = middle[k0, b], middle[k1, b], middle[k2, b], middle[k3, b]
+            first += a2 * m0 - a0 * m2 + a3 * m1 - a1 * m3
+            second += a1 * m0 - a0 * m1 + a3 * m2 - a2 * m3
+    sums[0], sums[1] = first, second
+
+
+@_compiled
+def _overlap_of_last_wire(adjoint, middle, sums):
+    """Re <adjoint| 2 K |middle> of the last wire."""
+    total = 0.0 * sums[0]
+    for g in range(adjoint.shape[0] // 2):
+        for b in range(adjoint.shape[1]):
+            total += (
+                adjoint[2 * g + 1, b] * middle[2 * g, b] - adjoint[2 * g, b] * middle[2 * g + 1, b]
+            )
+    sums[0] = total
+
+
+@_compiled
+def _imaginary_overlaps(adjoint, middle, sums):
+    """Im <adjoint|middle> of each row, summed over the examples."""
+    examples = adjoint.shape[1] // 2
+    for k in range(adjoint.shape[0]):
+        total = 0.0 * sums[0]
+        for b in range(examples):
+            total += (
+                adjoint[k, b] * middle[k, examples + b] - adjoint[k, examples + b] * middle[k, b]
+            )
+        sums[k] = total
+
+
+@_compiled
+def _set_factors(angles, wire, wires, sign, factors):
+    """Cosines and sines of the half-angles of RY on one or two wires."""
+    for place in range(wires):
+        half = 0.5 * angles[wire + place, 1]
+        factors[2 * place] = np.cos(half)
+        factors[2 * place + 1] = sign * np.sin(half)
+
+
+@_compiled
+def _push(angles, amplitudes, order, ring, rows, middles, probabilities):
+    """Run every seed's circuit; keep the states between RZ and RY, and the last one."""
+    seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
+    examples, size = amplitudes.shape[1], amplitudes.shape[2]
+    current = np.empty((size, 2 * examples), amplitudes.dtype)
+    cosines, sines = np.empty(size, amplitudes.dtype), np.empty(size, amplitudes.dtype)
+    factors = np.empty(4, amplitudes.dtype)
+    for s in range(seeds):
+        for b in range(examples):
+            for k in range(size):
+                current[k, b], current[k, examples + b] = amplitudes[s, b, k], 0.0
+        for layer in range(layers):
+            of_layer, middle = angles[s, layer], middles[s, layer]
+            _fill_phases(of_layer, cosines, sines)
+            _gather_and_phase(current, order if layer == 0 else ring, cosines, sines, middle)
+            for pair in range(qubits // 2):
+                _set_factors(of_layer, 2 * pair, 2, 1.0, factors)
+                if pair == 0:
+                    _rotate_two_wires_into(middle, current, rows[pair], factors)
+                else:
+                    _rotate_two_wires(current, rows[pair], factors)
+            if qubits % 2:
+                _set_factors(of_layer, qubits - 1, 1, 1.0, factors)
+                _rotate_last_wire(current, factors)
+        middles[s, layers] = current
+        for k in range(size):
+            row = ring[k]
+            for b in range(examples):
+                re, im = current[row, b], current[row, examples + b]
+                probabilities[s, b, k] = re * re + im * im
+
+
+@_compiled
+def _pull(angles, gradient, order, ring, rows, signs, middles, of_angles, of_amplitudes):
+    """Pull the gradient of every seed's probabilities back to angles and amplitudes."""
+    seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
+    examples, size = gradient.shape[1], gradient.shape[2]
+    adjoint = np.empty((size, 2 * examples), gradient.dtype)
+    spare = np.empty((size, 2 * examples), gradient.dtype)
+    cosines, sines = np.empty(size, gradient.dtype), np.empty(size, gradient.dtype)
+    sums, factors = np.empty(size, gradient.dtype), np.empty(4, gradient.dtype)
+    for s in range(seeds):
+        final = middles[s, layers]
+        for k in range(size):
+            row = ring[k]
+            for b in range(examples):
+                twice = gradient[s, b, k] + gradient[s, b, k]
+                adjoint[row, b] = twice * final[row, b]
+                adjoint[row, examples + b] = twice * final[row, examples + b]
+        for layer in range(layers - 1, -1, -1):
+            of_layer, middle = angles[s, layer], middles[s, layer]
+            for pair in range(qubits // 2):
+                _set_factors(of_layer, 2 * pair, 2, -1.0, factors)
+                _rotate_two_wires(adjoint, rows[pair], factors)
+            if qubits % 2:
+                _set_factors(of_layer, qubits - 1, 1, -1.0, factors)
+                _rotate_last_wire(adjoint, factors)
+            for pair in range(qubits // 2):
+                _overlaps_of_two_wires(adjoint, middle, rows[pair], sums)
+                of_angles[s, layer, 2 * pair, 1] = 0.5 * sums[0]
+                of_angles[s, layer, 2 * pair + 1, 1] = 0.5 * sums[1]
+            if qubits % 2:
+                _overlap_of_last_wire(adjoint, middle, sums)
+                of_angles[s, layer, qubits - 1, 1] = 0.5 * sums[0]
+            _imaginary_overlaps(adjoint, middle, sums)
+            for wire in range(qubits):
+                total = 0.0
+                for k in range(size):
+                    total += sums[k] * signs[k, wire]
+                of_angles[s, layer, wire, 0] = 0.5 * total
+            _fill_phases(of_layer, cosines, sines)
+            _unphase_and_scatter(adjoint, order if layer == 0 else ring, cosines, sines, spare)
+            adjoint, spare = spare, adjoint
+        for b in range(examples):
+            for k in range(size):
+                of_amplitudes[s, b, k] = adjoint[k, b]
+
+
+@lru_cache(maxsize=32)
+def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
+    """Identity and ring orders (N,), row quadruples (q // 2, N / 4, 4), and signs (N, q)."""
+    size = 2**qubits
+    identity = np.arange(size)
+    rows = np.empty((qubits // 2, size // 4, 4), dtype=np.int64)
+    for pair in range(qubits // 2):
+        high, low = 1 << (qubits - 1 - 2 * pair), 1 << (qubits - 2 - 2 * pair)
+        base = identity[(identity & (high | low)) == 0]
+        rows[pair] = np.stack([base, base | low, base | high, base | high | low], axis=1)
+    ring = cnot_ring(qubits) if entangled else identity
+    return identity, ring, rows, wire_signs(qubits)
+
+
+def push_states(
+    angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run circuits on real amplitudes.
+
+    Parameters
+    ----------
+    angles : ndarray of float32 or float64, shape (S, L, q, 2)
+        Angles in radians; last axis (RZ, RY). At least 2 wires.
+    amplitudes : ndarray, shape (S, B, 2**q)
+        Real input amplitudes, of the same dtype.
+    entangled : bool
+        Whether a ring of CNOTs ends each layer.
+
+    Returns
+    -------
+    probabilities : ndarray, shape (S, B, 2**q)
+    middles : ndarray, shape (S, L + 1, 2**q, 2 B)
+        What :func:`pull_gradient` needs. Every call returns arrays of its own.
+    """
+    seeds, layers, qubits, _ = angles.shape
+    examples, size = amplitudes.shape[1:]
+    identity, ring, rows, _ = _tables(qubits, entangled)
+    middles = np.empty((seeds, layers + 1, size, 2 * examples), amplitudes.dtype)
+    probabilities = np.empty((seeds, examples, size), amplitudes.dtype)
+    _push(
+        np.ascontiguousarray(angles),
+        np.ascontiguousarray(amplitudes),
+        *(identity, ring, rows, middles, probabilities),
+    )
+    return probabilities, middles
+
+
+def pull_gradient(
+    angles: np.ndarray, gradient: np.ndarray, middles: np.ndarray, entangled: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pull a gradient of the probabilities back to the angles and the amplitudes.
+
+    Parameters
+    ----------
+    angles : ndarray, shape (S, L, q, 2)
+    gradient : ndarray, shape (S, B, 2**q)
+        Derivative of a scalar by each probability.
+    middles : ndarray
+        From :func:`push_states` with the same angles.
+    entangled : bool
+        As there.
+
+    Returns
+    -------
+    of_angles : ndarray, shape (S, L, q, 2)
+    of_amplitudes : ndarray, shape (S, B, 2**q)
+    """
+    qubits = angles.shape[2]
+    identity, ring, rows, signs = _tables(qubits, entangled)
+    of_angles = np.empty_like(angles, order="C")
+    of_amplitudes = np.empty(gradient.shape, gradient.dtype)
+    _pull(
+        np.ascontiguousarray(angles),
+        np.ascontiguousarray(gradient),
+        *(identity, ring, rows, signs, middles, of_angles, of_amplitudes),
+    )
+    return of_angles, of_amplitudes
