@@ -1,7 +1,8 @@
 """The ansatz: its wires, its ring of CNOTs, and its layers as ready-made operators.
 
 The circuit is U = prod_l C · RY(angles_l) · RZ(angles_l), with C the ring of CNOTs
-i -> i+1 and wire 0 the most significant bit, in PennyLane's gate conventions.
+i -> i+1 and wire 0 the most significant bit, in PennyLane's gate conventions. Its
+entanglement-free twin is the same without C.
 """
 
 from __future__ import annotations
@@ -112,12 +113,20 @@ class Layers:
     phases: Tensor  # (L, S, N, 1) complex: the diagonal of RZ on all wires
     high: Tensor  # (L, S, N1, N1) real: RY on the first half of the wires
     low: Tensor  # (L, S * N1, N2, N2) real: RY on the second half, once per block
-    source: Tensor  # (N,) the CNOT ring
-    inverse: Tensor  # (N,) its inverse
+    source: Tensor | None  # (N,) the CNOT ring; None without CNOTs
+    inverse: Tensor | None  # (N,) its inverse
 
     @classmethod
-    def from_angles(cls, angles: Tensor) -> Layers:
-        """Prepare the operators of angles (S, L, q, 2); no gradients flow through here."""
+    def from_angles(cls, angles: Tensor, entangled: bool = True) -> Layers:
+        """Prepare the operators of angles (S, L, q, 2); no gradients flow through here.
+
+        Parameters
+        ----------
+        angles : Tensor, shape (S, L, q, 2)
+            Angles in radians; last axis (RZ, RY).
+        entangled : bool
+            Whether a ring of CNOTs ends each layer.
+        """
         seeds, layers, qubits, _ = angles.shape
         by_layer = angles.detach().transpose(0, 1)
         signs = constant("signs", qubits, angles.dtype, angles.device)
@@ -133,6 +142,6 @@ class Layers:
             phases,
             high,
             repeated.reshape(layers, seeds * high.shape[-1], *low.shape[-2:]),
-            constant("source", qubits, torch.int64, angles.device),
-            constant("inverse", qubits, torch.int64, angles.device),
+            constant("source", qubits, torch.int64, angles.device) if entangled else None,
+            constant("inverse", qubits, torch.int64, angles.device) if entangled else None,
         )

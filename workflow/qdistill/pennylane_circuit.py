@@ -8,7 +8,9 @@ from typing import Any
 import pennylane as qml
 
 
-def build_qnode(qubits: int, interface: str = "torch") -> Callable[[Any, Any], Any]:
+def build_qnode(
+    qubits: int, interface: str = "torch", entangled: bool = True
+) -> Callable[[Any, Any], Any]:
     """Build the ansatz as a PennyLane QNode on ``default.qubit``.
 
     Parameters
@@ -17,6 +19,8 @@ def build_qnode(qubits: int, interface: str = "torch") -> Callable[[Any, Any], A
         Number of wires; wire 0 is the most significant bit.
     interface : str
         PennyLane's name of the array library to differentiate with.
+    entangled : bool
+        Whether a ring of CNOTs ends each layer.
 
     Returns
     -------
@@ -33,7 +37,7 @@ def build_qnode(qubits: int, interface: str = "torch") -> Callable[[Any, Any], A
             for wire in range(qubits):
                 qml.RZ(angles[layer, wire, 0], wires=wire)
                 qml.RY(angles[layer, wire, 1], wires=wire)
-            for wire in range(qubits):
+            for wire in range(qubits if entangled else 0):
                 qml.CNOT(wires=[wire, (wire + 1) % qubits])
         return qml.probs(wires=range(qubits))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -18,12 +19,15 @@ class Bottleneck(ABC):
         The bottleneck has N = 2**qubits inputs and outputs.
     layers : int, optional
         Number of layers, for circuits.
+    angle_range : float, optional
+        Circuits start from angles drawn uniformly within ± this many radians.
     """
 
-    def __init__(self, qubits: int, layers: int = 0) -> None:
+    def __init__(self, qubits: int, layers: int = 0, angle_range: float = math.pi) -> None:
         self.qubits = qubits
         self.width = 2**qubits
         self.layers = layers
+        self.angle_range = angle_range
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the start values of what is trained, for one seed. By default nothing."""
@@ -80,6 +84,24 @@ def draw_linear(
     return weight, generator.uniform(-bound, bound, outputs).astype(np.float32)
 
 
-def draw_angles(generator: np.random.Generator, layers: int, qubits: int) -> np.ndarray:
-    """Draw angles uniformly over the circle: float32, shape (layers, qubits, 2)."""
-    return generator.uniform(0.0, 2.0 * np.pi, (layers, qubits, 2)).astype(np.float32)
+def draw_angles(
+    generator: np.random.Generator, layers: int, qubits: int, angle_range: float = math.pi
+) -> np.ndarray:
+    """Draw angles in radians, uniformly within ± ``angle_range``; pi gives the whole circle.
+
+    Returns
+    -------
+    ndarray of float32, shape (layers, qubits, 2)
+        Last axis (RZ, RY).
+    """
+    return generator.uniform(-angle_range, angle_range, (layers, qubits, 2)).astype(np.float32)
+
+
+def draw_orthogonal(generator: np.random.Generator, size: int) -> np.ndarray:
+    """Draw an orthogonal matrix uniformly (Haar measure): float32, shape (size, size).
+
+    QR decomposition of a Gaussian matrix; the signs of R's diagonal, which QR leaves to the
+    implementation, are moved into Q (Mezzadri, Notices of the AMS 54, 592, 2007).
+    """
+    orthogonal, upper = np.linalg.qr(generator.standard_normal((size, size)))
+    return (orthogonal * np.sign(np.diag(upper))).astype(np.float32)

@@ -15,8 +15,8 @@ class FrozenCircuit(Bottleneck):
     """A random-feature control: the same circuit, the same draws, no training of it."""
 
     def draw_constants(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw the angles uniformly over the circle."""
-        return {"angles": draw_angles(generator, self.layers, self.qubits)}
+        """Draw the angles uniformly within ± ``angle_range``."""
+        return {"angles": draw_angles(generator, self.layers, self.qubits, self.angle_range)}
 
     def prepare_constants(self, constants: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Build the unitary once, since its angles never change."""

@@ -15,8 +15,8 @@ class Quantum(Bottleneck):
     """A trained circuit between amplitude encoding and the probabilities."""
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw the angles uniformly over the circle."""
-        return {"angles": draw_angles(generator, self.layers, self.qubits)}
+        """Draw the angles uniformly within ± ``angle_range``."""
+        return {"angles": draw_angles(generator, self.layers, self.qubits, self.angle_range)}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Encode, run the circuit, return the probabilities."""

@@ -18,8 +18,9 @@ SCRAMBLER_LAYERS = 20
 class QuantumScrambled(Quantum):
     """The quantum model behind a fixed random circuit V_d that deepens as training goes on.
 
-    V_d is the first d of 20 layers of the same ansatz with random angles; d rises from 1
-    to 20 in equal steps over the training and is 20 afterwards.
+    V_d is the first d of 20 layers of the same ansatz with random angles, drawn over the
+    whole circle whatever ``angle_range`` is; d rises from 1 to 20 in equal steps over the
+    training and is 20 afterwards.
     """
 
     def draw_constants(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
