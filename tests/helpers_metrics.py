@@ -1,36 +1,52 @@
 """A metrics table as a study would write it, with losses that are chosen and not trained."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, family_of, stages_of
+from qdistill.contracts import CONTRACTS
+from qdistill.registry import MODELS, REFERENCES, STUDENTS, family_of, stages_of
 
 Loss = Callable[[str, str, int], float]
 
 QUBITS = {"synthetic-4q": 4, "synthetic-6q": 6}
-EVERY_NAME = (*REFERENCES, *BOTTLENECKS, *STUDENTS)
+EVERY_NAME = (*MODELS, *STUDENTS)
+POOLS = (0, 100, 300, 1000)
 
 # held-out error at n = 100 and how much of it above the floor is left at large n
 _FLOOR = 0.0020
 _AT_100 = {
     "mean": 0.0040,
     "pca": 0.0030,
+    "pca_cv": 0.0028,
     "oracle": 0.0015,
     "linear": 0.0031,
+    "tuned": 0.0029,
     "classical": 0.0102,
     "classical_dense": 0.0115,
     "square": 0.0037,
     "frozen_circuit": 0.0037,
+    "orthogonal": 0.0039,
+    "separable": 0.0037,
+    "real_circuit": 0.0037,
     "quantum": 0.0037,
     "quantum_scrambled": 0.0037,
+    "quantum_tuned": 0.0035,
     "compiled": 0.0037,
     "unitary_re": 0.0065,
+    "unitary_im": 0.0066,
+    "unitary_abs": 0.0064,
+    "unitary_abs2": 0.0064,
+    "unitary_re_squared": 0.0040,
     "random_dense": 0.0066,
+    "random_orthogonal": 0.0065,
     "distilled_train": 0.0042,
     "distilled_pool": 0.0038,
     "distilled_softmax": 0.0039,
+    "distilled_squared": 0.0039,
+    "self_distilled": 0.0103,
 }
 _FLAT = ("mean", "oracle")
 
@@ -46,7 +62,7 @@ def typical_loss(model: str, stage: str, n: int) -> float:
         return at_100
     if stage == "zero_shot" and model != "compiled":
         return 4 * at_100
-    power = 2.2 if model.startswith("classical") else 0.6
+    power = 2.2 if model.startswith("classical") or model == "self_distilled" else 0.6
     return _FLOOR + (at_100 - _FLOOR) * (n / 100) ** -power
 
 
@@ -58,8 +74,9 @@ def make_metrics(
     loss: Loss = typical_loss,
     noise: float = 0.02,
     random_seed: int = 0,
+    protocols: Sequence[str] = ("article",),
 ) -> pd.DataFrame:
-    """Metrics of every (data set, n, seed, model, stage), by the contract "metrics".
+    """Metrics of every (data set, protocol, n, seed, model, stage), by the contract "metrics".
 
     Parameters
     ----------
@@ -72,21 +89,23 @@ def make_metrics(
         all models of a seed share, so that pairing by seed matters.
     random_seed : int
         Seed of the noise.
+    protocols : sequence of str
+        Protocols of every data set; the losses are those of the first, but for the noise.
     """
     generator = np.random.default_rng(random_seed)
     names = tuple(names)
     rows = []
-    for dataset in datasets:
-        for n in sizes:
-            for seed in range(seeds):
-                shared = 1 + 2 * noise * generator.standard_normal()
-                for model in names:
-                    if model == "oracle" and not dataset.startswith("synthetic"):
-                        continue  # known in closed form only there
-                    for stage in stages_of(model):
-                        own = 1 + noise * generator.standard_normal()
-                        heldout = loss(model, stage, n) * max(shared * own, 1e-3)
-                        rows.append(_row(dataset, n, seed, model, stage, heldout))
+    for dataset, protocol, n in product(datasets, protocols, sizes):
+        for seed in range(seeds):
+            shared = 1 + 2 * noise * generator.standard_normal()
+            for model in names:
+                if model == "oracle" and not dataset.startswith("synthetic"):
+                    continue  # known in closed form only there
+                for stage in stages_of(model):
+                    own = 1 + noise * generator.standard_normal()
+                    heldout = loss(model, stage, n) * max(shared * own, 1e-3)
+                    where = (dataset, protocol, n, seed, model, stage)
+                    rows.append(_row(*where, heldout))
     return _compiled_as_teacher(pd.DataFrame(rows))
 
 
@@ -101,11 +120,54 @@ def diverge(
     return metrics
 
 
-def _row(dataset: str, n: int, seed: int, model: str, stage: str, heldout: float) -> dict:
+def make_sweep(
+    metrics: pd.DataFrame,
+    pools: Sequence[int] = POOLS,
+    ratio: Callable[[int], float] = lambda pool: 1.0 + 0.3 / (1 + pool / 50),
+    noise: float = 0.01,
+    random_seed: int = 1,
+) -> pd.DataFrame:
+    """A sweep of the pool beside the quantum models of some metrics, by the contract "sweep".
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        As :func:`make_metrics` gives it.
+    pools : sequence of int
+        Sizes of the unlabelled pool.
+    ratio : callable
+        Mean held-out error of the student over its teacher's, by pool.
+    noise : float
+        Relative spread of the student around its teacher.
+    random_seed : int
+        Seed of the noise.
+    """
+    generator = np.random.default_rng(random_seed)
+    keys = ["dataset", "qubits", "protocol", "n", "seed"]
+    teachers = metrics[metrics["model"] == "quantum"]
+    parts = []
+    for pool in pools:
+        part = teachers[keys].copy()
+        part["pool"] = pool
+        factor = ratio(pool) * (1 + noise * generator.standard_normal(len(part)))
+        part["heldout_mse"] = teachers["heldout_mse"] * factor
+        part["train_mse"] = teachers["train_mse"] * factor
+        part["teacher_r2_train"] = 0.99 + 0.001 * generator.standard_normal(len(part))
+        part["teacher_r2"] = part["teacher_r2_train"] - 0.5 * (factor - 1)
+        part["diverged"] = False
+        parts.append(part)
+    columns = list(CONTRACTS["sweep"].scalars)
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def _row(
+    dataset: str, protocol: str, n: int, seed: int, model: str, stage: str, heldout: float
+) -> dict:
     is_student = model in STUDENTS
     return {
         "dataset": dataset,
         "qubits": QUBITS.get(dataset, 6),
+        "protocol": protocol,
         "n": n,
         "seed": seed,
         "model": model,
@@ -123,7 +185,7 @@ def _row(dataset: str, n: int, seed: int, model: str, stage: str, heldout: float
 
 def _compiled_as_teacher(metrics: pd.DataFrame) -> pd.DataFrame:
     """Give ``compiled`` the losses of its teacher, as it has in a real study."""
-    keys = ["dataset", "n", "seed"]
+    keys = ["dataset", "protocol", "n", "seed"]
     teacher = metrics[metrics["model"] == "quantum"].set_index(keys)["heldout_mse"]
     hit = metrics["model"] == "compiled"
     if hit.any() and len(teacher):

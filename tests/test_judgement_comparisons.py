@@ -1,5 +1,3 @@
-import gc
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,25 +5,13 @@ from scipy import stats
 
 from helpers_metrics import diverge, make_metrics
 from qdistill.errors import DataError
-from qdistill.judgement.comparisons import (
-    attribute,
-    compare_models,
-    compare_study,
-    paired_runs,
-    write_comparisons,
-)
-from qdistill.registry import BOTTLENECKS, REFERENCES
+from qdistill.judgement.comparisons import compare_models, compare_study, write_comparisons
+from qdistill.judgement.pairing import paired_runs
+from qdistill.judgement.power import holm_levels, seeds_needed
+from qdistill.registry import MODELS, STUDENTS
 from qdistill.tables import read_frame, read_metadata, write_table
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_collections():
-    """Spare statsmodels, which collects garbage at each call, the objects of other tests."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def flat(**levels):
@@ -72,7 +58,7 @@ def test_every_trained_model_is_a_baseline():
     table = compare_models(make_metrics(sizes=(100, 500)))
     for (dataset, _), part in table.groupby(["dataset", "n"]):
         left_out = {"quantum"} if dataset == "synthetic-6q" else {"quantum", "oracle"}
-        assert set(part["baseline"]) == {*BOTTLENECKS, *REFERENCES} - left_out
+        assert set(part["baseline"]) == {*MODELS} - left_out
         assert part["baseline"].is_unique
     assert table.groupby(["dataset", "n"]).ngroups == 4
 
@@ -98,7 +84,8 @@ def test_holm_runs_over_the_comparisons_of_one_condition():
 def test_a_difference_that_holm_does_not_confirm_is_not_a_verdict():
     # With nothing to find, about one comparison in twenty has p < 0.05; whole families
     # without a false verdict must be far more frequent than without the correction.
-    metrics = make_metrics(datasets=[f"d{i}" for i in range(40)], sizes=(100,), loss=flat())
+    datasets = [f"d{i}" for i in range(40)]
+    metrics = make_metrics(datasets, (100,), names=MODELS, loss=flat())
     table = compare_models(metrics)
     raw = (table["p_value"] < 0.05) & (table["p_holm"] >= 0.05)
     assert raw.sum() > 5
@@ -155,13 +142,97 @@ def test_a_study_without_the_challenger_compares_nothing(tmp_path):
     assert read_frame("comparisons", tmp_path / "c.parquet").empty
 
 
+def baselines_of(table, challenger, stage="trained"):
+    hit = (table["challenger"] == challenger) & (table["challenger_stage"] == stage)
+    return set(zip(table.loc[hit, "baseline"], table.loc[hit, "baseline_stage"], strict=True))
+
+
+def test_protocols_are_compared_within_themselves():
+    metrics = make_metrics(**SMALL, protocols=("article", "converged"))
+    table = compare_models(metrics)
+    assert set(table["protocol"]) == {"article", "converged"}
+    alone = metrics[metrics["protocol"] == "converged"]
+    there = table[table["protocol"] == "converged"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(there, compare_models(alone))
+    # a model that one protocol lacks is no error there
+    lost = metrics[~((metrics["protocol"] == "converged") & (metrics["model"] == "quantum"))]
+    assert set(compare_models(lost)["protocol"]) == {"article"}
+
+
 def test_side_questions_are_families_of_their_own():
     table = compare_study(make_metrics(**SMALL))
     baseline = one(table, "mean", challenger="classical")
     assert baseline["verdict"] == "worse" and baseline["p_holm"] == baseline["p_value"]
-    start = one(table, "random_dense", challenger_stage="fine_tuned")
-    assert (start["challenger"], start["baseline_stage"]) == ("unitary_re", "fine_tuned")
+    start = one(table, "random_dense", challenger="unitary_re", challenger_stage="fine_tuned")
+    assert start["baseline_stage"] == "fine_tuned"
     assert start["p_holm"] >= start["p_value"]
+
+
+def test_every_question_of_a_study_is_asked():
+    table = compare_study(make_metrics(**SMALL))
+    for name in ("quantum", "quantum_tuned"):
+        assert baselines_of(table, name) == {(x, "trained") for x in MODELS if x != name}
+    for name in ("real_circuit", "separable"):
+        assert ("square", "trained") in baselines_of(table, name)
+    assert baselines_of(table, "self_distilled", "distilled") == {
+        ("classical", "trained"),
+        ("distilled_pool", "distilled"),
+    }
+    for name in STUDENTS:
+        if not name.startswith("unitary_"):
+            continue
+        for stage in ("zero_shot", "fine_tuned"):
+            expected = {(x, "trained") for x in ("mean", "classical", "quantum")}
+            expected |= {(x, stage) for x in ("random_dense", "random_orthogonal")}
+            if name.endswith("_squared"):
+                if name != "unitary_re_squared":
+                    expected |= {("unitary_re", stage), ("unitary_re_squared", stage)}
+            else:
+                expected |= {("unitary_re", stage)} - {(name, stage)}
+                expected |= {(f"{name}_squared", stage)}
+            assert baselines_of(table, name, stage) == expected
+
+
+def test_further_comparisons_are_a_family_of_their_own():
+    metrics = make_metrics(**SMALL)
+    extra = [
+        {"challenger": "compiled", "baseline": "square"},
+        {"challenger": "unitary_abs", "baseline": "unitary_im"},
+        {"challenger": "compiled", "baseline": "square"},
+        {"challenger": "quantum", "baseline": "square"},  # always made
+    ]
+    plain, table = compare_study(metrics), compare_study(metrics, extra)
+    pd.testing.assert_frame_equal(table.iloc[:-2], plain)
+    added = table.iloc[-2:]
+    assert list(added["challenger"]) == ["compiled", "unitary_abs"]
+    assert list(added["challenger_stage"]) == ["zero_shot", "fine_tuned"]
+    assert list(added["baseline_stage"]) == ["trained", "fine_tuned"]
+    low, high = sorted(added["p_value"])
+    assert sorted(added["p_holm"]) == pytest.approx(sorted([2 * low, max(2 * low, high)]))
+    held = metrics[metrics["model"] != "square"]
+    assert "compiled" not in set(compare_study(held, extra)["challenger"])
+
+
+def test_seeds_needed_where_and_only_where_the_question_is_open():
+    loss = flat(square=0.00395, classical=0.005)
+    metrics = make_metrics(("a", "b", "c"), (100, 200), loss=loss)
+    table = compare_models(diverge(metrics, "classical_dense", 100, 0))
+    is_open = table["verdict"] == "not distinguishable"
+    assert set(table["verdict"]) > {"better", "undefined"} and is_open.sum() > 20
+    assert (table["seeds_needed"].notna() == is_open).all()
+    # what has not sufficed cannot be what is needed
+    assert (table.loc[is_open, "seeds_needed"] > table.loc[is_open, "seeds"]).all()
+
+
+def test_seeds_needed_are_at_the_level_of_holms_test():
+    metrics = make_metrics(**SMALL, loss=flat())
+    table = compare_models(metrics)
+    levels = dict(zip(table["baseline"], holm_levels(table["p_value"]), strict=True))
+    row = one(table, "linear")
+    assert row["verdict"] == "not distinguishable" and levels["linear"] < 0.05
+    differences = losses(metrics, "quantum") - losses(metrics, "linear")
+    assert row["seeds_needed"] == seeds_needed(differences, levels["linear"])
+    assert row["seeds_needed"] > seeds_needed(differences)
 
 
 def test_the_table_keeps_its_contract_and_its_origin(tmp_path):
@@ -173,47 +244,8 @@ def test_the_table_keeps_its_contract_and_its_origin(tmp_path):
     before = read_metadata(target)["configuration_digest"]
     write_table("metrics", source, metrics, {"study": "y"})
     write_comparisons(source, target)
-    assert read_metadata(target)["configuration_digest"] != before
-
-
-def attributed(**levels):
-    table = attribute(compare_models(make_metrics(**SMALL, loss=flat(**levels))))
-    assert len(table) == 1
-    return table.iloc[0]
-
-
-def test_an_advantage_over_every_rival_is_distinct():
-    row = attributed(quantum=0.002)
-    assert row["verdict"] == "distinct" and row["simplest"] is None
-    assert row["rivals"] == ("mean", "pca", "linear", "square", "frozen_circuit")
-    assert row["missing"] == ("tuned", "pca_cv")
-
-
-def test_the_simplest_model_that_does_as_well_is_named():
-    row = attributed(quantum=0.002, square=0.002, frozen_circuit=0.001)
-    assert (row["verdict"], row["simplest"], row["relation"]) == (
-        "not distinct",
-        "square",
-        "not distinguishable",
-    )
-    row = attributed(quantum=0.002, square=0.002, pca=0.001)
-    assert (row["simplest"], row["relation"]) == ("pca", "worse")
-
-
-def test_the_oracle_and_the_baseline_are_no_rivals():
-    assert attributed(quantum=0.002, oracle=0.001, classical=0.001)["verdict"] == "distinct"
-
-
-def test_a_rival_that_diverged_forbids_the_claim():
-    metrics = make_metrics(**SMALL, loss=flat(quantum=0.002))
-    table = attribute(compare_models(diverge(metrics, "linear", 100, 0)))
-    assert table.iloc[0]["verdict"] == "undefined"
-    metrics = make_metrics(**SMALL, loss=flat(quantum=0.002, square=0.002))
-    table = attribute(compare_models(diverge(metrics, "linear", 100, 0)))
-    assert table.iloc[0]["simplest"] == "square"
-
-
-def test_without_rivals_nothing_is_attributed():
-    metrics = make_metrics(**SMALL, names=("quantum", "classical"))
-    row = attribute(compare_models(metrics)).iloc[0]
-    assert row["verdict"] == "undefined" and row["rivals"] == ()
+    after = read_metadata(target)["configuration_digest"]
+    assert after != before
+    write_comparisons(source, target, [{"challenger": "compiled", "baseline": "square"}])
+    assert len(read_frame("comparisons", target)) == len(compare_study(metrics)) + 1
+    assert read_metadata(target)["configuration_digest"] != after

@@ -21,6 +21,47 @@ def test_the_resource_holds_the_article():
         assert figures[dataset, "quantum", 1000] > figures[dataset, "classical", 1000]
 
 
+# n: classical and quantum at 4 qubits, classical and quantum at 6, as the article prints them
+ARTICLE = {
+    100: ("0.08925", "0.02910", "0.01023", "0.00369"),
+    500: ("0.01790", "0.01646", "0.00253", "0.00274"),
+    1000: ("0.01301", "0.01329", "0.00219", "0.00237"),
+    5000: ("0.01006", "0.01034", "0.00204", "0.00213"),
+    10_000: (None, None, "0.00202", "0.00210"),
+}
+
+
+def test_the_resource_holds_all_18_synthetic_cells():
+    table = read_published()
+    table = table[table["dataset"].str.startswith("synthetic")]
+    found = table.set_index(["qubits", "model", "n"])["heldout_mse"].to_dict()
+    columns = [(4, "classical"), (4, "quantum"), (6, "classical"), (6, "quantum")]
+    expected = {
+        (*column, n): float(figure)
+        for n, figures in ARTICLE.items()
+        for column, figure in zip(columns, figures, strict=True)
+        if figure is not None
+    }
+    assert len(expected) == 18 and found == expected
+    assert (table["dataset"] == "synthetic-" + table["qubits"].astype(str) + "q").all()
+
+
+def test_a_study_of_both_protocols_has_each_cell_twice():
+    sizes = tuple(ARTICLE)
+    metrics = make_metrics(
+        ("synthetic-4q", "synthetic-6q"),
+        sizes,
+        seeds=2,
+        names=("classical", "quantum"),
+        protocols=("article", "converged"),
+    )
+    table = tabulate_published(metrics)
+    assert table["protocol"].value_counts().to_dict() == {"article": 18, "converged": 18}
+    part = table[table["protocol"] == "converged"].reset_index(drop=True)
+    alone = tabulate_published(metrics[metrics["protocol"] == "converged"])
+    assert part.equals(alone)
+
+
 def test_only_what_the_study_holds_is_set_side_by_side():
     metrics = make_metrics(("synthetic-4q", "synthetic-6q", "docstrings"), (50, 100, 500))
     table = tabulate_published(metrics)
@@ -39,19 +80,19 @@ def test_a_row_agrees_with_scipy():
     assert row["deviation"] == pytest.approx(ours.mean() / 0.00369 - 1)
 
 
-@pytest.mark.parametrize(("factor", "within"), [(1.09, True), (0.91, True), (1.12, False)])
-def test_within_ten_per_cent(factor, within):
+@pytest.mark.parametrize(("factor", "within"), [(1.04, True), (0.96, True), (1.06, False)])
+def test_within_five_per_cent(factor, within):
     def loss(model, stage, n):
         return 0.00369 * factor
 
     row = tabulate_published(make_metrics(("synthetic-6q",), (100,), loss=loss, noise=1e-6))
-    assert row.set_index("model").loc["quantum", "within_tenth"] == within
+    assert row.set_index("model").loc["quantum", "within_twentieth"] == within
 
 
 def test_a_diverged_run_is_not_within():
     metrics = diverge(make_metrics(("synthetic-6q",), (100,)), "quantum", 100, 0)
     row = tabulate_published(metrics).set_index("model").loc["quantum"]
-    assert (row["seeds"], row["diverged"], row["within_tenth"]) == (10, 1, False)
+    assert (row["seeds"], row["diverged"], row["within_twentieth"]) == (10, 1, False)
     assert np.isnan(row["mean"])
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from helpers_metrics import diverge, make_metrics
 from qdistill.errors import DataError
+from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import fieller_interval
 from qdistill.judgement.transfer import judge_transfer, transfer_verdict, write_transfer
 from qdistill.registry import STUDENTS
@@ -25,6 +26,14 @@ def flat(**levels):
 def judged(metrics, student, stage):
     table = judge_transfer(metrics)
     return table.set_index(["student", "stage"]).loc[(student, stage)]
+
+
+def kept_and_advantage(metrics, student, stage):
+    def loss(model, stage="trained"):
+        hit = (metrics["model"] == model) & (metrics["stage"] == stage)
+        return metrics[hit].sort_values("seed")["heldout_mse"].to_numpy()
+
+    return loss("classical") - loss(student, stage), loss("classical") - loss("quantum")
 
 
 @pytest.mark.parametrize(
@@ -73,12 +82,7 @@ def test_verdicts_of_planted_fractions():
 def test_limits_are_fiellers():
     metrics = make_metrics(**SMALL, loss=flat(distilled_train=0.5))
 
-    def loss(model, stage="trained"):
-        hit = (metrics["model"] == model) & (metrics["stage"] == stage)
-        return metrics[hit].sort_values("seed")["heldout_mse"].to_numpy()
-
-    top = loss("classical") - loss("distilled_train", "distilled")
-    expected = fieller_interval(top, loss("classical") - loss("quantum"))
+    expected = fieller_interval(*kept_and_advantage(metrics, "distilled_train", "distilled"))
     row = judged(metrics, "distilled_train", "distilled")
     assert (row["retained"], row["ci_low"], row["ci_high"]) == pytest.approx(
         (expected.estimate, expected.low, expected.high)
@@ -92,6 +96,8 @@ def test_undecided_where_the_seeds_are_few_and_noisy():
     metrics.loc[hit, "heldout_mse"] += [-0.001, 0.0, 0.001]
     row = judged(metrics, "distilled_train", "distilled")
     assert row["verdict"] == "undecided" and np.isfinite([row["ci_low"], row["ci_high"]]).all()
+    kept, advantage = kept_and_advantage(metrics, "distilled_train", "distilled")
+    assert row["seeds_needed"] == seeds_to_decide_fraction(kept, advantage) > 3
 
 
 def test_no_advantage_no_fraction():
@@ -99,10 +105,29 @@ def test_no_advantage_no_fraction():
     row = judged(equal, "distilled_train", "distilled")
     assert row["verdict"] == "undefined" and "does not beat classical" in row["reason"]
     assert (row["ci_low"], row["ci_high"]) == (-np.inf, np.inf)
+    _, advantage = kept_and_advantage(equal, "distilled_train", "distilled")
+    assert row["seeds_needed"] == seeds_needed(advantage) > 10
     worse = make_metrics(**SMALL, loss=lambda m, s, n: 0.008 if m == "quantum" else 0.004)
     row = judged(worse, "distilled_train", "distilled")
-    assert row["verdict"] == "undefined" and "= 0.0041 [0.0039, 0.0042]" in row["reason"]
-    assert np.isnan(row["retained"])
+    _, disadvantage = kept_and_advantage(worse, "distilled_train", "distilled")
+    shown = f"= {-disadvantage.mean():.2g} [0.00"
+    assert row["verdict"] == "undefined" and shown in row["reason"]
+    assert np.isnan(row["retained"]) and np.isnan(row["seeds_needed"])
+
+
+def test_seeds_needed_only_where_a_question_is_open():
+    table = judge_transfer(make_metrics(**SMALL, loss=flat(unitary_im=0.5)))
+    decided = ~table["verdict"].isin(["undecided", "undefined"])
+    assert decided.any() and table.loc[decided, "seeds_needed"].isna().all()
+
+
+def test_protocols_apart():
+    metrics = make_metrics(**SMALL, loss=flat(), protocols=("article", "converged"))
+    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
+    metrics.loc[hit, "heldout_mse"] = 0.01
+    table = judge_transfer(metrics)
+    undefined = (table["verdict"] == "undefined").groupby(table["protocol"]).mean()
+    assert undefined.to_dict() == {"article": 0.0, "converged": 1.0}
 
 
 def test_an_absent_baseline_is_named():

@@ -1,1 +1,1 @@
-"""Statistics of metrics: comparisons, crossovers, retained fractions, published figures."""
+"""Statistics of metrics: comparisons, attribution, crossovers, transfer, overfitting, published."""

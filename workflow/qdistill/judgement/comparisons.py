@@ -1,98 +1,104 @@
-"""Paired comparisons of held-out errors, and which model an advantage is owed to."""
+"""Paired comparisons of held-out errors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from qdistill.errors import DataError
-from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
-from qdistill.registry import SIMPLICITY, family_of
-from qdistill.tables import CONTRACTS, read_frame, read_metadata, write_table
-
-CONDITION = ("dataset", "qubits", "n")
-ALPHA = 0.05
-
-# The models an advantage must survive to be the circuit's own. Whatever else the study holds
-# that has no trained circuit is a rival too.
-BASELINES = ("classical", "classical_dense")
-REQUIRED_RIVALS = ("square", "linear", "tuned", "pca_cv", "mean")
-
-Run = tuple[str, str]  # model and stage
-
-
-def _trained(*models: str) -> tuple[Run, ...]:
-    return tuple((model, "trained") for model in models)
-
-
-# Besides the quantum model against every trained model: is the baseline any good, and
-# does the real part of the learned circuit do more than another start of the same layer?
-SIDE_QUESTIONS: tuple[tuple[Run, tuple[Run, ...]], ...] = (
-    (("classical", "trained"), _trained("mean")),
-    (
-        ("unitary_re", "zero_shot"),
-        (*_trained("mean", "classical", "quantum"), ("random_dense", "zero_shot")),
-    ),
-    (
-        ("unitary_re", "fine_tuned"),
-        (*_trained("mean", "classical", "quantum"), ("random_dense", "fine_tuned")),
-    ),
+from qdistill.contracts import CONTRACTS
+from qdistill.judgement.pairing import (
+    CONDITION,
+    PROBLEM,
+    Run,
+    check_same_seeds,
+    runs_of,
+    settings_of,
 )
+from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
+from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
+from qdistill.registry import STUDENTS, stages_of
+from qdistill.tables import read_frame, write_table
+
+Pair = tuple[Run, Run]  # challenger and baseline
+
+# Compared with every other trained model of the study.
+CHALLENGERS = ("quantum", "quantum_tuned")
+
+# Of every student that starts from the circuit's unitary: does it work, and does that start do
+# more than a random one?
+_START = ("mean", "classical", "quantum", "random_dense", "random_orthogonal")
+# Besides, with the same read-out: does another part of the unitary do more than Re U?
+_SQUARED = (*_START, "unitary_re", "unitary_re_squared")
+
+# What else is asked: challenger -> baselines. A student is compared at each of its stages,
+# with other students at the same stage and with models as trained.
+SIDE_QUESTIONS: dict[str, tuple[str, ...]] = {
+    # is the baseline any good?
+    "classical": ("mean",),
+    # is phase, is entanglement needed to do more than squaring does?
+    "real_circuit": ("square",),
+    "separable": ("square",),
+    # is it Re U, its phase or its magnitudes; is it the matrix or the read-out?
+    "unitary_re": (*_START, "unitary_re_squared"),
+    "unitary_im": (*_START, "unitary_re", "unitary_im_squared"),
+    "unitary_abs": (*_START, "unitary_re", "unitary_abs_squared"),
+    "unitary_abs2": (*_START, "unitary_re", "unitary_abs2_squared"),
+    "unitary_re_squared": _START,
+    "unitary_im_squared": _SQUARED,
+    "unitary_abs_squared": _SQUARED,
+    "unitary_abs2_squared": _SQUARED,
+    # is it distillation alone?
+    "self_distilled": ("classical", "distilled_pool"),
+}
 
 
-def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.DataFrame:
-    """Give the runs of one model and stage at one condition, one per seed.
+def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) -> pd.DataFrame:
+    """Compare pairs of models at every condition, paired by seed.
 
     Parameters
     ----------
-    condition : DataFrame
-        Rows of the metrics table of one (data set, qubits, n).
-    model, stage : str
-        Which runs.
+    metrics : DataFrame
+        By the contract "metrics".
+    families : sequence of sequences of ((str, str), (str, str))
+        Model and stage of each challenger and of its baseline, in families of tests. Pairs
+        of which a data set and protocol holds only one or none are left out there.
 
     Returns
     -------
     DataFrame
-        Columns ``heldout_mse`` and ``diverged``, indexed and sorted by seed; empty if the
-        model is not part of the study.
-    """
-    hit = (condition["model"] == model) & (condition["stage"] == stage)
-    return condition[hit].set_index("seed")[["heldout_mse", "diverged"]].sort_index()
-
-
-def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
-    """Give the runs of several models at one condition, paired by seed.
-
-    Parameters
-    ----------
-    condition : DataFrame
-        Rows of the metrics table of one (data set, qubits, n).
-    *runs : tuple of (str, str)
-        Model and stage of each.
-
-    Returns
-    -------
-    list of DataFrame
-        As :func:`runs_of` gives them, all with the same index.
+        By the contract "comparisons". ``difference`` is challenger - baseline of
+        ``heldout_mse`` with 95 % Student t limits, ``ratio`` the geometric mean of
+        challenger / baseline with the limits of the mean log-ratio. ``p_holm`` is
+        corrected over the family at one condition. ``verdict`` is ``better`` where the
+        challenger's error is lower, ``p_holm`` is below 0.05 and the interval excludes
+        zero; ``worse`` where it is higher by the same rule; ``not distinguishable`` where
+        these seeds do not tell the two apart (which does not show that they are the same);
+        ``undefined`` where there are no limits: fewer than two seeds, no spread, or a
+        diverged run without a finite error, which is never dropped. ``seeds_needed`` says
+        where it is ``not distinguishable`` how many seeds would tell the two apart if they
+        differ as observed: see :func:`qdistill.judgement.power.seeds_needed`, at the level
+        at which Holm's procedure tests this pair.
 
     Raises
     ------
     DataError
-        If two of them do not have the same seeds.
+        If a seed, or a condition of a data set and protocol, has one of two paired models
+        and not the other.
     """
-    found = [runs_of(condition, *run) for run in runs]
-    for run, frame in zip(runs[1:], found[1:], strict=True):
-        missing = found[0].index.symmetric_difference(frame.index)
-        if len(missing):
-            where = ", ".join(f"{key} = {condition[key].iloc[0]}" for key in CONDITION)
-            raise DataError(
-                f"metrics table at {where}: seed {missing[0]} has only one of {runs[0][0]} "
-                f"({runs[0][1]}) and {run[0]} ({run[1]}), which are paired by seed and need both"
-            )
-    return found
+    rows = []
+    for problem, part in metrics.groupby(list(PROBLEM), sort=True):
+        present = set(_runs_in(part))
+        held = [[pair for pair in pairs if present.issuperset(pair)] for pairs in families]
+        needed = {run for pairs in held for pair in pairs for run in pair}
+        for n, condition in part.groupby("n", sort=True):
+            key = dict(zip(CONDITION, (*problem, n), strict=True))
+            runs = {run: runs_of(condition, *run) for run in needed}
+            for pairs in held:
+                rows += [{**key, **row} for row in _compare_at(condition, runs, pairs)]
+    return pd.DataFrame(rows, columns=list(CONTRACTS["comparisons"].scalars))
 
 
 def compare_models(
@@ -116,178 +122,133 @@ def compare_models(
     Returns
     -------
     DataFrame
-        By the contract "comparisons". ``difference`` is challenger - baseline of
-        ``heldout_mse`` with 95 % Student t limits, ``ratio`` the geometric mean of
-        challenger / baseline with the limits of the mean log-ratio. ``p_holm`` is
-        corrected over the comparisons of this challenger at one condition. ``verdict`` is
-        ``better`` where the challenger's error is lower, ``p_holm`` is below 0.05 and the
-        interval excludes zero; ``worse`` where it is higher by the same rule; ``not
-        distinguishable`` where these seeds do not tell the two apart (which does not show
-        that they are the same); ``undefined`` where there are no limits: fewer than two seeds, no
-        spread, or a diverged run without a finite error, which is never dropped. Empty
-        if the study does not hold the challenger.
+        As :func:`compare_families` gives it, the baselines being one family; empty if the
+        study does not hold the challenger.
 
     Raises
     ------
     DataError
-        If a seed, or a condition of a data set, has one model and not the other.
+        As :func:`compare_families` does.
     """
-    ours = metrics[(metrics["model"] == challenger) & (metrics["stage"] == stage)]
-    rows = []
-    for key, condition in metrics.groupby(list(CONDITION), sort=True):
-        if not (ours["dataset"] == key[0]).any():
-            continue
-        present = condition[["model", "stage"]].drop_duplicates().itertuples(index=False, name=None)
-        if baselines is None:
-            rivals = sorted(run for run in present if run[1] == "trained")
-        else:
-            known = set(present)
-            rivals = [run for run in baselines if run in known]
-        rivals = [run for run in rivals if run != (challenger, stage)]
-        rows += _compare_at(
-            dict(zip(CONDITION, key, strict=True)), condition, challenger, stage, rivals
-        )
-    return pd.DataFrame(rows, columns=list(CONTRACTS["comparisons"].scalars))
+    baselines = _trained_in(metrics) if baselines is None else baselines
+    return compare_families(metrics, [_against((challenger, stage), baselines)])
 
 
-def compare_study(metrics: pd.DataFrame) -> pd.DataFrame:
-    """All comparisons of a study: the quantum model's and the side questions.
+def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
+    """All comparisons of a study.
 
     Parameters
     ----------
     metrics : DataFrame
         By the contract "metrics".
+    extra : sequence of mappings
+        Further comparisons, each with the names ``challenger`` and ``baseline``; a student
+        is taken at its last stage.
 
     Returns
     -------
     DataFrame
-        By the contract "comparisons": ``quantum`` against every trained model, and
-        ``SIDE_QUESTIONS``. Each (challenger, stage) is a family of its own for Holm's
-        correction.
+        By the contract "comparisons": each of ``CHALLENGERS`` against every trained model,
+        ``SIDE_QUESTIONS``, and those of ``extra`` that are not among them. Each challenger
+        at one stage is a family of its own for Holm's correction, and so is ``extra``.
     """
-    parts = [compare_models(metrics)]
-    for (challenger, stage), baselines in SIDE_QUESTIONS:
-        parts.append(compare_models(metrics, challenger, stage, baselines))
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else parts[0]
+    trained = _trained_in(metrics)
+    families = [_against((challenger, "trained"), trained) for challenger in CHALLENGERS]
+    families += _side_pairs()
+    known = {pair for pairs in families for pair in pairs}
+    further = dict.fromkeys((_last(p["challenger"]), _last(p["baseline"])) for p in extra)
+    return compare_families(metrics, [*families, [pair for pair in further if pair not in known]])
 
 
-def write_comparisons(metrics_path: str | Path, path: str | Path) -> None:
+def write_comparisons(
+    metrics_path: str | Path, path: str | Path, extra: Sequence[Mapping[str, str]] = ()
+) -> None:
     """Read a study's metrics and write its comparisons table.
 
     Parameters
     ----------
     metrics_path, path : str or Path
         Tables by the contracts "metrics" and "comparisons".
+    extra : sequence of mappings
+        Further comparisons, as :func:`compare_study` takes them.
     """
-    table = compare_study(read_frame("metrics", metrics_path))
-    write_table("comparisons", path, table, settings_of(metrics_path))
+    table = compare_study(read_frame("metrics", metrics_path), extra)
+    settings = {**settings_of(metrics_path), "comparisons": [dict(pair) for pair in extra]}
+    write_table("comparisons", path, table, settings)
 
 
-def settings_of(metrics_path: str | Path) -> dict[str, str]:
-    """Name what a table made from the metrics alone depends on: the metrics' own digest."""
-    return {"metrics": read_metadata(metrics_path).get("configuration_digest", "")}
+def _against(challenger: Run, baselines: Iterable[Run]) -> list[Pair]:
+    return [(challenger, run) for run in baselines if run != challenger]
 
 
-def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
-    """Say at each condition whether an advantage is the challenger's own.
-
-    Parameters
-    ----------
-    comparisons : DataFrame
-        By the contract "comparisons".
-    challenger : str
-        The model in question.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``dataset, qubits, n, seeds, verdict, simplest, relation, rivals,
-        missing``. ``verdict`` is ``distinct`` if the challenger is better than each of
-        its rivals in the study; ``not distinct`` if one of them does as well,
-        ``simplest`` then being the first such model on the ladder of simplicity and
-        ``relation`` what the comparison says of it (``not distinguishable`` with these
-        seeds; ``worse``: the challenger is worse); ``undefined`` if no rival does as well
-        but one could not be compared, or none is there. ``rivals`` are those compared and
-        ``missing`` those the design asks for that the study lacks, as tuples.
-    """
-    hit = (
-        (comparisons["challenger"] == challenger)
-        & (comparisons["challenger_stage"] == "trained")
-        & (comparisons["baseline_stage"] == "trained")
-    )
-    rows = []
-    for key, condition in comparisons[hit].groupby(list(CONDITION), sort=True):
-        verdicts = dict(zip(condition["baseline"], condition["verdict"], strict=True))
-        rivals = sorted(filter(_is_rival, verdicts), key=_place)
-        as_good = [name for name in rivals if verdicts[name] in ("not distinguishable", "worse")]
-        beaten_all = rivals and all(verdicts[name] == "better" for name in rivals)
-        alone = "distinct" if beaten_all else "undefined"
-        rows.append(
-            {
-                **dict(zip(CONDITION, key, strict=True)),
-                "seeds": int(condition["seeds"].iloc[0]),
-                "verdict": "not distinct" if as_good else alone,
-                "simplest": as_good[0] if as_good else None,
-                "relation": verdicts[as_good[0]] if as_good else None,
-                "rivals": tuple(rivals),
-                "missing": tuple(name for name in REQUIRED_RIVALS if name not in verdicts),
-            }
-        )
-    columns = [*CONDITION, "seeds", "verdict", "simplest", "relation", "rivals", "missing"]
-    return pd.DataFrame(rows, columns=columns)
+def _side_pairs() -> list[list[Pair]]:
+    """Pairs of ``SIDE_QUESTIONS``, one list for each challenger and stage."""
+    return [
+        _against((name, stage), [(x, stage if x in STUDENTS else "trained") for x in others])
+        for name, others in SIDE_QUESTIONS.items()
+        for stage in stages_of(name)
+    ]
 
 
-def _is_rival(name: str) -> bool:
-    """Tell whether a model competes for the circuit's advantage: no circuit is trained in it.
-
-    The oracle does not, since it knows the distribution, and neither do the baselines, which
-    the advantage is claimed over.
-    """
-    apart = name == "oracle" or name in BASELINES
-    return not apart and family_of(name) in ("reference", "classical", "control")
+def _last(name: str) -> Run:
+    return name, stages_of(name)[-1]
 
 
-def _place(name: str) -> tuple[int, str]:
-    """Place on the ladder of simplicity; names that it lacks come last."""
-    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY), name
+def _runs_in(metrics: pd.DataFrame) -> list[Run]:
+    distinct = metrics[["model", "stage"]].drop_duplicates()
+    return list(distinct.itertuples(index=False, name=None))
+
+
+def _trained_in(metrics: pd.DataFrame) -> list[Run]:
+    return sorted(run for run in _runs_in(metrics) if run[1] == "trained")
 
 
 def _compare_at(
-    key: dict, condition: pd.DataFrame, challenger: str, stage: str, rivals: Sequence[Run]
+    condition: pd.DataFrame, runs: Mapping[Run, pd.DataFrame], pairs: Sequence[Pair]
 ) -> list[dict]:
-    rows = []
-    for baseline, baseline_stage in rivals:
-        ours, theirs = paired_runs(condition, (challenger, stage), (baseline, baseline_stage))
-        loss, other = ours["heldout_mse"].to_numpy(), theirs["heldout_mse"].to_numpy()
+    """Compare the pairs of one family at one condition."""
+    pairs = [pair for pair in pairs if any(len(runs[run]) for run in pair)]
+    differences, rows = [], []
+    for challenger, baseline in pairs:
+        ours, theirs = runs[challenger], runs[baseline]
+        names = (f"{challenger[0]} ({challenger[1]})", f"{baseline[0]} ({baseline[1]})")
+        check_same_seeds(condition, ours.index, theirs.index, names)
+        rows.append(_compared(challenger, baseline, ours, theirs))
         with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
-            difference = paired_interval(loss - other)
-        ratio = paired_ratio(loss, other)
-        rows.append(
-            {
-                **key,
-                "challenger": challenger,
-                "challenger_stage": stage,
-                "baseline": baseline,
-                "baseline_stage": baseline_stage,
-                "seeds": len(ours),
-                "diverged": int((ours["diverged"] | theirs["diverged"]).sum()),
-                "mean_challenger": loss.mean(),
-                "mean_baseline": other.mean(),
-                "difference": difference.estimate,
-                "ci_low": difference.low,
-                "ci_high": difference.high,
-                "ratio": ratio.estimate,
-                "ratio_low": ratio.low,
-                "ratio_high": ratio.high,
-                "p_value": difference.p_value,
-            }
-        )
-    adjusted = holm([row["p_value"] for row in rows])
-    for row, p_holm in zip(rows, adjusted, strict=True):
+            differences.append((ours["heldout_mse"] - theirs["heldout_mse"]).to_numpy())
+    p_values = [row["p_value"] for row in rows]
+    adjusted, levels = holm(p_values), holm_levels(p_values)
+    for row, values, p_holm, level in zip(rows, differences, adjusted, levels, strict=True):
         row["p_holm"] = p_holm
         row["verdict"] = _verdict(row["ci_low"], row["ci_high"], p_holm)
+        open_question = row["verdict"] == "not distinguishable"
+        row["seeds_needed"] = seeds_needed(values, level) if open_question else np.nan
     return rows
+
+
+def _compared(challenger: Run, baseline: Run, ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
+    """All of a row that does not depend on the rest of its family."""
+    loss, other = ours["heldout_mse"].to_numpy(), theirs["heldout_mse"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        difference = paired_interval(loss - other)
+    ratio = paired_ratio(loss, other)
+    return {
+        "challenger": challenger[0],
+        "challenger_stage": challenger[1],
+        "baseline": baseline[0],
+        "baseline_stage": baseline[1],
+        "seeds": len(ours),
+        "diverged": int((ours["diverged"] | theirs["diverged"]).sum()),
+        "mean_challenger": loss.mean(),
+        "mean_baseline": other.mean(),
+        "difference": difference.estimate,
+        "ci_low": difference.low,
+        "ci_high": difference.high,
+        "ratio": ratio.estimate,
+        "ratio_low": ratio.low,
+        "ratio_high": ratio.high,
+        "p_value": difference.p_value,
+    }
 
 
 def _verdict(low: float, high: float, p_holm: float) -> str:

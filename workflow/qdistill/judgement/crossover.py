@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from qdistill.contracts import CONTRACTS
 from qdistill.errors import DataError
-from qdistill.judgement.comparisons import paired_runs, settings_of
+from qdistill.judgement.pairing import PROBLEM, paired_runs, settings_of
 from qdistill.judgement.statistics import LEVEL, has_spread
-from qdistill.tables import CONTRACTS, read_frame, write_table
+from qdistill.tables import read_frame, write_table
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
 REFERENCE_BASELINES = ("pca", "pca_cv")
@@ -49,6 +50,12 @@ def find_crossovers(
     """Locate the changes of sign of a mean paired difference along n.
 
     Each seed's difference is interpolated linearly in log n between the measured n.
+
+    In simulations of a planted crossover with 5, 10 and 20 seeds the interval covers 0.95 where
+    the seeds show an order at both ends of the grid. Where they hardly do, it still covers
+    0.95 if ``undefined`` is read as every n, but less among the answers that name a place:
+    0.87, 0.92 and 0.94 with noise so large that 59, 32 and 5 % of the answers are
+    ``undefined``.
 
     Parameters
     ----------
@@ -120,8 +127,9 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
     -------
     DataFrame
         By the contract "crossover", one row per change of sign (see
-        :func:`find_crossovers`). ``ahead_below`` names the model with the lower mean error
-        just below ``n_star``, or over the whole grid where there is no change of sign.
+        :func:`find_crossovers`) at each data set and protocol. ``ahead_below`` names the
+        model with the lower mean error just below ``n_star``, or over the whole grid where
+        there is no change of sign.
 
     Raises
     ------
@@ -130,7 +138,7 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
     """
     trained = metrics[metrics["stage"] == "trained"]
     rows = []
-    for (dataset, qubits), part in trained.groupby(["dataset", "qubits"], sort=True):
+    for problem, part in trained.groupby(list(PROBLEM), sort=True):
         if not (part["model"] == challenger).any():
             continue
         wanted = (part["family"] == "classical") | part["model"].isin(REFERENCE_BASELINES)
@@ -138,8 +146,7 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
             sizes, differences = _differences(part, challenger, baseline)
             rows += [
                 {
-                    "dataset": dataset,
-                    "qubits": qubits,
+                    **dict(zip(PROBLEM, problem, strict=True)),
                     "challenger": challenger,
                     "baseline": baseline,
                     "seeds": len(differences),
@@ -179,8 +186,9 @@ def _differences(
         first_seeds = ours.index if first_seeds is None else first_seeds
         if not ours.index.equals(first_seeds):
             lost = first_seeds.symmetric_difference(ours.index)[0]
+            where = ", ".join(f"{key} = {part[key].iloc[0]}" for key in PROBLEM)
             raise DataError(
-                f"metrics table at dataset = {part['dataset'].iloc[0]}: seed {lost} of "
+                f"metrics table at {where}: seed {lost} of "
                 f"{challenger} is at only one of n = {sizes[0]} and n = {n}, and a crossover "
                 "needs it at both"
             )

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.judgement.comparisons import CONDITION, Run, paired_runs, runs_of, settings_of
+from qdistill.contracts import CONTRACTS
+from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds, runs_of, settings_of
+from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import (
     NO_RATIO,
     FiellerInterval,
     fieller_interval,
     paired_interval,
 )
-from qdistill.tables import CONTRACTS, read_frame, write_table
+from qdistill.tables import read_frame, write_table
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2
@@ -47,6 +49,9 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
         that excludes zero, where either is absent, or where a run of the three has no
         finite error. ``retained`` and its limits are kept there only if the Fieller set
         exists and quantum is not shown to be worse; the limits are then infinite.
+        ``seeds_needed`` says how many seeds would decide an ``undecided`` fraction, or show
+        quantum and classical to differ where that alone is what leaves it ``undefined``
+        (see :mod:`qdistill.judgement.power`); it is NaN everywhere else.
 
     Raises
     ------
@@ -61,13 +66,14 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
         else:
             known = zip(here["model"], here["stage"], strict=True)
             chosen = here[[run in students for run in known]]
+        references = {run: runs_of(condition, *run) for run in (BASELINE, TEACHER)}
         for student, stage in sorted(zip(chosen["model"], chosen["stage"], strict=True)):
             rows.append(
                 {
                     **dict(zip(CONDITION, key, strict=True)),
                     "student": student,
                     "stage": stage,
-                    **_judge(condition, (student, stage)),
+                    **_judge(condition, (student, stage), references),
                 }
             )
     return pd.DataFrame(rows, columns=list(CONTRACTS["transfer"].scalars))
@@ -100,13 +106,15 @@ def write_transfer(metrics_path: str | Path, path: str | Path) -> None:
     write_table("transfer", path, table, settings_of(metrics_path))
 
 
-def _judge(condition: pd.DataFrame, student: Run) -> dict:
+def _judge(condition: pd.DataFrame, student: Run, references: dict[Run, pd.DataFrame]) -> dict:
     ours = runs_of(condition, *student)
-    for run in (BASELINE, TEACHER):
-        if runs_of(condition, *run).empty:
-            absent = f"{run[0]} is not in the study"
+    for (model, stage), frame in references.items():
+        if frame.empty:
+            absent = f"{model} is not in the study"
             return _row(len(ours), int(ours["diverged"].sum()), NO_RATIO, absent)
-    runs = paired_runs(condition, student, BASELINE, TEACHER)
+        names = (f"{student[0]} ({student[1]})", f"{model} ({stage})")
+        check_same_seeds(condition, ours.index, frame.index, names)
+    runs = [ours, *references.values()]
     diverged = int(np.any([frame["diverged"] for frame in runs], axis=0).sum())
     loss, classical, quantum = (frame["heldout_mse"].to_numpy() for frame in runs)
     with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
@@ -114,7 +122,18 @@ def _judge(condition: pd.DataFrame, student: Run) -> dict:
     found, reason = fieller_interval(kept, advantage), _why_undefined(runs, advantage)
     if reason is not None and found.bounded:  # a fraction of a shown disadvantage
         found = NO_RATIO
-    return _row(len(ours), diverged, found, reason)
+    row = _row(len(ours), diverged, found, reason)
+    return {**row, "seeds_needed": _seeds_needed(row["verdict"], kept, advantage)}
+
+
+def _seeds_needed(verdict: str, kept: np.ndarray, advantage: np.ndarray) -> float:
+    """How many seeds would settle what the verdict leaves open; NaN if it leaves nothing."""
+    if verdict == "undecided":
+        return seeds_to_decide_fraction(kept, advantage, (COLLAPSED_BELOW, RETAINED_ABOVE))
+    shown = paired_interval(advantage)
+    if verdict == "undefined" and np.isfinite(kept).all() and shown.low <= 0 <= shown.high:
+        return seeds_needed(advantage)
+    return np.nan
 
 
 def _why_undefined(runs: list[pd.DataFrame], advantage: np.ndarray) -> str | None:
@@ -141,6 +160,7 @@ def _row(seeds: int, diverged: int, found: FiellerInterval, reason: str | None) 
         "retained": found.estimate,
         "ci_low": found.low,
         "ci_high": found.high,
+        "seeds_needed": np.nan,
         "verdict": "undefined" if reason else transfer_verdict(found.low, found.high),
         "reason": reason,
     }

@@ -1,0 +1,117 @@
+"""Simulated coverage of every kind of interval, against what its docstring claims."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from qdistill.judgement.crossover import find_crossovers
+from qdistill.judgement.statistics import fieller_interval, paired_interval, paired_ratio
+
+SIMULATIONS = 500
+SEEDS = (5, 10, 20)
+SIZES = np.array([50, 100, 200, 500, 1000])
+N_STAR = 160.0
+every_count = pytest.mark.parametrize("seeds", SEEDS)
+
+
+def assert_coverage(covered, claimed=0.95):
+    """Within the range in which 99.9 % of such simulations fall if the claim is true."""
+    low, high = stats.binom.interval(0.999, len(covered), claimed)
+    assert low <= np.sum(covered) <= high, f"{np.mean(covered):.3f}, not {claimed}"
+
+
+def holds(interval, truth):
+    return interval.low <= truth <= interval.high
+
+
+@every_count
+def test_paired_interval(seeds):
+    draws = np.random.default_rng(seeds).normal(0.4, 1.0, (SIMULATIONS, seeds))
+    assert_coverage([holds(paired_interval(values), 0.4) for values in draws])
+
+
+@every_count
+def test_paired_interval_of_differences_between_skewed_losses(seeds):
+    ours, theirs = np.random.default_rng(seeds).lognormal(0, 1.0, (2, SIMULATIONS, seeds))
+    truth = 0.3 * np.exp(0.5)
+    assert_coverage([holds(paired_interval(v), truth) for v in 1.3 * ours - theirs])
+
+
+@pytest.mark.parametrize(
+    ("sigma", "seeds", "claimed"),
+    [(0.3, 5, 0.94), (0.3, 10, 0.94), (0.3, 20, 0.95), (1, 5, 0.82), (1, 10, 0.84), (1, 20, 0.87)],
+)
+def test_paired_interval_of_single_skewed_losses(sigma, seeds, claimed):
+    draws = np.random.default_rng(seeds).lognormal(0, sigma, (SIMULATIONS, seeds))
+    truth = np.exp(sigma**2 / 2)
+    assert_coverage([holds(paired_interval(values), truth) for values in draws], claimed)
+
+
+@every_count
+def test_paired_ratio_of_log_normal_losses(seeds):
+    generator = np.random.default_rng(seeds)
+    shared = generator.normal(0, 1.0, (SIMULATIONS, seeds))
+    top = np.exp(np.log(0.7) + shared + generator.normal(0, 0.5, shared.shape))
+    bottom = np.exp(shared + generator.normal(0, 0.5, shared.shape))
+    assert_coverage([holds(paired_ratio(*pair), 0.7) for pair in zip(top, bottom, strict=True)])
+
+
+def fractions(seeds, mean, truth=0.7, simulations=SIMULATIONS):
+    """Fieller sets of a ratio; the denominator's mean in standard deviations of 0.7."""
+    generator = np.random.default_rng(100 + seeds)
+    shared = generator.normal(0, 0.5, (simulations, seeds))
+    bottom = 0.7 * mean + shared + generator.normal(0, 0.5, shared.shape)
+    top = truth * 0.7 * mean + shared + generator.normal(0, 0.5, shared.shape)
+    return [fieller_interval(*pair) for pair in zip(top, bottom, strict=True)]
+
+
+@every_count
+def test_fieller_interval(seeds):
+    found = fractions(seeds, mean=4.0)
+    assert sum(each.bounded for each in found) > 0.98 * SIMULATIONS
+    assert_coverage([each.contains(0.7) for each in found])
+
+
+@every_count
+def test_fieller_set_of_a_ratio_whose_denominator_is_near_zero(seeds):
+    found = fractions(seeds, mean=0.1)
+    assert sum(each.bounded for each in found) < 0.2 * SIMULATIONS
+    assert any(each.gap is not None for each in found)
+    assert_coverage([each.contains(0.7) for each in found])
+
+
+def planted(generator, seeds, noise):
+    """Differences linear in log n, through zero at ``N_STAR``."""
+    own = generator.normal(0, noise, (seeds, 1))
+    return np.log(SIZES / N_STAR) + own + generator.normal(0, noise, (seeds, len(SIZES)))
+
+
+def located(seeds, noise):
+    generator = np.random.default_rng(seeds)
+    return [find_crossovers(SIZES, planted(generator, seeds, noise)) for _ in range(SIMULATIONS)]
+
+
+def some_interval_holds(found, truth=N_STAR):
+    return any(map(partial(holds, truth=truth), found))
+
+
+@every_count
+def test_crossover_interval(seeds):
+    simulated = located(seeds, noise=0.3)
+    assert sum(found[0].verdict == "crossover" for found in simulated) > 0.98 * SIMULATIONS
+    assert_coverage([some_interval_holds(found) for found in simulated])
+
+
+@every_count
+def test_crossover_set_where_seeds_hardly_show_an_order(seeds):
+    simulated = located(seeds, noise=2.0)
+    undefined = [found[0].verdict == "undefined" for found in simulated]
+    held = [some_interval_holds(found) for found in simulated]
+    # with 'undefined' read as every n
+    assert_coverage(np.logical_or(held, undefined))
+    # among those that name a place: as find_crossovers states
+    stated_undefined, stated = {5: (0.59, 0.87), 10: (0.32, 0.92), 20: (0.05, 0.94)}[seeds]
+    assert_coverage(undefined, stated_undefined)
+    assert_coverage(np.array(held)[~np.array(undefined)], stated)

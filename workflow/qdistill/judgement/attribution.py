@@ -1,0 +1,107 @@
+"""To which model an advantage of the quantum model is owed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qdistill.contracts import CONTRACTS
+from qdistill.judgement.pairing import CONDITION
+from qdistill.registry import SIMPLICITY, family_of
+from qdistill.tables import read_frame, read_metadata, write_table
+
+# The models an advantage must survive to be the circuit's own. Whatever else the study holds
+# that has no trained entangling circuit is a rival too.
+REQUIRED_RIVALS = ("square", "linear", "tuned", "pca_cv", "mean")
+# What the advantage is claimed over.
+BASELINES = ("classical", "classical_dense")
+_AS_GOOD = ("not distinguishable", "worse")
+
+
+def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
+    """Say at each condition whether an advantage is the challenger's own.
+
+    Parameters
+    ----------
+    comparisons : DataFrame
+        By the contract "comparisons".
+    challenger : str
+        The model in question.
+
+    Returns
+    -------
+    DataFrame
+        By the contract "attribution". ``verdict`` is
+
+        - ``not distinct`` if a rival or a baseline of the study does as well as the
+          challenger. ``simplest`` is then the first such model on the ladder of
+          simplicity, ``relation`` what the comparison says of it (``not distinguishable``
+          with these seeds; ``worse``: the challenger is worse), and ``ratio`` with its limits
+          that of challenger / simplest;
+        - ``distinct`` if the challenger is better than each of its rivals, and none of
+          those that the design asks for is missing;
+        - ``undefined`` otherwise: one is missing, or could not be compared.
+
+        Rivals are the references except the oracle, which knows the distribution, and
+        every model without a trained entangling circuit except the baselines, which the
+        advantage is claimed over. ``rivals`` are those compared and ``missing`` those the
+        design asks for that the study lacks, both separated by ", ".
+    """
+    hit = (
+        (comparisons["challenger"] == challenger)
+        & (comparisons["challenger_stage"] == "trained")
+        & (comparisons["baseline_stage"] == "trained")
+    )
+    rows = [
+        {**dict(zip(CONDITION, key, strict=True)), **_attribute_at(condition)}
+        for key, condition in comparisons[hit].groupby(list(CONDITION), sort=True)
+    ]
+    return pd.DataFrame(rows, columns=list(CONTRACTS["attribution"].scalars))
+
+
+def write_attribution(comparisons_path: str | Path, path: str | Path) -> None:
+    """Read a study's comparisons and write its attribution table.
+
+    Parameters
+    ----------
+    comparisons_path, path : str or Path
+        Tables by the contracts "comparisons" and "attribution".
+    """
+    table = attribute(read_frame("comparisons", comparisons_path))
+    digest = read_metadata(comparisons_path).get("configuration_digest", "")
+    write_table("attribution", path, table, {"comparisons": digest})
+
+
+def _attribute_at(condition: pd.DataFrame) -> dict:
+    rows = condition.set_index("baseline")
+    verdicts = rows["verdict"].to_dict()
+    rivals = sorted(filter(_is_rival, verdicts), key=_place)
+    missing = [name for name in REQUIRED_RIVALS if name not in verdicts]
+    contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=_place)
+    as_good = [name for name in contenders if verdicts[name] in _AS_GOOD]
+    beaten_all = not missing and all(verdicts[name] == "better" for name in rivals)
+    alone = "distinct" if beaten_all else "undefined"
+    first = rows.loc[as_good[0]] if as_good else None
+    ratio = ("ratio", "ratio_low", "ratio_high")
+    return {
+        "seeds": int(condition["seeds"].iloc[0]),
+        "verdict": "not distinct" if as_good else alone,
+        "simplest": None if first is None else as_good[0],
+        "relation": None if first is None else first["verdict"],
+        **{name: np.nan if first is None else first[name] for name in ratio},
+        "rivals": ", ".join(rivals),
+        "missing": ", ".join(missing),
+    }
+
+
+def _is_rival(name: str) -> bool:
+    """Tell whether a model competes for the circuit's advantage."""
+    apart = name == "oracle" or name in BASELINES
+    return not apart and family_of(name) in ("reference", "classical", "control")
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Place on the ladder of simplicity; names that it lacks come last."""
+    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY), name

@@ -1,0 +1,122 @@
+"""Whether a student only overfits its teacher's outputs on the training rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qdistill.contracts import CONTRACTS
+from qdistill.judgement.pairing import CONDITION, check_same_seeds, runs_of
+from qdistill.judgement.power import seeds_needed
+from qdistill.judgement.statistics import Interval, paired_interval, paired_ratio
+from qdistill.tables import read_frame, read_metadata, write_table
+
+TEACHER = ("quantum", "trained")
+MARGIN = 0.05  # of R²; a smaller gap between training and held-out rows counts as none
+
+
+def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
+    """Judge at each size of the unlabelled pool how a student does beside its teacher.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics"; the teachers are the trained quantum models.
+    sweep : DataFrame
+        By the contract "sweep": students distilled with pools of several sizes.
+
+    Returns
+    -------
+    DataFrame
+        By the contract "overfitting", one row for each condition and pool, empty if the
+        sweep is. All limits are 95 % over seeds:
+
+        - ``heldout_mse``: mean held-out error of the student, Student t limits;
+        - ``ratio``: geometric mean of student / teacher held-out error, paired by seed;
+        - ``teacher_r2``: mean R² of the student against its teacher's outputs on held-out
+          rows;
+        - ``r2_gap``: mean of the same R² on the n training rows less that, paired.
+
+        ``verdict`` is about what the student learnt: ``overfits`` if its agreement with the
+        teacher is shown to be lower on held-out rows than on the training rows by more than
+        0.05 of R² (lower limit of ``r2_gap``), ``does not overfit`` if it is shown not to be
+        (upper limit), else ``undecided``, ``seeds_needed`` then being how many seeds would
+        decide it. It is ``undefined`` where the gap has no limits, as with a diverged run
+        without finite outputs: ``diverged`` counts the seeds at which student or teacher
+        diverged, and none is dropped. Whether it matters is what ``ratio`` tells: a student
+        may disagree with its teacher and have the lower error.
+
+    Raises
+    ------
+    DataError
+        If a seed has a student and no teacher, or the reverse.
+    """
+    conditions = dict(iter(metrics.groupby(list(CONDITION))))
+    rows = []
+    for key, students in sweep.groupby(list(CONDITION), sort=True):
+        condition = conditions.get(key, metrics.iloc[:0])
+        teacher = runs_of(condition, *TEACHER)
+        for pool, part in students.groupby("pool", sort=True):
+            ours = part.set_index("seed").sort_index()
+            names = (f"the student with a pool of {pool}", f"{TEACHER[0]} ({TEACHER[1]})")
+            check_same_seeds(part, ours.index, teacher.index, names)
+            where = {**dict(zip(CONDITION, key, strict=True)), "pool": pool}
+            rows.append({**where, **_judge(ours, teacher)})
+    return pd.DataFrame(rows, columns=list(CONTRACTS["overfitting"].scalars))
+
+
+def overfitting_verdict(low: float, high: float) -> str:
+    """Name what the limits of a gap in R² show.
+
+    Parameters
+    ----------
+    low, high : float
+        Limits of R² on the training rows less R² on held-out rows; NaN where there are none.
+    """
+    if np.isnan([low, high]).any():
+        return "undefined"
+    if low > MARGIN:
+        return "overfits"
+    return "does not overfit" if high < MARGIN else "undecided"
+
+
+def write_overfitting(metrics_path: str | Path, sweep_path: str | Path, path: str | Path) -> None:
+    """Read a study's metrics and sweep and write its overfitting table.
+
+    Parameters
+    ----------
+    metrics_path, sweep_path, path : str or Path
+        Tables by the contracts "metrics", "sweep" and "overfitting".
+    """
+    table = judge_overfitting(read_frame("metrics", metrics_path), read_frame("sweep", sweep_path))
+    sources = {"metrics": metrics_path, "sweep": sweep_path}
+    settings = {
+        name: read_metadata(source).get("configuration_digest", "")
+        for name, source in sources.items()
+    }
+    write_table("overfitting", path, table, settings)
+
+
+def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
+    loss, target = student["heldout_mse"].to_numpy(), teacher["heldout_mse"].to_numpy()
+    ratio = paired_ratio(loss, target)
+    difference = student["teacher_r2_train"] - student["teacher_r2"]
+    gap = paired_interval(difference)
+    verdict = overfitting_verdict(gap.low, gap.high)
+    undecided = verdict == "undecided"
+    return {
+        "seeds": len(student),
+        "diverged": int((student["diverged"] | teacher["diverged"]).sum()),
+        **_columns("heldout_mse", "heldout", paired_interval(loss)),
+        **_columns("ratio", "ratio", ratio),
+        **_columns("teacher_r2", "teacher_r2", paired_interval(student["teacher_r2"])),
+        **_columns("r2_gap", "r2_gap", gap),
+        "seeds_needed": seeds_needed(difference - MARGIN) if undecided else np.nan,
+        "verdict": verdict,
+    }
+
+
+def _columns(name: str, stem: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.estimate, f"{stem}_low": interval.low, f"{stem}_high": interval.high}

@@ -1,0 +1,95 @@
+"""Runs of a metrics table, paired by seed at one condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from qdistill.errors import DataError
+from qdistill.tables import read_metadata
+
+PROBLEM = ("dataset", "qubits", "protocol")
+CONDITION = (*PROBLEM, "n")
+
+Run = tuple[str, str]  # model and stage
+
+
+def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.DataFrame:
+    """Give the runs of one model and stage at one condition, one per seed.
+
+    Parameters
+    ----------
+    condition : DataFrame
+        Rows of the metrics table of one (data set, qubits, protocol, n).
+    model, stage : str
+        Which runs.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``heldout_mse`` and ``diverged``, indexed and sorted by seed; empty if the
+        model is not part of the study.
+    """
+    hit = (condition["model"] == model) & (condition["stage"] == stage)
+    return condition[hit].set_index("seed")[["heldout_mse", "diverged"]].sort_index()
+
+
+def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
+    """Give the runs of several models at one condition, paired by seed.
+
+    Parameters
+    ----------
+    condition : DataFrame
+        Rows of the metrics table of one (data set, qubits, protocol, n).
+    *runs : tuple of (str, str)
+        Model and stage of each.
+
+    Returns
+    -------
+    list of DataFrame
+        As :func:`runs_of` gives them, all with the same index.
+
+    Raises
+    ------
+    DataError
+        If two of them do not have the same seeds.
+    """
+    found = [runs_of(condition, *run) for run in runs]
+    first = f"{runs[0][0]} ({runs[0][1]})"
+    for (model, stage), frame in zip(runs[1:], found[1:], strict=True):
+        check_same_seeds(condition, found[0].index, frame.index, (first, f"{model} ({stage})"))
+    return found
+
+
+def check_same_seeds(
+    condition: pd.DataFrame, one: pd.Index, other: pd.Index, names: tuple[str, str]
+) -> None:
+    """Refuse to pair what was not run with the same seeds.
+
+    Parameters
+    ----------
+    condition : DataFrame
+        Rows of one (data set, qubits, protocol, n).
+    one, other : Index
+        Seeds of the two.
+    names : tuple of (str, str)
+        What the two are, for the message.
+
+    Raises
+    ------
+    DataError
+        If a seed has one of the two and not the other.
+    """
+    missing = one.symmetric_difference(other)
+    if len(missing):
+        where = ", ".join(f"{key} = {condition[key].iloc[0]}" for key in CONDITION)
+        raise DataError(
+            f"metrics table at {where}: seed {missing[0]} has only one of {names[0]} and "
+            f"{names[1]}, which are paired by seed and need both"
+        )
+
+
+def settings_of(metrics_path: str | Path) -> dict[str, str]:
+    """Name what a table made from the metrics alone depends on: the metrics' own digest."""
+    return {"metrics": read_metadata(metrics_path).get("configuration_digest", "")}
