@@ -1,38 +1,30 @@
-"""Unitaries, soft targets and students against the circuits they come from."""
+"""Unitaries and soft targets against the teachers they come from."""
 
 import numpy as np
 import pytest
 import torch
 
+from helpers_students import SEEDS, SETTINGS, student_runs, teach
 from qdistill.circuit import apply_circuit
 from qdistill.errors import DataError
 from qdistill.examples import load_examples
 from qdistill.pennylane_circuit import build_qnode
-from qdistill.registry import STUDENTS
-from qdistill.students import fit_student
 from qdistill.tables import frame_of, matrix_of, read_frame, read_table
-from qdistill.training import train_model
+from qdistill.training import evaluate_errors
 from qdistill.transfer import (
-    collect_soft_targets,
     distillation_positions,
     extract_unitaries,
     load_soft_targets,
     load_teacher,
     load_unitaries,
+    teacher_agreement,
 )
 from qdistill.weights import read_weights, write_weights
-
-SETTINGS = {"epochs": 12, "batch_size": 8, "learning_rate": 0.01, "layers": 2}
-SEEDS = [0, 1, 2]
 
 
 @pytest.fixture(scope="module")
 def taught(small_study):
-    runs = small_study.runs("quantum")
-    train_model("quantum", "small", 3, small_study.latents, runs, SETTINGS)
-    extract_unitaries(runs, SEEDS, SETTINGS)
-    collect_soft_targets(small_study.latents, runs, SETTINGS)
-    return small_study
+    return teach(small_study)
 
 
 def test_unitary_is_the_trained_circuit(taught):
@@ -64,44 +56,71 @@ def test_soft_targets_are_the_teachers_codes(taught):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", STUDENTS)
-def test_students(taught, name):
-    runs = taught.runs(name)
-    fit_student(name, "small", 3, taught.latents, runs, SETTINGS)
-    for run in runs:
+def test_soft_targets_of_the_classical_teacher_are_its_layer_norm(taught):
+    run = student_runs(taught, "self_distilled")[0]
+    examples, weights = load_examples(taught.latents, run.subset), read_weights(run.teacher)
+    x = examples.inputs[distillation_positions(examples)].numpy()
+    h = np.einsum("snd,sbd->sbn", weights["encoder.weight"], x) + weights["encoder.bias"][:, None]
+    centred = h - h.mean(-1, keepdims=True)
+    normalised = centred / np.sqrt(centred.var(-1, keepdims=True) + 1e-5)
+    expected = normalised * weights["bottleneck.scale"][:, None]
+    expected += weights["bottleneck.shift"][:, None]
+    found = load_soft_targets(run.soft_targets, examples)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["quantum", "classical"])
+def test_a_loaded_teacher_gives_its_own_errors(taught, name):
+    for run in taught.runs(name):
+        model, weights = load_teacher(run.weights)
+        errors = evaluate_errors(model, weights, load_examples(taught.latents, run.subset))
         metrics = read_frame("metrics", run.metrics)
-        assert metrics["stage"].unique().tolist() == list(STUDENTS[name].stages)
-        assert (metrics["teacher"] == "quantum").all()
-        assert (metrics["family"] == "student").all()
-        assert metrics["teacher_r2"].notna().all()
-        teacher, student = read_weights(run.teacher), read_weights(run.weights)
-        copied = np.array_equal(teacher["encoder.weight"], student["encoder.weight"])
-        assert copied == (STUDENTS[name].method != "fine_tune")
-        if name == "compiled":
-            quantum = read_frame("metrics", taught.runs("quantum")[runs.index(run)].metrics)
-            np.testing.assert_allclose(metrics["heldout_mse"], quantum["heldout_mse"], rtol=1e-5)
-            np.testing.assert_allclose(metrics["teacher_r2"], 1, atol=1e-5)
-        if STUDENTS[name].method == "distil":
-            history = read_frame("history", run.history)
-            last = history[history["epoch"] == SETTINGS["epochs"]]
-            np.testing.assert_array_equal(last["heldout_mse"], metrics["heldout_mse"])
+        np.testing.assert_allclose(errors[1], metrics["heldout_mse"], rtol=1e-5)
 
 
-def test_unitary_re_starts_from_the_real_part(taught):
-    run = taught.runs("unitary_re")[0]
-    fit_student(
-        "unitary_re", "small", 3, taught.latents, [run], {**SETTINGS, "learning_rate": 1e-9}
-    )
-    weights = read_weights(run.weights)
-    real = load_unitaries(run.unitary, SEEDS).real
-    np.testing.assert_allclose(weights["bottleneck.weight"], real, atol=1e-6)
+def test_agreement():
+    teacher = torch.randn(3, 50, 4)
+    mean = teacher.mean(1, keepdim=True).expand_as(teacher)
+    student = torch.stack([teacher[0], mean[1], torch.full_like(teacher[2], torch.nan)])
+    found = teacher_agreement(student, teacher)
+    np.testing.assert_allclose(found, [1, 0, np.nan], atol=1e-6)
+    constant = torch.ones_like(teacher)
+    assert np.isnan(teacher_agreement(constant, constant)).all()
 
 
-def test_a_file_without_angles_is_no_teacher(tmp_path):
-    path = tmp_path / "weights.safetensors"
-    write_weights(path, {"encoder.weight": np.ones((1, 2, 3), np.float32)}, {})
-    with pytest.raises(DataError, match=r"no 'bottleneck\.angles'"):
+TENSORS = {
+    "encoder.weight": (8, 3),
+    "encoder.bias": (8,),
+    "decoder.weight": (3, 8),
+    "decoder.bias": (3,),
+    "bottleneck.angles": (2, 3, 2),
+}
+
+
+def write_teacher(path, model, without=()):
+    kept = {k: np.ones((1, *v), np.float32) for k, v in TENSORS.items() if k not in without}
+    write_weights(path, kept, {} if model is None else {"model": model})
+    return path
+
+
+@pytest.mark.parametrize("name", ["decoder.bias", "bottleneck.angles"])
+def test_a_file_that_lacks_a_tensor_is_no_teacher(tmp_path, name):
+    path = write_teacher(tmp_path / "weights.safetensors", "quantum", without=[name])
+    with pytest.raises(DataError, match=rf"no '{name}', so this is not a trained quantum model"):
         load_teacher(path)
+
+
+@pytest.mark.parametrize("model", ["linear", None])
+def test_other_models_are_no_teachers(tmp_path, model):
+    path = write_teacher(tmp_path / "weights.safetensors", model)
+    with pytest.raises(DataError, match=f"of model '{model or ''}'; a teacher is quantum or class"):
+        load_teacher(path)
+
+
+def test_a_classical_teacher_has_no_unitary(taught):
+    runs = student_runs(taught, "self_distilled")
+    with pytest.raises(DataError, match="of the classical teacher, which has no unitary"):
+        extract_unitaries(runs, SEEDS, SETTINGS)
 
 
 def test_soft_targets_of_other_rows_are_refused(taught):

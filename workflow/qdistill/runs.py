@@ -23,6 +23,8 @@ class RunFiles:
     teacher: Path = _NOT_GIVEN
     unitary: Path = _NOT_GIVEN
     soft_targets: Path = _NOT_GIVEN
+    sweep: Path = _NOT_GIVEN
+    choices: Path = _NOT_GIVEN
 
 
 def list_runs(snakemake: Any) -> list[RunFiles]:

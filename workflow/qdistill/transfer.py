@@ -1,4 +1,4 @@
-"""What is taken from a trained quantum teacher: its unitary and its soft targets."""
+"""What is taken from a trained teacher: a circuit's unitary, and soft targets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from qdistill.bottlenecks.classical import Classical
 from qdistill.bottlenecks.quantum import Quantum
 from qdistill.circuit import build_unitary
 from qdistill.datasets.latents import load_latents
@@ -18,32 +19,46 @@ from qdistill.examples import Examples, load_examples
 from qdistill.runs import RunFiles
 from qdistill.slot_model import SlotModel
 from qdistill.tables import frame_of, matrix_of, read_table, write_table
-from qdistill.weights import read_weights
+from qdistill.weights import read_weights, read_weights_metadata
+
+_PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
+_TEACHERS = {
+    "quantum": ("bottleneck.angles",),
+    "classical": ("bottleneck.scale", "bottleneck.shift"),
+}
 
 
 def load_teacher(path: str | Path) -> tuple[SlotModel, dict[str, Tensor]]:
-    """Load a trained quantum model.
+    """Load a trained teacher: the quantum model or the classical baseline.
 
     Parameters
     ----------
     path : path
-        Its weights; ``bottleneck.angles`` has shape (S, L, q, 2).
+        Its weights; ``bottleneck.angles`` has shape (S, L, q, 2), ``bottleneck.scale`` and
+        ``bottleneck.shift`` have shape (S, N). The header says which model it is.
 
     Returns
     -------
     SlotModel, dict of str to Tensor
-        The model and its weights.
+        The model, and all of its weights: encoder and decoder too where they were frozen.
 
     Raises
     ------
     DataError
-        If the file is damaged or holds no angles.
+        If the file is damaged, is of another model, or lacks a tensor.
     """
     weights = {name: torch.from_numpy(array) for name, array in read_weights(path).items()}
-    if "bottleneck.angles" not in weights:
-        raise DataError(f"{path}: no 'bottleneck.angles', so this is not a trained circuit")
-    _, layers, qubits, _ = weights["bottleneck.angles"].shape
-    return SlotModel(Quantum(qubits, layers)), weights
+    kind = read_weights_metadata(path).get("model", "")
+    if kind not in _TEACHERS:
+        raise DataError(f"{path}: of model '{kind}'; a teacher is {' or '.join(_TEACHERS)}")
+    missing = [name for name in (*_PROJECTIONS, *_TEACHERS[kind]) if name not in weights]
+    if missing:
+        raise DataError(f"{path}: no '{missing[0]}', so this is not a trained {kind} model")
+    if kind == "quantum":
+        _, layers, qubits, _ = weights["bottleneck.angles"].shape
+        return SlotModel(Quantum(qubits, layers)), weights
+    width = weights["bottleneck.scale"].shape[1]
+    return SlotModel(Classical(width.bit_length() - 1)), weights
 
 
 def extract_unitaries(runs: Sequence[RunFiles], seeds: Sequence[int], settings: Any) -> None:
@@ -57,9 +72,16 @@ def extract_unitaries(runs: Sequence[RunFiles], seeds: Sequence[int], settings: 
         The S seeds of the block, in the order of the weights.
     settings : JSON-serialisable
         The teacher's settings, for the table's digest.
+
+    Raises
+    ------
+    DataError
+        If a teacher is not a circuit.
     """
     for run in runs:
         _, weights = load_teacher(run.teacher)
+        if "bottleneck.angles" not in weights:
+            raise DataError(f"{run.teacher}: of the classical teacher, which has no unitary")
         unitary = build_unitary(weights["bottleneck.angles"]).numpy()
         size = unitary.shape[-1]
         seed, row, column = np.meshgrid(seeds, range(size), range(size), indexing="ij")
@@ -94,7 +116,7 @@ def load_unitaries(path: str | Path, seeds: Sequence[int]) -> np.ndarray:
 
 
 def collect_soft_targets(latents_path: str | Path, runs: Sequence[RunFiles], settings: Any) -> None:
-    """Write the teacher's codes z for its training rows and for the unlabelled rows.
+    """Write a teacher's codes z for its training rows and for the unlabelled rows.
 
     Parameters
     ----------
@@ -148,3 +170,23 @@ def load_soft_targets(path: str | Path, examples: Examples) -> Tensor:
     ):
         raise DataError(f"{path}: its rows are not those of the subset and the pool")
     return torch.tensor(targets).reshape(seeds, per_seed, -1)
+
+
+def teacher_agreement(student: Tensor, teacher: Tensor) -> np.ndarray:
+    """R² of a student's outputs as predictions of its teacher's, on the same rows.
+
+    Parameters
+    ----------
+    student, teacher : Tensor, shape (S, M, E)
+        The outputs of both.
+
+    Returns
+    -------
+    ndarray of float64, shape (S,)
+        1 for the same outputs; 0 for no better than the teacher's mean output; missing
+        where an output is not finite or the teacher's outputs are all the same.
+    """
+    residual = (student - teacher).double().square().sum((1, 2))
+    total = (teacher - teacher.mean(1, keepdim=True)).double().square().sum((1, 2))
+    agreement = (1 - residual / total).numpy()
+    return np.where(np.isfinite(agreement), agreement, np.nan)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from qdistill.errors import DataError
@@ -42,5 +42,20 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     """
     try:
         return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def read_weights_metadata(path: str | Path) -> dict[str, str]:
+    """Read the header of a safetensors file, such as the ``model`` it is of.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated or not safetensors.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path}: not a readable safetensors file ({error})") from error

@@ -6,5 +6,5 @@ with job_log(snakemake):
     from qdistill.runs import list_runs
     from qdistill.transfer import collect_soft_targets
 
-    prepare_torch(snakemake.threads)
+    prepare_torch(snakemake.threads, snakemake.config["engine"])
     collect_soft_targets(snakemake.input.latents, list_runs(snakemake), snakemake.params.settings)

@@ -6,11 +6,12 @@ with job_log(snakemake):
     from qdistill.runs import list_runs
     from qdistill.students import fit_student
 
-    prepare_torch(snakemake.threads)
+    prepare_torch(snakemake.threads, snakemake.config["engine"])
     fit_student(
         snakemake.wildcards.student,
         snakemake.wildcards.dataset,
         snakemake.params.qubits,
+        snakemake.wildcards.protocol,
         snakemake.input.latents,
         list_runs(snakemake),
         snakemake.params.settings,
