@@ -6,11 +6,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from helpers_metrics import make_metrics
+from qdistill.contracts import CONTRACTS
 from qdistill.figures.save import figure_settings
-from qdistill.tables import CONTRACTS, write_table
+from qdistill.tables import write_table
 
 SIZES = (50, 100, 200, 500)
 NO_CROSSOVER = pd.DataFrame(columns=list(CONTRACTS["crossover"].scalars))
+PROBLEM = {"dataset": "synthetic-6q", "qubits": 6, "protocol": "article"}
 NOTHING_PUBLISHED = pd.DataFrame(columns=["model", "n", "heldout_mse"])
 
 
@@ -43,8 +45,22 @@ def texts_of(figure):
     )
 
 
+def svg_texts(path):
+    """Every word of a saved SVG figure, one text a line; Matplotlib keeps them as comments."""
+    return "\n".join(
+        line.strip().removeprefix("<!--").removesuffix("-->").strip()
+        for line in path.read_text().splitlines()
+        if line.strip().startswith("<!--")
+    )
+
+
 def line_in(ax, colour, marker="None"):
     return [line for line in ax.lines if line.get_color() == colour and line.get_marker() == marker]
+
+
+def run_path(root, n, file, model="quantum", dataset="synthetic-6q", protocol="article"):
+    """Path of a file of one run, in a study that is called like a protocol."""
+    return root / f"results/article/{dataset}/{protocol}/n~{n}/seeds~0-1/{model}/{file}"
 
 
 def figure_files(folder):

@@ -9,22 +9,32 @@ import yaml
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
+from qdistill.configuration import resolve_study
+from qdistill.registry import MODELS, STUDENTS
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "workflow" / "report"
-FIGURE_CAPTIONS = ("crossover", "gap", "transfer", "curves", "unitary")
-EVERY_CAPTION = (*FIGURE_CAPTIONS, "verdict", "summary", "workflow")
+WITH_TRACK = (
+    *("crossover", "gap", "transfer", "curves", "unitary"),
+    *("ladder", "bound", "overfitting"),
+)
+WITH_TRAINING = ("crossover", "gap", "transfer", "curves", "ladder", "bound")
+EVERY_CAPTION = (*WITH_TRACK, "trainability", "verdict", "summary", "workflow")
 
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
 
-def render(name, config, dataset="synthetic-6q"):
+def render(name, config, dataset="synthetic-6q", protocol="article"):
     """Source of a caption as Snakemake renders it, but with unknown names refused."""
     # the options are those of snakemake.report.auto_report
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    snakemake = SimpleNamespace(config=config, wildcards=SimpleNamespace(dataset=dataset))
-    return environment.from_string((REPORT / f"{name}.rst").read_text()).render(snakemake=snakemake)
+    wildcards = SimpleNamespace(dataset=dataset, protocol=protocol)
+    snakemake = SimpleNamespace(config=copy.deepcopy(config), wildcards=wildcards)
+    words = environment.from_string((REPORT / f"{name}.rst").read_text()).render(
+        snakemake=snakemake
+    )
+    assert snakemake.config == config, "a caption changed the configuration"
+    return words
 
 
 def configured(**changes):
@@ -40,7 +50,8 @@ UNUSUAL = configured(
     n=[37, 11],
     seeds=3,
     models=["classical", "quantum", "frozen_circuit"],
-    students=["unitary_re"],
+    students=["unitary_re", "distilled_pool"],
+    pool_sweep=[0, 19, "all"],
     training={
         "epochs": 77,
         "batch_size": 13,
@@ -53,8 +64,33 @@ UNUSUAL = configured(
             "frozen_circuit": {},
         },
     },
+    trainability={
+        "qubits": 3,
+        "n": 41,
+        "layers": [2, 1],
+        "angle_ranges": [0.7, 0.3],
+        "learning_rate": 0.0042,
+        "max_steps": 123,
+    },
 )
-WITHOUT_STUDENTS = configured(students=[], training={"models": {}})
+UNUSUAL["tracks"] = {
+    "left-out": None,
+    "longer": {
+        "n": [91, 53],
+        "models": ["mean", "quantum", "square", "orthogonal"],
+        "students": ["compiled"],
+        "projections": "pca",
+        "pool_sweep": [0, 7],
+        "training": {
+            "protocol": "converged",
+            "learning_rate": 0.0069,
+            "converged": {"folds": 4, "max_steps": 1234, "patience": 9},
+            "models": {"quantum": {"layers": 15}, "square": {"converged": {"max_steps": 567}}},
+        },
+    },
+    "other-data": {"datasets": ["own-map"], "n": [5], "projections": "identity"},
+}
+WITHOUT_STUDENTS = configured(students=[], training={"models": {}}, tracks=None)
 
 
 def test_every_caption_is_tested():
@@ -62,65 +98,163 @@ def test_every_caption_is_tested():
 
 
 @pytest.mark.filterwarnings("ignore:Argument .writer_name.:PendingDeprecationWarning")
+@pytest.mark.parametrize("protocol", ["article", "converged"])
 @pytest.mark.parametrize("config", [DEFAULT, UNUSUAL, WITHOUT_STUDENTS])
 @pytest.mark.parametrize("name", EVERY_CAPTION)
-def test_captions_are_valid(name, config):
-    source = render(name, config)
+def test_captions_are_valid(name, config, protocol):
+    dataset = "digits" if config is UNUSUAL else "synthetic-6q"
+    if config is WITHOUT_STUDENTS and protocol == "converged":
+        config = configured(training={"protocol": protocol, "converged": CONVERGED}, tracks=None)
+    source = render(name, config, dataset, protocol)
     strict = {"report_level": 1, "halt_level": 1}  # docutils' remarks are errors here
     body = publish_parts(source, writer_name="html", settings_overrides=strict)["html_body"]
     assert "{{" not in body and "{%" not in body
     assert ".." not in source.replace("...", "")
 
 
+CONVERGED = {"folds": 5, "max_steps": 2000, "patience": 20}
+
+
 @pytest.mark.parametrize("name", EVERY_CAPTION)
 def test_captions_tell_the_runs_numbers(name):
-    words = render(name, UNUSUAL)
+    words = render(name, UNUSUAL, "digits")
     assert "3 seeds" in words or "Seeds**: 3," in words
-    assert "11, 37" in words or name == "unitary"
-    for number in ("50, 100", "10 seeds", "batches of 32", "20 layers"):
+    assert "11, 37" in words or name in ("unitary", "trainability")
+    for number in ("50, 100", "10 seeds", "20 layers"):
         assert number not in words
+    assert "batches of 32" not in words or name == "trainability"
 
 
-@pytest.mark.parametrize("name", ["crossover", "gap", "transfer", "curves", "workflow"])
+@pytest.mark.parametrize("name", WITH_TRACK)
+def test_captions_name_data_set_and_protocol(name):
+    for protocol in ("article", "converged"):
+        words = render(name, UNUSUAL, "digits", protocol)
+        assert f"**digits**, protocol **{protocol}**" in words
+
+
+@pytest.mark.parametrize("name", [*WITH_TRAINING, "workflow"])
 def test_captions_tell_the_training(name):
-    words = render(name, UNUSUAL)
+    words = render(name, UNUSUAL, "digits")
     assert "77 epochs of Adam, learning rate 0.0042, batches of 13" in words
     assert "6 layers" in words
     for override in ("layers 9, epochs 88", "learning rate 0.07"):
         assert override in words
 
 
+@pytest.mark.parametrize("name", [*WITH_TRAINING, "workflow"])
+def test_captions_tell_the_training_of_the_track_that_was_run(name):
+    words = render(name, UNUSUAL, "digits", "converged")
+    assert "learning rate 0.0069, batches of 13" in words  # one of the track, one inherited
+    assert "4-fold cross-validation" in words and "at most 1234" in words
+    assert "layers 15, epochs 88" in words
+    if name != "workflow":
+        assert "53, 91" in words and "11, 37" not in words
+        assert "0.0042" not in words
+        assert "principal components of the unlabelled rows" in words
+
+
+def test_fixed_projections_are_told():
+    assert "neither encoder nor decoder" in render("gap", UNUSUAL, "own-map")
+    assert "neither encoder nor decoder" not in render("gap", UNUSUAL, "digits")
+    assert "Encoder and decoder are trained too" in render("bound", UNUSUAL, "digits")
+    assert "Encoder and decoder are trained too" not in render("bound", UNUSUAL, "own-map")
+    assert "and both of these" in render("transfer", UNUSUAL, "digits")
+    assert "and both of these" not in render("transfer", UNUSUAL, "own-map")
+
+
+@pytest.mark.parametrize("name", WITH_TRACK)
+def test_the_track_of_a_caption_is_that_of_the_checked_study(name):
+    """What a caption works out from the configuration is what the workflow ran."""
+    for (dataset, protocol), track in resolve_study(DEFAULT).problems.items():
+        words = render(name, DEFAULT, dataset, protocol)
+        sizes = str(max(track.n)) if name == "unitary" else ", ".join(map(str, track.n))
+        assert f"({sizes})" in words or f"n = {sizes})" in words
+        if name in WITH_TRAINING:
+            rate, size = track.training["learning_rate"], track.training["batch_size"]
+            assert f"learning rate {rate}, batches of {size}" in words
+        if name in ("crossover", "transfer"):
+            items = [line.split("``")[1] for line in words.splitlines() if line.startswith("* ")]
+            shown = (
+                track.students
+                if name == "transfer"
+                else (*track.references, *track.bottlenecks, *track.tuned)
+            )
+            assert sorted(items) == sorted(shown)
+
+
 def test_settings_are_told_of_the_shown_models_only():
-    assert "epochs 19" in render("transfer", UNUSUAL)
-    assert "epochs 19" not in render("gap", UNUSUAL)
-    assert "frozen_circuit`` (" not in render("gap", UNUSUAL)
+    assert "epochs 19" in render("transfer", UNUSUAL, "digits")
+    assert "epochs 19" not in render("gap", UNUSUAL, "digits")
+    assert "frozen_circuit`` (" not in render("gap", UNUSUAL, "digits")
     assert "settings of their own" not in render("gap", WITHOUT_STUDENTS)
+    assert "``square`` (max steps 567)" in render("gap", UNUSUAL, "digits", "converged")
 
 
 def test_the_unitary_is_told_with_its_models_own_settings():
-    assert "largest n (37), after 88 epochs, with 9 layers" in render("unitary", UNUSUAL)
+    words = render("unitary", UNUSUAL, "digits")
+    assert "largest n (37), after 88 epochs, with 9 layers" in words
+    words = render("unitary", UNUSUAL, "digits", "converged")
+    assert "largest n (91), trained until its cross-validated error stopped falling" in words
+    assert "with 15 layers" in words
     default = DEFAULT["training"]
     expected = f"after {default['epochs']} epochs, with {default['layers']} layers"
     assert expected in render("unitary", DEFAULT)
 
 
+def test_the_bound_tells_the_layers_that_its_angles_are_counted_in():
+    assert "in each of its 9 layers" in render("bound", UNUSUAL, "digits")
+    assert "in each of its 15 layers" in render("bound", UNUSUAL, "digits", "converged")
+
+
+def test_the_ladder_tells_which_rivals_are_missing():
+    absent = "``square``, ``linear``, ``tuned``, ``pca_cv``, ``mean``."
+    assert absent in render("ladder", UNUSUAL, "digits")
+    assert "asks for it" not in render("ladder", configured(models=[*MODELS]))
+
+
+def test_the_sweep_of_the_pool_is_told():
+    words = render("overfitting", UNUSUAL, "digits")
+    assert "(0, 19, all; *all* is drawn at the number of rows there are)" in words
+    assert "that of 77 epochs over the largest pool" in words
+    words = render("overfitting", UNUSUAL, "digits", "converged")
+    assert "(0, 7);" in words and "*all*" not in words
+
+
+def test_the_map_of_trainability_is_told():
+    words = render("trainability", UNUSUAL)
+    for part in ("circuit of 3 qubits", "(vertical axis: 1, 2)", "0.3, 0.7", "n = 41 examples"):
+        assert part in words
+    assert "learning rate 0.0042, 123 steps" in words
+    assert "a map shows" in render("workflow", UNUSUAL)
+    assert "a map shows" not in render("workflow", {**UNUSUAL, "trainability": None})
+
+
 def test_only_the_studys_names_are_listed():
     listed = {"crossover": UNUSUAL["models"], "transfer": UNUSUAL["students"]}
     for caption, names in listed.items():
-        words = render(caption, UNUSUAL)
+        words = render(caption, UNUSUAL, "digits")
         items = [line for line in words.splitlines() if line.startswith("* ")]
         assert [item.split("``")[1] for item in items] == names
 
 
 @pytest.mark.parametrize("caption", ["crossover", "transfer"])
 def test_every_shipped_name_is_explained(caption):
-    names = [*REFERENCES, *BOTTLENECKS] if caption == "crossover" else [*STUDENTS]
-    words = render(caption, configured(models=[*REFERENCES, *BOTTLENECKS], students=[*STUDENTS]))
+    names = MODELS if caption == "crossover" else [*STUDENTS]
+    words = render(caption, configured(models=[*MODELS], students=[*STUDENTS]))
     assert all(f"* ``{name}``: " in words for name in names)
 
 
+def test_products_are_told_of_a_tuned_layer_behind_fixed_projections_only():
+    models = {"models": ["tuned"], "tracks": None}
+    assert "products of two entries" not in render("crossover", configured(**models))
+    fixed = configured(**models, projections="pca")
+    assert "products of two entries" in render("crossover", fixed)
+
+
 def test_published_figures_are_told_of_the_articles_data_only():
-    assert "published in the article" in render("crossover", DEFAULT, "synthetic-4q")
+    words = render("crossover", DEFAULT, "synthetic-4q")
+    assert "published in the article" in words and "not to this protocol" not in words
+    assert "not to this protocol" in render("crossover", DEFAULT, "synthetic-6q", "converged")
     assert "published" not in render("crossover", DEFAULT, "docstrings")
 
 
@@ -128,6 +262,19 @@ def test_the_description_names_what_was_set_for_a_data_set():
     words = render("workflow", UNUSUAL)
     assert "``digits``, ``own`` (kind ``vectors``, path ``some_folder_/x.npy``)." in words
     assert "none." in render("workflow", WITHOUT_STUDENTS)
+
+
+def test_the_description_names_every_track():
+    words = render("workflow", UNUSUAL)
+    assert "**Track** *longer*" in words and "**Track** *other-data*" in words
+    assert "left-out" not in words
+    assert words.count("* **Data sets**") == 3
+    assert words.count("**Settings of** ``unitary_re`` **alone**: epochs 19.") == 2
+    assert words.index("53, 91") > words.index("*longer*") > words.index("11, 37")
+    assert "**Track**" not in render("workflow", WITHOUT_STUDENTS)
+    summary = render("summary", UNUSUAL)
+    assert "The tracks *longer*, *other-data* have" in summary
+    assert "tracks" not in render("summary", WITHOUT_STUDENTS)
 
 
 def test_few_seeds_are_called_few():
@@ -138,7 +285,6 @@ def test_few_seeds_are_called_few():
 def test_captions_that_tell_the_training_share_the_same_words():
     # a report's captions cannot include one another
     starts = {
-        (REPORT / f"{name}.rst").read_text().split("{% macro trained")[0]
-        for name in ("crossover", "gap", "transfer", "curves")
+        (REPORT / f"{name}.rst").read_text().split("{% macro trained")[0] for name in WITH_TRACK
     }
     assert len(starts) == 1

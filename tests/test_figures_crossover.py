@@ -14,17 +14,19 @@ from helpers_figures import (
     figure_files,
     line_in,
     study_metrics,
+    svg_texts,
     texts_of,
     write_latents,
 )
 from helpers_metrics import diverge, make_metrics
-from qdistill.figures.crossover import draw_crossover, plot_crossover, read_optimum
+from qdistill.figures.crossover import Bounds, draw_crossover, plot_crossover, read_bounds
+from qdistill.figures.series import BACKGROUND, FAINT_OPACITY
 from qdistill.figures.style import style_of
 from qdistill.figures.summaries import summarise_seeds
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
 from qdistill.judgement.statistics import paired_interval
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
+from qdistill.registry import MODELS, STUDENTS
 from qdistill.tables import write_table
 
 
@@ -60,7 +62,7 @@ def test_students_are_not_in_the_crossover_figure(metrics):
     ax = empty_axes()
     draw_crossover(ax, metrics, NO_CROSSOVER, NOTHING_PUBLISHED)
     words = texts_of(ax.figure)
-    assert all(name in words for name in (*BOTTLENECKS, *REFERENCES))
+    assert all(name in words for name in MODELS)
     assert not any(name in words for name in STUDENTS)
 
 
@@ -106,19 +108,8 @@ def test_only_located_crossovers_are_marked(metrics):
 
 
 def test_an_open_crossover_interval_is_cut_at_the_axes_and_said_so(metrics):
-    row = pd.DataFrame(
-        [("synthetic-6q", 6, "quantum", "classical", 300.0, 0.0, np.inf, "crossover")],
-        columns=[
-            "dataset",
-            "qubits",
-            "challenger",
-            "baseline",
-            "n_star",
-            "ci_low",
-            "ci_high",
-            "verdict",
-        ],
-    )
+    columns = ["challenger", "baseline", "n_star", "ci_low", "ci_high", "verdict"]
+    row = pd.DataFrame([("quantum", "classical", 300.0, 0.0, np.inf, "crossover")], columns=columns)
     ax = empty_axes()
     draw_crossover(ax, metrics, row, NOTHING_PUBLISHED)
     left, right = ax.get_xlim()
@@ -128,13 +119,50 @@ def test_an_open_crossover_interval_is_cut_at_the_axes_and_said_so(metrics):
     assert "no limit within the grid" in texts_of(ax.figure)
 
 
-def test_the_optimum_is_a_line_labelled_as_such(metrics):
+def test_each_bound_is_a_line_labelled_as_such(metrics):
     ax = empty_axes()
-    draw_crossover(ax, metrics, NO_CROSSOVER, NOTHING_PUBLISHED, optimum=0.00123)
-    level = [line for line in ax.lines if line.get_label().startswith("closed-form optimum")]
-    assert [line.get_ydata()[0] for line in level] == [0.00123]
-    assert ax.get_ylim()[0] < 0.00123
-    assert "closed-form optimum (0.00123)" in texts_of(ax.figure)
+    bounds = Bounds(optimum=0.00123, pca_floor=0.00145)
+    draw_crossover(ax, metrics, NO_CROSSOVER, NOTHING_PUBLISHED, bounds)
+    for level, label in (
+        (0.00123, "closed-form optimum (0.00123)"),
+        (0.00145, "PCA of all training rows (0.00145)"),
+    ):
+        (line,) = [line for line in ax.lines if line.get_label() == label]
+        assert set(line.get_ydata()) == {level}
+        assert ax.get_ylim()[0] < level
+        assert label in texts_of(ax.figure)
+
+
+def test_without_a_known_distribution_there_is_no_bound(metrics):
+    ax = empty_axes()
+    draw_crossover(ax, metrics, NO_CROSSOVER, NOTHING_PUBLISHED)
+    assert "optimum" not in texts_of(ax.figure) and "PCA of" not in texts_of(ax.figure)
+
+
+def test_variants_of_other_models_step_back_among_many_lines(metrics):
+    ax = empty_axes()
+    draw_crossover(ax, metrics, NO_CROSSOVER, NOTHING_PUBLISHED)
+    for name in MODELS:
+        (line,) = line_in(ax, style_of(name).colour)
+        assert line.get_alpha() == (FAINT_OPACITY if name in BACKGROUND else None)
+    banded = [tuple(band.get_facecolor()[0, :3]) for band in ax.collections]
+    for name, count in (("tuned", 1), ("square", 1), ("separable", 0), ("real_circuit", 0)):
+        assert banded.count(tuple(rgb(style_of(name).colour))) == count
+
+
+def test_the_crossover_with_a_pale_model_has_a_thin_line_and_no_band(metrics):
+    located = locate_crossovers(metrics)
+    (found,) = located[located["baseline"] == "classical_dense"].itertuples()
+    assert found.verdict == "crossover"
+    for names, bands in ((MODELS, 0), (("quantum", "classical_dense"), 1)):
+        ax = empty_axes()
+        table = located[located["baseline"] == "classical_dense"]
+        draw_crossover(ax, metrics[metrics["model"].isin(names)], table, NOTHING_PUBLISHED)
+        assert [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1] == [
+            found.n_star
+        ]
+        assert len(ax.patches) == bands
+        assert f"n = {found.n_star:.0f}" in texts_of(ax.figure)
 
 
 def test_a_diverged_run_breaks_its_line_and_is_told(metrics):
@@ -157,7 +185,9 @@ def test_a_limit_below_zero_runs_to_the_end_of_the_axis():
 
 def test_the_legend_and_the_notes_leave_the_data_free(metrics):
     ax = empty_axes()
-    draw_crossover(ax, diverge(metrics, "linear", 100, 1), NO_CROSSOVER, NOTHING_PUBLISHED, 0.001)
+    draw_crossover(
+        ax, diverge(metrics, "linear", 100, 1), NO_CROSSOVER, NOTHING_PUBLISHED, Bounds(0.001)
+    )
     figure = ax.figure
     figure.draw_without_rendering()
     (legend,) = figure.legends
@@ -167,12 +197,14 @@ def test_the_legend_and_the_notes_leave_the_data_free(metrics):
     assert box.width > 0.5 * figure.bbox.width and box.height > 0.6 * figure.bbox.height
 
 
-def test_the_crossover_figure_is_read_drawn_and_saved(tmp_path, metrics):
+@pytest.mark.parametrize("protocol", ["article", "converged"])
+def test_the_crossover_figure_is_read_drawn_and_saved(tmp_path, metrics, protocol):
+    metrics = pd.concat([metrics, metrics.assign(protocol="converged")], ignore_index=True)
     write_table("metrics", tmp_path / "metrics.parquet", metrics, {})
     write_table("crossover", tmp_path / "crossover.parquet", locate_crossovers(metrics), {})
-    write_latents(tmp_path / "latents.parquet", optimal_mse="0.00195")
-    assert read_optimum(tmp_path / "latents.parquet") == 0.00195
-    assert read_optimum(tmp_path / "metrics.parquet") is None
+    write_latents(tmp_path / "latents.parquet", optimal_mse="0.00195", pca_floor_mse="0.002")
+    assert read_bounds(tmp_path / "latents.parquet") == Bounds(0.00195, 0.002)
+    assert read_bounds(tmp_path / "metrics.parquet") == Bounds(None, None)
     files = figure_files(tmp_path)
     plot_crossover(
         tmp_path / "metrics.parquet",
@@ -180,6 +212,30 @@ def test_the_crossover_figure_is_read_drawn_and_saved(tmp_path, metrics):
         PUBLISHED_PATH,
         tmp_path / "latents.parquet",
         "synthetic-6q",
+        protocol,
         files,
     )
     check_saved(files)
+    assert f"synthetic-6q, protocol {protocol}" in svg_texts(files[0])
+
+
+def test_only_the_conditions_of_the_protocol_are_drawn(tmp_path, metrics):
+    runs = metrics[metrics["model"].isin(["quantum", "classical"])]
+    other = runs.assign(protocol="converged", n=runs["n"] + 7)
+    both = pd.concat([runs, other], ignore_index=True)
+    write_table("metrics", tmp_path / "metrics.parquet", both, {})
+    write_table("crossover", tmp_path / "crossover.parquet", locate_crossovers(both), {})
+    write_latents(tmp_path / "latents.parquet")
+    svg = tmp_path / "one.svg"
+    plot_crossover(
+        tmp_path / "metrics.parquet",
+        tmp_path / "crossover.parquet",
+        PUBLISHED_PATH,
+        tmp_path / "latents.parquet",
+        "synthetic-6q",
+        "converged",
+        [svg],
+    )
+    words = svg_texts(svg)
+    assert "207" in words and "200" not in words
+    assert words.count("quantum and classical:") == 1

@@ -11,6 +11,7 @@ from helpers_figures import (
     figure_files,
     line_in,
     study_metrics,
+    svg_texts,
     texts_of,
 )
 from qdistill.errors import DataError
@@ -50,6 +51,15 @@ def test_ratios_above_the_axis_and_missing_ones_are_told(metrics):
     assert "No ratio, the training error being zero: mean at n = 100." in words
 
 
+def test_a_training_error_of_nearly_nothing_does_not_stretch_the_axis(metrics):
+    runs = metrics[metrics["stage"] == "trained"].copy()
+    runs.loc[(runs["model"] == "tuned") & (runs["n"] == 50), "train_mse"] = 1e-33
+    ax = empty_axes()
+    draw_gap(ax, runs)
+    assert ax.get_ylim()[1] < 2
+    assert "Above the axis (arrows): tuned at n = 50" in texts_of(ax.figure)
+
+
 def test_the_gap_fills_its_figure(metrics):
     ax = empty_axes()
     draw_gap(ax, metrics)
@@ -69,12 +79,13 @@ def test_a_run_without_training_error_is_told(metrics):
 def test_the_gap_figure_is_read_drawn_and_saved(tmp_path, metrics):
     write_table("metrics", tmp_path / "metrics.parquet", metrics, {})
     files = figure_files(tmp_path)
-    plot_gap(tmp_path / "metrics.parquet", "synthetic-6q", files)
+    plot_gap(tmp_path / "metrics.parquet", "synthetic-6q", "article", files)
     check_saved(files)
+    assert "synthetic-6q, protocol article" in svg_texts(files[0])
 
 
 def test_a_damaged_table_leaves_no_figure(tmp_path):
     (tmp_path / "metrics.parquet").write_bytes(b"PAR1 nothing else")
     with pytest.raises(DataError, match=r"metrics\.parquet"):
-        plot_gap(tmp_path / "metrics.parquet", "synthetic-6q", [tmp_path / "gap.svg"])
+        plot_gap(tmp_path / "metrics.parquet", "synthetic-6q", "article", [tmp_path / "gap.svg"])
     assert not (tmp_path / "gap.svg").exists()

@@ -4,19 +4,40 @@ import pytest
 
 from qdistill.figures import style as style_module
 from qdistill.figures.style import STYLES, in_groups, style_of
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, BottleneckEntry, StudentEntry
+from qdistill.registry import (
+    BOTTLENECKS,
+    MODELS,
+    REFERENCES,
+    STUDENTS,
+    TUNED,
+    BottleneckEntry,
+    StudentEntry,
+)
 
-EVERY_NAME = [*BOTTLENECKS, *REFERENCES, *STUDENTS]
+EVERY_NAME = [*MODELS, *STUDENTS]
+# students with squared read-out, and their siblings with linear read-out
+SIBLINGS = {name: name.removesuffix("_squared") for name in STUDENTS if name.endswith("_squared")}
+SIBLINGS["distilled_squared"] = "distilled_pool"
 
 
 def test_every_name_of_the_registry_has_its_own_look():
     looks = [(style_of(n).colour, style_of(n).marker, style_of(n).line) for n in EVERY_NAME]
     assert len(set(looks)) == len(EVERY_NAME)
-    assert len({style_of(name).colour for name in EVERY_NAME}) == len(EVERY_NAME)
+    alone = [name for name in EVERY_NAME if name not in SIBLINGS]
+    assert len({style_of(name).colour for name in alone}) == len(alone)
+    assert set(EVERY_NAME) == STYLES.keys()
+
+
+@pytest.mark.parametrize("squared", SIBLINGS)
+def test_a_squared_read_out_shares_its_siblings_colour_only(squared):
+    linear = style_of(SIBLINGS[squared])
+    assert style_of(squared).colour == linear.colour
+    assert style_of(squared).marker != linear.marker
+    assert style_of(squared).line != linear.line
 
 
 def test_models_that_share_an_axis_differ_in_their_markers():
-    markers = [style_of(name).marker for name in BOTTLENECKS]
+    markers = [style_of(name).marker for name in (*BOTTLENECKS, *TUNED)]
     assert all(markers)
     assert len(set(markers)) == len(markers)
     assert not any(style_of(name).marker for name in REFERENCES)

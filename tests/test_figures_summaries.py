@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helpers_figures import study_metrics
 from helpers_metrics import diverge
 from qdistill.errors import DataError
-from qdistill.figures.summaries import describe_failures, select_dataset, summarise_seeds
+from qdistill.figures.summaries import describe_failures, select_problem, summarise_seeds
 from qdistill.judgement.statistics import paired_interval
 
 
@@ -65,9 +65,29 @@ def test_failures_are_told_with_their_number(metrics):
     assert describe_failures(metrics) == []
 
 
-def test_a_data_set_must_be_there_with_one_number_of_qubits(metrics):
-    with pytest.raises(DataError, match=r"metrics.*'digits'.*synthetic-6q"):
-        select_dataset(metrics, "digits", "metrics")
+def test_only_the_rows_of_the_data_set_and_protocol_are_chosen(metrics):
+    frame = pd.concat(
+        [
+            metrics,
+            metrics.assign(protocol="converged"),
+            metrics.assign(dataset="digits", qubits=4),
+        ]
+    )
+    chosen = select_problem(frame, "synthetic-6q", "converged", "metrics")
+    assert len(chosen) == len(metrics)
+    assert set(chosen["dataset"]) == {"synthetic-6q"} and set(chosen["protocol"]) == {"converged"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "protocol"), [("digits", "article"), ("synthetic-6q", "converged")]
+)
+def test_a_data_set_must_be_there_under_its_protocol(metrics, dataset, protocol):
+    expected = rf"metrics: no row for data set '{dataset}' under the protocol '{protocol}'"
+    with pytest.raises(DataError, match=rf"{expected}; it has: synthetic-6q \(article\)$"):
+        select_problem(metrics, dataset, protocol, "metrics")
+
+
+def test_a_data_set_must_have_one_number_of_qubits(metrics):
     both = pd.concat([metrics, metrics.assign(qubits=4)])
     with pytest.raises(DataError, match="4, 6 qubits"):
-        select_dataset(both, "synthetic-6q", "metrics")
+        select_problem(both, "synthetic-6q", "article", "metrics")

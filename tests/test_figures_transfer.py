@@ -10,10 +10,12 @@ from helpers_figures import (
     drawing_settings,  # noqa: F401 (each test draws under it)
     figure_files,
     study_metrics,
+    svg_texts,
     texts_of,
 )
 from qdistill.figures.transfer import AXIS_LIMITS, draw_transfer, plot_transfer, row_labels
 from qdistill.judgement.transfer import judge_transfer
+from qdistill.registry import STUDENTS, stages_of
 from qdistill.tables import write_table
 
 
@@ -47,9 +49,32 @@ def test_where_there_is_no_lead_the_panel_says_undefined(transfer):
     figure = Figure()
     draw_transfer(figure, transfer)
     words = [text.get_text() for text in panel_of(figure, "n = 500").texts]
-    assert words == ["undefined"] * len(row_labels(transfer))
+    assert words == ["undefined"]
     assert not panel_of(figure, "n = 50").texts
     assert "Undefined at n = 500: quantum does not beat classical" in texts_of(figure)
+
+
+def test_an_undefined_row_among_others_says_so_at_its_place(transfer):
+    changed = transfer[transfer["n"] == 100].copy()
+    hit = (changed["student"] == "self_distilled").to_numpy()
+    changed.loc[hit, ["verdict", "retained", "reason"]] = ["undefined", np.nan, "a reason"]
+    figure = Figure()
+    draw_transfer(figure, changed)
+    (text,) = [t for t in panel_of(figure, "n = 100").texts if t.get_text() == "undefined"]
+    assert text.xy[1] == row_labels(changed).index(("self_distilled", "distilled"))
+
+
+def test_every_student_and_stage_has_a_row_and_rows_of_a_student_share_a_shade(transfer):
+    rows = row_labels(transfer)
+    assert len(rows) == sum(len(stages_of(name)) for name in STUDENTS)
+    figure = Figure()
+    draw_transfer(figure, transfer)
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert len(set(labels)) == len(rows) == len(labels)
+    shaded = {patch.get_y() + 0.5 for patch in panel_of(figure, "n = 50").patches}
+    students = list(dict.fromkeys(student for student, _ in rows))
+    expected = {h for h, (student, _) in enumerate(rows) if students.index(student) % 2 == 0}
+    assert shaded == expected
 
 
 def one_row(transfer, **changes):
@@ -109,5 +134,6 @@ def test_many_sizes_are_wrapped_into_rows_of_panels(transfer):
 def test_the_transfer_figure_is_read_drawn_and_saved(tmp_path, transfer):
     write_table("transfer", tmp_path / "transfer.parquet", transfer, {})
     files = figure_files(tmp_path)
-    plot_transfer(tmp_path / "transfer.parquet", "synthetic-6q", files)
+    plot_transfer(tmp_path / "transfer.parquet", "synthetic-6q", "article", files)
     check_saved(files)
+    assert "synthetic-6q, protocol article" in svg_texts(files[0])

@@ -1,21 +1,18 @@
-"""Axes, series, legends and notes that several figures share."""
+"""Axes, titles and notes that several figures share."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from qdistill.figures.style import FIGURE_SETTINGS, GROUP_TITLES, Style, in_groups, style_of
-
-BAND_OPACITY = 0.16
+from qdistill.figures.style import FIGURE_SETTINGS
 
 # Leading digits of ticks within a decade, from few ticks to many.
 _LEADING_DIGITS = (
@@ -28,10 +25,13 @@ _LEADING_DIGITS = (
     tuple(np.arange(100, 1000, 2) / 100),
 )
 _FEWEST_TICKS, _MOST_TICKS = 4, 9
+_NARROW = 3.0  # limits that differ by less have ticks at equal distances
+
+TITLES_HEIGHT = 0.5  # inches from the top of a figure to the end of its two titles
 
 _LEFT = 0.012  # of the figure's width, where titles and notes begin
 _NOTE_COLOUR = "#444444"
-_NOTE_CHARACTERS_PER_INCH = 18.5
+_NOTE_CHARACTERS_PER_INCH = 15.5
 _TITLE_LINE = 18  # points from the top of a title to the top of the line below it
 
 
@@ -49,6 +49,10 @@ def log_ticks(low: float, high: float) -> np.ndarray:
         Ascending. Between two and nine of them, unless the limits differ by a few hundredths
         or less.
     """
+    if high < _NARROW * low:
+        locator = MaxNLocator(_MOST_TICKS - 2, steps=[1, 2, 5, 10])
+        ticks = np.asarray(locator.tick_values(low, high))
+        return ticks[(ticks >= low * (1 - 1e-9)) & (ticks <= high * (1 + 1e-9))]
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     step = max(1, int(np.ceil(np.log10(high / low) / (_MOST_TICKS - 1))))
     ticks = np.array([])
@@ -70,26 +74,30 @@ def plain_number(value: float) -> str:
     return f"${power}$" if np.isclose(factor, 1) else rf"${factor:.3g} \times {power}$"
 
 
-def set_log_limits(ax: Axes, values: Iterable[float], margin: float = 0.06) -> None:
-    """Make the y axis logarithmic around positive finite values, with plain labels.
+def set_log_limits(
+    ax: Axes, values: Iterable[float], margin: float = 0.06, along: Literal["x", "y"] = "y"
+) -> None:
+    """Make an axis logarithmic around positive finite values, with plain labels.
 
     Parameters
     ----------
     ax : Axes
-        Its y axis is set.
+        One of its axes is set.
     values : iterable of float
         What must be inside; values that no log axis can show are passed over.
     margin : float
         Share of the axis left free beyond the extreme values, at either end.
+    along : {"x", "y"}
+        Which axis.
     """
     kept = np.array([v for v in values if np.isfinite(v) and v > 0])
     low, high = (kept.min(), kept.max()) if len(kept) else (0.1, 1.0)
     pad = (high / low) ** margin if high > low * 1.05 else 1.05
-    ax.set_yscale("log")
-    ax.set_ylim(low / pad, high * pad)
-    ax.yaxis.set_major_locator(FixedLocator(list(log_ticks(low / pad, high * pad))))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    ax.set(**{f"{along}scale": "log", f"{along}lim": (low / pad, high * pad)})
+    axis = ax.yaxis if along == "y" else ax.xaxis
+    axis.set_major_locator(FixedLocator(list(log_ticks(low / pad, high * pad))))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
 
 
 def set_example_axis(ax: Axes, sizes: Iterable[int]) -> None:
@@ -104,113 +112,11 @@ def set_example_axis(ax: Axes, sizes: Iterable[int]) -> None:
     ax.set_xlabel("number of labelled examples n")
 
 
-def draw_series(ax: Axes, x: str, summary: pd.DataFrame, style: Style) -> None:
-    """Draw means as a line with markers and their limits as a band.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-    x : str
-        The column along the horizontal axis.
-    summary : DataFrame
-        With columns ``x``, ``mean``, ``low`` and ``high``; gaps where they are NaN.
-    style : Style
-        Of the name it belongs to.
-    """
-    at = summary[x].to_numpy(float)
-    low, high = (summary[limit].to_numpy(float) for limit in ("low", "high"))
-    # A lower limit at or below zero has no place on a log axis: the band runs to its end.
-    low = np.where(low <= 0, np.finfo(float).tiny, low)
-    ax.fill_between(at, low, high, color=style.colour, alpha=BAND_OPACITY, linewidth=0, zorder=1.5)
-    solid = style.line == "-"
-    # Broken lines above solid ones, small markers above large ones: coinciding series show.
-    ax.plot(
-        at,
-        summary["mean"],
-        color=style.colour,
-        linestyle=style.line,
-        linewidth=1.8 if solid else 1.4,
-        zorder=2 if solid else 2.2,
-    )
-    if style.marker:
-        draw_markers(ax, at, summary["mean"], style)
-
-
-def draw_markers(
-    ax: Axes, at: Sequence[float] | np.ndarray, values: Iterable[float], style: Style
-) -> None:
-    """Draw the filled markers of a series, whole even at the edge of the axes."""
-    points = np.array([(x, y) for x, y in zip(at, values, strict=True) if np.isfinite(y)])
-    if not len(points):
-        return  # an unclipped line without points would upset the layout
-    ax.plot(
-        points[:, 0],
-        points[:, 1],
-        color=style.colour,
-        marker=style.marker,
-        linestyle="none",
-        markersize=style.size,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        clip_on=False,
-        zorder=4 - style.size / 20,
-    )
-
-
-def key_of(name: str, label: str | None = None, markers: bool = True) -> Line2D:
-    """Legend key of a name."""
-    style = style_of(name)
-    return Line2D(
-        [],
-        [],
-        color=style.colour,
-        linestyle=style.line,
-        linewidth=1.6,
-        marker=style.marker if markers else "",
-        markersize=min(style.size, 7),
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        label=label or name,
-    )
-
-
-def keys_of(names: Iterable[str], markers: bool = True) -> dict[str, list[Artist]]:
-    """Legend keys of names, under the title of their family."""
-    return {
-        GROUP_TITLES[family]: [key_of(name, markers=markers) for name in members]
-        for family, members in in_groups(names).items()
-    }
-
-
 def figure_of(ax: Axes) -> Figure:
     """Give the figure that axes belong to."""
     figure = ax.get_figure(root=True)
     assert figure is not None, "axes are made by their figure"
     return figure
-
-
-def add_legend(figure: Figure, groups: Mapping[str, Sequence[Artist]]) -> None:
-    """Put a legend with titled groups at the right of a figure, clear of the data.
-
-    Parameters
-    ----------
-    figure : Figure
-        With constrained layout, which makes room for the legend.
-    groups : mapping of str to sequence of Artist
-        Keys with labels, by the title of their group; empty groups are left out.
-    """
-    handles: list[Artist] = []
-    titles = []
-    for title, members in groups.items():
-        if members:
-            titles.append(len(handles))
-            handles += [Line2D([], [], linestyle="none", label=title), *members]
-    legend = figure.legend(
-        handles=handles, loc="outside right upper", handlelength=2.8, labelspacing=0.45
-    )
-    for place in titles:
-        legend.get_texts()[place].set_fontweight("bold")
 
 
 def add_note(figure: Figure, sentences: Iterable[str]) -> None:
@@ -255,3 +161,23 @@ def set_titles(figure: Figure, title: str, subtitle: str) -> None:
         color=_NOTE_COLOUR,
     )
     plain.set_in_layout(False)
+
+
+def set_problem_titles(figure: Figure, chosen: pd.DataFrame, title: str, subtitle: str) -> None:
+    """Title a figure of one data set and protocol, and say how to read it.
+
+    Parameters
+    ----------
+    figure : Figure
+        With constrained layout.
+    chosen : DataFrame
+        As :func:`qdistill.figures.summaries.select_problem` gives it.
+    title, subtitle : str
+        What the figure shows, and how; data set, protocol and qubits are put before them.
+    """
+    first = chosen.iloc[0]
+    set_titles(
+        figure,
+        f"{first['dataset']}, protocol {first['protocol']}: {title}",
+        f"{first['qubits']} qubits; {subtitle}",
+    )

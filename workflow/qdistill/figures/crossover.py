@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +16,52 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from qdistill.figures.axes import (
-    add_legend,
     add_note,
-    draw_series,
     figure_of,
-    keys_of,
     set_example_axis,
     set_log_limits,
-    set_titles,
+    set_problem_titles,
 )
 from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
 from qdistill.figures.style import GROUP_TITLES, style_of
 from qdistill.figures.summaries import (
     describe_failures,
     seeds_in_words,
-    select_dataset,
+    select_problem,
     summarise_seeds,
 )
 from qdistill.judgement.published import read_published
 from qdistill.registry import family_of
 from qdistill.tables import read_frame, read_metadata
-from qdistill.verdict.tables import limits_in_n
+from qdistill.verdict.words import limits_in_n
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Errors that a data set's metadata tell, None where they do not.
+
+    Attributes
+    ----------
+    optimum : float or None
+        The lowest expected error of any linear reconstruction through the bottleneck.
+    pca_floor : float or None
+        Held-out error of as many principal components as the bottleneck is wide, fitted on
+        every row of the train split.
+    """
+
+    optimum: float | None = None
+    pca_floor: float | None = None
+
+
+def read_bounds(latents_path: str | Path) -> Bounds:
+    """Read the bounds that synthetic data carry; other data have none."""
+    metadata = read_metadata(latents_path)
+    optimum, floor = metadata.get("optimal_mse"), metadata.get("pca_floor_mse")
+    return Bounds(
+        optimum=None if optimum is None else float(optimum),
+        pca_floor=None if floor is None else float(floor),
+    )
 
 
 def draw_crossover(
@@ -43,7 +69,7 @@ def draw_crossover(
     metrics: pd.DataFrame,
     crossover: pd.DataFrame,
     published: pd.DataFrame,
-    optimum: float | None = None,
+    bounds: Bounds = Bounds(),
 ) -> None:
     """Draw held-out error against n for every model and reference of one data set.
 
@@ -52,43 +78,51 @@ def draw_crossover(
     ax : Axes
         Empty axes; the legend is put to their right.
     metrics : DataFrame
-        Rows of the contract "metrics" of one data set; those of stage ``trained`` are drawn,
-        references without bands.
+        Rows of the contract "metrics" of one data set and protocol; those of stage
+        ``trained`` are drawn, references without bands. Where there are many, variants
+        of other models are drawn thin and pale.
     crossover : DataFrame
-        Rows of the contract "crossover" of this data set; those with the verdict
+        Rows of the contract "crossover" of the same; those with the verdict
         ``crossover`` are drawn, in the colour of the baseline.
     published : DataFrame
         Columns ``model``, ``n``, ``heldout_mse`` of this data set; may be empty. Points
         within the range of n are drawn for models that the study holds.
-    optimum : float, optional
-        The lowest error that any rank-2**qubits linear reconstruction can have.
+    bounds : Bounds
+        What is known of the data; each is a horizontal line.
     """
     runs = metrics[metrics["stage"] == "trained"]
     summary = summarise_seeds(runs, "heldout_mse", ["model", "n"])
-    sizes = sorted(runs["n"].unique())
-    set_example_axis(ax, sizes)
+    set_example_axis(ax, runs["n"].unique())
     shown = _published_within(published, summary)
-    extra = [] if optimum is None else [optimum]
-    set_log_limits(ax, [*summary["mean"], *shown["heldout_mse"], *extra])
+    known = [bound for bound in (bounds.optimum, bounds.pca_floor) if bound is not None]
+    set_log_limits(ax, [*summary["mean"], *shown["heldout_mse"], *known])
     ax.set_ylabel("held-out mean squared error")
+    faint = background_of(summary["model"])
     for name, part in summary.groupby("model"):
         if family_of(str(name)) == "reference":
             part = part.assign(low=np.nan, high=np.nan)
-        draw_series(ax, "n", part, style_of(str(name)))
-    groups = keys_of(summary["model"].unique())
-    if optimum is not None:
-        groups.setdefault(GROUP_TITLES["reference"], []).append(_draw_optimum(ax, optimum))
+        draw_series(ax, "n", part, style_of(str(name)), faint=name in faint)
+    groups = keys_of(summary["model"].unique(), faint=faint)
+    groups.setdefault(GROUP_TITLES["reference"], []).extend(_draw_bounds(ax, bounds))
     groups["Published"] = _draw_published(ax, shown)
-    groups["Crossovers, 95 % interval"] = _draw_located(ax, crossover)
+    groups["Crossovers, 95 % interval"] = _draw_located(ax, crossover, faint)
     figure = figure_of(ax)
     add_legend(figure, groups)
     add_note(figure, describe_failures(runs))
 
 
-def _draw_optimum(ax: Axes, optimum: float) -> Artist:
-    line = ax.axhline(optimum, color="black", linestyle=(0, (1, 2)), linewidth=1.2, zorder=1.8)
-    line.set_label(f"closed-form optimum ({optimum:.3g})")
-    return line
+def _draw_bounds(ax: Axes, bounds: Bounds) -> list[Artist]:
+    """Horizontal lines; returns their legend keys."""
+    keys: list[Artist] = []
+    if bounds.optimum is not None:
+        label = f"closed-form optimum ({bounds.optimum:.3g})"
+        look: dict[str, Any] = dict(color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+        keys.append(ax.axhline(bounds.optimum, zorder=1.8, label=label, **look))
+    if bounds.pca_floor is not None:
+        label = f"PCA of all training rows ({bounds.pca_floor:.3g})"
+        look = dict(color="#555555", linestyle="-", linewidth=0.7)
+        keys.append(ax.axhline(bounds.pca_floor, zorder=1.7, label=label, **look))
+    return keys
 
 
 def _published_within(published: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
@@ -114,28 +148,27 @@ def _draw_published(ax: Axes, published: pd.DataFrame) -> list[Artist]:
     return keys
 
 
-def _draw_located(ax: Axes, crossover: pd.DataFrame) -> list[Artist]:
-    """Vertical line at each crossover, band over its interval; returns legend keys."""
+def _draw_located(ax: Axes, crossover: pd.DataFrame, faint: Collection[str]) -> list[Artist]:
+    """Vertical line at each crossover, band over its interval; returns legend keys.
+
+    Of models in the background, only the line, and that thin.
+    """
     left, right = ax.get_xlim()
     keys: list[Artist] = []
     for row in crossover[crossover["verdict"] == "crossover"].itertuples():
         colour = style_of(str(row.baseline)).colour
         low, high = float(row.ci_low), float(row.ci_high)
-        ax.axvspan(
-            max(low, left), min(high, right), color=colour, alpha=0.10, linewidth=0, zorder=0.5
-        )
-        ax.axvline(float(row.n_star), color=colour, linewidth=1.0, linestyle="-.", zorder=1)
+        behind = row.baseline in faint
+        if not behind:
+            ends = max(low, left), min(high, right)
+            ax.axvspan(*ends, color=colour, alpha=0.10, linewidth=0, zorder=0.5)
+        width = 0.5 if behind else 1.0
+        ax.axvline(float(row.n_star), color=colour, linewidth=width, linestyle="-.", zorder=1)
         label = (
             f"{row.challenger} and {row.baseline}:\nn = {row.n_star:.0f} {limits_in_n(low, high)}"
         )
         keys.append(Patch(facecolor=colour, alpha=0.4, label=label))
     return keys
-
-
-def read_optimum(latents_path: str | Path) -> float | None:
-    """Read the closed-form optimum that synthetic data carry, None for other data."""
-    value = read_metadata(latents_path).get("optimal_mse")
-    return None if value is None else float(value)
 
 
 def plot_crossover(
@@ -144,9 +177,10 @@ def plot_crossover(
     published_path: str | Path,
     latents_path: str | Path,
     dataset: str,
+    protocol: str,
     outputs: Sequence[str | Path],
 ) -> None:
-    """Read the tables, draw the crossover figure of one data set and save it.
+    """Read the tables, draw the crossover figure of one data set and protocol, save it.
 
     Parameters
     ----------
@@ -154,35 +188,36 @@ def plot_crossover(
         Tables of the study by the contracts "metrics" and "crossover".
     published_path : path
         CSV of published figures; see :func:`qdistill.judgement.published.read_published`.
+        They are the article's, and drawn under either protocol.
     latents_path : path
-        The data set, for its closed-form optimum if it has one.
-    dataset : str
-        Which data set to draw.
+        The data set, for the bounds that its metadata tell.
+    dataset, protocol : str
+        Which runs to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If a table is damaged or has nothing of this data set.
+        If a table is damaged or has nothing of this data set under this protocol.
     """
-    metrics = select_dataset(read_frame("metrics", metrics_path), dataset, str(metrics_path))
-    crossover = read_frame("crossover", crossover_path)
+    metrics = select_problem(read_frame("metrics", metrics_path), dataset, protocol, metrics_path)
+    located = read_frame("crossover", crossover_path)
     published = read_published(published_path)
     qubits = int(metrics["qubits"].iloc[0])
     with figure_settings():
-        figure = Figure(figsize=(8.6, 5.4))
-        ax = figure.add_subplot()
+        figure = Figure(figsize=(8.8, 6.0))
         draw_crossover(
-            ax,
+            figure.add_subplot(),
             metrics,
-            crossover[crossover["dataset"] == dataset],
+            located[(located["dataset"] == dataset) & (located["protocol"] == protocol)],
             published[(published["dataset"] == dataset) & (published["qubits"] == qubits)],
-            read_optimum(latents_path),
+            read_bounds(latents_path),
         )
-        set_titles(
+        set_problem_titles(
             figure,
-            f"{dataset}, {qubits} qubits: held-out error by number of examples",
+            metrics,
+            "held-out error by number of examples",
             f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
         )
         save_figure(figure, outputs)

@@ -2,67 +2,77 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from qdistill.errors import DataError
-from qdistill.figures.axes import (
-    add_legend,
-    add_note,
-    draw_series,
-    keys_of,
-    set_log_limits,
-    set_titles,
-)
+from qdistill.figures.axes import add_note, log_ticks, set_log_limits, set_titles
+from qdistill.figures.runs import RunPath, runs_of_problem
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.figures.style import style_of
+from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
+from qdistill.figures.style import Line, style_of
 from qdistill.figures.summaries import seeds_in_words, summarise_seeds
 from qdistill.tables import read_frame
 
 _ROWS = (("heldout_mse", "held-out error"), ("train_mse", "training error"))
+_VALIDATION_LINE: Line = (0, (3, 2))
+_VALIDATION_WIDTH = 0.8
 
 
-def read_histories(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read the histories of one data set's runs.
+def read_histories(runs: Iterable[RunPath]) -> pd.DataFrame:
+    """Read the histories of runs.
 
     Parameters
     ----------
-    paths : iterable of path
-        ``.../{dataset}/n~{n}/seeds~{block}/{model}/history.parquet``.
+    runs : iterable of RunPath
+        As :func:`qdistill.figures.runs.runs_of_problem` gives them.
 
     Returns
     -------
     DataFrame
-        As the contract "history", with columns ``dataset``, ``n`` and ``model`` from the
-        paths.
+        As the contract "history", with columns ``n`` and ``model``.
 
     Raises
     ------
     DataError
-        If a path does not say which run it is of, a file is damaged, or there is none.
+        If a file is damaged.
     """
-    frames = []
-    for path in map(Path, paths):
-        parts = path.parts
-        size = re.fullmatch(r"n~(\d+)", parts[-4]) if len(parts) >= 5 else None
-        if size is None:
-            raise DataError(
-                f"{path}: expected a path that ends with "
-                "DATASET/n~N/seeds~BLOCK/MODEL/history.parquet"
-            )
-        run = {"dataset": parts[-5], "n": int(size[1]), "model": parts[-2]}
-        frames.append(read_frame("history", path).assign(**run))
-    if not frames:
-        raise DataError("training curves: no history was given, and at least one is needed")
+    frames = [read_frame("history", run.path).assign(n=run.n, model=run.model) for run in runs]
     return pd.concat(frames, ignore_index=True)
+
+
+def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
+    """Let a seed that ended early keep its last errors until all seeds of its model have ended.
+
+    Its weights no longer change, so these are its errors at every later epoch. Without this,
+    a mean over seeds would leave out those that ended.
+
+    Parameters
+    ----------
+    histories : DataFrame
+        As :func:`read_histories` gives it.
+
+    Returns
+    -------
+    DataFrame
+        The same, with one row for each seed at each epoch of its (model, n); rows that were
+        missing have the values of the seed's last row before, NaN included.
+    """
+    pieces = []
+    for (model, n), part in histories.groupby(["model", "n"], sort=False):
+        epochs = np.sort(part["epoch"].unique())
+        for _, own in part.groupby("seed"):
+            whole = own.set_index("epoch").sort_index().reindex(epochs, method="ffill")
+            pieces.append(whole.assign(model=model, n=n).reset_index(names="epoch"))
+    return pd.concat(pieces, ignore_index=True)
 
 
 def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
@@ -73,29 +83,82 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
     figure : Figure
         Empty figure; the legend is put at its right.
     histories : DataFrame
-        As :func:`read_histories` gives it, for one data set.
+        As :func:`read_histories` gives it, for one data set and protocol. Cross-validated
+        errors are drawn beside the held-out ones, thin and dashed, where there are any.
     """
     sizes = sorted(histories["n"].unique())
-    panels = figure.subplots(len(_ROWS), len(sizes), sharex=True, sharey=True, squeeze=False)
+    panels = figure.subplots(len(_ROWS), len(sizes), sharex="col", sharey=True, squeeze=False)
+    whole = keep_last_values(histories)
+    faint = background_of(histories["model"])
     values: list[float] = []
     for row, (column, words) in enumerate(_ROWS):
-        summary = summarise_seeds(histories, column, ["model", "n", "epoch"])
+        summary = summarise_seeds(whole, column, ["model", "n", "epoch"])
         values += list(summary["mean"])
         panels[row, 0].set_ylabel(words)
         for place, n in enumerate(sizes):
-            _draw_panel(panels[row, place], summary[summary["n"] == n])
-            if row == 0:
-                panels[row, place].set_title(f"n = {n:,}")
+            _draw_panel(panels[row, place], summary[summary["n"] == n], faint)
+    validated = summarise_seeds(whole, "validation_mse", ["model", "n", "epoch"])
+    values += list(validated["mean"])
+    for place, n in enumerate(sizes):
+        panels[0, place].set_title(f"n = {n:,}")
+        _draw_validation(panels[0, place], validated[validated["n"] == n], faint)
+        _set_epochs(panels[0, place], histories[histories["n"] == n])
     set_log_limits(panels[0, 0], values)
     panels[-1, (len(sizes) - 1) // 2].set_xlabel("epoch")
-    add_legend(figure, keys_of(histories["model"].unique(), markers=False))
-    add_note(figure, _failures(histories))
+    groups = keys_of(histories["model"].unique(), markers=False, faint=faint)
+    if validated["mean"].notna().any():
+        groups["Thin and dashed"] = [_validation_key()]
+    add_legend(figure, groups)
+    add_note(figure, [*_failures(histories), *_early_ends(histories, whole)])
 
 
-def _draw_panel(ax: Axes, summary: pd.DataFrame) -> None:
-    ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+def _draw_panel(ax: Axes, summary: pd.DataFrame, faint: Collection[str]) -> None:
     for name, part in summary.groupby("model"):
-        draw_series(ax, "epoch", part, replace(style_of(str(name)), marker=""))
+        style = style_of(str(name))
+        if len(part) > 1:  # what is never trained has a single point, and needs its marker
+            style = replace(style, marker="")
+        draw_series(ax, "epoch", part, style, faint=name in faint)
+
+
+def _set_epochs(ax: Axes, histories: pd.DataFrame) -> None:
+    """Space epochs evenly, or logarithmically where models were trained for unlike lengths."""
+    epochs = np.sort(histories["epoch"].unique())
+    if histories["validation_mse"].isna().all() or len(epochs) < 3:
+        ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+        return
+    first, last = int(epochs[1]), int(epochs[-1])
+    ax.set_xscale("symlog", linthresh=first, linscale=0.5)
+    ax.set_xlim(0, last * 1.1)
+    middle = [tick for tick in log_ticks(first, last) if 1.6 * first < tick < last / 1.6]
+    ticks = [0, first, *middle[len(middle) // 2 :][:1], last]
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def _draw_validation(ax: Axes, summary: pd.DataFrame, faint: Collection[str]) -> None:
+    for name, part in summary.groupby("model"):
+        if part["mean"].notna().any():
+            ax.plot(
+                part["epoch"],
+                part["mean"],
+                color=style_of(str(name)).colour,
+                linestyle=_VALIDATION_LINE,
+                linewidth=_VALIDATION_WIDTH,
+                alpha=0.5 if name in faint else 1.0,
+                zorder=1.7,
+            )
+
+
+def _validation_key() -> Artist:
+    return Line2D(
+        [],
+        [],
+        color="#444444",
+        linestyle=_VALIDATION_LINE,
+        linewidth=_VALIDATION_WIDTH,
+        label="cross-validated error,\ninside the n examples",
+    )
 
 
 def _failures(histories: pd.DataFrame) -> list[str]:
@@ -109,33 +172,46 @@ def _failures(histories: pd.DataFrame) -> list[str]:
     return [f"Not drawn from where a run has no finite error: {listed}."] if listed else []
 
 
+def _early_ends(histories: pd.DataFrame, whole: pd.DataFrame) -> list[str]:
+    if len(whole) == len(histories):
+        return []
+    return [
+        "Seeds end at epochs of their own: one that has ended keeps its last errors until the "
+        "last seed of its model ends."
+    ]
+
+
 def plot_curves(
-    history_paths: str | Path | Iterable[str | Path], dataset: str, outputs: Sequence[str | Path]
+    history_paths: str | Path | Iterable[str | Path],
+    dataset: str,
+    protocol: str,
+    outputs: Sequence[str | Path],
 ) -> None:
-    """Read histories, draw the training curves of one data set and save them.
+    """Read histories, draw the training curves of one data set and protocol, save them.
 
     Parameters
     ----------
     history_paths : path or iterable of path
-        See :func:`read_histories`; runs of other data sets are left out.
-    dataset : str
-        Which data set to draw.
+        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/history.parquet``; other runs
+        than those of this data set and protocol are left out.
+    dataset, protocol : str
+        Which runs to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If a table is damaged or none is of this data set.
+        If a table is damaged, a path does not say which run it is of, or none is of this
+        data set under this protocol.
     """
-    given = [history_paths] if isinstance(history_paths, str | Path) else list(history_paths)
-    histories = read_histories(path for path in given if dataset in Path(path).parts)
+    histories = read_histories(runs_of_problem(history_paths, dataset, protocol))
     with figure_settings():
-        figure = Figure(figsize=(2.6 + 1.75 * max(2, histories["n"].nunique()), 4.9))
+        figure = Figure(figsize=(2.8 + 1.75 * max(2, histories["n"].nunique()), 4.9))
         draw_curves(figure, histories)
         set_titles(
             figure,
-            f"{dataset}: error by epoch",
+            f"{dataset}, protocol {protocol}: error by epoch",
             f"mean over {seeds_in_words(histories)}; bands: 95 % Student t limits of the mean",
         )
         save_figure(figure, outputs)

@@ -12,20 +12,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qdistill.figures.axes import (
-    add_legend,
     add_note,
-    draw_markers,
-    draw_series,
     figure_of,
-    keys_of,
     plain_number,
     set_example_axis,
     set_log_limits,
-    set_titles,
+    set_problem_titles,
 )
 from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.series import (
+    add_legend,
+    background_of,
+    draw_markers,
+    draw_series,
+    keys_of,
+)
 from qdistill.figures.style import style_of
-from qdistill.figures.summaries import describe_failures, seeds_in_words, select_dataset
+from qdistill.figures.summaries import (
+    describe_failures,
+    seeds_in_words,
+    select_problem,
+)
 from qdistill.judgement.statistics import paired_ratio
 from qdistill.registry import family_of
 from qdistill.tables import read_frame
@@ -41,7 +48,7 @@ def summarise_gap(runs: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     runs : DataFrame
-        Rows of the contract "metrics" of one data set and one stage.
+        Rows of the contract "metrics" of one data set, protocol and stage.
 
     Returns
     -------
@@ -65,32 +72,32 @@ def draw_gap(ax: Axes, metrics: pd.DataFrame) -> None:
     ax : Axes
         Empty axes; the legend is put at the right of their figure.
     metrics : DataFrame
-        Rows of the contract "metrics" of one data set; those of stage ``trained`` are
-        drawn, references without bands. Ratios above the axis are marked by an
-        arrow at its end and listed below.
+        Rows of the contract "metrics" of one data set and protocol; those of stage
+        ``trained`` are drawn, references without bands. Ratios above the axis are marked
+        by an arrow at its end and listed below. Where there are many, variants of other
+        models are drawn thin and pale.
     """
     runs = metrics[metrics["stage"] == "trained"]
     summary = summarise_gap(runs)
     models = summary[[family_of(name) != "reference" for name in summary["model"]]]
-    deciding = (models if models["mean"].notna().any() else summary)["mean"].clip(
-        upper=_HIGHEST_RATIO
-    )
+    deciding = (models if models["mean"].notna().any() else summary)["mean"]
     set_example_axis(ax, runs["n"].unique())
-    set_log_limits(ax, [1.0, *deciding])
+    set_log_limits(ax, [1.0, *deciding[deciding <= _HIGHEST_RATIO]])
     ax.set_ylabel("held-out error / training error")
     ax.axhline(1.0, color="black", linewidth=0.8, zorder=1)
     ceiling = ax.get_ylim()[1]
+    faint = background_of(summary["model"])
     for name, part in summary.groupby("model"):
         style = style_of(str(name))
         above = part["mean"] > ceiling
         values = part[["mean", "low", "high"]].mask(above)
         if family_of(str(name)) == "reference":  # lines only, as in the crossover figure
             values[["low", "high"]] = np.nan
-        draw_series(ax, "n", values.assign(n=part["n"]), style)
+        draw_series(ax, "n", values.assign(n=part["n"]), style, faint=name in faint)
         arrow = replace(style, marker="^", size=8.0)
         draw_markers(ax, part["n"][above], [ceiling] * int(above.sum()), arrow)
     figure = figure_of(ax)
-    add_legend(figure, keys_of(summary["model"].unique()))
+    add_legend(figure, keys_of(summary["model"].unique(), faint=faint))
     add_note(figure, [*_beyond_axis(summary, ceiling), *_without_ratio(runs, summary)])
 
 
@@ -117,30 +124,33 @@ def _without_ratio(runs: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
     return sentences + describe_failures(runs.assign(worst=worst.replace(np.inf, np.nan)), "worst")
 
 
-def plot_gap(metrics_path: str | Path, dataset: str, outputs: Sequence[str | Path]) -> None:
-    """Read the metrics, draw the gap of one data set and save it.
+def plot_gap(
+    metrics_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
+) -> None:
+    """Read the metrics, draw the gap of one data set and protocol, and save it.
 
     Parameters
     ----------
     metrics_path : path
         Table of the study by the contract "metrics".
-    dataset : str
-        Which data set to draw.
+    dataset, protocol : str
+        Which runs to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If the table is damaged or has nothing of this data set.
+        If the table is damaged or has nothing of this data set under this protocol.
     """
-    metrics = select_dataset(read_frame("metrics", metrics_path), dataset, str(metrics_path))
+    metrics = select_problem(read_frame("metrics", metrics_path), dataset, protocol, metrics_path)
     with figure_settings():
         figure = Figure(figsize=(8.6, 5.0))
         draw_gap(figure.add_subplot(), metrics)
-        set_titles(
+        set_problem_titles(
             figure,
-            f"{dataset}, {metrics['qubits'].iloc[0]} qubits: held-out error over training error",
+            metrics,
+            "held-out error over training error",
             f"geometric mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the "
             "mean log-ratio",
         )

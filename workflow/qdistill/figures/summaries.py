@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,18 @@ from qdistill.errors import DataError
 from qdistill.judgement.statistics import LEVEL
 
 
-def select_dataset(frame: pd.DataFrame, dataset: str, table: str) -> pd.DataFrame:
-    """Rows of one data set, which must be there and have one number of qubits.
+def select_problem(
+    frame: pd.DataFrame, dataset: str, protocol: str, path: str | Path
+) -> pd.DataFrame:
+    """Rows of one data set under one protocol, which must be there and have one qubit count.
 
     Parameters
     ----------
     frame : DataFrame
-        With columns ``dataset`` and ``qubits``.
-    dataset : str
+        With columns ``dataset``, ``protocol`` and ``qubits``.
+    dataset, protocol : str
         Which rows.
-    table : str
+    path : path
         Where the frame was read from, for messages.
 
     Raises
@@ -29,15 +32,19 @@ def select_dataset(frame: pd.DataFrame, dataset: str, table: str) -> pd.DataFram
     DataError
         If there is no row, or rows with different numbers of qubits.
     """
-    chosen = frame[frame["dataset"] == dataset]
+    chosen = frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
     if chosen.empty:
-        found = ", ".join(sorted(frame["dataset"].unique())) or "none"
-        raise DataError(f"{table}: no row for data set '{dataset}'; it has: {found}")
+        pairs = sorted(set(zip(frame["dataset"], frame["protocol"], strict=True)))
+        found = ", ".join(f"{name} ({way})" for name, way in pairs) or "none"
+        raise DataError(
+            f"{path}: no row for data set '{dataset}' under the protocol '{protocol}'; "
+            f"it has: {found}"
+        )
     qubits = sorted(chosen["qubits"].unique())
     if len(qubits) > 1:
         listed = ", ".join(map(str, qubits))
         raise DataError(
-            f"{table}: data set '{dataset}' has {listed} qubits, and a figure shows only one"
+            f"{path}: data set '{dataset}' has {listed} qubits, and a figure shows only one"
         )
     return chosen
 

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETLEFTBASE, CARETRIGHTBASE
 from matplotlib.ticker import FixedLocator
 
-from qdistill.figures.axes import add_note, draw_markers, set_titles
+from qdistill.figures.axes import add_note, set_problem_titles
 from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.series import draw_markers
 from qdistill.figures.style import Style, style_of
-from qdistill.figures.summaries import select_dataset
+from qdistill.figures.summaries import select_problem
 from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
 from qdistill.registry import STUDENTS, stages_of
 from qdistill.tables import read_frame
@@ -26,6 +27,7 @@ AXIS_LIMITS = (-0.5, 1.5)
 
 _STAGES = ("zero_shot", "fine_tuned", "distilled")
 _PANELS_PER_ROW = 5
+_MANY_ROWS = 12
 
 
 def row_labels(transfer: pd.DataFrame) -> list[tuple[str, str]]:
@@ -43,8 +45,9 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
     figure : Figure
         Empty figure.
     transfer : DataFrame
-        Rows of the contract "transfer" of one data set. Where ``retained`` is missing or
-        the verdict is ``undefined``, the panel says so instead of drawing a value.
+        Rows of the contract "transfer" of one data set and protocol. Where ``retained`` is
+        missing or the verdict is ``undefined``, the row says so instead of drawing a value;
+        a panel with nothing but such rows says so once.
     """
     sizes = sorted(transfer["n"].unique())
     rows = row_labels(transfer)
@@ -82,26 +85,49 @@ def _draw_panel(ax: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]]) -
         ax.axvline(error, color="#555555", linewidth=1.0, zorder=1)
     for threshold in (COLLAPSED_BELOW, RETAINED_ABOVE):
         ax.axvline(threshold, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    _draw_stripes(ax, rows)
     indexed = part.set_index(["student", "stage"])
+    nothing = bool(_is_undefined(part).all())
     for height, row in enumerate(rows):
         if row in indexed.index:
-            _draw_row(ax, height, indexed.loc[row], style_of(row[0]))
+            _draw_row(ax, height, indexed.loc[row], style_of(row[0]), silent=nothing)
+    if nothing:
+        middle = (len(rows) - 1) / 2
+        _print(ax, 0.5, middle, "undefined", "center", color="#555555", style="italic")
 
 
-def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style) -> None:
+def _is_undefined(part: pd.DataFrame) -> pd.Series:
+    return (part["verdict"] == "undefined") | part["retained"].isna()
+
+
+def _draw_stripes(ax: Axes, rows: Sequence[tuple[str, str]]) -> None:
+    """Shade the rows of every other student, to be followed across the panels."""
+    students = list(dict.fromkeys(student for student, _ in rows))
+    for height, (student, _) in enumerate(rows):
+        if students.index(student) % 2 == 0:
+            ax.axhspan(height - 0.5, height + 0.5, color="#F1F1F1", linewidth=0, zorder=0)
+
+
+def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style, silent: bool) -> None:
     """Draw one retained fraction: limits as a line, the estimate as a marker or a number."""
     retained = float(entry["retained"])
     low, high = float(entry["ci_low"]), float(entry["ci_high"])
     if not np.isnan([low, high]).any():
         _draw_limits(ax, height, low, high, style.colour, faint=entry["verdict"] == "undefined")
     if entry["verdict"] == "undefined" or np.isnan(retained):
-        _print(ax, 0.5, height, "undefined", "center", color="#555555", style="italic")
+        if not silent:
+            _print(ax, 0.5, height, "undefined", "center", color="#555555", style="italic")
     elif retained < AXIS_LIMITS[0]:
         _print(ax, AXIS_LIMITS[0], height, _number(retained), "left", color=style.colour)
     elif retained > AXIS_LIMITS[1]:
         _print(ax, AXIS_LIMITS[1], height, _number(retained), "right", color=style.colour)
     else:
-        draw_markers(ax, [retained], [height], replace(style, marker=style.marker or "o", size=6.5))
+        draw_markers(
+            ax,
+            [retained],
+            [height],
+            replace(style, marker=style.marker or "o", size=style.size + 0.5),
+        )
 
 
 def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, faint: bool) -> None:
@@ -128,7 +154,7 @@ def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, fa
             )
 
 
-def _print(ax: Axes, x: float, height: int, words: str, side: str, **look: Any) -> None:
+def _print(ax: Axes, x: float, height: float, words: str, side: str, **look: Any) -> None:
     """Print words over a row, clear of the edge they stand at."""
     ax.annotate(
         words,
@@ -178,33 +204,39 @@ def _explanations(transfer: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def plot_transfer(transfer_path: str | Path, dataset: str, outputs: Sequence[str | Path]) -> None:
-    """Read the transfer table, draw one data set and save it.
+def plot_transfer(
+    transfer_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
+) -> None:
+    """Read the transfer table, draw one data set and protocol, and save it.
 
     Parameters
     ----------
     transfer_path : path
         Table of the study by the contract "transfer".
-    dataset : str
-        Which data set to draw.
+    dataset, protocol : str
+        Which runs to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If the table is damaged or has nothing of this data set.
+        If the table is damaged or has nothing of this data set under this protocol.
     """
-    transfer = select_dataset(read_frame("transfer", transfer_path), dataset, str(transfer_path))
+    transfer = select_problem(
+        read_frame("transfer", transfer_path), dataset, protocol, transfer_path
+    )
     panels, rows = transfer["n"].nunique(), len(row_labels(transfer))
     lines = int(np.ceil(panels / _PANELS_PER_ROW))
+    height = 0.3 if rows <= _MANY_ROWS else 0.23
     with figure_settings():
         width = 2.4 + 1.5 * max(3, min(panels, _PANELS_PER_ROW))
-        figure = Figure(figsize=(width, 1.6 + lines * (0.6 + 0.3 * rows)))
+        figure = Figure(figsize=(width, 1.6 + lines * (0.6 + height * rows)))
         draw_transfer(figure, transfer)
-        set_titles(
+        set_problem_titles(
             figure,
-            f"{dataset}, {transfer['qubits'].iloc[0]} qubits: retained fraction of each student",
+            transfer,
+            "retained fraction of each student",
             f"0: error of classical, 1: error of quantum; {transfer['seeds'].max()} seeds, lines: "
             "95 % Fieller limits",
         )

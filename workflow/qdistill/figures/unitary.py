@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from matplotlib.ticker import FixedLocator
 
 from qdistill.errors import DataError
 from qdistill.figures.axes import set_titles
+from qdistill.figures.runs import runs_of_problem
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.style import style_of
 from qdistill.tables import read_frame
@@ -131,42 +131,39 @@ def _draw_distribution(ax: Axes, sizes: np.ndarray) -> None:
 
 
 def plot_unitary(
-    unitary_paths: str | Path | Iterable[str | Path], dataset: str, outputs: Sequence[str | Path]
+    unitary_paths: str | Path | Iterable[str | Path],
+    dataset: str,
+    protocol: str,
+    outputs: Sequence[str | Path],
 ) -> None:
     """Read a learned unitary, draw it and save it.
 
     Parameters
     ----------
     unitary_paths : path or iterable of path
-        ``.../{dataset}/n~{n}/seeds~{block}/{model}/unitary.parquet``. Of several, the first
-        seed at the largest n is drawn.
-    dataset : str
-        Which data set to draw.
+        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/unitary.parquet``. Of several,
+        the first seed at the largest n is drawn.
+    dataset, protocol : str
+        Which runs to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If a table is damaged, or no path is of this data set and tells its n.
+        If a table is damaged, a path does not say which run it is of, or none is of this
+        data set under this protocol.
     """
-    given = [unitary_paths] if isinstance(unitary_paths, str | Path) else list(unitary_paths)
-    found = []
-    for path in map(Path, given):
-        size = re.search(r"n~(\d+)", str(path))
-        if size and dataset in path.parts:
-            found.append((int(size[1]), path))
-    if not found:
-        raise DataError(f"unitary: no path of data set '{dataset}' with a folder n~N was given")
-    largest = max(n for n, _ in found)
-    tables = [(read_frame("unitary", path), path) for n, path in found if n == largest]
+    runs = runs_of_problem(unitary_paths, dataset, protocol)
+    largest = max(run.n for run in runs)
+    tables = [(read_frame("unitary", run.path), run.path) for run in runs if run.n == largest]
     seed, matrix = min((matrix_of_seed(*table) for table in tables), key=lambda pair: pair[0])
     with figure_settings():
         figure = Figure(figsize=(10.4, 4.5))
         draw_unitary(figure, matrix)
         set_titles(
             figure,
-            f"{dataset}, {int(np.log2(len(matrix)))} qubits: a learned unitary",
-            f"model quantum, n = {largest:,}, seed {seed}",
+            f"{dataset}, protocol {protocol}: a learned unitary",
+            f"{int(np.log2(len(matrix)))} qubits; model quantum, n = {largest:,}, seed {seed}",
         )
         save_figure(figure, outputs)
