@@ -10,6 +10,7 @@ with job_log(snakemake):
         snakemake.wildcards.model,
         snakemake.wildcards.dataset,
         snakemake.params.qubits,
+        snakemake.wildcards.protocol,
         snakemake.input.latents,
         list_runs(snakemake),
         snakemake.params.settings,

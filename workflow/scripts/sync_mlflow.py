@@ -15,4 +15,5 @@ with job_log(snakemake):
         receipt_path=snakemake.output.receipt,
         tracking_uri=snakemake.params.tracking_uri,
         training=snakemake.params.training,
+        choices_path=snakemake.input.choices,
     )

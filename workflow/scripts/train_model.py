@@ -3,10 +3,10 @@
 from qdistill.jobs import job_log, prepare_torch
 
 with job_log(snakemake):
+    from qdistill.protocols import train_model
     from qdistill.runs import list_runs
-    from qdistill.training import train_model
 
-    prepare_torch(snakemake.threads)
+    prepare_torch(snakemake.threads, snakemake.config["engine"])
     train_model(
         snakemake.wildcards.model,
         snakemake.wildcards.dataset,

@@ -11,4 +11,5 @@ with job_log(snakemake):
         html_path=snakemake.output.html,
         summary_path=snakemake.output.summary,
         study=snakemake.params.study,
+        problems=snakemake.params.problems,
     )

@@ -13,38 +13,43 @@ from qdistill.errors import DataError
 from qdistill.tables import read_frame
 
 LOSSES = ("heldout_mse", "train_mse")
-_HISTORY = re.compile(r"(?P<dataset>[^/]+)/n~(?P<n>\d+)/seeds~[^/]+/(?P<model>[^/]+)/[^/]+$")
+_CURVES = (*LOSSES, "validation_mse")
+_HISTORY = re.compile(
+    r"(?P<dataset>[^/]+)/(?P<protocol>[^/]+)/n~(?P<n>\d+)/seeds~[^/]+/(?P<model>[^/]+)/[^/]+$"
+)
 
+Run = tuple[str, str, int, str]  # dataset, protocol, n, model
 Curve = tuple[list[int], list[float]]  # epochs, values
 
 
-def read_histories(paths: Iterable[str | Path]) -> dict[tuple[str, int, str], pd.DataFrame]:
+def read_histories(paths: Iterable[str | Path]) -> dict[Run, pd.DataFrame]:
     """Read learning curves and gather the seed blocks of one model.
 
     Parameters
     ----------
     paths : iterable of path
-        ``.../{dataset}/n~{n}/seeds~{block}/{model}/history.parquet``.
+        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/history.parquet``.
 
     Returns
     -------
     dict
-        (dataset, n, model) to a table of the contract ``history``, sorted by seed and epoch.
+        (dataset, protocol, n, model) to a table of the contract ``history``, sorted by seed
+        and epoch.
 
     Raises
     ------
     DataError
         If a path has another form, or a file is missing or damaged.
     """
-    blocks: dict[tuple[str, int, str], list[pd.DataFrame]] = {}
+    blocks: dict[Run, list[pd.DataFrame]] = {}
     for path in map(Path, paths):
         match = _HISTORY.search(path.as_posix())
         if match is None:
             raise DataError(
-                f"{path}: a history lies at {{dataset}}/n~{{n}}/seeds~{{block}}/{{model}}/"
-                "history.parquet"
+                f"{path}: a history lies at {{dataset}}/{{protocol}}/n~{{n}}/seeds~{{block}}/"
+                "{model}/history.parquet"
             )
-        key = (match["dataset"], int(match["n"]), match["model"])
+        key = (match["dataset"], match["protocol"], int(match["n"]), match["model"])
         blocks.setdefault(key, []).append(read_frame("history", path))
     return {
         key: pd.concat(frames, ignore_index=True).sort_values(["seed", "epoch"])
@@ -61,21 +66,22 @@ def curves_of(course: pd.DataFrame) -> dict[str, Curve]:
         One seed's rows of the contract ``history``, sorted by epoch.
     """
     epochs = course["epoch"].to_numpy()
-    return _finite_curves(epochs, {name: course[name].to_numpy() for name in LOSSES})
+    return _finite_curves(epochs, {name: course[name].to_numpy() for name in _CURVES})
 
 
 def mean_curves_of(course: pd.DataFrame) -> dict[str, Curve]:
     """Means over seeds, under ``{loss}_per_epoch_mean``.
 
-    An epoch at which a seed has no finite error has no mean.
+    An epoch at which a seed has no finite error has no mean; nor has one that a seed did not
+    reach, or did not record, because its training is shorter than another's.
 
     Parameters
     ----------
     course : DataFrame
         All seeds' rows of the contract ``history``.
     """
-    by_seed = course.pivot(index="epoch", columns="seed", values=list(LOSSES))
-    means = {name: by_seed[name].to_numpy().mean(axis=1) for name in LOSSES}
+    by_seed = course.pivot(index="epoch", columns="seed", values=list(_CURVES))
+    means = {name: by_seed[name].to_numpy().mean(axis=1) for name in _CURVES}
     curves = _finite_curves(by_seed.index.to_numpy(), means)
     return {f"{name}_mean": curve for name, curve in curves.items()}
 

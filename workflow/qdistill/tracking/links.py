@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import quote
 
 import pandas as pd
 
-# The three conditions of the question, and the controls without which the figures mislead:
-# parent runs of these models carry the tag `comparison`. MLflow cannot search for a set of
-# tag values, and its charts show ten runs at first.
+# The three conditions of the question, and the rivals without which the figures mislead:
+# parent runs of these models carry the tag `comparison`, for MLflow cannot search for a set of
+# tag values. Its charts show ten runs at first.
 COMPARED = (
     "mean",
+    "pca_cv",
     "linear",
+    "tuned",
     "square",
     "classical",
     "quantum",
+    "quantum_tuned",
     "distilled_train",
     "distilled_pool",
 )
 
 
 def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:
-    """Markdown with one link per data set and n to the UI's charts of the compared models.
+    """Markdown with a link to the UI's charts of the compared models in each condition.
+
+    A condition is a data set, a protocol and n; the protocol is named where a data set has
+    several.
 
     The first line, which the UI shows without unfolding, has the links at n = 100, or at
     the smallest n of a study without it.
@@ -33,28 +40,38 @@ def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:
     metrics : DataFrame
         By the contract ``metrics``.
     """
-    grid = metrics.groupby("dataset", sort=False)["n"].agg(lambda column: sorted(set(column)))
+    grid: dict[tuple[str, str], list[int]] = {
+        (str(dataset), str(protocol)): sorted(set(sizes))
+        for (dataset, protocol), sizes in metrics.groupby(["dataset", "protocol"], sort=False)["n"]
+    }
+    times = Counter(dataset for dataset, _ in grid)
     sizes = sorted(set(metrics["n"]))
     first = 100 if 100 in sizes else sizes[0]
 
-    def link(text: str, dataset: str, n: int) -> str:
-        return f"[{text}](#/experiments/{experiment}/runs?{_query(dataset, n)})"
+    def name(dataset: str, protocol: str) -> str:
+        return dataset if times[dataset] == 1 else f"{dataset} ({protocol})"
 
-    here = [link(name, name, first) for name, known in grid.items() if first in known]
+    def link(text: str, pair: tuple[str, str], n: int) -> str:
+        return f"[{text}](#/experiments/{experiment}/runs?{_query(*pair, n)})"
+
+    here = [link(name(*pair), pair, first) for pair, known in grid.items() if first in known]
     headline = f"Compare quantum, classical, distilled and controls at n = {first}: "
     others = [
-        f"- {name}, n = " + ", ".join(link(str(n), name, n) for n in known)
-        for name, known in grid.items()
+        f"- {name(*pair)}, n = " + ", ".join(link(str(n), pair, n) for n in known)
+        for pair, known in grid.items()
     ]
     return headline + " · ".join(here) + "\n\n" + "\n".join(others) + "\n"
 
 
-def comparison_filter(dataset: str, n: int) -> str:
-    """MLflow search filter that finds the compared parent runs of a data set at n."""
-    return f"tags.comparison = 'main' AND tags.dataset = '{dataset}' AND tags.n = '{n}'"
+def comparison_tag(dataset: str, protocol: str, n: int) -> str:
+    """Value of the tag `comparison` of the compared parent runs of one condition.
+
+    One tag says it all, because MLflow limits the length of the note that holds the links.
+    """
+    return f"{dataset}/{protocol}/{n}"
 
 
-def _query(dataset: str, n: int) -> str:
-    search = quote(comparison_filter(dataset, n), safe="")
+def _query(dataset: str, protocol: str, n: int) -> str:
+    search = quote(f"tags.comparison = '{comparison_tag(dataset, protocol, n)}'")
     order = "orderByKey=metrics.%60heldout_mse_mean%60&orderByAsc=true"
     return f"searchFilter={search}&{order}&compareRunsMode=CHART"

@@ -5,7 +5,6 @@ Pure bookkeeping on tables: nothing here talks to MLflow.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +17,23 @@ import pandas as pd
 from qdistill.errors import DataError
 from qdistill.figures.style import style_of
 from qdistill.files import digest_of
-from qdistill.tracking.curves import LOSSES, Curve, curves_of, mean_curves_of
-from qdistill.tracking.links import COMPARED
+from qdistill.tracking.curves import LOSSES, Curve, Run, curves_of, mean_curves_of
+from qdistill.tracking.links import COMPARED, comparison_tag
+from qdistill.tracking.parameters import (
+    Choice,
+    Condition,
+    flatten_settings,
+    summarise_choices,
+)
 
 # Raise it when the layout below changes: every run is then written again.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
 _CHILD_METRICS = (*LOSSES, "teacher_r2", "n_parameters", "train_seconds")
-_PARENT = ["dataset", "qubits", "n", "model"]
+_PARENT = ["dataset", "qubits", "protocol", "n", "model"]
+_CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,9 @@ class RunRecord:
 def model_records(
     study: str,
     metrics: pd.DataFrame,
-    histories: Mapping[tuple[str, int, str], pd.DataFrame],
+    histories: Mapping[Run, pd.DataFrame],
     training: Mapping[str, Mapping[str, Any]],
+    choices: Mapping[Condition, Mapping[int, Choice]] | None = None,
 ) -> list[RunRecord]:
     """Describe the parent and child runs of a study.
 
@@ -92,10 +99,13 @@ def model_records(
     metrics : DataFrame
         By the contract ``metrics``.
     histories : mapping
-        As :func:`qdistill.tracking.curves.read_histories` returns them.
+        As :func:`qdistill.tracking.curves.read_histories` returns them. A model may have
+        none: one that is not trained, or whose settings are chosen by cross-validation.
     training : mapping of str to mapping
-        Training settings of each model, as its jobs were given them; a model without an
-        entry gets none.
+        Training settings by ``{dataset}/{protocol}/{model}``, as the jobs were given them; a
+        model without an entry gets none.
+    choices : mapping, optional
+        As :func:`qdistill.tracking.parameters.read_choices` returns them.
 
     Returns
     -------
@@ -105,44 +115,54 @@ def model_records(
     Raises
     ------
     DataError
-        If there is a learning curve of a model that the metrics do not hold.
+        If there is a learning curve or a choice of a run that the metrics do not hold.
     """
+    choices = choices or {}
+    _check_all_known(metrics, histories, choices)
     records: list[RunRecord] = []
-    used = set()
-    for (dataset, _, n, model), rows in metrics.groupby(_PARENT, sort=True):
-        course = histories.get((dataset, n, model))
-        used.add((dataset, n, model))
-        settings = flatten_settings(training.get(model, {}))
-        parent = _parent_record(study, rows, course, settings)
+    for condition, rows in metrics.groupby(_PARENT, sort=True):
+        dataset, _, protocol, n, model = condition
+        course = histories.get((dataset, protocol, n, model))
+        settings = flatten_settings(training.get(f"{dataset}/{protocol}/{model}", {}))
+        chosen = choices.get(condition, {})
+        parent = _parent_record(study, rows, course, settings, chosen)
         records.append(parent)
         curves = {} if course is None else {seed: c for seed, c in course.groupby("seed")}
         main = main_stage(rows)
+        several_stages = rows["stage"].nunique() > 1
         for row in rows.sort_values(["stage", "seed"]).to_dict("records"):
             curve = curves.get(row["seed"]) if row["stage"] == main else None
-            several_stages = rows["stage"].nunique() > 1
-            records.append(_child_record(study, parent, row, curve, settings, several_stages))
-    for dataset, n, model in histories.keys() - used:
-        raise DataError(
-            f"there is a training history of '{model}' on '{dataset}' at n = {n}, but the "
-            "metrics table has no such run"
-        )
+            choice = chosen.get(row["seed"])
+            records.append(
+                _child_record(study, parent, row, curve, settings, choice, several_stages)
+            )
     return records
+
+
+def _check_all_known(
+    metrics: pd.DataFrame,
+    histories: Mapping[Run, pd.DataFrame],
+    choices: Mapping[Condition, Mapping[int, Choice]],
+) -> None:
+    """Refuse learning curves and choices of runs that the metrics do not hold."""
+    known = set(metrics[["dataset", "protocol", "n", "model"]].itertuples(index=False, name=None))
+    for dataset, protocol, n, model in sorted(histories.keys() - known):
+        raise DataError(
+            f"there is a training history of '{model}' on '{dataset}' under the protocol "
+            f"'{protocol}' at n = {n}, but the metrics table has no such run"
+        )
+    seeds = set(metrics[[*_PARENT, "seed"]].itertuples(index=False, name=None))
+    chosen = {(*condition, seed) for condition, by_seed in choices.items() for seed in by_seed}
+    for dataset, _, protocol, n, model, seed in sorted(chosen - seeds):
+        raise DataError(
+            f"there is a choice of '{model}' on '{dataset}' under the protocol '{protocol}' at "
+            f"n = {n} for seed {seed}, but the metrics table has no such run"
+        )
 
 
 def main_stage(rows: pd.DataFrame) -> str:
     """Return the last stage that a model reaches: the one its learning curve belongs to."""
     return max(rows["stage"].unique(), key=_STAGE_ORDER.index)
-
-
-def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as one level of text: keys joined by dots, values as JSON."""
-    flat: dict[str, str] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten_settings(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
-    return flat
 
 
 def aggregate_seeds(
@@ -172,7 +192,11 @@ def aggregate_seeds(
 
 
 def _parent_record(
-    study: str, rows: pd.DataFrame, course: pd.DataFrame | None, settings: dict[str, str]
+    study: str,
+    rows: pd.DataFrame,
+    course: pd.DataFrame | None,
+    settings: dict[str, str],
+    chosen: Mapping[int, Choice],
 ) -> RunRecord:
     main = main_stage(rows)
     final = rows[rows["stage"] == main]
@@ -183,11 +207,14 @@ def _parent_record(
     for stage, group in rows[rows["stage"] != main].groupby("stage"):
         found |= {f"{stage}/{name}": value for name, value in _aggregates(group).items()}
     found |= {"seeds": float(seeds), "seeds_diverged": float(diverged)}
+    if chosen:
+        errors = [choice.validation_mse for choice in chosen.values()]
+        found |= aggregate_seeds(errors, "validation_mse")
     tags = identity | _common_tags(study, first, bool(rows["diverged"].any()))
     tags["mlflow.runColor"] = style_of(first["model"]).colour  # as in the figures
     if first["model"] in COMPARED:
-        tags["comparison"] = "main"
-    name = f"{first['model']} n={first['n']} {first['dataset']}"
+        tags["comparison"] = comparison_tag(first["dataset"], first["protocol"], first["n"])
+    name = f"{first['model']} n={first['n']} {first['dataset']} {first['protocol']}"
     if diverged:
         name += f" ({diverged} of {seeds} seeds diverged)"
     return RunRecord(
@@ -196,7 +223,7 @@ def _parent_record(
         level="parent",
         parent=None,
         tags=tags,
-        params=identity | settings | {"seeds": str(seeds)},
+        params=settings | summarise_choices(chosen.values()) | identity | {"seeds": str(seeds)},
         metrics=found,
         curves={} if course is None else mean_curves_of(course),
         seconds=float(final["train_seconds"].mean()),
@@ -222,21 +249,22 @@ def _child_record(
     row: Mapping[Any, Any],
     course: pd.DataFrame | None,
     settings: dict[str, str],
+    choice: Choice | None,
     several_stages: bool,
 ) -> RunRecord:
-    columns = (*_PARENT, "seed", "family", "stage")
-    identity = {name: str(row[name]) for name in columns}
+    identity = {name: str(row[name]) for name in (*_CHILD, "family")}
     found = {name: float(row[name]) for name in _CHILD_METRICS}
     found |= _gap(found["train_mse"], found["heldout_mse"])
+    if choice is not None:
+        found["validation_mse"] = choice.validation_mse
     stage = f" {row['stage']}" if several_stages else ""
-    order = ("dataset", "qubits", "n", "seed", "model", "stage")
     return RunRecord(
-        key="/".join([study, *(str(row[name]) for name in order)]),
+        key="/".join([study, *(str(row[name]) for name in _CHILD)]),
         name=f"{row['model']}{stage} n={row['n']} seed={row['seed']}",
         level="child",
         parent=parent.key,
         tags=identity | _common_tags(study, row, bool(row["diverged"])),
-        params=identity | settings,
+        params=settings | ({} if choice is None else choice.params) | identity,
         metrics=_finite(found),
         curves={} if course is None else curves_of(course),
         seconds=float(row["train_seconds"]),

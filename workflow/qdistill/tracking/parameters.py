@@ -1,0 +1,97 @@
+"""Settings, given and chosen, as the parameters of MLflow runs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qdistill.errors import DataError
+from qdistill.tables import read_frame
+
+Condition = tuple[str, int, str, int, str]  # dataset, qubits, protocol, n, model
+
+_PREFIX = "choice."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What cross-validation chose for one seed.
+
+    Attributes
+    ----------
+    params : dict of str to str
+        The chosen setting, as ``choice.{key}``, and the number of ``candidates``.
+    validation_mse : float
+        The cross-validated error of the chosen setting; not finite where there is none.
+    """
+
+    params: dict[str, str]
+    validation_mse: float
+
+
+def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as one level of text: keys joined by dots, values as JSON."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten_settings(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def read_choices(path: str | Path) -> dict[Condition, dict[int, Choice]]:
+    """Read what was chosen for each seed.
+
+    Parameters
+    ----------
+    path : path
+        Table of the contract ``choices``.
+
+    Returns
+    -------
+    dict
+        (dataset, qubits, protocol, n, model) to the choice of each seed.
+
+    Raises
+    ------
+    DataError
+        If the table is missing or damaged, or a choice is not a JSON object.
+    """
+    found: dict[Condition, dict[int, Choice]] = {}
+    for row in read_frame("choices", path).to_dict("records"):
+        try:
+            setting = json.loads(row["choice"])
+        except json.JSONDecodeError:
+            setting = None
+        if not isinstance(setting, dict):
+            raise DataError(
+                f"{path}: the choice of '{row['model']}' for seed {row['seed']} is "
+                f"'{row['choice']}', which is not a JSON object"
+            )
+        params = flatten_settings(setting, _PREFIX) | {"candidates": str(row["candidates"])}
+        condition = tuple(row[name] for name in ("dataset", "qubits", "protocol", "n", "model"))
+        found.setdefault(condition, {})[row["seed"]] = Choice(params, row["validation_mse"])
+    return found
+
+
+def summarise_choices(choices: Iterable[Choice]) -> dict[str, str]:
+    """Parameters over seeds: a value that all share, or each value and how many chose it.
+
+    Examples
+    --------
+    >>> summarise_choices([Choice({"choice.rank": "4"}, 0.1), Choice({"choice.rank": "8"}, 0.1)])
+    {'choice.rank': '4 (1 of 2), 8 (1 of 2)'}
+    """
+    chosen = list(choices)
+    summary = {}
+    for key in dict.fromkeys(key for choice in chosen for key in choice.params):
+        counts = Counter(choice.params[key] for choice in chosen if key in choice.params)
+        values = [f"{value} ({count} of {len(chosen)})" for value, count in counts.most_common()]
+        agreed = next(iter(counts)) if counts.total() == len(chosen) and len(counts) == 1 else None
+        summary[key] = ", ".join(values) if agreed is None else agreed
+    return summary
