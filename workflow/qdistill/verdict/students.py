@@ -1,121 +1,104 @@
-"""The sentences on what students kept of the quantum model's advantage.
-
-A sentence whose models are not part of the study is the empty string.
-"""
+"""How students, and what they keep, are called."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 
-from qdistill.verdict.tables import (
-    StudyTables,
-    at_headline,
-    at_sizes,
-    enumeration,
-    estimate,
-    headline,
-    sizes_by,
-)
+from qdistill.judgement.pairing import Run
+from qdistill.registry import STUDENTS
+from qdistill.verdict.tables import ProblemTables
+from qdistill.verdict.words import at_sizes, enumeration, estimate
 
-
-def kept_by_students(tables: StudyTables) -> str:
-    """Say which students kept the advantage, and what the mean gets by the same measure."""
-    if tables.transfer.empty:
-        return ""
-    defined = tables.transfer[tables.transfer["verdict"] != "undefined"]
-    if defined.empty:
-        return f"What students keep is undefined {why_nothing_to_keep(tables)}."
-    sizes = sorted(defined["n"].unique())
-    groups: dict[tuple[int, ...], list[str]] = {}
-    for (student, stage), rows in defined.groupby(["student", "stage"], sort=True):
-        kept = tuple(sorted(rows.loc[rows["verdict"] == "retained", "n"]))
-        groups.setdefault(kept, []).append(student_name(student, stage))
-    parts = [
-        f"{at_sizes(kept, []) if kept else 'nowhere'} by {enumeration(names)}"
-        for kept, names in sorted(groups.items(), key=lambda item: (-len(item[0]), item[0]))
-    ]
-    text = (
-        f"Of the advantage {at_sizes(sizes, tables.sizes)}{_unconfirmed(tables, sizes)}, more than "
-        "0.8 is shown to be kept "
-    )
-    text += f"{'; '.join(parts)}."
-    rows = tables.untaught
-    rows = rows[(rows["student"] == "mean") & (rows["verdict"] == "retained")]
-    if rows.empty:
-        return text
-    where = at_sizes(sorted(rows["n"]), [])
-    return (
-        f"{text} Predicting the training mean keeps as much {where} ({_retained(rows)}): there, "
-        "keeping it takes no circuit."
-    )
-
-
-def carried_by_the_real_part(tables: StudyTables) -> str:
-    """Say whether Re(U) alone carried the advantage, and whether as a learned start."""
-    rows = tables.transfer
-    rows = rows[(rows["student"] == "unitary_re") & (rows["verdict"] != "undefined")]
-    parts = []
-    for stage, name in [("zero_shot", "zero-shot"), ("fine_tuned", "after fine-tuning")]:
-        found = rows[rows["stage"] == stage]
-        if len(found):
-            kept = sorted(found.loc[found["verdict"] == "retained", "n"])
-            where = at_sizes(kept, []) if kept else "nowhere"
-            parts.append(f"{where} {name} ({_retained(found)}, {headline(found)['verdict']})")
-    text = (
-        f"Re(U) alone is shown to keep more than 0.8 of the advantage {enumeration(parts)}."
-        if parts
-        else ""
-    )
-    start = tables.compared("unitary_re", "random_dense", "fine_tuned", "fine_tuned")
-    sizes = sizes_by(start, "verdict")
-    words = {
-        "better": "better than",
-        "not distinguishable": "not distinguishable from",
-        "worse": "worse than",
-        "undefined": "not comparable with",
-    }
-    found = [
-        f"{words[v]} one from a random start "
-        f"{at_sizes(sizes[v], tables.sizes, negated=v in ('not distinguishable', 'undefined'))}"
-        for v in words
-        if v in sizes
-    ]
-    if found:
-        text += f" Fine-tuned from Re(U), the layer is {'; '.join(found)}."
-        text += "" if "better" in sizes else " The learned start is not shown to help."
-    return text.strip()
+NO_ADVANTAGE = "quantum does not beat classical"  # how such a reason begins
+_COLLECTIVE = 3  # from so many on, all students of a stage are named together
+_STAGES = {"zero_shot": "zero-shot", "fine_tuned": "fine-tuned"}
+_READ_OUTS = {"": "", "linear": " with linear read-out", "squared": " with squared read-out"}
 
 
 def student_name(student: str, stage: str) -> str:
     """Name a student, with its stage where it has more than one."""
-    words = {"zero_shot": " zero-shot", "fine_tuned": " fine-tuned"}
-    return f"`{student}`" + ("" if student == "compiled" else words.get(stage, ""))
+    word = "" if student == "compiled" else _STAGES.get(stage, "")
+    return f"`{student}` {word}".rstrip()
 
 
-def why_nothing_to_keep(tables: StudyTables) -> str:
-    """Reasons why retained fractions are undefined, with the n and students concerned."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    for n, everyone in tables.transfer.groupby("n"):
-        for reason, rows in everyone[everyone["verdict"] == "undefined"].groupby("reason"):
-            names = ""
-            if len(rows) < len(everyone):
-                runs = zip(rows["student"], rows["stage"], strict=True)
-                names = f" for {enumeration(student_name(*run) for run in runs)}"
-            groups.setdefault((names, str(reason)), []).append(int(n))
-    parts = [
-        f"{at_sizes(sizes, tables.sizes)}{names}: {reason}"
-        for (names, reason), sizes in groups.items()
-    ]
-    return "; ".join(parts)
+def run_name(model: str, stage: str) -> str:
+    """Name a model or a student, with its stage where it has more than one."""
+    return f"`{model}`" if stage == "trained" else student_name(model, stage)
 
 
-def _unconfirmed(tables: StudyTables, sizes: list[int]) -> str:
-    """Say at which n the advantage rests on a single test that Holm does not confirm."""
-    verdicts = tables.compared("quantum", "classical")["verdict"]
-    alone = [n for n in sizes if verdicts.get(n) != "better"]
-    return f" (not confirmed by Holm's correction at n = {enumeration(alone)})" if alone else ""
+def student_order(run: Run) -> tuple[int, str, bool]:
+    """Place of a student: as the registry lists them, zero-shot first."""
+    names = list(STUDENTS)
+    place = names.index(run[0]) if run[0] in names else len(names)
+    return place, run[0], run[1] != "zero_shot"
 
 
-def _retained(rows: pd.DataFrame) -> str:
-    row = headline(rows)
-    return f"{estimate(row['retained'], row['ci_low'], row['ci_high'])}{at_headline(row, rows)}"
+def name_students(runs: Iterable[Run], everyone: Iterable[Run]) -> str:
+    """Name students, those of one stage or read-out together where they are all of it and many.
+
+    Parameters
+    ----------
+    runs : iterable of (str, str)
+        Students and stages to name.
+    everyone : iterable of (str, str)
+        All that the problem has.
+    """
+    left, names = sorted(runs, key=student_order), []
+    layers = [run for run in everyone if run[0] != "compiled"]
+    for stage, word in _STAGES.items():
+        for read_out, words in _READ_OUTS.items():
+            group = {run for run in layers if run[1] == stage and _reads(run[0], read_out)}
+            if len(group) >= _COLLECTIVE and group.issubset(left):
+                names.append(f"all {len(group)} {word} layers{words}")
+                left = [run for run in left if run not in group]
+    return enumeration([*(student_name(*run) for run in left), *names])
+
+
+def _reads(student: str, read_out: str) -> bool:
+    """Whether a student has a read-out; every one has the empty one."""
+    return not read_out or (student in STUDENTS and STUDENTS[student].readout == read_out)
+
+
+def retained_words(row: pd.Series) -> str:
+    """Give a retained fraction with its interval."""
+    return estimate(row["retained"], row["ci_low"], row["ci_high"])
+
+
+def why_nothing_to_keep(part: ProblemTables) -> list[tuple[str, list[int]]]:
+    """Reasons why retained fractions are undefined, each with its n.
+
+    Reasons are followed by the students concerned where they are not all of them. That the
+    circuit model has no advantage is left to the caller's words.
+    """
+    table = part.transfer
+    everyone = set(zip(table["student"], table["stage"], strict=True))
+    groups: dict[str, list[int]] = {}
+    for (n, reason), rows in table[table["verdict"] == "undefined"].groupby(["n", "reason"]):
+        if str(reason).startswith(NO_ADVANTAGE):
+            continue
+        runs = set(zip(rows["student"], rows["stage"], strict=True))
+        whose = f" for {name_students(runs, everyone)}" if runs < everyone else ""
+        groups.setdefault(f"{reason}{whose}", []).append(int(n))
+    return list(groups.items())
+
+
+def without_advantage(part: ProblemTables) -> list[int]:
+    """List the n at which the circuit model has no shown advantage to keep."""
+    reasons = part.transfer["reason"].fillna("").astype(str)
+    return sorted(set(part.transfer.loc[reasons.str.startswith(NO_ADVANTAGE), "n"]))
+
+
+def where_by_whom(
+    groups: Sequence[tuple[Sequence[int], Sequence[Run]]],
+    everyone: Iterable[Run],
+    every: Sequence[int],
+) -> str:
+    """Say at which n something holds, unless at every one, and of which students."""
+    everyone = list(everyone)
+    parts = []
+    for sizes, runs in groups:
+        where = "" if set(sizes) == set(every) else f"{at_sizes(sizes, [])} "
+        parts.append(f"{where}by {name_students(runs, everyone)}")
+    return ", ".join(parts)

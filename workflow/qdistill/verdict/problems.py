@@ -1,0 +1,138 @@
+"""What each problem of a study is, in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from qdistill.datasets.presets import PRESETS
+
+_KINDS = {
+    "synthetic": "reconstruct correlated random vectors",
+    "digits": "reconstruct images of handwritten digits",
+    "docstrings": "reconstruct sentence vectors of documentation",
+    "vectors": "reconstruct vectors of the user's own",
+    "corrupted": "find the clean vector from a corrupted one",
+}
+_PROJECTIONS = {
+    "trained": "encoder and decoder are trained",
+    "pca": "encoder and decoder are fixed by PCA of the unlabelled rows",
+    "identity": "encoder and decoder are the identity, fixed",
+}
+_CALIBRATED = ("rank", "signal_variance", "noise_variance")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A data set under a protocol.
+
+    Attributes
+    ----------
+    dataset, protocol : str
+        Its key.
+    qubits : int
+        Of its circuits.
+    projections : str
+        How encoder and decoder come about; empty if that is not known.
+    settings : mapping
+        Of the data set; empty if they are not known.
+    """
+
+    dataset: str
+    protocol: str
+    qubits: int
+    projections: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the data set; empty if that is not known."""
+        return self.settings.get("kind", "")
+
+    @property
+    def label(self) -> str:
+        """Name of the problem at the start of a sentence."""
+        return f"`{self.dataset}`, {self.protocol}"
+
+    @property
+    def title(self) -> str:
+        """Name of the problem in a heading."""
+        return f"`{self.dataset}`, {self.qubits} qubits, {self.protocol} protocol"
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the targets were made by a circuit."""
+        return self.kind == "teacher-circuit"
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the targets were made so that no circuit can have taken part."""
+        return self.kind == "markov"
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the answer was planted."""
+        return self.is_positive or self.is_null
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the generator has the constants that were fitted to published figures."""
+        preset = PRESETS.get(self.dataset, {})
+        return preset.get("kind") == "synthetic" and all(
+            self.settings.get(key) == preset[key] for key in _CALIBRATED
+        )
+
+    @property
+    def task(self) -> str:
+        """Say what is asked for, and what is trained for it."""
+        settings = self.settings
+        if self.is_positive:
+            words = (
+                f"positive control: targets made by a circuit of {settings.get('layers')} layers "
+                f"with angles within ±{settings.get('angle_range'):.3g}"
+            )
+        elif self.is_null:
+            words = "planted null: targets made by a random stochastic matrix, without any circuit"
+        elif self.kind == "corrupted":
+            origin = settings["source"]["name"]
+            words = (
+                f"{_KINDS['corrupted']} (`{origin}` with noise {settings['noise']:g} and a share "
+                f"of {settings['dropout']:g} of the features dropped)"
+            )
+        else:
+            words = _KINDS.get(self.kind, "not described")
+        trained = _PROJECTIONS.get(self.projections)
+        return f"{words}; {trained}" if trained else words
+
+
+def order_problems(
+    metrics: pd.DataFrame, described: Iterable[Mapping[str, Any]] = ()
+) -> list[Problem]:
+    """List the problems of a study: controls first, then as described.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics"; a problem is one if it has rows here.
+    described : iterable of mappings
+        From :meth:`qdistill.study.Study.describe_problems`. A problem without a description
+        comes last.
+    """
+    keys = metrics[["dataset", "protocol", "qubits"]].drop_duplicates()
+    qubits = {
+        (dataset, protocol): int(number)
+        for dataset, protocol, number in keys.sort_values(["dataset", "protocol"]).itertuples(
+            index=False
+        )
+    }
+    known = {(each["dataset"], each["protocol"]): each for each in described}
+    problems = []
+    for key in [*known, *(key for key in qubits if key not in known)]:
+        if key in qubits:
+            about = known.get(key, {})
+            projections, settings = about.get("projections", ""), about.get("settings", {})
+            problems.append(Problem(*key, qubits[key], projections, settings))
+    return sorted(problems, key=lambda problem: (not problem.is_positive, not problem.is_null))
