@@ -38,6 +38,8 @@ class SmallStudy:
                     teacher=folder / "quantum" / "weights.safetensors",
                     unitary=folder / "quantum" / "unitary.parquet",
                     soft_targets=folder / "quantum" / "soft_targets.parquet",
+                    sweep=folder / name / "sweep.parquet",
+                    choices=folder / name / "choices.parquet",
                 )
             )
         if not runs[0].subset.exists():

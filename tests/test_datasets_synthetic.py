@@ -14,6 +14,7 @@ from qdistill.datasets.synthetic import (
     mixing_matrix,
     optimal_mse,
     optimal_projector,
+    pca_floor_mse,
     true_covariance,
     write_synthetic,
 )
@@ -131,3 +132,48 @@ def test_another_generator_seed_gives_another_problem(tmp_path):
     one, two = (load_latents(tmp_path / f"{name}.parquet") for name in ("one", "two"))
     assert not np.allclose(one.features, two.features)
     assert one.metadata["configuration_digest"] != two.metadata["configuration_digest"]
+
+
+def errors_of_oracle(latents):
+    rows = latents.features[latents.positions("heldout")].astype(float)
+    projector = optimal_projector(json.loads(latents.metadata["settings"]))
+    return ((rows - rows @ projector @ projector.T) ** 2).mean(axis=1)
+
+
+@pytest.mark.parametrize("train", [60, 300, 3000])
+def test_pca_floor_is_above_the_optimum_and_nears_it_with_more_rows(tmp_path, train):
+    path = tmp_path / "latents.parquet"
+    write_synthetic(small(train=train, heldout=4000), path)
+    latents = load_latents(path)
+    floor, optimum = (float(latents.metadata[key]) for key in ("pca_floor_mse", "optimal_mse"))
+    best = errors_of_oracle(latents)
+    # Both are measured on the same rows, so sampling does not hide the difference.
+    assert floor > best.mean()
+    standard_error = best.std(ddof=1) / np.sqrt(len(best))
+    # The subspace of a sample covariance is off by O(1 / rows).
+    assert floor == pytest.approx(optimum, abs=4 * standard_error + 15 / train * optimum)
+    if train <= 300:
+        assert floor > optimum
+
+
+def test_pca_floor_is_the_truncated_decomposition_of_all_training_rows(written):
+    train = written.features[written.positions("train")].astype(float)
+    heldout = written.features[written.positions("heldout")].astype(float)
+    mean = train.mean(axis=0)
+    basis = np.linalg.svd(train - mean, full_matrices=False)[2][:16]
+    residual = (heldout - mean) - (heldout - mean) @ basis.T @ basis
+    floor = float(written.metadata["pca_floor_mse"])
+    assert floor == pytest.approx(np.square(residual).mean(), rel=1e-10)
+
+
+def test_pca_floor_with_fewer_training_rows_than_components(tmp_path):
+    write_synthetic(small(train=5), tmp_path / "latents.parquet")
+    latents = load_latents(tmp_path / "latents.parquet")
+    train = latents.features[latents.positions("train")].astype(float)
+    heldout = latents.features[latents.positions("heldout")].astype(float)
+    floor = pca_floor_mse(train, heldout, 16)
+    assert floor == float(latents.metadata["pca_floor_mse"])
+    # Four directions hold all that five rows differ by.
+    coefficients = np.linalg.lstsq((train - train[0])[1:].T, (heldout - train[0]).T, rcond=None)[0]
+    nearest = train[0] + coefficients.T @ (train - train[0])[1:]
+    assert floor == pytest.approx(np.square(nearest - heldout).mean(), rel=1e-8)

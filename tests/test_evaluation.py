@@ -1,24 +1,34 @@
 """The combined table is complete or not written; divergence is flagged."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qdistill.errors import DataError
-from qdistill.evaluation import Evaluation, combine_metrics, describe_runs, has_diverged
+from qdistill.evaluation import (
+    Evaluation,
+    combine_choices,
+    combine_metrics,
+    describe_runs,
+    has_diverged,
+)
 from qdistill.tables import read_frame, write_table
 
+PROTOCOLS = ("article", "converged")
 
-def write_runs(folder, model, seeds=(0, 1)):
+
+def write_runs(folder, model, seeds=(0, 1), protocol="article"):
     errors = np.array([0.1, np.inf])
     result = Evaluation(errors, errors, ~np.isfinite(errors), n_parameters=3, seconds=4.0)
-    frame = describe_runs("digits", 4, 50, seeds, model, "trained", result)
-    path = folder / f"{model}.parquet"
+    frame = describe_runs("digits", 4, protocol, 50, seeds, model, "trained", result)
+    path = folder / f"{model}-{protocol}.parquet"
     write_table("metrics", path, frame, {})
     return path
 
 
-def expected(*models):
-    return [("digits", 4, 50, seed, model, "trained") for model in models for seed in (0, 1)]
+def expected(*models, protocol="article"):
+    key = ("digits", 4, protocol, 50)
+    return [(*key, seed, model, "trained") for model in models for seed in (0, 1)]
 
 
 def test_combined(tmp_path):
@@ -47,8 +57,83 @@ def test_a_row_nobody_asked_for_fails_loudly(tmp_path):
         combine_metrics(paths, expected("quantum"), tmp_path / "all.parquet", {})
 
 
+def test_protocols_are_kept_apart(tmp_path):
+    """The same model trained by two protocols gives different rows; each must be there."""
+    article, converged = (write_runs(tmp_path, "linear", protocol=p) for p in PROTOCOLS)
+    wanted = expected("linear") + expected("linear", protocol="converged")
+    output = tmp_path / "all.parquet"
+    combine_metrics([converged, article], wanted, output, {})
+    found = read_frame("metrics", output)
+    assert found["protocol"].tolist() == ["article"] * 2 + ["converged"] * 2
+    with pytest.raises(DataError, match=r"2 rows of metrics are missing, first: .*converged"):
+        combine_metrics([article], wanted, tmp_path / "half.parquet", {})
+
+
+def test_models_may_differ_in_size_between_seeds():
+    errors = np.array([0.1, 0.2])
+    result = Evaluation(errors, errors, errors > 1, n_parameters=np.array([3, 5]))
+    frame = describe_runs("digits", 4, "article", 50, (0, 1), "tuned", "trained", result)
+    assert frame["n_parameters"].tolist() == [3, 5]
+    assert frame["family"].tolist() == ["classical"] * 2
+
+
+def write_choices(folder, model, seeds, n=50):
+    path = folder / f"{model}-{n}-{seeds[0]}.parquet"
+    frame = pd.DataFrame(
+        {
+            "dataset": "digits",
+            "qubits": 4,
+            "protocol": "article",
+            "n": n,
+            "seed": seeds,
+            "model": model,
+            "choice": [f'{{"rank": {seed}}}' for seed in seeds],
+            "validation_mse": [0.1 if seed else np.nan for seed in seeds],
+            "candidates": 9,
+        }
+    )
+    write_table("choices", path, frame, {})
+    return path
+
+
+def test_choices_are_combined_in_order(tmp_path):
+    runs = [("tuned", [2, 3], 50), ("quantum_tuned", [0, 1], 50), ("tuned", [0, 1], 20)]
+    paths = [write_choices(tmp_path, *run) for run in runs]
+    combine_choices(paths, tmp_path / "choices.parquet")
+    frame = read_frame("choices", tmp_path / "choices.parquet")
+    found = list(zip(frame["n"], frame["seed"], frame["model"], frame["choice"], strict=True))
+    assert found == [
+        (20, 0, "tuned", '{"rank": 0}'),
+        (20, 1, "tuned", '{"rank": 1}'),
+        (50, 0, "quantum_tuned", '{"rank": 0}'),
+        (50, 1, "quantum_tuned", '{"rank": 1}'),
+        (50, 2, "tuned", '{"rank": 2}'),
+        (50, 3, "tuned", '{"rank": 3}'),
+    ]
+    assert frame["validation_mse"].isna().tolist() == [True, False, True, False, False, False]
+
+
+def test_nothing_tuned_gives_an_empty_table(tmp_path):
+    combine_choices([], tmp_path / "choices.parquet")
+    frame = read_frame("choices", tmp_path / "choices.parquet")
+    assert len(frame) == 0
+    assert {"dataset", "protocol", "model", "choice", "candidates"} <= set(frame.columns)
+
+
+def test_a_choice_given_twice_is_refused(tmp_path):
+    path = write_choices(tmp_path, "tuned", [0, 1])
+    with pytest.raises(DataError, match="not unique"):
+        combine_choices([path, path], tmp_path / "choices.parquet")
+
+
 def test_divergence():
     start = np.array([1.0, 1.0, 1.0, np.nan])
     train = np.array([0.5, 1.5, np.nan, 0.5])
     heldout = np.array([2.0, 0.1, 0.1, 0.5])
     assert has_diverged(start, train, heldout).tolist() == [False, True, True, True]
+
+
+def test_a_run_that_ends_where_it_began_has_not_diverged():
+    """As where cross-validation finds that no step helps."""
+    start = np.array([1.0, np.inf])
+    assert has_diverged(start, start, np.array([1.0, 1.0])).tolist() == [False, True]

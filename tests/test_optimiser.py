@@ -1,11 +1,12 @@
 """The flat optimiser against torch's, and batches that are each seed's own."""
 
 import numpy as np
+import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qdistill.optimiser import FlatAdam, TrainingSettings, draw_batches, minimise
+from qdistill.optimiser import BatchStream, FlatAdam, TrainingSettings, draw_batches, minimise
 
 
 def test_agrees_with_torch_adam():
@@ -77,3 +78,43 @@ def test_progress_goes_from_zero_to_one():
     )
     assert seen == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert epochs == [1, 2, 3, 4, 5]
+
+
+def stream_of(choices, batch_size, seed=0):
+    generators = [np.random.default_rng([seed, place]) for place in range(len(choices))]
+    return BatchStream(generators, choices, batch_size)
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=4),
+    batch_size=st.integers(1, 50),
+    draws=st.integers(1, 30),
+)
+def test_a_stream_shows_every_example_before_any_again(sizes, batch_size, draws):
+    """Epoch after epoch, in each replica's own positions, at one batch size for all."""
+    choices = [np.arange(size) * 3 + place for place, size in enumerate(sizes)]
+    stream = stream_of(choices, batch_size)
+    batches = [stream.draw() for _ in range(draws)]
+    assert {tuple(batch.shape) for batch in batches} == {(len(sizes), min([batch_size, *sizes]))}
+    assert batches[0].dtype == torch.int64
+    for own, drawn in zip(choices, torch.cat(batches, dim=1).numpy(), strict=True):
+        for first in range(0, len(drawn), len(own)):
+            epoch = drawn[first : first + len(own)]
+            assert len(set(epoch)) == len(epoch)
+            assert set(epoch) <= set(own)
+
+
+@pytest.mark.parametrize("batch_size", [3, 7])
+def test_a_replicas_batches_are_its_own(batch_size):
+    """They are drawn from its generator alone, and another epoch has another order."""
+    choices = [np.arange(7), np.arange(10, 19), np.arange(20, 28)]
+    stream = stream_of(choices, batch_size)
+    together = torch.cat([stream.draw() for _ in range(12)], dim=1).numpy()
+    for place, own in enumerate(choices):
+        alone = BatchStream([np.random.default_rng([0, place])], [own], batch_size)
+        expected = torch.cat([alone.draw() for _ in range(12)], dim=1)[0].numpy()
+        np.testing.assert_array_equal(together[place], expected)
+        first, second = expected[: len(own)], expected[len(own) : 2 * len(own)]
+        assert (first != second).any()
+        assert (first != np.sort(first)).any()

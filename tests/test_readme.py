@@ -10,8 +10,8 @@ import yaml
 from qdistill import registry
 from qdistill.configuration import resolve_study
 from qdistill.figures.style import style_of
+from qdistill.protocols import train_model
 from qdistill.tables import read_frame
-from qdistill.training import train_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -30,7 +30,13 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
     monkeypatch.setitem(sys.modules, module.__name__, module)
     entry = eval("{" + line + "}", vars(registry))
     monkeypatch.setitem(registry.BOTTLENECKS, "sine", entry["sine"])
-    settings = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01}
+    settings = {
+        "projections": "trained",
+        "protocol": "article",
+        "epochs": 3,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+    }
     runs = small_study.runs("sine")
     train_model("sine", "small", 3, small_study.latents, runs, settings)
     metrics = read_frame("metrics", runs[0].metrics)

@@ -1,132 +1,184 @@
-"""Every bottleneck trains; blocks are independent; the start is shared; gradients are right."""
+"""Training for a number of epochs: what is recorded, what is measured, what is written."""
 
 import numpy as np
 import pytest
 import torch
 
-from qdistill.bottlenecks.quantum import Quantum
-from qdistill.examples import load_examples
+from helpers_training import SEEDS, make_examples, not_labelled, spoil
+from qdistill import training
+from qdistill.evaluation import describe_runs
 from qdistill.optimiser import TrainingSettings
-from qdistill.registry import BOTTLENECKS, load_bottleneck
-from qdistill.slot_model import SlotModel, draw_start, slot_weights
+from qdistill.protocols import start_model
+from qdistill.runs import RunFiles
 from qdistill.tables import read_frame
-from qdistill.training import evaluate_errors, train_block, train_model
-from qdistill.weights import read_weights
+from qdistill.training import (
+    Recorder,
+    evaluate_errors,
+    evaluate_untrained,
+    train_block,
+    training_settings,
+    write_run,
+)
+from qdistill.weights import read_weights, read_weights_metadata
 
-SETTINGS = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "layers": 2}
-
-
-@pytest.mark.parametrize("name", BOTTLENECKS)
-def test_training_writes_what_the_contracts_say(small_study, name):
-    runs = small_study.runs(name)
-    train_model(name, "small", 3, small_study.latents, runs, SETTINGS)
-    for run in runs:
-        metrics = read_frame("metrics", run.metrics)
-        history = read_frame("history", run.history)
-        weights = read_weights(run.weights)
-        assert metrics["seed"].tolist() == [0, 1, 2]
-        assert not metrics["diverged"].any()
-        assert set(history["epoch"]) == set(range(5))
-        last = history[history["epoch"] == 4].set_index("seed")
-        np.testing.assert_array_equal(last["heldout_mse"], metrics["heldout_mse"])
-        first = history[history["epoch"] == 0].set_index("seed")
-        assert (last["train_mse"] < first["train_mse"]).all()
-        assert weights["encoder.weight"].shape == (3, 8, 32)
-        assert weights["decoder.weight"].shape == (3, 32, 8)
-        if BOTTLENECKS[name].is_circuit:
-            assert weights["bottleneck.angles"].shape == (3, 2, 3, 2)
-        counted = 32 * 8 + 8 + 8 * 32 + 32
-        counted += load_bottleneck(name)(3, 2).count_parameters()
-        assert (metrics["n_parameters"] == counted).all()
+SETTINGS = TrainingSettings(epochs=4, batch_size=8, learning_rate=0.01)
 
 
-@pytest.mark.parametrize("name", BOTTLENECKS)
-def test_results_do_not_depend_on_the_block(small_study, name):
-    """Seeds 0 to 2 at once give what seed 0 and seeds 1, 2 give apart."""
-    frames = []
-    for seeds in ((0, 1, 2), (0,), (1, 2)):
-        runs = small_study.runs(f"{name}-block", seeds)
-        train_model(name, "small", 3, small_study.latents, runs, SETTINGS)
-        frames.append([read_frame("metrics", run.metrics) for run in runs])
-    for together, first, rest in zip(*frames, strict=True):
-        apart = np.concatenate([first["heldout_mse"], rest["heldout_mse"]])
-        np.testing.assert_allclose(together["heldout_mse"], apart, rtol=1e-4)
+def start(name="linear", seeds=SEEDS, projections="trained", examples=None):
+    examples = examples or make_examples("reconstruct", seeds, 20)
+    settings = {"projections": projections, "layers": 2, "angle_range": 3.0}
+    model, parameters, _ = start_model(name, settings, 3, examples)
+    return model, parameters, examples
 
 
-def test_encoder_and_decoder_start_the_same_for_every_model():
-    starts = [
-        draw_start(load_bottleneck(name)(3, 2), 32, 32, [4, 7], 20)[0] for name in BOTTLENECKS
-    ]
-    for start in starts[1:]:
-        for key in ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"):
-            assert torch.equal(start[key], starts[0][key])
-
-
-def test_frozen_circuit_has_the_angles_that_quantum_starts_from():
-    trained, _ = draw_start(load_bottleneck("quantum")(3, 2), 32, 32, [0], 20)
-    _, frozen = draw_start(load_bottleneck("frozen_circuit")(3, 2), 32, 32, [0], 20)
-    assert torch.equal(trained["bottleneck.angles"], frozen["bottleneck.angles"])
-
-
-def test_linear_start_has_the_scale_of_torch():
-    start, _ = draw_start(load_bottleneck("classical_dense")(6), 256, 256, range(3), 20)
-    reference = torch.nn.Linear(256, 64)
-    assert start["encoder.weight"].shape[1:] == reference.weight.shape
-    for mine, torchs in (("weight", reference.weight), ("bias", reference.bias)):
-        values = start[f"encoder.{mine}"]
-        assert values.abs().max() <= 1 / 16
-        assert abs(values.std() / torchs.std() - 1) < 0.2
-
-
-def test_scrambler_deepens_with_progress():
-    bottleneck = load_bottleneck("quantum_scrambled")(3, 2)
-    parameters, constants = draw_start(bottleneck, 32, 32, [0], 20)
-    weights = slot_weights({**parameters, **constants})
-    h = torch.randn(1, 5, 8)
-    shallow = torch.cat([weights["scrambler_angles"][:, :1], weights["angles"]], 1)
-    plain = Quantum(3, 3)
-    with torch.no_grad():
-        found = bottleneck.forward(weights, h, progress=0.0)
-        assert torch.allclose(found, plain.forward({"angles": shallow}, h), atol=1e-6)
-        deep = torch.cat([weights["scrambler_angles"], weights["angles"]], 1)
-        found = bottleneck.forward(weights, h)
-        assert torch.allclose(found, plain.forward({"angles": deep}, h), atol=1e-6)
-
-
-def test_heldout_rows_change_nothing_but_their_own_error(small_study):
-    """Held-out rows are measured and never used: spoiling them leaves the weights alone."""
-    examples = load_examples(small_study.latents, small_study.runs("x")[0].subset)
-    spoiled = examples.inputs.clone()
-    spoiled[examples.heldout] = torch.randn_like(spoiled[examples.heldout])
-    bottleneck = Quantum(3, 2)
-    results = []
-    for inputs in (examples.inputs, spoiled):
-        changed = type(examples)(**{**examples.__dict__, "inputs": inputs, "targets": inputs})
-        start, _ = draw_start(bottleneck, 32, 32, examples.seeds, examples.n)
-        results.append(
-            train_block(SlotModel(bottleneck), start, changed, TrainingSettings(3, 8, 0.01))
-        )
-    for name, tensor in results[0].weights.items():
-        assert torch.equal(tensor, results[1].weights[name])
-    assert (results[0].evaluation.heldout_mse != results[1].evaluation.heldout_mse).all()
-
-
-def test_a_diverged_run_is_a_flagged_row(small_study):
-    runs = small_study.runs("diverging")
-    train_model("linear", "small", 3, small_study.latents, runs, {**SETTINGS, "learning_rate": 1e9})
-    metrics = read_frame("metrics", runs[0].metrics)
-    assert metrics["diverged"].all()
-    assert len(metrics) == 3
-
-
-def test_errors_are_the_mean_over_examples_and_features(small_study):
-    examples = load_examples(small_study.latents, small_study.runs("x")[0].subset)
-    bottleneck = load_bottleneck("linear")(3)
-    start, _ = draw_start(bottleneck, 32, 32, examples.seeds, examples.n)
-    train, heldout = evaluate_errors(SlotModel(bottleneck), start, examples)
-    down, up = start["encoder.weight"][1].double(), start["decoder.weight"][1].double()
+def test_errors_are_the_mean_over_examples_and_features():
+    model, weights, examples = start(examples=make_examples("noisy map", n=20))
+    train, heldout = evaluate_errors(model, weights, examples)
+    down, up = weights["encoder.weight"][1].double(), weights["decoder.weight"][1].double()
     for found, positions in ((train, examples.labelled[1]), (heldout, examples.heldout)):
-        x = examples.inputs[positions].double()
-        h = x @ down.T + start["encoder.bias"][1]
-        residual = h @ up.T + start["decoder.bias"][1] - x
+        h = examples.inputs[positions].double() @ down.T + weights["encoder.bias"][1]
+        residual = h @ up.T + weights["decoder.bias"][1] - examples.targets[positions]
         assert found[1] == pytest.approx(residual.square().mean().item(), rel=1e-5)
+
+
+def test_the_history_begins_before_training_and_ends_with_the_result():
+    model, parameters, examples = start("quantum")
+    block = train_block(model, parameters, examples, SETTINGS)
+    history = {name: column.reshape(5, 3) for name, column in block.history.items()}
+    np.testing.assert_array_equal(history["seed"], [SEEDS] * 5)
+    np.testing.assert_array_equal(history["epoch"].T, [range(5)] * 3)
+    for name, errors in (
+        ("train_mse", block.evaluation.train_mse),
+        ("heldout_mse", block.evaluation.heldout_mse),
+    ):
+        np.testing.assert_array_equal(history[name][-1], errors)
+    before = evaluate_errors(model, parameters, examples)
+    after = evaluate_errors(model, block.weights, examples)
+    np.testing.assert_array_equal(history["train_mse"][[0, -1]], [before[0], after[0]])
+    np.testing.assert_array_equal(history["heldout_mse"][[0, -1]], [before[1], after[1]])
+    assert (np.diff(history["train_mse"], axis=0) < 0).all()
+    assert np.isnan(history["validation_mse"]).all()
+    assert block.evaluation.n_parameters == 12 * 8 + 8 + 8 * 12 + 12 + 2 * 3 * 2
+    assert not block.evaluation.diverged.any()
+
+
+def test_fixed_projections_are_among_the_weights_and_not_among_the_parameters():
+    model, parameters, examples = start("quantum", projections="pca")
+    block = train_block(model, parameters, examples, SETTINGS)
+    for name, tensor in model.projections.items():
+        assert torch.equal(block.weights[name], tensor)
+    assert block.weights.keys() == {*model.projections, "bottleneck.angles"}
+    assert not torch.equal(block.weights["bottleneck.angles"], parameters["bottleneck.angles"])
+    assert block.evaluation.n_parameters == 12
+
+
+@pytest.mark.parametrize(
+    ("epochs", "recorded"),
+    [
+        (0, [0]),
+        (10, list(range(11))),
+        (11, [0, 2, 4, 6, 8, 10, 11]),
+        (24, [0, 3, 6, 9, 12, 15, 18, 21, 24]),
+    ],
+)
+def test_long_trainings_are_measured_now_and_then(monkeypatch, epochs, recorded):
+    monkeypatch.setattr(training, "_RECORDED_EPOCHS", 10)
+    model, parameters, examples = start()
+    recorder = Recorder(model, examples, epochs)
+    for epoch in range(epochs + 1):
+        recorder(epoch, parameters)
+    assert recorder.recorded == recorded
+    assert len(recorder.history()["seed"]) == 3 * len(recorded)
+
+
+def test_measuring_is_not_counted_as_training(monkeypatch):
+    """A clock that moves by 1 whenever it is read, and by 1000 while errors are measured."""
+    now = [0.0]
+
+    def read():
+        now[0] += 1
+        return now[0]
+
+    measure = training.evaluate_errors
+
+    def slow(*arguments):
+        now[0] += 1000
+        return measure(*arguments)
+
+    monkeypatch.setattr(training.time, "perf_counter", read)
+    monkeypatch.setattr(training, "evaluate_errors", slow)
+    block = train_block(*start(), SETTINGS)
+    np.testing.assert_array_equal(block.history["seconds"].reshape(5, 3)[:, 0], [1, 2, 3, 4, 5])
+    assert block.evaluation.seconds == 5
+
+
+def test_heldout_rows_change_nothing_but_their_own_error():
+    """Held-out rows are measured and never used: spoiling them leaves the weights alone."""
+    model, parameters, examples = start("quantum")
+    others = not_labelled(examples)
+    spoiled = spoil(examples, inputs=others, targets=others)
+    clean, other = (train_block(model, parameters, each, SETTINGS) for each in (examples, spoiled))
+    for name, tensor in clean.weights.items():
+        assert torch.equal(tensor, other.weights[name])
+    np.testing.assert_array_equal(clean.evaluation.train_mse, other.evaluation.train_mse)
+    assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
+
+
+def test_a_diverged_run_is_flagged_and_leaves_the_others_alone():
+    model, parameters, examples = start()
+    clean = train_block(model, parameters, examples, SETTINGS)
+    broken = {name: tensor.clone() for name, tensor in parameters.items()}
+    broken["encoder.weight"][1] = 1e30  # an infinite error, which tables hold as missing
+    block = train_block(model, broken, examples, SETTINGS)
+    assert block.evaluation.diverged.tolist() == [False, True, False]
+    assert np.isnan(block.history["train_mse"].reshape(5, 3)[:, 1]).all()
+    np.testing.assert_allclose(
+        block.evaluation.heldout_mse[[0, 2]], clean.evaluation.heldout_mse[[0, 2]], rtol=1e-5
+    )
+    fast = TrainingSettings(epochs=4, batch_size=8, learning_rate=1e9)
+    assert train_block(model, parameters, examples, fast).evaluation.diverged.all()
+
+
+def test_weights_may_be_evaluated_as_they_are():
+    model, parameters, examples = start("square", projections="pca")
+    assert parameters == {}
+    block = evaluate_untrained(model, parameters, examples, 7)
+    train, heldout = evaluate_errors(model, parameters, examples)
+    np.testing.assert_array_equal(block.evaluation.train_mse, train)
+    np.testing.assert_array_equal(block.evaluation.heldout_mse, heldout)
+    np.testing.assert_array_equal(block.history["heldout_mse"], heldout)
+    assert block.history["epoch"].tolist() == [0, 0, 0]
+    assert block.weights.keys() == model.projections.keys()
+    assert (block.evaluation.n_parameters, block.evaluation.seconds) == (7, 0)
+    assert not block.evaluation.diverged.any()
+
+
+def test_weights_that_give_no_number_have_diverged():
+    model, parameters, examples = start()
+    parameters["decoder.bias"][2] = torch.nan
+    block = evaluate_untrained(model, parameters, examples, 7)
+    assert block.evaluation.diverged.tolist() == [False, False, True]
+
+
+def test_settings_are_picked():
+    chosen = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "layers": 3}
+    assert training_settings(chosen) == SETTINGS
+
+
+def test_what_is_written_is_what_was_trained(tmp_path):
+    model, parameters, examples = start()
+    block = train_block(model, parameters, examples, SETTINGS)
+    names = {"metrics": "m.parquet", "history": "h.parquet", "weights": "w.safetensors"}
+    run = RunFiles(n=20, **{kind: tmp_path / name for kind, name in names.items()})
+    about = ("small", 3, "article", 20, examples.seeds, "linear", "trained")
+    rows = describe_runs(*about, block.evaluation)
+    write_run(run, "linear", examples.seeds, block.weights, block.history, rows, {})
+    metrics, history = read_frame("metrics", run.metrics), read_frame("history", run.history)
+    np.testing.assert_array_equal(metrics["heldout_mse"], block.evaluation.heldout_mse)
+    np.testing.assert_array_equal(history["train_mse"], block.history["train_mse"])
+    written = read_weights(run.weights)
+    assert written.keys() == block.weights.keys()
+    for name, array in written.items():
+        np.testing.assert_array_equal(array, block.weights[name])
+    about = read_weights_metadata(run.weights)
+    assert (about["model"], about["seeds"]) == ("linear", "0,1,2")

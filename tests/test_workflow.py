@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from qdistill.configuration import resolve_study
 from qdistill.tables import read_frame
@@ -70,17 +71,16 @@ def finished(tmp_path_factory):
 
 def smoke_config(folder):
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
-    changed = yaml.safe_load((folder / "config/studies/smoke.yaml").read_text())
-    training = {**config["training"], **changed.pop("training")}
-    return {**config, **changed, "training": training}
+    update_config(config, yaml.safe_load((folder / "config/studies/smoke.yaml").read_text()))
+    return config
 
 
 def test_every_row_of_the_grid_is_there(finished):
     metrics = read_frame("metrics", finished / "results/smoke/metrics.parquet")
     study = resolve_study(smoke_config(finished))
-    key = ["dataset", "qubits", "n", "seed", "model", "stage"]
+    key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
     assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(study.expected_rows())
-    assert not metrics["diverged"].any()
+    assert set(metrics["protocol"]) == {"article", "converged"}
     assert (finished / "reports/verdict.md").read_text().startswith("# Verdict")
 
 
@@ -102,22 +102,68 @@ def dry_run_with(finished, training):
 def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
     jobs = dry_run_with(finished, {"models": {"linear": {"learning_rate": 0.01}}})
     assert jobs["train_model"] == 2  # one for each data set
-    kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference"}
-    assert not (kept | {"draw_subsets", "generate_synthetic", "load_digits"}) & set(jobs)
+    started = {name.split("_of_")[0] for name in jobs}
+    kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference", "tune_model"}
+    kept |= {f"{name}_converged" for name in (*kept, "train_model")}
+    kept |= {"draw_subsets", "generate_synthetic", "load_digits"}
+    assert not kept & started
     jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.01}}})
-    assert jobs["train_model"] == 2
-    assert jobs["extract_unitary"] == jobs["collect_soft_targets"] == 2
-    assert jobs["fit_student"] == 8
+    assert (jobs["train_model"], jobs["train_model_converged"]) == (2, 1)
+    assert jobs["extract_unitary"] == jobs["sweep_pool"] == 2
+    assert jobs["fit_student"] == 8  # not that of the classical teacher
     jobs = dry_run_with(finished, {"models": {"distilled_pool": {"learning_rate": 0.01}}})
-    assert jobs["fit_student"] == 2
+    assert jobs["fit_student"] == jobs["sweep_pool"] == 2
     assert not {"train_model", "extract_unitary"} & set(jobs)
 
 
 def test_more_seeds_add_jobs_and_rerun_nothing(finished):
     _, output = run(finished, *SMOKE, "--dry-run", "--config", "seeds=4")
     trained = [line for line in output.splitlines() if re.search(r"Job \d+: Train", line)]
-    assert len(trained) == 8
+    assert len(trained) == 8 + 2  # in each track: models times data sets
     assert all("seeds 2-3" in line for line in trained)
+
+
+CONTROLS = """
+study: controls
+datasets: [teacher-circuit, markov-null]
+n: [5, 20, 100]
+seeds: 5
+seeds_per_block: 5
+models: [mean, pca_cv, linear, classical, square, quantum, tuned]
+students: [compiled]
+projections: identity
+pool_sweep: []
+training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
+tracks: null
+trainability: null
+mlflow: { enabled: false }
+"""
+
+
+def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
+    """Targets of a circuit: distinct, and compiled retains it. Targets of none: not."""
+    folder = checkout(tmp_path)
+    (folder / "config/studies/controls.yaml").write_text(CONTROLS)
+    tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
+    status, output = run(
+        folder, "reports/verdict.md", *tables, "--configfile", "config/studies/controls.yaml"
+    )
+    assert status == 0, output
+    attribution, transfer = (
+        read_frame(name, folder / path).set_index(["dataset", "n"])
+        for name, path in zip(("attribution", "transfer"), tables, strict=True)
+    )
+    assert set(attribution.loc["teacher-circuit", "verdict"]) == {"distinct"}
+    assert set(transfer.loc["teacher-circuit", "verdict"]) == {"retained"}
+    assert set(attribution.loc["markov-null", "verdict"]) == {"not distinct"}
+    text = (folder / "reports/verdict.md").read_text()
+    by_problem = {
+        name: [line for line in text.splitlines() if f"`{name}`" in line]
+        for name in ("teacher-circuit", "markov-null")
+    }
+    assert any("distinct" in line for line in by_problem["teacher-circuit"])
+    assert not any("not distinct" in line for line in by_problem["teacher-circuit"])
+    assert any("not distinct" in line for line in by_problem["markov-null"])
 
 
 def test_report(finished):
@@ -127,7 +173,10 @@ def test_report(finished):
     assert status == 0, output
     html = report.read_text()
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', html)
-    for category in ("Verdict", "Crossover", "Generalisation gap", "Transfer", "Training curves"):
+    for category in (
+        *("Verdict", "Crossover", "Attribution", "Transfer", "Overfitting", "Generalisation gap"),
+        *("bound", "Training curves", "Learned unitary", "Trainability"),
+    ):
         assert category in html
     assert "2 seeds" in html
     archive = finished / "reports/report.zip"
@@ -161,6 +210,13 @@ def test_a_second_sync_changes_nothing(finished):
         ("seed: 3", "unknown key 'seed' (did you mean 'seeds'?)"),
         ("n: [5000]", "'n': found 5000, but the train split of 'digits' has 1000 rows"),
         ("models: [linear]", "'compiled' learns from 'quantum', which is not in 'models'"),
+        (
+            "comparisons: [{challenger: quantum, baseline: separable}]",
+            "'comparisons.0.baseline': 'separable' is not among the models and students",
+        ),
+        ("pool_sweep: [5000]", "'pool_sweep': found 5000, but 'synthetic-4q' has 2000 unlabelled"),
+        ("tuning: {folds: 50}", "'tuning.folds': found 50, but the smallest n is 40"),
+        ("training: {protocol: converged}", "needs its settings under 'training.converged'"),
     ],
 )
 def test_bad_configuration_stops_before_the_dag(finished, changed, message):
@@ -189,7 +245,7 @@ def test_a_truncated_table_is_named_and_left_alone(tmp_path):
 
 def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
     folder = checkout(tmp_path)
-    target = folder / "results/smoke/digits/n~40/seeds~0-1/linear/metrics.parquet"
+    target = folder / "results/smoke/digits/article/n~40/seeds~0-1/linear/metrics.parquet"
     endless = folder / "config/studies/endless.yaml"
     endless.write_text("training: { epochs: 100000 }")
     process = start(folder, *SMOKE, endless, "--", target.relative_to(folder))
@@ -200,7 +256,10 @@ def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
             for child in psutil.Process(process.pid).children(recursive=True)
             if "train_model.py" in " ".join(child.cmdline())
         ]
-        if scripts and (folder / "logs/smoke/digits/seeds~0-1/train_model/linear.log").exists():
+        if (
+            scripts
+            and (folder / "logs/smoke/digits/article/seeds~0-1/train_model/linear.log").exists()
+        ):
             break
         time.sleep(0.2)
     for script in scripts:

@@ -16,18 +16,20 @@ from importlib.metadata import version
 import torch
 
 from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.engine import select_engine
 from qdistill.jobs import prepare_torch
 from qdistill.optimiser import FlatAdam
 from qdistill.pennylane_circuit import build_qnode
 
 
-def our_step(seeds: int, layers: int, qubits: int, batch: int) -> Callable[[], float]:
-    """Prepare one step of our engine for a block of seeds."""
+def our_step(engine: str, seeds: int, layers: int, qubits: int, batch: int) -> Callable[[], float]:
+    """Prepare one step of one of our engines for a block of seeds."""
     vectors = torch.randn(seeds, batch, 2**qubits, requires_grad=True)
     targets = torch.rand(seeds, batch, 2**qubits)
     optimiser = FlatAdam({"angles": torch.rand(seeds, layers, qubits, 2) * 6.28}, 1e-3)
 
     def step() -> float:
+        select_engine(engine)
         vectors.grad = None
         found = circuit_probabilities(optimiser.parameters["angles"], encode_amplitudes(vectors))
         loss = (found - targets).square().mean((1, 2)).sum()
@@ -69,9 +71,10 @@ def main() -> None:
     size = (given.layers, given.qubits, given.batch)
     steps = {
         "PennyLane default.qubit, torch backprop": (pennylane_step(*size), 1, 1),
-        "qdistill, 1 seed": (our_step(1, *size), 1, 20),
-        "qdistill, 10 seeds in a batch": (our_step(10, *size), 10, 5),
     }
+    for engine in ("compiled", "torch"):
+        steps[f"{engine} engine, 1 seed"] = (our_step(engine, 1, *size), 1, 20)
+        steps[f"{engine} engine, 10 seeds in a batch"] = (our_step(engine, 10, *size), 10, 5)
     times: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(given.rounds + 3):
         for name, (step, seeds, repeats) in steps.items():
@@ -85,7 +88,7 @@ def main() -> None:
     print(f"{given.qubits} qubits, {given.layers} layers, batch {given.batch}, 1 thread")
     for name, median in medians.items():
         print(f"{name:42s} {median * 1e3:8.2f} ms a seed {reference / median:8.1f}x")
-    print(", ".join(f"{name} {version(name)}" for name in ("torch", "pennylane", "numpy")))
+    print(", ".join(f"{name} {version(name)}" for name in ("torch", "numba", "pennylane", "numpy")))
 
 
 if __name__ == "__main__":

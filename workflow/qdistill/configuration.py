@@ -7,62 +7,20 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qdistill.datasets.presets import declared_rows, resolve_dataset
+from qdistill.datasets.presets import resolve_dataset
 from qdistill.errors import ConfigurationError
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, stages_of
+from qdistill.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
+from qdistill.study import Study, Track, seed_blocks
+from qdistill.track_rules import check_track, overridable_names
 from qdistill.tracking.uri import resolve_uri
 
 _SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "config.schema.json"
-
-
-@dataclass(frozen=True)
-class Study:
-    """A checked configuration, with data sets resolved and names sorted by what they are."""
-
-    name: str
-    datasets: dict[str, dict[str, Any]]
-    n: tuple[int, ...]
-    blocks: dict[str, tuple[int, ...]]  # "0-9" -> (0, ..., 9)
-    bottlenecks: tuple[str, ...]
-    references: tuple[str, ...]
-    students: tuple[str, ...]
-    config: dict[str, Any]
-
-    def references_of(self, dataset: str) -> tuple[str, ...]:
-        """Select the references that mean something: `oracle` needs a known distribution."""
-        synthetic = self.datasets[dataset]["kind"] == "synthetic"
-        return tuple(name for name in self.references if synthetic or name != "oracle")
-
-    def names_of(self, dataset: str) -> tuple[str, ...]:
-        """Name everything that is evaluated on a data set."""
-        return self.references_of(dataset) + self.bottlenecks + self.students
-
-    def settings_of(self, name: str) -> dict[str, Any]:
-        """Select what a model's or student's jobs depend on, overrides applied."""
-        if name in STUDENTS and STUDENTS[name].method == "compile":
-            return {}
-        training = {**self.config["training"], **self.config["training"]["models"].get(name, {})}
-        keys = ["protocol", "epochs", "batch_size", "learning_rate"]
-        if name in BOTTLENECKS and BOTTLENECKS[name].is_circuit:
-            keys.append("layers")
-        return {key: training[key] for key in keys}
-
-    def expected_rows(self) -> list[tuple[str, int, int, int, str, str]]:
-        """List (dataset, qubits, n, seed, model, stage) of every row of the metrics."""
-        return [
-            (dataset, settings["qubits"], n, seed, name, stage)
-            for dataset, settings in self.datasets.items()
-            for n in self.n
-            for seeds in self.blocks.values()
-            for seed in seeds
-            for name in self.names_of(dataset)
-            for stage in stages_of(name)
-        ]
+_TRACK_KEYS = ("datasets", "n", "models", "students", "projections", "pool_sweep", "training")
 
 
 def resolve_study(given: Mapping[str, Any]) -> Study:
@@ -82,58 +40,160 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     ConfigurationError
         With the key, the value found and what is allowed.
     """
+    _check_plain(given)
     _check_schema(given)
     config: dict[str, Any] = json.loads(json.dumps(given))  # a copy of plain types
-    config["training"].setdefault("models", {})
-    _check_names("models", config["models"], [*BOTTLENECKS, *REFERENCES])
-    _check_names("students", config["students"], [*STUDENTS])
-    _check_overrides(config["training"]["models"])
-    _check_teachers(config["students"], config["models"])
-    datasets: dict[str, dict[str, Any]] = {}
-    for entry in config["datasets"]:
-        settings = resolve_dataset(entry)
-        if settings["name"] in datasets:
-            raise ConfigurationError(f"datasets: '{settings['name']}' is listed twice")
-        datasets[settings["name"]] = settings
-        _check_dataset(settings, config["n"])
-    if config["mlflow"]["enabled"]:
-        resolve_uri(config["mlflow"].get("tracking_uri"))
-    return Study(
+    main = {key: config[key] for key in _TRACK_KEYS if key in config}
+    tracks = [_resolve_track("main", main, config)]
+    for name, changes in (config.get("tracks") or {}).items():
+        if name == "main":
+            raise ConfigurationError(
+                "configuration: 'tracks.main': 'main' is the track of the study's own keys; give "
+                "this one any other name"
+            )
+        if changes is None:
+            continue
+        tracks.append(_resolve_track(name, _merged(main, changes), config))
+    study = Study(
         name=config["study"],
-        datasets=datasets,
-        n=tuple(sorted(config["n"])),
+        tracks=tuple(tracks),
         blocks=seed_blocks(config["seeds"], config["seeds_per_block"]),
-        bottlenecks=tuple(name for name in config["models"] if name in BOTTLENECKS),
-        references=tuple(name for name in config["models"] if name in REFERENCES),
-        students=tuple(config["students"]),
         config=config,
     )
+    _check_problems(study)
+    _check_comparisons(study)
+    if config["mlflow"]["enabled"]:
+        resolve_uri(config["mlflow"].get("tracking_uri"))
+    return study
 
 
-def seed_blocks(seeds: int, seeds_per_block: int) -> dict[str, tuple[int, ...]]:
-    """Split seeds 0, 1, ... into blocks named by their first and last seed.
-
-    Examples
-    --------
-    >>> seed_blocks(5, 2)
-    {'0-1': (0, 1), '2-3': (2, 3), '4-4': (4,)}
-    """
-    starts = range(0, seeds, seeds_per_block)
-    blocks = [tuple(range(start, min(start + seeds_per_block, seeds))) for start in starts]
-    return {f"{block[0]}-{block[-1]}": block for block in blocks}
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge mappings key by key; replace anything else."""
+    merged = dict(base)
+    for key, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+        merged[key] = _merged(base[key], value) if nested else value
+    return merged
 
 
-def _nearest(word: Any, choices: Iterable[str]) -> str:
+def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, Any]) -> Track:
+    """Check one track's names and settings; resolve its data sets."""
+    where = "" if name == "main" else f"tracks.{name}."
+    _check_names(f"{where}models", settings["models"], MODELS)
+    _check_names(f"{where}students", settings["students"], STUDENTS)
+    training = {**settings["training"], "models": settings["training"].get("models") or {}}
+    _check_names(f"{where}training.models", training["models"], overridable_names())
+    datasets: dict[str, dict[str, Any]] = {}
+    for entry in settings["datasets"]:
+        dataset = resolve_dataset(entry)
+        if dataset["name"] in datasets:
+            raise ConfigurationError(f"{where}datasets: '{dataset['name']}' is listed twice")
+        datasets[dataset["name"]] = dataset
+    models = settings["models"]
+    track = Track(
+        name=name,
+        datasets=datasets,
+        n=tuple(sorted(settings["n"])),
+        bottlenecks=tuple(name for name in models if name in BOTTLENECKS),
+        tuned=tuple(name for name in models if name in TUNED),
+        references=tuple(name for name in models if name in REFERENCES),
+        students=tuple(settings["students"]),
+        projections=settings["projections"],
+        pools=tuple(settings.get("pool_sweep") or ()),
+        training=training,
+        tuning=config["tuning"],
+    )
+    check_track(track, where)
+    return track
+
+
+def _check_problems(study: Study) -> None:
+    """Refuse a data set that is there twice: by protocol, or under other settings."""
+    seen: dict[tuple[str, str], str] = {}
+    known: dict[str, dict[str, Any]] = {}
+    for track in study.tracks:
+        for name, settings in track.datasets.items():
+            key = (name, track.protocol)
+            if key in seen:
+                raise ConfigurationError(
+                    f"configuration: the tracks '{seen[key]}' and '{track.name}' both have data "
+                    f"set '{name}' under the protocol '{track.protocol}'; give one of them a data "
+                    "set with another name or another protocol, or leave the second out with "
+                    f"'tracks.{track.name}: null'"
+                )
+            seen[key] = track.name
+            sources = [settings["source"]] if settings["kind"] == "corrupted" else []
+            for each in (settings, *sources):
+                if known.setdefault(each["name"], each) != each:
+                    raise ConfigurationError(
+                        f"configuration: data set '{each['name']}' is there with two different "
+                        "settings; give one of them another name"
+                    )
+
+
+def _check_comparisons(study: Study) -> None:
+    """Refuse a comparison between names that no track holds together."""
+    held = [
+        set(track.references + track.bottlenecks + track.tuned + track.students)
+        for track in study.tracks
+    ]
+    for index, pair in enumerate(study.config.get("comparisons") or []):
+        for role in ("challenger", "baseline"):
+            choices = sorted(set().union(*held))
+            if pair[role] not in choices:
+                raise ConfigurationError(
+                    f"configuration: 'comparisons.{index}.{role}': '{pair[role]}' is not among "
+                    f"the models and students of the study{nearest(pair[role], choices)}; those "
+                    f"are {', '.join(choices)}"
+                )
+        if pair["challenger"] == pair["baseline"]:
+            raise ConfigurationError(
+                f"configuration: 'comparisons.{index}': found '{pair['baseline']}' as challenger "
+                "and as baseline, which must differ"
+            )
+        if not any({pair["challenger"], pair["baseline"]} <= names for names in held):
+            raise ConfigurationError(
+                f"configuration: 'comparisons.{index}': no track has both '{pair['challenger']}' "
+                f"and '{pair['baseline']}'"
+            )
+
+
+def nearest(word: Any, choices: Iterable[str]) -> str:
+    """Suggest the choice that looks most like a word, if one does."""
     close = difflib.get_close_matches(str(word), list(choices), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def _check_plain(value: Any, key: str = "") -> None:
+    """Refuse what YAML reads and JSON cannot hold: dates, and numbers that are not finite."""
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        inner = value.items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigurationError(f"configuration: '{key}': {value} is not a finite number")
+    elif value is not None and not isinstance(value, str | int | float):
+        raise ConfigurationError(
+            f"configuration: '{key}': {value} is a {type(value).__name__}; allowed are text "
+            "(put it in quotes), numbers, true, false and null"
+        )
+    for name, item in inner:
+        _check_plain(item, f"{key}.{name}" if key else str(name))
 
 
 def _check_schema(config: Mapping[str, Any]) -> None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
+    from jsonschema.validators import extend
 
     schema = json.loads(_SCHEMA_PATH.read_text(encoding="utf-8"))
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    # JSON Schema counts 3.0 among the integers, and Python does not.
+    types = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    validator = extend(Draft202012Validator, type_checker=types)(schema)
+    error = best_match(validator.iter_errors(config))
     if error is None:
         return
     key = ".".join(map(str, error.absolute_path))
@@ -143,7 +203,7 @@ def _check_schema(config: Mapping[str, Any]) -> None:
         unknown = next(name for name in error.instance if name not in allowed)
         inside = f"{key}.{unknown}" if key else unknown
         raise ConfigurationError(
-            f"configuration: unknown key '{inside}'{_nearest(unknown, allowed)}; "
+            f"configuration: unknown key '{inside}'{nearest(unknown, allowed)}; "
             f"allowed here: {', '.join(allowed)}"
         )
     if error.validator == "required":
@@ -153,47 +213,10 @@ def _check_schema(config: Mapping[str, Any]) -> None:
     raise ConfigurationError(f"configuration: {where}: {error.message}. {meaning}".rstrip())
 
 
-def _check_names(key: str, names: Iterable[str], choices: list[str]) -> None:
+def _check_names(key: str, names: Iterable[str], choices: Iterable[str]) -> None:
     for name in names:
         if name not in choices:
             raise ConfigurationError(
-                f"configuration: '{key}': unknown name '{name}'{_nearest(name, choices)}; "
+                f"configuration: '{key}': unknown name '{name}'{nearest(name, choices)}; "
                 f"allowed: {', '.join(choices)}"
             )
-
-
-def _check_overrides(overrides: Mapping[str, Mapping[str, Any]]) -> None:
-    trained = [*BOTTLENECKS, *(k for k, v in STUDENTS.items() if v.method != "compile")]
-    _check_names("training.models", overrides, trained)
-    for name, settings in overrides.items():
-        is_circuit = name in BOTTLENECKS and BOTTLENECKS[name].is_circuit
-        if "layers" in settings and not is_circuit:
-            circuits = [key for key, entry in BOTTLENECKS.items() if entry.is_circuit]
-            raise ConfigurationError(
-                f"configuration: 'training.models.{name}.layers': found {settings['layers']}, "
-                f"but only circuits have layers: {', '.join(circuits)}"
-            )
-
-
-def _check_teachers(students: Iterable[str], models: list[str]) -> None:
-    for student in students:
-        teacher = STUDENTS[student].teacher
-        if teacher not in models:
-            raise ConfigurationError(
-                f"configuration: 'students': '{student}' learns from '{teacher}', which is not in "
-                f"'models' ({', '.join(models)}); add '{teacher}' or remove the student"
-            )
-
-
-def _check_dataset(settings: Mapping[str, Any], sizes: list[int]) -> None:
-    if settings["kind"] == "vectors" and not Path(settings["path"]).is_file():
-        raise ConfigurationError(
-            f"configuration: 'path' of '{settings['name']}': no file '{settings['path']}'; "
-            "give a .parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
-        )
-    rows, name = declared_rows(dict(settings)), settings["name"]
-    if rows is not None and max(sizes) > rows["train"]:
-        raise ConfigurationError(
-            f"configuration: 'n': found {max(sizes)}, but the train split of '{name}' has "
-            f"{rows['train']} rows"
-        )

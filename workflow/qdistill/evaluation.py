@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qdistill.contracts import CONTRACTS
 from qdistill.errors import DataError
 from qdistill.registry import STUDENTS, family_of
 from qdistill.tables import read_frame, write_table
 
-_KEY = ["dataset", "qubits", "n", "seed", "model", "stage"]
+_KEY = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Evaluation:
     train_mse: np.ndarray
     heldout_mse: np.ndarray
     diverged: np.ndarray
-    n_parameters: int
+    n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
 
@@ -48,6 +49,7 @@ def has_diverged(start: np.ndarray, train_mse: np.ndarray, heldout_mse: np.ndarr
 def describe_runs(
     dataset: str,
     qubits: int,
+    protocol: str,
     n: int,
     seeds: Sequence[int],
     model: str,
@@ -69,6 +71,7 @@ def describe_runs(
         {
             "dataset": dataset,
             "qubits": qubits,
+            "protocol": protocol,
             "n": n,
             "seed": list(seeds),
             "model": model,
@@ -95,7 +98,7 @@ def combine_metrics(
     paths : iterable of path
         The runs' metrics.
     expected : iterable of tuple
-        (dataset, qubits, n, seed, model, stage) of every row the study asks for.
+        (dataset, qubits, protocol, n, seed, model, stage) of every row the study asks for.
     output : path
         The combined table.
     settings : JSON-serialisable
@@ -118,3 +121,20 @@ def combine_metrics(
             )
     combined = combined.sort_values(_KEY, ignore_index=True)
     write_table("metrics", output, combined, settings)
+
+
+def combine_choices(paths: Iterable[str | Path], output: str | Path) -> None:
+    """Combine what tuning chose in all runs into one table, empty if nothing was tuned.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        The runs' tables by the contract "choices".
+    output : path
+        The combined table.
+    """
+    frames = [read_frame("choices", path) for path in paths]
+    columns = list(CONTRACTS["choices"].scalars)
+    combined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    keys = [key for key in _KEY if key in columns]
+    write_table("choices", output, combined.sort_values(keys, ignore_index=True), {})

@@ -100,6 +100,43 @@ def draw_batches(
     return list(order.split(batch_size, dim=1))
 
 
+class BatchStream:
+    """Endless mini-batches of each replica's own examples, epoch after epoch.
+
+    Every example comes once before any comes again. Replicas may have different numbers of
+    examples, as the folds of a cross-validation do, and still share each step's shape.
+
+    Parameters
+    ----------
+    generators : sequence of numpy.random.Generator
+        One for each of R replicas.
+    choices : sequence of ndarray of int
+        The positions that each replica draws from.
+    batch_size : int
+        Examples in a batch, or the smallest replica's number where that is less.
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[np.random.Generator],
+        choices: Sequence[np.ndarray],
+        batch_size: int,
+    ) -> None:
+        self._generators, self._choices = generators, choices
+        self._size = min(batch_size, *(len(own) for own in choices))
+        self._queues = [np.empty(0, dtype=np.int64) for _ in choices]
+
+    def draw(self) -> Tensor:
+        """Draw the next batch of positions: int64, shape (R, B)."""
+        for place, generator in enumerate(self._generators):
+            while len(self._queues[place]) < self._size:
+                order = generator.permutation(self._choices[place])
+                self._queues[place] = np.concatenate([self._queues[place], order])
+        batch = np.stack([queue[: self._size] for queue in self._queues])
+        self._queues = [queue[self._size :] for queue in self._queues]
+        return torch.from_numpy(batch)
+
+
 def minimise(
     loss: LossFunction,
     parameters: Mapping[str, Tensor],

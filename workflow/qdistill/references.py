@@ -11,16 +11,20 @@ import pandas as pd
 
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.subsets import load_subsets
-from qdistill.errors import DataError
 from qdistill.evaluation import Evaluation, describe_runs
+from qdistill.randomness import generator_for
 from qdistill.runs import RunFiles
 from qdistill.tables import write_table
+
+FOLDS = 5  # of the cross-validation of the rank, or n where that is less
+_NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
 
 
 def fit_reference(
     name: str,
     dataset: str,
     qubits: int,
+    protocol: str,
     latents_path: str | Path,
     runs: Sequence[RunFiles],
     settings: Mapping[str, Any],
@@ -31,9 +35,11 @@ def fit_reference(
     ----------
     name : str
         ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
-        on the n rows) or ``oracle`` (rank-2**qubits PCA of the true covariance).
-    dataset : str
-        Name of the data set, for the metrics.
+        on the n rows; where there are targets, principal component regression), ``pca_cv``
+        (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
+        (rank-2**qubits PCA of the true covariance).
+    dataset, protocol : str
+        For the metrics; a reference is the same under every protocol.
     qubits : int
         The bottleneck that the reference is compared with has 2**qubits outputs.
     latents_path : path
@@ -48,48 +54,123 @@ def fit_reference(
         seeds, rows = load_subsets(run.subset)
         frames = []
         for seed, seed_rows in zip(seeds, rows, strict=True):
-            result = _evaluate(name, latents, seed_rows, 2**qubits, settings)
+            result = _evaluate(name, latents, seed_rows, int(seed), 2**qubits, settings)
             frames.append(
-                describe_runs(dataset, qubits, run.n, [int(seed)], name, "trained", result)
+                describe_runs(
+                    dataset, qubits, protocol, run.n, [int(seed)], name, "trained", result
+                )
             )
         write_table("metrics", run.metrics, pd.concat(frames, ignore_index=True), settings)
 
 
 def _evaluate(
-    name: str, latents: Latents, rows: np.ndarray, width: int, settings: Mapping[str, Any]
+    name: str,
+    latents: Latents,
+    rows: np.ndarray,
+    seed: int,
+    width: int,
+    settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's reference; arrays have shape (1,)."""
-    inputs = latents.of_rows(rows)
-    heldout = latents.features[latents.positions("heldout")]
-    if name == "mean":
-        targets = latents.features if latents.targets is None else latents.targets
-        labelled = targets[latents.positions_of(rows)]
-        fitted = labelled.mean(0, dtype=np.float64)
-        residuals = [
-            labelled - fitted,
-            targets[latents.positions("heldout")] - fitted,
-        ]
-        size = fitted.size
-    elif latents.targets is not None:
-        raise DataError(f"reference '{name}' reconstructs its input and has no meaning for targets")
-    elif name == "pca":
-        residuals, size = _pca_residuals(inputs, heldout, width)
-    else:
+    all_targets = latents.features if latents.targets is None else latents.targets
+    positions = (latents.positions_of(rows), latents.positions("heldout"))
+    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
+    targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
 
         basis = optimal_projector(settings)
-        residuals = [x - x @ basis @ basis.T for x in (inputs, heldout)]
+        predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
         size = 0
-    train, test = (np.array([np.square(r, dtype=np.float64).mean()]) for r in residuals)
+    else:
+        rank = {"mean": 0, "pca": _full_rank(inputs, width)}.get(name)
+        if rank is None:
+            rank = choose_rank(inputs, targets, seed, width)
+        regression = PrincipalRegression(inputs, targets, rank)
+        predicted = [regression.predict(x)[-1] for x in (inputs, heldout)]
+        size = regression.count_parameters()
+    train, test = [
+        np.array([np.square(guess - truth).mean()])
+        for guess, truth in zip(predicted, (targets, heldout_targets), strict=True)
+    ]
     return Evaluation(train, test, np.array([False]), n_parameters=size)
 
 
-def _pca_residuals(
-    inputs: np.ndarray, heldout: np.ndarray, width: int
-) -> tuple[list[np.ndarray], int]:
-    from sklearn.decomposition import PCA
+class PrincipalRegression:
+    """Regression of the targets on the first principal components of the inputs.
 
-    rank = max(1, min(width, inputs.shape[1], len(inputs) - 1))
-    pca = PCA(rank, svd_solver="full").fit(inputs.astype(np.float64))
-    residuals = [x - pca.inverse_transform(pca.transform(x)) for x in (inputs, heldout)]
-    return residuals, pca.components_.size + pca.mean_.size
+    Where the targets are the inputs, this is PCA's reconstruction.
+
+    Parameters
+    ----------
+    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
+        The labelled rows.
+    rank : int
+        Number of components; 0 predicts the mean.
+    """
+
+    def __init__(self, inputs: np.ndarray, targets: np.ndarray, rank: int) -> None:
+        from sklearn.decomposition import PCA
+
+        self.mean = targets.mean(axis=0)
+        self.rank = rank
+        if rank:
+            self.pca = PCA(rank, svd_solver="full").fit(inputs)
+            scores = self.pca.transform(inputs)
+            # Scores are orthogonal, so each component has a regression of its own.
+            # One along which the rows do not vary, but for rounding, has none.
+            power = np.square(scores).sum(axis=0)
+            power = np.where(power > _NEGLIGIBLE * power.max(), power, np.inf)
+            self.slopes = scores.T @ (targets - self.mean) / power[:, None]
+
+    def predict(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """Predict with 0, 1, ..., ``rank`` components: arrays of shape (rows, E)."""
+        predicted = [np.tile(self.mean, (len(inputs), 1))]
+        if self.rank:
+            for score, slope in zip(self.pca.transform(inputs).T, self.slopes, strict=True):
+                predicted.append(predicted[-1] + np.outer(score, slope))
+        return predicted
+
+    def count_parameters(self) -> int:
+        """Count the fitted numbers: the mean, and each component with its slopes."""
+        if not self.rank:
+            return self.mean.size
+        inputs = self.pca.components_.shape[1]
+        return self.mean.size + inputs + self.rank * (inputs + self.slopes.shape[1])
+
+
+def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> int:
+    """Choose the rank with the lowest cross-validated error inside the n rows.
+
+    Parameters
+    ----------
+    inputs, targets : ndarray, shape (n, D) and (n, E)
+        The labelled rows.
+    seed : int
+        Fixes the folds, for (seed, n, "rank").
+    width : int
+        The largest rank.
+
+    Returns
+    -------
+    int
+        0 (the mean) to ``width``.
+    """
+    from sklearn.model_selection import KFold
+
+    count = len(inputs)
+    state = int(generator_for(seed, count, "rank").integers(2**32))
+    folds = KFold(min(FOLDS, count), shuffle=True, random_state=state)
+    errors = []
+    for kept, held in folds.split(inputs):
+        rank = _full_rank(inputs[kept], width)
+        regression = PrincipalRegression(inputs[kept], targets[kept], rank)
+        predicted = regression.predict(inputs[held])
+        squared = [np.square(guess - targets[held]).sum() for guess in predicted]
+        errors.append(np.pad(squared, (0, width - rank), constant_values=np.inf))
+    return int(np.sum(errors, axis=0).argmin())
+
+
+def _full_rank(inputs: np.ndarray, width: int) -> int:
+    """Largest rank that the rows allow: n - 1 once the mean is taken away."""
+    return max(0, min(width, inputs.shape[1], len(inputs) - 1))

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_linear
+from qdistill.examples import Examples
+from qdistill.optimiser import LossFunction
 from qdistill.randomness import generator_for
 
 _EXAMPLES_AT_ONCE = 2048
@@ -23,20 +25,34 @@ class SlotModel:
         What fills the slot.
     prepared : mapping of str to Tensor, optional
         The bottleneck's prepared constants, by plain name.
+    projections : mapping of str to Tensor, optional
+        Encoder and decoder that stay as they are; by default they are among the weights.
     """
 
-    def __init__(self, bottleneck: Bottleneck, prepared: Mapping[str, Tensor] | None = None):
+    def __init__(
+        self,
+        bottleneck: Bottleneck,
+        prepared: Mapping[str, Tensor] | None = None,
+        projections: Mapping[str, Tensor] | None = None,
+    ):
         self.bottleneck = bottleneck
         self.prepared = dict(prepared or {})
+        self.projections = dict(projections or {})
+
+    def all_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Trained weights, and the encoder and decoder where those stay as they are."""
+        return {**self.projections, **weights}
 
     def encode(self, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Encode (S, B, D) inputs to (S, B, N)."""
+        weights = self.all_weights(weights)
         return torch.baddbmm(
             weights["encoder.bias"].unsqueeze(1), x, weights["encoder.weight"].transpose(1, 2)
         )
 
     def decode(self, weights: Mapping[str, Tensor], z: Tensor) -> Tensor:
         """Decode (S, B, N) codes to (S, B, E) outputs."""
+        weights = self.all_weights(weights)
         return torch.baddbmm(
             weights["decoder.bias"].unsqueeze(1), z, weights["decoder.weight"].transpose(1, 2)
         )
@@ -68,7 +84,7 @@ class SlotModel:
         -------
         Tensor, shape (S, M, E)
         """
-        seeds = weights["encoder.weight"].shape[0]
+        seeds = self.all_weights(weights)["encoder.weight"].shape[0]
         rows = x if x.ndim == 3 else x.expand(seeds, -1, -1)
         pieces = rows.split(_EXAMPLES_AT_ONCE, dim=1)
         return torch.cat([self.predict(weights, piece, progress) for piece in pieces], dim=1)
@@ -85,8 +101,57 @@ def mean_squared_errors(predicted: Tensor, target: Tensor) -> Tensor:
     return (predicted - target).square().mean((1, 2))
 
 
+def example_loss(
+    model: SlotModel,
+    examples: Examples,
+    times: int = 1,
+    choices: Sequence[np.ndarray] | None = None,
+) -> LossFunction:
+    """Build the loss of a batch: mean squared error at positions among the n examples.
+
+    With trained projections its unit is 1, as in the article. Targets behind fixed ones may
+    be as small as probabilities, so the loss is measured in units of their variance there,
+    and Adam's epsilon stays negligible.
+
+    Parameters
+    ----------
+    model : SlotModel
+        For R replicas.
+    examples : Examples
+        Of S seeds; only labelled rows are used.
+    times : int
+        Replicas of each seed, R = S times.
+    choices : sequence of ndarray of int, optional
+        The positions that each replica trains on; by default all n. Their targets alone
+        give its unit, so that nothing is learned from an example that is left out.
+    """
+    labelled = examples.labelled.repeat_interleave(times, 0)
+    unit = torch.ones(len(labelled))
+    if model.projections:
+        everything = [np.arange(examples.n)] * len(labelled)
+        own = [row[c] for row, c in zip(labelled, choices or everything, strict=True)]
+        unit = torch.stack([_variance(examples.targets[positions]) for positions in own])
+
+    def loss(weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
+        chosen = labelled.gather(1, positions)
+        predicted = model.predict(weights, examples.inputs[chosen], progress)
+        return (predicted - examples.targets[chosen]).square().mean((1, 2)) / unit
+
+    return loss
+
+
+def _variance(targets: Tensor) -> Tensor:
+    """Mean variance of a target over examples, or 1 where all are the same."""
+    variance = (targets - targets.mean(0)).square().mean()
+    return torch.where(variance > 0, variance, 1.0)
+
+
 def draw_start(
-    bottleneck: Bottleneck, inputs: int, outputs: int, seeds: Sequence[int], n: int
+    bottleneck: Bottleneck,
+    inputs: int,
+    outputs: int,
+    seeds: Sequence[int],
+    n: int,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of all seeds: encoder and decoder the same for every bottleneck.
 

@@ -1,4 +1,4 @@
-"""The data contracts: every Parquet table's schema, checked on write and on read.
+"""Writing and reading Parquet tables, checked against their contracts both times.
 
 Scalar columns are described by pandera. A column that holds one vector per row is an
 Arrow fixed-size list of float32, checked here for its type, its width and finite values.
@@ -7,7 +7,6 @@ Arrow fixed-size list of float32, checked here for its type, its width and finit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,189 +17,9 @@ import pandera.pandas as pa
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
+from qdistill.contracts import CONTRACTS, SCHEMA_VERSION, TableContract
 from qdistill.errors import DataError
 from qdistill.files import atomic_path, code_version, digest_of
-
-SCHEMA_VERSION = "1"
-
-_SPLITS = pa.Check.isin(["train", "unlabelled", "heldout"])
-_FAMILIES = pa.Check.isin(["reference", "classical", "quantum", "control", "student"])
-_STAGES = pa.Check.isin(["trained", "zero_shot", "fine_tuned", "distilled"])
-_NOT_NEGATIVE = pa.Check.ge(0)
-
-
-_OPTIONAL = pa.Column(str, required=False, coerce=True)
-
-
-def _columns(**columns: Any) -> dict[str, pa.Column]:
-    """Columns given as a type, or as (type, check), or as (type, check, nullable)."""
-    described = {}
-    for name, spec in columns.items():
-        if isinstance(spec, pa.Column):
-            described[name] = spec
-            continue
-        kind, *rest = spec if isinstance(spec, tuple) else (spec,)
-        check = rest[0] if rest else None
-        nullable = len(rest) > 1 and rest[1]
-        described[name] = pa.Column(kind, check, nullable=nullable, coerce=True)
-    return described
-
-
-@dataclass(frozen=True)
-class TableContract:
-    """Columns of one kind of table."""
-
-    scalars: dict[str, pa.Column]
-    vectors: tuple[str, ...] = ()
-    optional_vectors: tuple[str, ...] = ()
-    unique: tuple[str, ...] | None = None
-
-    def schema(self) -> pa.DataFrameSchema:
-        """Pandera schema of the scalar columns; unknown columns are refused."""
-        return pa.DataFrameSchema(
-            self.scalars, strict=True, unique=list(self.unique) if self.unique else None
-        )
-
-
-_RUN = dict(dataset=str, qubits=(int, pa.Check.ge(2)), n=(int, pa.Check.ge(1)))
-
-CONTRACTS: dict[str, TableContract] = {
-    "paragraphs": TableContract(
-        _columns(
-            row=(int, _NOT_NEGATIVE), split=(str, _SPLITS), text=str, source=str, document=str
-        ),
-        unique=("row",),
-    ),
-    "embeddings": TableContract(_columns(key=str), vectors=("features",), unique=("key",)),
-    "latents": TableContract(
-        _columns(row=(int, _NOT_NEGATIVE), split=(str, _SPLITS), text=_OPTIONAL, source=_OPTIONAL),
-        vectors=("features",),
-        optional_vectors=("targets",),
-        unique=("row",),
-    ),
-    "subsets": TableContract(
-        _columns(
-            seed=(int, _NOT_NEGATIVE), position=(int, _NOT_NEGATIVE), row=(int, _NOT_NEGATIVE)
-        ),
-        unique=("seed", "position"),
-    ),
-    "history": TableContract(
-        _columns(
-            seed=(int, _NOT_NEGATIVE),
-            epoch=(int, _NOT_NEGATIVE),
-            train_mse=(float, _NOT_NEGATIVE, True),
-            heldout_mse=(float, _NOT_NEGATIVE, True),
-            seconds=(float, _NOT_NEGATIVE),
-        ),
-        unique=("seed", "epoch"),
-    ),
-    "metrics": TableContract(
-        _columns(
-            **_RUN,
-            seed=(int, _NOT_NEGATIVE),
-            model=str,
-            family=(str, _FAMILIES),
-            stage=(str, _STAGES),
-            teacher=(str, None, True),
-            train_mse=(float, _NOT_NEGATIVE, True),
-            heldout_mse=(float, _NOT_NEGATIVE, True),
-            teacher_r2=(float, None, True),
-            n_parameters=(int, _NOT_NEGATIVE),
-            train_seconds=(float, _NOT_NEGATIVE),
-            diverged=bool,
-        ),
-        unique=("dataset", "qubits", "n", "seed", "model", "stage"),
-    ),
-    "unitary": TableContract(
-        _columns(
-            seed=(int, _NOT_NEGATIVE),
-            row=(int, _NOT_NEGATIVE),
-            column=(int, _NOT_NEGATIVE),
-            re="float32",
-            im="float32",
-        ),
-    ),
-    "soft_targets": TableContract(
-        _columns(seed=(int, _NOT_NEGATIVE), row=(int, _NOT_NEGATIVE), split=(str, _SPLITS)),
-        vectors=("target",),
-    ),
-    "comparisons": TableContract(
-        _columns(
-            **_RUN,
-            challenger=str,
-            challenger_stage=(str, _STAGES),
-            baseline=str,
-            baseline_stage=(str, _STAGES),
-            seeds=(int, _NOT_NEGATIVE),
-            diverged=(int, _NOT_NEGATIVE),
-            mean_challenger=(float, None, True),
-            mean_baseline=(float, None, True),
-            difference=(float, None, True),
-            ci_low=(float, None, True),
-            ci_high=(float, None, True),
-            ratio=(float, None, True),
-            ratio_low=(float, None, True),
-            ratio_high=(float, None, True),
-            p_value=(float, None, True),
-            p_holm=(float, None, True),
-            verdict=(str, pa.Check.isin(["better", "worse", "not distinguishable", "undefined"])),
-        ),
-        unique=(
-            *("dataset", "qubits", "n"),
-            *("challenger", "challenger_stage", "baseline", "baseline_stage"),
-        ),
-    ),
-    "crossover": TableContract(
-        _columns(
-            dataset=str,
-            qubits=(int, pa.Check.ge(2)),
-            challenger=str,
-            baseline=str,
-            seeds=(int, _NOT_NEGATIVE),
-            ahead_below=(str, None, True),
-            n_star=(float, None, True),
-            ci_low=(float, None, True),
-            ci_high=(float, None, True),
-            verdict=(
-                str,
-                pa.Check.isin(["crossover", "several", "none", "outside grid", "undefined"]),
-            ),
-        ),
-    ),
-    "transfer": TableContract(
-        _columns(
-            **_RUN,
-            student=str,
-            stage=(str, _STAGES),
-            seeds=(int, _NOT_NEGATIVE),
-            diverged=(int, _NOT_NEGATIVE),
-            retained=(float, None, True),
-            ci_low=(float, None, True),
-            ci_high=(float, None, True),
-            verdict=(
-                str,
-                pa.Check.isin(["retained", "partial", "collapsed", "undecided", "undefined"]),
-            ),
-            reason=(str, None, True),
-        ),
-        unique=("dataset", "qubits", "n", "student", "stage"),
-    ),
-    "published": TableContract(
-        _columns(
-            **_RUN,
-            model=str,
-            published=(float, pa.Check.gt(0)),
-            seeds=(int, _NOT_NEGATIVE),
-            diverged=(int, _NOT_NEGATIVE),
-            mean=(float, None, True),
-            ci_low=(float, None, True),
-            ci_high=(float, None, True),
-            deviation=(float, None, True),
-            within_tenth=bool,
-        ),
-        unique=("dataset", "qubits", "n", "model"),
-    ),
-}
 
 
 def _installed(package: str) -> str:

@@ -1,4 +1,4 @@
-"""Train a model with a slot on n labelled examples, for a block of seeds at once."""
+"""Train a block of seeds at once for a number of epochs, and record how it goes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from qdistill.circuit import ENGINE
-from qdistill.datasets.latents import load_latents
-from qdistill.evaluation import Evaluation, describe_runs, has_diverged
-from qdistill.examples import Examples, load_examples
+from qdistill.engine import current_engine
+from qdistill.evaluation import Evaluation, has_diverged
+from qdistill.examples import Examples
 from qdistill.optimiser import TrainingSettings, minimise
-from qdistill.registry import load_bottleneck
 from qdistill.runs import RunFiles
-from qdistill.slot_model import SlotModel, draw_start, mean_squared_errors, slot_weights
+from qdistill.slot_model import SlotModel, example_loss, mean_squared_errors
 from qdistill.tables import write_table
 from qdistill.weights import write_weights
 
-_RECORDED_EPOCHS = 50
+_RECORDED_EPOCHS = 25
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Recorder:
     """Errors on the n training rows and on the held-out rows as training goes on.
 
     Called with the number of finished epochs and the weights. They are measured before
-    training and after every epoch or, in trainings of more than 50 epochs, at about 50
+    training and after every epoch or, in trainings of more than 25 epochs, at about 25
     evenly spaced ones, the last included: measuring costs more than a short epoch.
 
     Parameters
@@ -82,6 +79,7 @@ class Recorder:
             "epoch": np.repeat(self.recorded, seeds),
             "train_mse": _finite_or_missing(np.concatenate(self.train)),
             "heldout_mse": _finite_or_missing(np.concatenate(self.heldout)),
+            "validation_mse": np.full(seeds * len(self.recorded), np.nan),
             "seconds": np.repeat(self.seconds, seeds),
         }
 
@@ -113,7 +111,7 @@ def train_block(
     settings: TrainingSettings,
     purpose: str = "batches",
 ) -> TrainedBlock:
-    """Train encoder, bottleneck and decoder of all seeds on their labelled examples.
+    """Train all seeds on their labelled examples for a fixed number of epochs.
 
     Parameters
     ----------
@@ -132,14 +130,9 @@ def train_block(
     -------
     TrainedBlock
     """
-
-    def loss(weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
-        chosen = examples.labelled.gather(1, positions)
-        predicted = model.predict(weights, examples.inputs[chosen], progress)
-        return mean_squared_errors(predicted, examples.targets[chosen])
-
     recorder = Recorder(model, examples, settings.epochs)
     recorder(0, parameters)
+    loss = example_loss(model, examples)
     weights = minimise(loss, parameters, examples.n, examples.seeds, purpose, settings, recorder)
     train, heldout = recorder.train[-1], recorder.heldout[-1]
     result = Evaluation(
@@ -149,54 +142,47 @@ def train_block(
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
         seconds=recorder.seconds[-1],
     )
-    return TrainedBlock(weights, recorder.history(), result)
+    return TrainedBlock(model.all_weights(weights), recorder.history(), result)
 
 
-def train_model(
-    name: str,
-    dataset: str,
-    qubits: int,
-    latents_path: str | Path,
-    runs: Sequence[RunFiles],
-    settings: Mapping[str, Any],
-) -> None:
-    """Train one model at every n and write weights, history and metrics.
+def evaluate_untrained(
+    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, parameters: int
+) -> TrainedBlock:
+    """Evaluate weights as they are.
 
     Parameters
     ----------
-    name : str
-        A key of ``registry.BOTTLENECKS``.
-    dataset : str
-        Name of the data set, for the metrics.
-    qubits : int
-        The bottleneck has 2**qubits inputs and outputs.
-    latents_path : path
-        The data set.
-    runs : sequence of RunFiles
-        Files of each n.
-    settings : mapping
-        ``epochs``, ``batch_size``, ``learning_rate`` and, for circuits, ``layers``.
+    model, weights : SlotModel, mapping
+        What is evaluated.
+    examples : Examples
+        The labelled and the held-out rows.
+    parameters : int
+        The number of parameters to report.
     """
-    latents = load_latents(latents_path)
-    bottleneck = load_bottleneck(name)(qubits, settings.get("layers", 0))
-    for run in runs:
-        examples = load_examples(latents, run.subset)
-        inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
-        parameters, constants = draw_start(bottleneck, inputs, outputs, examples.seeds, run.n)
-        prepared = bottleneck.prepare_constants(slot_weights(constants))
-        block = train_block(
-            SlotModel(bottleneck, prepared), parameters, examples, training_settings(settings)
-        )
-        rows = describe_runs(
-            dataset, qubits, run.n, examples.seeds, name, "trained", block.evaluation
-        )
-        arrays = {**block.weights, **constants}
-        write_run(run, name, examples.seeds, arrays, block.history, rows, settings)
+    recorder = Recorder(model, examples, epochs=0)
+    recorder(0, weights)
+    train, heldout = recorder.train[0], recorder.heldout[0]
+    result = Evaluation(
+        train_mse=train,
+        heldout_mse=heldout,
+        diverged=~(np.isfinite(train) & np.isfinite(heldout)),
+        n_parameters=parameters,
+    )
+    return TrainedBlock(model.all_weights(weights), recorder.history(), result)
 
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
     """Pick what the optimiser needs from a model's settings."""
     return TrainingSettings(settings["epochs"], settings["batch_size"], settings["learning_rate"])
+
+
+def write_weights_of(
+    run: RunFiles, name: str, seeds: Sequence[int], weights: Mapping[str, Tensor]
+) -> None:
+    """Write the weights of a block of a model or student."""
+    arrays = {key: tensor.numpy() for key, tensor in weights.items()}
+    about = {"model": name, "seeds": ",".join(map(str, seeds)), "engine": current_engine()}
+    write_weights(run.weights, arrays, about)
 
 
 def write_run(
@@ -209,8 +195,6 @@ def write_run(
     settings: Mapping[str, Any],
 ) -> None:
     """Write weights, history and metrics of a block of a model or student."""
-    arrays = {key: tensor.numpy() for key, tensor in weights.items()}
-    about = {"model": name, "seeds": ",".join(map(str, seeds)), "engine": ENGINE}
-    write_weights(run.weights, arrays, about)
+    write_weights_of(run, name, seeds, weights)
     write_table("history", run.history, history, settings)
     write_table("metrics", run.metrics, metrics, settings)

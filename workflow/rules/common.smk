@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from qdistill.configuration import resolve_study
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS
+from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study import count_angles
 
 share_library()
 
@@ -23,23 +24,27 @@ RESULTS = f"results/{STUDY.name}"
 LOGS = f"logs/{STUDY.name}"
 BENCHMARKS = f"benchmarks/{STUDY.name}"
 
+HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
+
 LATENTS = "data/{dataset}/latents.parquet"
 SUBSET = "data/{dataset}/subsets/n~{n}/seeds~{block}.parquet"
-RUN = f"{RESULTS}/{{dataset}}/n~{{n}}/seeds~{{block}}"
-TEACHER = f"{RUN}/quantum/weights.safetensors"
+RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/n~{{n}}/seeds~{{block}}"
+LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
+BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{RUN}/quantum/unitary.parquet"
-SOFT_TARGETS = f"{RUN}/quantum/soft_targets.parquet"
+SWEEP = f"{RUN}/quantum/sweep.parquet"
 
 
 wildcard_constraints:
     dataset="[a-z0-9-]+",
+    protocol="[a-z]+",
     n="[0-9]+",
     block="[0-9]+-[0-9]+",
 
 
-def every_n(pattern):
+def every_n(pattern, sizes):
     """The pattern for each number of labelled examples; other wildcards stay."""
-    return expand(pattern, n=STUDY.n, allow_missing=True)
+    return expand(pattern, n=sizes, allow_missing=True)
 
 
 def one_of(names):
@@ -47,10 +52,10 @@ def one_of(names):
     return "|".join(names) or "nothing-of-this-kind"
 
 
-def datasets_of(kind):
-    """Names of the study's data sets of one kind."""
+def datasets_of(*kinds):
+    """Names of the study's data sets of some kinds."""
     return [
-        name for name, settings in STUDY.datasets.items() if settings["kind"] == kind
+        name for name, settings in STUDY.datasets.items() if settings["kind"] in kinds
     ]
 
 
@@ -58,23 +63,55 @@ def dataset_settings(wildcards):
     return STUDY.datasets[wildcards.dataset]
 
 
+def track_of(wildcards):
+    return STUDY.problems[wildcards.dataset, wildcards.protocol]
+
+
 def qubits(wildcards):
     return STUDY.datasets[wildcards.dataset]["qubits"]
 
 
+def settings_of(name):
+    """The settings of one name in the track of the wildcards."""
+    return lambda wildcards: track_of(wildcards).settings_of(name)
+
+
 def run_files(file, names_of):
-    """A file of every run of the study, for the names that `names_of(dataset)` gives."""
+    """A file of every run, for the names that `names_of(track, dataset)` gives."""
     return [
-        f"{RESULTS}/{dataset}/n~{n}/seeds~{block}/{name}/{file}"
-        for dataset in STUDY.datasets
-        for n in STUDY.n
+        f"{RESULTS}/{dataset}/{protocol}/n~{n}/seeds~{block}/{name}/{file}"
+        for (dataset, protocol), track in STUDY.problems.items()
+        for n in track.n
         for block in STUDY.blocks
-        for name in names_of(dataset)
+        for name in names_of(track, dataset)
     ]
+
+
+def figures_of(track, pattern, drawn_for):
+    """SVG and PNG of each figure that a track has, the SVG for the report."""
+    labels = {"data set": "{dataset}", "protocol": "{protocol}"}
+    files = {}
+    for figure, (category, condition) in drawn_for.items():
+        if condition(track):
+            caption = f"../report/{figure}.rst"
+            svg = f"{pattern}/{figure}.svg"
+            shown = report(svg, caption=caption, category=category, labels=labels)
+            files[figure] = [shown, f"{pattern}/{figure}.png"]
+    return files
+
+
+def trained_angles(wildcards):
+    """Number of trained angles of `quantum`."""
+    layers = settings_of("quantum")(wildcards)["layers"]
+    return count_angles(layers, qubits(wildcards))
 
 
 def student_sources(wildcards):
     """What a student is made from: soft targets if it is distilled, else the unitary."""
-    if STUDENTS[wildcards.student].method == "distil":
-        return {"soft_targets": expand(SOFT_TARGETS, n=STUDY.n, **wildcards)}
-    return {"unitary": expand(UNITARY, n=STUDY.n, **wildcards)}
+    student, sizes = STUDENTS[wildcards.student], track_of(wildcards).n
+    teacher = f"{RUN}/{student.teacher}/{{file}}"
+    file = "soft_targets" if student.method == "distil" else "unitary"
+    return {
+        "teacher": expand(teacher, n=sizes, file="weights.safetensors", **wildcards),
+        file: expand(teacher, n=sizes, file=f"{file}.parquet", **wildcards),
+    }

@@ -48,7 +48,7 @@ rule load_vectors:
         "../../envs/data.yaml"
     params:
         settings=dataset_settings,
-        largest_n=max(STUDY.n),
+        largest_n=lambda wildcards: max(STUDY.sizes.get(wildcards.dataset, [1])),
     message:
         "Load the vectors of {wildcards.dataset} from {input.vectors}"
     script:
@@ -97,18 +97,63 @@ rule embed_paragraphs:
         "../scripts/embed_paragraphs.py"
 
 
-rule draw_subsets:
+rule corrupt_latents:
     input:
-        latents=LATENTS,
+        source=lambda wildcards: LATENTS.format(
+            dataset=dataset_settings(wildcards)["source"]["name"]
+        ),
     output:
-        subset=every_n(SUBSET),
+        LATENTS,
     log:
-        "logs/data/{dataset}/draw_subsets/seeds~{block}.log",
+        "logs/data/{dataset}/corrupt_latents.log",
+    wildcard_constraints:
+        dataset=one_of(datasets_of("corrupted")),
     conda:
         "../../envs/data.yaml"
     params:
-        seeds=lambda wildcards: STUDY.blocks[wildcards.block],
+        settings=dataset_settings,
     message:
-        "Draw the labelled rows of seeds {wildcards.block} of {wildcards.dataset}"
+        "Corrupt latents for {wildcards.dataset}"
     script:
-        "../scripts/draw_subsets.py"
+        "../scripts/corrupt_latents.py"
+
+
+rule generate_planted:
+    output:
+        LATENTS,
+    log:
+        "logs/data/{dataset}/generate_planted.log",
+    wildcard_constraints:
+        dataset=one_of(datasets_of("teacher-circuit", "markov")),
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=dataset_settings,
+    message:
+        "Generate {wildcards.dataset}, a map whose answer is known"
+    script:
+        "../scripts/generate_planted.py"
+
+
+# Outputs cannot depend on wildcards, so each data set has a rule with its own n.
+for dataset, sizes in STUDY.sizes.items():
+
+    rule:
+        name:
+            f"draw_subsets_of_{dataset}".replace("-", "_")
+        input:
+            latents=LATENTS,
+        output:
+            subset=every_n(SUBSET, sizes),
+        log:
+            "logs/data/{dataset}/draw_subsets/seeds~{block}.log",
+        wildcard_constraints:
+            dataset=dataset,
+        conda:
+            "../../envs/data.yaml"
+        params:
+            seeds=lambda wildcards: STUDY.blocks[wildcards.block],
+        message:
+            "Draw the labelled rows of seeds {wildcards.block} of {wildcards.dataset}"
+        script:
+            "../scripts/draw_subsets.py"

@@ -1,14 +1,27 @@
-# One table of metrics; comparisons, crossovers, retained fractions, published figures.
+# One table of metrics; comparisons, attribution, crossovers, retained fractions, overfitting,
+# published figures.
 METRICS = f"{RESULTS}/metrics.parquet"
-TABLES = [
-    f"{RESULTS}/{table}.parquet"
-    for table in ("metrics", "comparisons", "crossover", "transfer", "published")
-]
+COMPARISONS = f"{RESULTS}/comparisons.parquet"
+TABLES = expand(
+    f"{RESULTS}/{{table}}.parquet",
+    table=[
+        "metrics",
+        "choices",
+        "sweep",
+        "comparisons",
+        "attribution",
+        "crossover",
+        "transfer",
+        "overfitting",
+        "published",
+    ]
+    + (["trainability"] if HAS_TRAINABILITY else []),
+)
 
 
 rule combine_metrics:
     input:
-        run_files("metrics.parquet", STUDY.names_of),
+        run_files("metrics.parquet", lambda track, dataset: track.names_of(dataset)),
     output:
         METRICS,
     log:
@@ -21,19 +34,68 @@ rule combine_metrics:
         "../scripts/combine_metrics.py"
 
 
+rule combine_choices:
+    input:
+        run_files("choices.parquet", lambda track, dataset: track.tuned),
+    output:
+        f"{RESULTS}/choices.parquet",
+    log:
+        f"{LOGS}/combine_choices.log",
+    conda:
+        "../../envs/data.yaml"
+    message:
+        "Combine what tuning chose in all runs"
+    script:
+        "../scripts/combine_choices.py"
+
+
+rule combine_sweeps:
+    input:
+        run_files(
+            "sweep.parquet", lambda track, dataset: ["quantum"] if track.pools else []
+        ),
+    output:
+        f"{RESULTS}/sweep.parquet",
+    log:
+        f"{LOGS}/combine_sweeps.log",
+    conda:
+        "../../envs/data.yaml"
+    message:
+        "Combine the sweeps of the unlabelled pool"
+    script:
+        "../scripts/combine_sweeps.py"
+
+
 rule compare_models:
     input:
         metrics=METRICS,
     output:
-        f"{RESULTS}/comparisons.parquet",
+        COMPARISONS,
     log:
         f"{LOGS}/compare_models.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        extra=STUDY.config.get("comparisons") or [],
     message:
         "Compare models, paired by seed"
     script:
         "../scripts/compare_models.py"
+
+
+rule attribute_advantage:
+    input:
+        comparisons=COMPARISONS,
+    output:
+        f"{RESULTS}/attribution.parquet",
+    log:
+        f"{LOGS}/attribute_advantage.log",
+    conda:
+        "../../envs/data.yaml"
+    message:
+        "Name the simplest model that does as well as the circuit"
+    script:
+        "../scripts/attribute_advantage.py"
 
 
 rule locate_crossover:
@@ -64,6 +126,22 @@ rule judge_transfer:
         "Judge how much each student retains"
     script:
         "../scripts/judge_transfer.py"
+
+
+rule judge_overfitting:
+    input:
+        metrics=METRICS,
+        sweep=f"{RESULTS}/sweep.parquet",
+    output:
+        f"{RESULTS}/overfitting.parquet",
+    log:
+        f"{LOGS}/judge_overfitting.log",
+    conda:
+        "../../envs/data.yaml"
+    message:
+        "Judge whether students overfit their teacher's training outputs"
+    script:
+        "../scripts/judge_overfitting.py"
 
 
 rule tabulate_published:

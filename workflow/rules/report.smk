@@ -1,135 +1,101 @@
 # Figures, the verdict, and the MLflow index.
-FIGURE = f"{RESULTS}/figures/{{dataset}}"
+FIGURE = f"{RESULTS}/figures/{{dataset}}/{{protocol}}"
+TRAINABILITY = f"{RESULTS}/trainability.parquet"
 VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/summary.html"]
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
-HAS_QUANTUM = "quantum" in STUDY.bottlenecks
-FIGURES = expand(
-    f"{FIGURE}/{{figure}}.{{suffix}}",
-    dataset=STUDY.datasets,
-    figure=["crossover", "gap", "curves"]
-    + (["unitary"] if HAS_QUANTUM else [])
-    + (["transfer"] if STUDY.students else []),
-    suffix=["svg", "png"],
+# Category in the report, and the tracks that a figure is drawn for.
+DRAWN_FOR = {
+    "crossover": ("2 Crossover", lambda track: True),
+    "ladder": ("3 Attribution", lambda track: "quantum" in track.bottlenecks),
+    "transfer": ("4 Transfer", lambda track: track.students),
+    "overfitting": ("5 Overfitting of the student", lambda track: track.pools),
+    "gap": ("6 Generalisation gap", lambda track: True),
+    "bound": (
+        "7 Gap and the bound's shape",
+        lambda track: "quantum" in track.bottlenecks,
+    ),
+    "curves": ("8 Training curves", lambda track: track.bottlenecks),
+    "unitary": ("9 Learned unitary", lambda track: "quantum" in track.bottlenecks),
+}
+FIGURES = [
+    file.format(dataset=dataset, protocol=protocol)
+    for (dataset, protocol), track in STUDY.problems.items()
+    for files in figures_of(track, FIGURE, DRAWN_FOR).values()
+    for file in files
+] + expand(
+    f"{RESULTS}/figures/trainability.{{suffix}}",
+    suffix=["svg", "png"] if HAS_TRAINABILITY else [],
 )
 
 
-rule plot_crossover:
+# Which figures there are depends on the track, so each track has its own rule.
+for track in STUDY.tracks:
+
+    rule:
+        name:
+            f"plot_figures{track.suffix}"
+        input:
+            metrics=METRICS,
+            comparisons=COMPARISONS,
+            attribution=f"{RESULTS}/attribution.parquet",
+            crossover=f"{RESULTS}/crossover.parquet",
+            transfer=f"{RESULTS}/transfer.parquet",
+            overfitting=f"{RESULTS}/overfitting.parquet",
+            published_csv="workflow/resources/published.csv",
+            latents=LATENTS,
+            histories=lambda wildcards: expand(
+                f"{RUN}/{{model}}/history.parquet",
+                **wildcards,
+                n=track_of(wildcards).n,
+                block=STUDY.blocks,
+                model=track_of(wildcards).bottlenecks,
+            ),
+            unitaries=lambda wildcards: expand(
+                UNITARY,
+                **wildcards,
+                n=max(track_of(wildcards).n),
+                block=(
+                    next(iter(STUDY.blocks))
+                    if "quantum" in track_of(wildcards).bottlenecks
+                    else []
+                ),
+            ),
+        output:
+            **figures_of(track, FIGURE, DRAWN_FOR),
+        log:
+            f"{LOGS}/{{dataset}}/{{protocol}}/plot_figures.log",
+        wildcard_constraints:
+            dataset=one_of(track.datasets),
+            protocol=track.protocol,
+        conda:
+            "../../envs/report.yaml"
+        params:
+            angles=trained_angles,
+        message:
+            "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"
+        script:
+            "../scripts/plot_figures.py"
+
+
+rule plot_trainability:
     input:
-        metrics=METRICS,
-        crossover=f"{RESULTS}/crossover.parquet",
-        published="workflow/resources/published.csv",
-        latents=LATENTS,
+        trainability=TRAINABILITY,
     output:
         svg=report(
-            f"{FIGURE}/crossover.svg",
-            caption="../report/crossover.rst",
-            category="2 Crossover",
-            labels={"data set": "{dataset}"},
+            f"{RESULTS}/figures/trainability.svg",
+            caption="../report/trainability.rst",
+            category="A Trainability",
+            labels={"figure": "trainability"},
         ),
-        png=f"{FIGURE}/crossover.png",
+        png=f"{RESULTS}/figures/trainability.png",
     log:
-        f"{LOGS}/{{dataset}}/plot_crossover.log",
+        f"{LOGS}/plot_trainability.log",
     conda:
         "../../envs/report.yaml"
     message:
-        "Plot held-out error against n for {wildcards.dataset}"
+        "Plot where circuits can be trained"
     script:
-        "../scripts/plot_crossover.py"
-
-
-rule plot_gap:
-    input:
-        metrics=METRICS,
-    output:
-        svg=report(
-            f"{FIGURE}/gap.svg",
-            caption="../report/gap.rst",
-            category="3 Generalisation gap",
-            labels={"data set": "{dataset}"},
-        ),
-        png=f"{FIGURE}/gap.png",
-    log:
-        f"{LOGS}/{{dataset}}/plot_gap.log",
-    conda:
-        "../../envs/report.yaml"
-    message:
-        "Plot the gap between training and held-out error for {wildcards.dataset}"
-    script:
-        "../scripts/plot_gap.py"
-
-
-rule plot_transfer:
-    input:
-        transfer=f"{RESULTS}/transfer.parquet",
-    output:
-        svg=report(
-            f"{FIGURE}/transfer.svg",
-            caption="../report/transfer.rst",
-            category="4 Transfer",
-            labels={"data set": "{dataset}"},
-        ),
-        png=f"{FIGURE}/transfer.png",
-    log:
-        f"{LOGS}/{{dataset}}/plot_transfer.log",
-    conda:
-        "../../envs/report.yaml"
-    message:
-        "Plot what the students retain on {wildcards.dataset}"
-    script:
-        "../scripts/plot_transfer.py"
-
-
-rule plot_curves:
-    input:
-        histories=lambda wildcards: expand(
-            f"{RUN}/{{model}}/history.parquet",
-            dataset=wildcards.dataset,
-            n=STUDY.n,
-            block=STUDY.blocks,
-            model=STUDY.bottlenecks,
-        ),
-    output:
-        svg=report(
-            f"{FIGURE}/curves.svg",
-            caption="../report/curves.rst",
-            category="5 Training curves",
-            labels={"data set": "{dataset}"},
-        ),
-        png=f"{FIGURE}/curves.png",
-    log:
-        f"{LOGS}/{{dataset}}/plot_curves.log",
-    conda:
-        "../../envs/report.yaml"
-    message:
-        "Plot the training curves for {wildcards.dataset}"
-    script:
-        "../scripts/plot_curves.py"
-
-
-rule plot_unitary:
-    input:
-        unitary=expand(
-            UNITARY,
-            n=max(STUDY.n),
-            block=next(iter(STUDY.blocks)),
-            allow_missing=True,
-        ),
-    output:
-        svg=report(
-            f"{FIGURE}/unitary.svg",
-            caption="../report/unitary.rst",
-            category="6 Learned unitary",
-            labels={"data set": "{dataset}"},
-        ),
-        png=f"{FIGURE}/unitary.png",
-    log:
-        f"{LOGS}/{{dataset}}/plot_unitary.log",
-    conda:
-        "../../envs/report.yaml"
-    message:
-        "Plot a learned unitary for {wildcards.dataset}"
-    script:
-        "../scripts/plot_unitary.py"
+        "../scripts/plot_trainability.py"
 
 
 rule write_verdict:
@@ -139,6 +105,10 @@ rule write_verdict:
         crossover=f"{RESULTS}/crossover.parquet",
         transfer=f"{RESULTS}/transfer.parquet",
         published=f"{RESULTS}/published.parquet",
+        attribution=f"{RESULTS}/attribution.parquet",
+        overfitting=f"{RESULTS}/overfitting.parquet",
+        choices=f"{RESULTS}/choices.parquet",
+        trainability=TRAINABILITY if HAS_TRAINABILITY else [],
     output:
         markdown="reports/verdict.md",
         html=report(
@@ -159,6 +129,7 @@ rule write_verdict:
         "../../envs/report.yaml"
     params:
         study=STUDY.name,
+        problems=STUDY.describe_problems(),
     message:
         "Write the verdict of study '{params.study}'"
     script:
@@ -169,8 +140,9 @@ rule sync_mlflow:
     input:
         metrics=METRICS,
         histories=run_files(
-            "history.parquet", lambda dataset: STUDY.bottlenecks + STUDY.students
+            "history.parquet", lambda track, _: track.bottlenecks + track.students
         ),
+        choices=f"{RESULTS}/choices.parquet",
         figures=FIGURES,
         documents=VERDICT + TABLES,
     output:
@@ -182,10 +154,7 @@ rule sync_mlflow:
     params:
         study=STUDY.name,
         settings=STUDY.config,
-        training={
-            name: STUDY.settings_of(name)
-            for name in STUDY.bottlenecks + STUDY.students
-        },
+        training=STUDY.training_of(),
         tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
     message:
         "Import finished runs into MLflow"

@@ -22,6 +22,10 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)  # which Python counts among the integers
 
 
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and not _is_flag(value)
+
+
 def _integer(low: int, high: float = math.inf) -> _Rule:
     words = f"a whole number from {low}" + (f" to {high}" if high < math.inf else "")
     return _Rule(
@@ -33,7 +37,7 @@ def _integer(low: int, high: float = math.inf) -> _Rule:
 def _number(low: float, high: float = math.inf) -> _Rule:
     words = f"a number above {low}" + (f" and below {high}" if high < math.inf else "")
     return _Rule(
-        lambda value: isinstance(value, int | float) and not _is_flag(value) and low < value < high,
+        lambda value: _is_real(value) and low < value < high,
         words,
     )
 
@@ -52,6 +56,14 @@ _RULES: dict[str, _Rule] = {
     "signal_variance": _number(0),
     "noise_variance": _number(0),
     "generator_seed": _integer(0),
+    "corruption_seed": _integer(0),
+    "noise": _Rule(lambda value: _is_real(value) and 0 <= value < math.inf, "a number from 0"),
+    "dropout": _Rule(lambda value: _is_real(value) and 0 <= value < 1, "a number from 0, below 1"),
+    "layers": _integer(1, 1000),
+    "angle_range": _Rule(
+        lambda value: _is_real(value) and 0 < value <= math.pi, "a number above 0, up to pi"
+    ),
+    "concentration": _number(0),
     "split_seed": _integer(0),
     "train": _integer(1),
     "heldout": _integer(1),

@@ -77,6 +77,32 @@ def optimal_mse(covariance: np.ndarray, rank: int) -> float:
     return float(eigenvalues[: max(len(eigenvalues) - rank, 0)].sum() / len(eigenvalues))
 
 
+def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
+    """Held-out error of PCA fitted on every training row: what all the data would give.
+
+    It is measured on the held-out rows there are, so it may fall below :func:`optimal_mse`,
+    an expectation, by their sampling error.
+
+    Parameters
+    ----------
+    train, heldout : ndarray, shape (rows, D)
+        The two splits.
+    rank : int
+        Width of the bottleneck, N; of fewer training rows, as many components as they have.
+
+    Returns
+    -------
+    float
+        Mean squared error per feature.
+    """
+    from sklearn.decomposition import PCA
+
+    rank = min(rank, len(train) - 1)
+    pca = PCA(rank, svd_solver="full").fit(train.astype(np.float64))
+    rows = heldout.astype(np.float64)
+    return float(np.square(pca.inverse_transform(pca.transform(rows)) - rows).mean())
+
+
 def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
     """Leading eigenvectors of the true covariance: the reference ``oracle``.
 
@@ -97,8 +123,9 @@ def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
 def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
     """Generate all splits and write ``latents.parquet``.
 
-    The metadata carries ``settings`` (JSON, enough for :func:`optimal_projector`) and
-    ``optimal_mse``. Asking for more rows of a split leaves its first rows as they were.
+    The metadata carries ``settings`` (JSON, enough for :func:`optimal_projector`),
+    ``optimal_mse`` and ``pca_floor_mse``. Asking for more rows of a split leaves its first
+    rows as they were.
 
     Parameters
     ----------
@@ -111,16 +138,18 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
     if counts is None:
         raise ValueError(f"kind '{settings['kind']}' is not synthetic")
     mixing = mixing_matrix(settings)
-    features = [_draw_rows(settings, mixing, split, count) for split, count in counts.items()]
+    drawn = {split: _draw_rows(settings, mixing, split, n) for split, n in counts.items()}
     columns = {
         "row": np.arange(sum(counts.values())),
         "split": np.repeat(list(counts), list(counts.values())),
-        "features": np.concatenate(features),
+        "features": np.concatenate(list(drawn.values())),
     }
-    optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
+    size = 2 ** settings["qubits"]
+    optimum = optimal_mse(true_covariance(settings), size)
     metadata = {
         "settings": json.dumps(dict(settings), sort_keys=True),
         "optimal_mse": repr(optimum),
+        "pca_floor_mse": repr(pca_floor_mse(drawn["train"], drawn["heldout"], size)),
     }
     write_table("latents", path, columns, dict(settings), metadata)
 

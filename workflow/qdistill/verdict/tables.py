@@ -15,7 +15,6 @@ from qdistill.judgement.transfer import judge_transfer
 from qdistill.tables import read_frame
 from qdistill.verdict.problems import Problem
 from qdistill.verdict.sources import Source, source
-from qdistill.verdict.words import limits_in_n  # noqa: F401  (imported from here by figures)
 
 # Models that never saw the circuit, put through the formula of the retained fraction.
 UNTAUGHT = ("mean", "pca", "linear")
