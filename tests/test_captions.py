@@ -273,7 +273,7 @@ def test_the_description_names_every_track():
     assert words.index("53, 91") > words.index("*longer*") > words.index("11, 37")
     assert "**Track**" not in render("workflow", WITHOUT_STUDENTS)
     summary = render("summary", UNUSUAL)
-    assert "The tracks *longer*, *other-data* have" in summary
+    assert "n and models of its tracks (``longer``, ``other-data``)" in summary
     assert "tracks" not in render("summary", WITHOUT_STUDENTS)
 
 

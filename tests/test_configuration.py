@@ -107,7 +107,7 @@ def test_a_track_replaces_lists_and_merges_training():
     assert (track.references, track.bottlenecks, track.students) == (("mean",), ("linear",), ())
     assert track.training["epochs"] == main.training["epochs"] == 50
     assert (track.training["batch_size"], main.training["batch_size"]) == (7, 32)
-    assert track.training["converged"] == {"folds": 4, "max_steps": 4000, "patience": 15}
+    assert track.training["converged"] == {"folds": 4, "max_steps": 4000, "patience": 10}
     assert track.settings_of("linear")["batch_size"] == 3
     assert track.settings_of("linear")["learning_rate"] == 0.5
     assert main.settings_of("linear")["batch_size"] == 32
@@ -272,9 +272,9 @@ def test_a_sweep_asks_for_no_more_than_the_pool_and_for_its_teacher():
 def test_folds_are_no_more_than_the_smallest_n():
     message = refusal(alone(n=[4, 50]))
     assert "'tuning.folds': found 5, but the smallest of 'n' is 4; 2 to 4" in message
-    message = refusal(study_of({"tracks": {"converged": {"n": [3, 50]}}}))
-    assert "'tracks.converged.training.converged.folds': found 5" in message
-    assert "'tracks.converged.n' is 3; 2 to 3 folds" in message
+    message = refusal(study_of({"tracks": {"denoise": {"n": [4, 50]}}}))
+    assert "'tracks.denoise.training.converged.folds': found 5" in message
+    assert "'tracks.denoise.n' is 4; 2 to 4 folds" in message
     message = refusal(alone(tuning={"folds": 12, "rows": 10}))
     assert "'tuning.folds': found 12, but 'tuning.rows' is 10; 2 to 10" in message
     # `tuned` uses all n rows, whatever `rows` is.

@@ -7,12 +7,12 @@ import pytest
 from qdistill.errors import DataError
 from qdistill.evaluation import (
     Evaluation,
-    combine_choices,
     combine_metrics,
+    combine_tables,
     describe_runs,
     has_diverged,
 )
-from qdistill.tables import read_frame, write_table
+from qdistill.tables import read_frame, read_metadata, write_table
 
 PROTOCOLS = ("article", "converged")
 
@@ -99,7 +99,7 @@ def write_choices(folder, model, seeds, n=50):
 def test_choices_are_combined_in_order(tmp_path):
     runs = [("tuned", [2, 3], 50), ("quantum_tuned", [0, 1], 50), ("tuned", [0, 1], 20)]
     paths = [write_choices(tmp_path, *run) for run in runs]
-    combine_choices(paths, tmp_path / "choices.parquet")
+    combine_tables("choices", paths, tmp_path / "choices.parquet", {})
     frame = read_frame("choices", tmp_path / "choices.parquet")
     found = list(zip(frame["n"], frame["seed"], frame["model"], frame["choice"], strict=True))
     assert found == [
@@ -114,7 +114,7 @@ def test_choices_are_combined_in_order(tmp_path):
 
 
 def test_nothing_tuned_gives_an_empty_table(tmp_path):
-    combine_choices([], tmp_path / "choices.parquet")
+    combine_tables("choices", [], tmp_path / "choices.parquet", {})
     frame = read_frame("choices", tmp_path / "choices.parquet")
     assert len(frame) == 0
     assert {"dataset", "protocol", "model", "choice", "candidates"} <= set(frame.columns)
@@ -123,7 +123,7 @@ def test_nothing_tuned_gives_an_empty_table(tmp_path):
 def test_a_choice_given_twice_is_refused(tmp_path):
     path = write_choices(tmp_path, "tuned", [0, 1])
     with pytest.raises(DataError, match="not unique"):
-        combine_choices([path, path], tmp_path / "choices.parquet")
+        combine_tables("choices", [path, path], tmp_path / "choices.parquet", {})
 
 
 def test_divergence():
@@ -137,3 +137,44 @@ def test_a_run_that_ends_where_it_began_has_not_diverged():
     """As where cross-validation finds that no step helps."""
     start = np.array([1.0, np.inf])
     assert has_diverged(start, start, np.array([1.0, 1.0])).tolist() == [False, True]
+
+
+def write_sweep(path, dataset, n, pools=(0, 100)):
+    rows = {
+        "dataset": dataset,
+        "qubits": 4,
+        "protocol": "article",
+        "n": n,
+        "seed": 3,
+        "pool": list(pools),
+        "train_mse": 0.1,
+        "heldout_mse": 0.2,
+        "teacher_r2": 0.5,
+        "teacher_r2_train": [0.9, None],
+        "diverged": [False, True],
+    }
+    write_table("sweep", path, pd.DataFrame(rows), {})
+    return path
+
+
+def test_sweeps_are_combined_and_sorted(tmp_path):
+    paths = [
+        write_sweep(tmp_path / "b.parquet", "text", 50, (100, 0)),
+        write_sweep(tmp_path / "a.parquet", "digits", 200),
+        write_sweep(tmp_path / "c.parquet", "digits", 50),
+    ]
+    output = tmp_path / "sweep.parquet"
+    combine_tables("sweep", paths, output, {"study": "x"})
+    frame = read_frame("sweep", output)
+    found = frame[["dataset", "n", "pool"]].to_numpy().tolist()
+    assert found == sorted(found) and len(found) == 6
+    assert frame["diverged"].sum() == 3 == frame["teacher_r2_train"].isna().sum()
+    assert "configuration_digest" in read_metadata(output)
+
+
+def test_the_same_sweep_twice_is_refused(tmp_path):
+    paths = [write_sweep(tmp_path / f"{name}.parquet", "digits", 50) for name in "ab"]
+    output = tmp_path / "sweep.parquet"
+    with pytest.raises(DataError, match=r"sweep\.parquet"):
+        combine_tables("sweep", paths, output, {})
+    assert not output.exists()

@@ -35,8 +35,17 @@ def test_a_run_that_is_not_finite_leaves_no_estimate(values):
     assert not result.defined
 
 
-@pytest.mark.parametrize("values", [[0.2], [0.2, 0.2, 0.2], [0.0, 0.0], [0.3 - 0.1, 0.2]])
-def test_without_spread_there_is_a_mean_and_no_limits(values):
+@pytest.mark.parametrize("values", [[0.2, 0.2, 0.2], [0.3 - 0.1, 0.2], [-4.0, -4.0]])
+def test_the_same_difference_at_every_seed_is_the_limit_of_vanishing_spread(values):
+    result = paired_interval(values)
+    nearly = paired_interval(np.array(values) * (1 + 1e-9 * np.arange(len(values))))
+    assert result.defined and result.low == result.high == result.estimate == np.mean(values)
+    assert (result.low, result.high) == pytest.approx((nearly.low, nearly.high), rel=1e-6)
+    assert result.p_value == 0 and nearly.p_value < 1e-6
+
+
+@pytest.mark.parametrize("values", [[0.2], [0.0, 0.0]])
+def test_one_seed_or_no_difference_at_all_gives_no_limits(values):
     result = paired_interval(values)
     assert result.estimate == pytest.approx(np.mean(values))
     assert np.isnan([result.low, result.high, result.p_value]).all()

@@ -87,7 +87,14 @@ def test_a_missing_file_is_named(tmp_path):
 def test_missing_values_survive_where_they_are_allowed(tmp_path):
     path = tmp_path / "history.parquet"
     history = pd.DataFrame(
-        {"seed": [0], "epoch": [0], "train_mse": [np.nan], "heldout_mse": [0.5], "seconds": [0.0]}
+        {
+            "seed": [0],
+            "epoch": [0],
+            "train_mse": [np.nan],
+            "heldout_mse": [0.5],
+            "validation_mse": [np.nan],
+            "seconds": [0.0],
+        }
     )
     write_table("history", path, history, {})
     assert np.isnan(read_frame("history", path)["train_mse"][0])

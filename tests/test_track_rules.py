@@ -79,7 +79,7 @@ def settings_of_kind(name):
         return {"batch_size", "angle_range"}
     common = {"epochs", "batch_size", "learning_rate"}
     if name in STUDENTS:
-        return common | ({"converged"} if STUDENTS[name].method == "fine_tune" else set())
+        return common
     circuit = {"layers", "angle_range"} if BOTTLENECKS[name].is_circuit else set()
     return common | {"converged"} | circuit
 

@@ -215,8 +215,11 @@ def test_a_second_sync_changes_nothing(finished):
             "'comparisons.0.baseline': 'separable' is not among the models and students",
         ),
         ("pool_sweep: [5000]", "'pool_sweep': found 5000, but 'synthetic-4q' has 2000 unlabelled"),
-        ("tuning: {folds: 50}", "'tuning.folds': found 50, but the smallest n is 40"),
-        ("training: {protocol: converged}", "needs its settings under 'training.converged'"),
+        ("tuning: {folds: 50}", "'tuning.folds': found 50, but"),
+        (
+            "training: {protocol: converged}",
+            "'training.protocol': found 'converged', but 'training.converged' lacks",
+        ),
     ],
 )
 def test_bad_configuration_stops_before_the_dag(finished, changed, message):

@@ -123,18 +123,30 @@ def combine_metrics(
     write_table("metrics", output, combined, settings)
 
 
-def combine_choices(paths: Iterable[str | Path], output: str | Path) -> None:
-    """Combine what tuning chose in all runs into one table, empty if nothing was tuned.
+def combine_tables(
+    kind: str, paths: Iterable[str | Path], output: str | Path, settings: Any
+) -> None:
+    """Combine the tables of all runs into one, which is empty if there are none.
 
     Parameters
     ----------
+    kind : str
+        The contract of all of them, such as "choices" or "sweep".
     paths : iterable of path
-        The runs' tables by the contract "choices".
+        The runs' tables.
     output : path
-        The combined table.
+        The combined table, sorted.
+    settings : JSON-serialisable
+        The study's configuration.
+
+    Raises
+    ------
+    DataError
+        If a table is missing or damaged, or two of them have the same row.
     """
-    frames = [read_frame("choices", path) for path in paths]
-    columns = list(CONTRACTS["choices"].scalars)
+    contract = CONTRACTS[kind]
+    columns = list(contract.scalars)
+    frames = [read_frame(kind, path) for path in paths]
     combined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    keys = [key for key in _KEY if key in columns]
-    write_table("choices", output, combined.sort_values(keys, ignore_index=True), {})
+    combined = combined.sort_values(list(contract.unique or ()), ignore_index=True)
+    write_table(kind, output, combined[columns], settings)

@@ -16,7 +16,6 @@ from qdistill.distillation import distil_layer, load_soft_examples
 from qdistill.errors import DataError
 from qdistill.evaluation import describe_runs
 from qdistill.examples import Examples, load_examples
-from qdistill.protocols import train_by_protocol
 from qdistill.registry import STUDENTS, StudentEntry, load_bottleneck
 from qdistill.runs import RunFiles
 from qdistill.slot_model import SlotModel
@@ -31,6 +30,7 @@ from qdistill.training import (
     Recorder,
     TrainedBlock,
     evaluate_untrained,
+    train_block,
     training_settings,
     write_run,
 )
@@ -162,7 +162,7 @@ def _fine_tune(lesson: _Lesson) -> tuple[SlotModel, Stages]:
     model, start = lesson.model_of(layer), lesson.weights_of(layer.start_from(matrix))
     return model, {
         "zero_shot": _untrained(model, start, examples),
-        "fine_tuned": train_by_protocol(model, start, examples, lesson.settings),
+        "fine_tuned": train_block(model, start, examples, training_settings(lesson.settings)),
     }
 
 

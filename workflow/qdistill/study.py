@@ -10,8 +10,6 @@ from typing import Any
 
 from qdistill.registry import BOTTLENECKS, STUDENTS, stages_of
 
-_TRAINING_KEYS = ("protocol", "batch_size", "learning_rate")
-
 
 @dataclass(frozen=True)
 class Track:
@@ -78,11 +76,13 @@ class Track:
         if name == "quantum_tuned":
             chosen |= {key: training[key] for key in ("batch_size", "angle_range")}
             return {**chosen, "tuning": self.tuning}
-        chosen |= {key: training[key] for key in _TRAINING_KEYS}
-        if self.protocol == "article" or (student is not None and student.method == "distil"):
-            chosen["epochs"] = training["epochs"]
-        else:
-            chosen["converged"] = training["converged"]
+        chosen |= {key: training[key] for key in ("batch_size", "learning_rate")}
+        if student is not None:
+            # A student starts from a teacher that has seen all n rows, so no row is left out on
+            # which its length could be chosen: it has its epochs under every protocol.
+            return {**chosen, "epochs": training["epochs"]}
+        length = "epochs" if self.protocol == "article" else "converged"
+        chosen |= {"protocol": self.protocol, length: training[length]}
         if name in BOTTLENECKS and BOTTLENECKS[name].is_circuit:
             chosen |= {key: training[key] for key in ("layers", "angle_range")}
         return chosen

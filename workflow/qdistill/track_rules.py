@@ -68,7 +68,7 @@ def _own_settings(name: str) -> tuple[str, ...]:
         return ("batch_size", "angle_range")
     known = ("epochs", "batch_size", "learning_rate")
     if name in STUDENTS:
-        return known if STUDENTS[name].method == "distil" else (*known, "converged")
+        return known
     circuit = ("layers", "angle_range") if BOTTLENECKS[name].is_circuit else ()
     return (*known, *circuit, "converged")
 
@@ -93,7 +93,7 @@ def _check_folds(track: Track, where: str) -> None:
     """Refuse more folds than examples, wherever cross-validation is asked for."""
     smallest = track.n[0]
     asked: dict[str, int] = {}
-    for name in (*track.bottlenecks, *track.students):
+    for name in track.bottlenecks:
         converged = track.settings_of(name).get("converged")
         if converged is not None:
             own = "folds" in track.training["models"].get(name, {}).get("converged", {})

@@ -18,10 +18,11 @@ DRAWN_FOR = {
     "unitary": ("9 Learned unitary", lambda track: "quantum" in track.bottlenecks),
 }
 FIGURES = [
-    file.format(dataset=dataset, protocol=protocol)
+    f"{FIGURE}/{figure}.{suffix}".format(dataset=dataset, protocol=protocol)
     for (dataset, protocol), track in STUDY.problems.items()
-    for files in figures_of(track, FIGURE, DRAWN_FOR).values()
-    for file in files
+    for figure, (_, condition) in DRAWN_FOR.items()
+    if condition(track)
+    for suffix in ("svg", "png")
 ] + expand(
     f"{RESULTS}/figures/trainability.{{suffix}}",
     suffix=["svg", "png"] if HAS_TRAINABILITY else [],

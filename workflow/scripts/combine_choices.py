@@ -3,6 +3,8 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.evaluation import combine_choices
+    from qdistill.configuration import resolve_study
+    from qdistill.evaluation import combine_tables
 
-    combine_choices(snakemake.input, snakemake.output[0])
+    study = resolve_study(snakemake.config)
+    combine_tables("choices", snakemake.input, snakemake.output[0], study.config)

@@ -4,7 +4,7 @@ from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.configuration import resolve_study
-    from qdistill.sweep_tables import combine_sweeps
+    from qdistill.evaluation import combine_tables
 
     study = resolve_study(snakemake.config)
-    combine_sweeps(snakemake.input, snakemake.output[0], study.config)
+    combine_tables("sweep", snakemake.input, snakemake.output[0], study.config)

@@ -83,14 +83,14 @@ def find_crossovers(
           reject, so that the order may turn there or beyond. The interval is the set of n
           not rejected that reaches that end; from 0 to infinity if it is both ends.
         - ``undefined``: fewer than two n or two seeds, an error that is not finite, no
-          spread over the seeds at some n, or no n at all at which the test rejects: no
+          difference at any seed at some n, or no n at all at which the test rejects: no
           order has been shown anywhere, so no change of order either.
     """
     sizes, differences = np.asarray(sizes, dtype=float), np.asarray(differences, dtype=float)
     seeds, count = differences.shape
     if count < 2 or seeds < 2 or not np.isfinite(differences).all():
         return [Crossover("undefined")]
-    if not all(has_spread(column) for column in differences.T):
+    if not all(has_spread(column) or column.any() for column in differences.T):
         return [Crossover("undefined")]
     nodes = np.log(sizes)
     crossings = _sign_changes(nodes, differences.mean(axis=0))

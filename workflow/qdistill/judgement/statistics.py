@@ -1,8 +1,8 @@
 """Intervals and tests over seeds, the unit of replication.
 
 Every function takes one value per seed and returns NaN limits where the seeds say
-nothing: fewer than two of them, no spread at all, or a value that is not finite. A run that
-diverged is never dropped, for the seeds that remain would flatter the model that failed.
+nothing: fewer than two of them, no difference at all, or a value that is not finite. A run
+that diverged is never dropped, for the seeds that remain would flatter the model that failed.
 """
 
 from __future__ import annotations
@@ -107,15 +107,20 @@ def paired_interval(differences: ArrayLike, level: float = LEVEL) -> Interval:
     -------
     Interval
         In the unit of ``differences``, with the p-value of the two-sided t-test against a
-        mean of zero. The limits are NaN for fewer than two seeds or for differences
-        without any spread; the mean is NaN too if a difference is not finite.
+        mean of zero. Differences that are the same at every seed, as those of two models
+        that no draw touches, and not zero have both limits at their mean and a p-value of
+        zero: the limit of the test as the spread vanishes. The limits are NaN for fewer than
+        two seeds or where every difference is zero; the mean is NaN too if a difference is
+        not finite.
     """
     values = np.asarray(differences, dtype=float)
     if values.size == 0 or not np.isfinite(values).all():
         return Interval(np.nan, np.nan, np.nan, np.nan)
     mean = float(values.mean())
-    if values.size < 2 or not has_spread(values):
+    if values.size < 2 or not values.any():
         return Interval(mean, np.nan, np.nan, np.nan)
+    if not has_spread(values):
+        return Interval(mean, mean, mean, 0.0)
     test = stats.ttest_1samp(values, 0.0)
     limits = test.confidence_interval(level)
     return Interval(mean, float(limits.low), float(limits.high), float(test.pvalue))
