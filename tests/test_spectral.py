@@ -201,6 +201,12 @@ def test_noise_is_answered_with_the_mean():
     }
 
 
+def test_where_the_largest_rank_of_the_folds_is_best_all_rows_may_have_more():
+    scale = np.array([5.0] * 12 + [0.01] * 18)
+    x = np.random.default_rng(5).normal(size=(12, 30)) * scale
+    assert choose_predictor({"linear": x}, x, width=20, folds=3, seed=0).rank == 20
+
+
 @pytest.mark.parametrize("kind", ["linear", "squares", "products"])
 def test_planted_features_and_rank_are_found(kind):
     generator = np.random.default_rng(2)

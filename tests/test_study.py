@@ -149,7 +149,8 @@ def test_settings_of_students_by_protocol():
         if entry.method == "compile":
             assert chosen == ({"projections": "trained"},) * 2
             continue
-        epochs = 200 if name in ("distilled_train", "self_distilled") else 50
+        own = DEFAULT["training"]["models"].get(name, {})
+        epochs = own.get("epochs", DEFAULT["training"]["epochs"])
         assert chosen[0]["epochs"] == epochs
         # Their teacher has seen all n rows, so nothing is left to cross-validate with.
         assert chosen[0] == chosen[1] and "protocol" not in chosen[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
         features, targets = task.of(labelled)
         choice = choose_predictor(features, targets, width, settings["folds"], seed)
         solution = _solve(features[choice.feature], targets, choice)
+        choice = replace(choice, rank=solution[0].shape[1])  # all n rows may allow fewer
         solutions.append(solution)
         weights.append(task.weights(solution, choice.feature))
         sizes.append(sum(part.size for part in solution))

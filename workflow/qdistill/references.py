@@ -154,7 +154,8 @@ def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) 
     Returns
     -------
     int
-        0 (the mean) to ``width``.
+        0 (the mean) to ``width``. Folds have fewer rows than the whole and so allow fewer
+        ranks: where the largest of those is best, the largest that all rows allow is taken.
     """
     from sklearn.model_selection import KFold
 
@@ -168,7 +169,9 @@ def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) 
         predicted = regression.predict(inputs[held])
         squared = [np.square(guess - targets[held]).sum() for guess in predicted]
         errors.append(np.pad(squared, (0, width - rank), constant_values=np.inf))
-    return int(np.sum(errors, axis=0).argmin())
+    total = np.sum(errors, axis=0)
+    best, largest = int(total.argmin()), int(np.isfinite(total).nonzero()[0][-1])
+    return _full_rank(inputs, width) if 0 < best == largest else best
 
 
 def _full_rank(inputs: np.ndarray, width: int) -> int:

@@ -163,8 +163,9 @@ def choose_predictor(
     Returns
     -------
     Choice
-        That of the lowest error; of equals the one that comes first: the simplest
-        features, then the smallest rank.
+        That of the lowest error; of equals the one that comes first, so the simplest
+        features. Ranks that no fold can have are equals of the largest that one can have:
+        where that is best, the largest rank is chosen, for all n rows may allow more.
     """
     from sklearn.model_selection import KFold
 
@@ -176,6 +177,8 @@ def choose_predictor(
         for kept, held in splits:
             errors[place] += _fold_errors(values, targets, kept, held, width)
     kind, number, rank = np.unravel_index(errors.argmin(), errors.shape)
+    if rank:
+        rank = np.flatnonzero(errors[kind, number] == errors.min())[-1]
     return Choice(
         list(features)[kind],
         FILTERS[number],
