@@ -51,9 +51,9 @@ def test_expected_rows_cover_the_grid_of_every_track():
         ("docstrings", "article"): 5 * (15 + stages),
         ("synthetic-6q", "converged"): 4 * 9,
         ("docstrings", "converged"): 4 * 8,
-        ("docstrings-corrupted", "converged"): 6 * (13 + 4),
-        ("digits-corrupted", "converged"): 6 * (13 + 4),
-        ("synthetic-6q-corrupted", "converged"): 6 * (13 + 4),
+        ("docstrings-corrupted", "converged"): 4 * (13 + 4),
+        ("digits-corrupted", "converged"): 4 * (13 + 4),
+        ("synthetic-6q-corrupted", "converged"): 4 * (13 + 4),
         ("teacher-circuit", "article"): 5 * (10 + 6),
         ("markov-null", "article"): 5 * (10 + 6),
     }
