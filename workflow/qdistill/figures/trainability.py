@@ -36,8 +36,9 @@ def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row for each (qubits, n, layers, angle_range): ``level``, the mean over seeds of
-        log10(heldout_mse / mean_heldout_mse), NaN if a seed has no finite error; ``solved``,
+        One row for each (qubits, n, layers, angle_range): ``level``, the median over seeds of
+        log10(heldout_mse / mean_heldout_mse), since a few solved seeds would drag a mean
+        below the error of most, NaN if a seed has no finite error; ``solved``,
         the seeds whose error is below 1 % of the mean's; ``seeds`` and ``not_finite``.
         An error of exactly zero counts as the smallest float32.
     """
@@ -48,7 +49,7 @@ def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     cells = runs.groupby(["qubits", "n", "layers", "angle_range"], sort=True)
     return pd.DataFrame(
         {
-            "level": cells["power"].mean().where(cells["lost"].sum() == 0),
+            "level": cells["power"].median().where(cells["lost"].sum() == 0),
             "solved": cells["solved"].sum(),
             "seeds": cells.size(),
             "not_finite": cells["lost"].sum(),
@@ -109,7 +110,7 @@ def _draw_map(ax: Axes, part: pd.DataFrame, scale: ScalarMappable) -> None:
 
 
 def _share(level: float) -> str:
-    """Geometric mean of error / error of the mean, in two digits."""
+    """Median of error / error of the mean, in two digits."""
     if not np.isfinite(level):
         return "undefined"
     if level < -2:
@@ -155,6 +156,6 @@ def plot_trainability(table_path: str | Path, outputs: Sequence[str | Path]) -> 
             figure,
             "Circuits learning circuits: where training succeeds",
             f"large: seeds of {seeds} below 1 % of the mean's error; small: "
-            "geometric mean of error / the mean's",
+            "median of error / the mean's",
         )
         save_figure(figure, outputs)
