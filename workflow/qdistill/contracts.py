@@ -54,7 +54,6 @@ class TableContract:
 _PROBLEM = dict(dataset=str, qubits=(int, pa.Check.ge(2)), protocol=(str, _PROTOCOLS))
 _RUN = dict(**_PROBLEM, n=(int, pa.Check.ge(1)))
 _COUNTS = dict(seeds=(int, _NOT_NEGATIVE), diverged=(int, _NOT_NEGATIVE))
-_INTERVAL = dict(ci_low=(float, None, True), ci_high=(float, None, True))
 _ERROR = (float, _NOT_NEGATIVE, True)
 
 CONTRACTS: dict[str, TableContract] = {

@@ -10,9 +10,9 @@ examples and the imaginary parts, so that every inner loop runs over contiguous 
 * Backwards, one stored state and one adjoint state a layer, both between RZ and RY, give all
   angle gradients of the layer.
 
-Two details keep LLVM's loops vectorised: the rows of a pass are read from a table, so that
-no check for overlapping memory enters the inner loop, and all scalars have the dtype of the
-states.
+Three details keep LLVM's loops vectorised: the rows of a pass are read from a table, so that
+no check for overlapping memory enters the inner loop; a pass in place and one out of place are
+functions of their own; and all scalars have the dtype of the states.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from qdistill.registry import load_bottleneck
 from qdistill.runs import RunFiles
 from qdistill.slot_model import SlotModel, draw_start, slot_weights
 from qdistill.training import (
+    Recorder,
     TrainedBlock,
     evaluate_errors,
     evaluate_untrained,
@@ -102,7 +103,7 @@ def train_converged(
     return TrainedBlock(model.all_weights(weights), course.history(), result)
 
 
-class _Course:
+class _Course(Recorder):
     """Errors at each measurement of a final training, beside the cross-validated ones."""
 
     def __init__(
@@ -113,35 +114,25 @@ class _Course:
         curve: np.ndarray,
         checks: np.ndarray,
     ) -> None:
-        self.model, self.examples, self.curve, self.checks = model, examples, curve, checks
+        super().__init__(model, examples, epochs=0)
+        self.curve, self.checks = curve, checks
         self.steps_per_epoch = math.ceil(examples.n / settings.batch_size)
-        self.epochs: list[int] = []
-        self.train: list[np.ndarray] = []
-        self.heldout: list[np.ndarray] = []
-        self.seconds: list[float] = []
-        self._elapsed, self._resumed = 0.0, time.perf_counter()
 
     def record(self, steps: int, weights: Mapping[str, Tensor]) -> None:
-        """Measure after a number of steps; measuring is not counted as training."""
-        self._elapsed += time.perf_counter() - self._resumed
-        train, heldout = evaluate_errors(self.model, weights, self.examples)
-        self.epochs.append(steps // self.steps_per_epoch)
-        self.train.append(train)
-        self.heldout.append(heldout)
-        self.seconds.append(self._elapsed)
-        self._resumed = time.perf_counter()
+        """Measure after a number of steps."""
+        self.measure(steps // self.steps_per_epoch, weights)
 
     def history(self) -> dict[str, np.ndarray]:
         """Columns of the contract ``history``; a seed's last row is its end."""
-        seed, check = np.nonzero(np.arange(len(self.epochs)) <= self.checks[:, None])
+        seed, check = np.nonzero(np.arange(len(self.recorded)) <= self.checks[:, None])
         columns = {
             "train_mse": np.stack(self.train, axis=1),
             "heldout_mse": np.stack(self.heldout, axis=1),
-            "validation_mse": self.curve[:, : len(self.epochs)],
+            "validation_mse": self.curve[:, : len(self.recorded)],
         }
         return {
             "seed": np.asarray(self.examples.seeds)[seed],
-            "epoch": np.asarray(self.epochs)[check],
+            "epoch": np.asarray(self.recorded)[check],
             **{
                 name: np.where(np.isfinite(values), values, np.nan)[seed, check]
                 for name, values in columns.items()

@@ -147,11 +147,7 @@ def _variance(targets: Tensor) -> Tensor:
 
 
 def draw_start(
-    bottleneck: Bottleneck,
-    inputs: int,
-    outputs: int,
-    seeds: Sequence[int],
-    n: int,
+    bottleneck: Bottleneck, inputs: int, outputs: int, seeds: Sequence[int], n: int
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of all seeds: encoder and decoder the same for every bottleneck.
 

@@ -62,14 +62,17 @@ class Recorder:
         """Record the errors after ``epoch`` finished epochs, if they are due."""
         if epoch % math.ceil(max(self.epochs, 1) / _RECORDED_EPOCHS) and epoch != self.epochs:
             return
+        self.measure(epoch, weights, max(epoch - 1, 0) / max(self.epochs - 1, 1))
+
+    def measure(self, epoch: int, weights: Mapping[str, Tensor], progress: float = 1.0) -> None:
+        """Record the errors after ``epoch`` finished epochs; measuring is not training."""
         self._elapsed += time.perf_counter() - self._resumed
-        progress = max(epoch - 1, 0) / max(self.epochs - 1, 1)
         train, heldout = evaluate_errors(self.model, weights, self.examples, progress)
         self.recorded.append(epoch)
         self.train.append(train)
         self.heldout.append(heldout)
         self.seconds.append(self._elapsed)
-        self._resumed = time.perf_counter()  # measuring is not counted as training
+        self._resumed = time.perf_counter()
 
     def history(self) -> dict[str, np.ndarray]:
         """Columns of the contract ``history``, seeds innermost."""
