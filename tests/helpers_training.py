@@ -7,7 +7,9 @@ import torch
 
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.examples import Examples
+from qdistill.registry import load_bottleneck
 from qdistill.runs import RunFiles
+from qdistill.slot_model import draw_start, slot_weights
 from qdistill.tables import write_table
 
 SEEDS = (0, 1, 2)
@@ -104,3 +106,11 @@ def files_of_runs(folder, latents, name, sizes, seeds=SEEDS) -> list[RunFiles]:
     ]
     draw_subsets(latents, {run.n: run.subset for run in runs}, seeds)
     return runs
+
+
+def start_of(name, inputs=12, outputs=12, seeds=SEEDS, n=15):
+    """A bottleneck of 3 qubits and 2 layers, its prepared constants, and drawn parameters."""
+    bottleneck = load_bottleneck(name)(3, 2)
+    parameters, constants = draw_start(bottleneck, inputs, outputs, seeds, n)
+    prepared = bottleneck.prepare_constants(slot_weights(constants))
+    return bottleneck, prepared, parameters

@@ -20,7 +20,7 @@ from qdistill.crossvalidation import (
     train_to_checks,
     validation_curve,
 )
-from qdistill.optimiser import BatchStream, FlatAdam
+from qdistill.optimiser import BatchStream, FlatAdam, by_autograd
 from qdistill.protocols import start_model
 from qdistill.randomness import generator_for
 
@@ -305,8 +305,8 @@ def test_a_curriculum_is_over_after_a_tenth_of_the_most_steps():
 
     stream = BatchStream([np.random.default_rng(0)], [np.arange(4)], 2)
     optimiser = FlatAdam({"x": torch.ones(1, 1)}, 0.1)
-    advance(optimiser, loss, stream, range(0, 10), 100)
-    advance(optimiser, loss, stream, range(10, 12), 100)
+    advance(optimiser, by_autograd(loss), stream, range(0, 10), 100)
+    advance(optimiser, by_autograd(loss), stream, range(10, 12), 100)
     np.testing.assert_allclose(seen, [*np.arange(10) / 10, 1.0, 1.0])
     assert optimiser.parameters["x"].item() == pytest.approx(1 - 12 * 0.1, abs=0.4)
     assert optimiser.parameters["x"].item() < 0.5

@@ -62,10 +62,10 @@ def test_the_kernel_works_where_no_cache_can_be_written(tmp_path):
         "import numba.core.caching as caching\n"
         "caching.CacheImpl._locator_classes = []\n"
         "import numpy as np\n"
-        "from qdistill.kernel import push_states\n"
+        "from qdistill.kernel import push_states, read_probabilities\n"
         "angles = np.zeros((1, 1, 2, 2))\n"
         "amplitudes = np.eye(4)[None, :1]\n"
-        "print(push_states(angles, amplitudes)[0].ravel().tolist())\n"
+        "print(read_probabilities(push_states(angles, amplitudes)).ravel().tolist())\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert shown.stdout.strip() == "[1.0, 0.0, 0.0, 0.0]", shown.stderr

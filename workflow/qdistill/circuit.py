@@ -1,180 +1,28 @@
-"""The quantum engine: the ansatz as one batched ``torch.autograd.Function``.
+"""The quantum circuit as functions of tensors, whichever engine computes it.
 
 The circuit is U = prod_l C · RY(angles_l) · RZ(angles_l), with C the ring of CNOTs
-i -> i+1 and wire 0 the most significant bit, in PennyLane's gate conventions.
+i -> i+1 and wire 0 the most significant bit, in PennyLane's gate conventions. S counts
+seeds, B examples, N = 2**qubits amplitudes.
 
-What the ansatz gives, and this module exploits:
-
-* RZ on all wires is one diagonal: an elementwise complex product.
-* RY on all wires is one *real* Kronecker product. It is applied as two factors, one for
-  the first half of the wires and one for the second, as real batched matrix products on
-  the real view of the state.
-* The CNOT ring is one fixed permutation of the amplitudes; the entanglement-free twin of
-  the circuit leaves it out.
-* RZs commute with each other, and so do RYs, so all angle gradients of a layer follow
-  from one stored state (after RZ, before RY) and one adjoint state at the same place.
-
-States are kept as (S, N, B), amplitudes first and examples innermost, so that the real
-view (S, N, 2B) is contiguous. S counts seeds, B examples, N = 2**qubits amplitudes.
+Each engine is a module with the functions ``probabilities`` and ``final_states``; see
+:mod:`qdistill.engine` for the choice. Either the states of a batch are pushed through the
+gates, or U is built once and the batch multiplied by it, whichever is cheaper.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qdistill.ansatz import Layers, constant
+from qdistill import torch_engine
 from qdistill.engine import current_engine
 
-
-def _real_views(states: Tensor, high: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Real views of (..., S, N, B) complex states: by high half, by low half, whole."""
-    *leading, seeds, size, examples = states.shape
-    real = torch.view_as_real(states)
-    low = size // high
-    return (
-        real.view(*leading, seeds, high, low * 2 * examples),
-        real.view(*leading, seeds * high, low, 2 * examples),
-        real.view(*leading, seeds, size, 2 * examples),
-    )
-
-
-def _push_states(layers: Layers, states: Tensor, middles: Tensor) -> Tensor:
-    """Apply all layers to (S, N, B) states.
-
-    ``middles`` (L, S, N, B) receives the states between RZ and RY of each layer; with a
-    first axis of length 1 one place is used over and over, and nothing is kept.
-    """
-    n_high = layers.high.shape[-1]
-    current, buffer = states, torch.empty_like(states)
-    rotated = current if layers.source is None else torch.empty_like(states)
-    current_whole = _real_views(current, n_high)[2]
-    buffer_high, buffer_low, _ = _real_views(buffer, n_high)
-    rotated_high, _, rotated_whole = _real_views(rotated, n_high)
-    middles = middles.expand(len(layers.phases), *states.shape)
-    for middle, middle_low, phase, low, high in zip(
-        middles.unbind(),
-        _real_views(middles, n_high)[1].unbind(),
-        layers.phases.unbind(),
-        layers.low.unbind(),
-        layers.high.unbind(),
-        strict=True,
-    ):
-        torch.mul(current, phase, out=middle)
-        torch.bmm(low, middle_low, out=buffer_low)
-        torch.bmm(high, buffer_high, out=rotated_high)
-        if layers.source is not None:
-            torch.index_select(rotated_whole, 1, layers.source, out=current_whole)
-    return current
-
-
-def _pull_adjoint(layers: Layers, adjoint: Tensor, middles: Tensor) -> Tensor:
-    """Pull (S, N, B) adjoint states back to the input; fill the adjoint mid-states."""
-    n_high = layers.high.shape[-1]
-    current, buffer = adjoint, torch.empty_like(adjoint)
-    moved, rotated = (current, buffer) if layers.inverse is None else (buffer, current)
-    current_whole = _real_views(current, n_high)[2]
-    moved_high, _, moved_whole = _real_views(moved, n_high)
-    rotated_high, rotated_low, _ = _real_views(rotated, n_high)
-    for middle, middle_low, phase, low, high in zip(
-        reversed(middles.unbind()),
-        reversed(_real_views(middles, n_high)[1].unbind()),
-        reversed(layers.phases.conj().resolve_conj().unbind()),
-        reversed(layers.low.transpose(-1, -2).unbind()),
-        reversed(layers.high.transpose(-1, -2).unbind()),
-        strict=True,
-    ):
-        if layers.inverse is not None:
-            torch.index_select(current_whole, 1, layers.inverse, out=moved_whole)
-        torch.bmm(high, moved_high, out=rotated_high)
-        torch.bmm(low, rotated_low, out=middle_low)
-        torch.mul(middle, phase, out=current)
-    return current
-
-
-def _angle_gradients(layers: Layers, middles: Tensor, adjoints: Tensor) -> Tensor:
-    """Gradients of all angles (S, L, q, 2) from mid-states and adjoint mid-states."""
-    n_layers, seeds, size, _ = middles.shape
-    qubits = size.bit_length() - 1
-    n_high = layers.high.shape[-1]
-    middle_high, middle_low, _ = _real_views(middles, n_high)
-    adjoint_high, adjoint_low, _ = _real_views(adjoints, n_high)
-    overlaps = []
-    for left, right, wires in (
-        (adjoint_high, middle_high, qubits // 2),
-        (adjoint_low, middle_low, qubits - qubits // 2),
-    ):
-        # Re <adjoint_i | middle_j>, summed over the examples and the other wires
-        products = torch.bmm(left.flatten(0, 1), right.flatten(0, 1).transpose(1, 2))
-        products = products.view(n_layers, seeds, -1, 4**wires)
-        products = products.sum(2) if products.shape[2] > 1 else products.squeeze(2)
-        overlaps.append(products @ constant("generators", wires, products.dtype, products.device))
-    # Im <adjoint_i | middle_i>, summed over the examples
-    weights = torch.linalg.vecdot(adjoints, middles).imag
-    signs = constant("signs", qubits, weights.dtype, weights.device)
-    gradients = torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1)
-    return gradients.transpose(0, 1)
-
-
-class _CircuitProbabilities(torch.autograd.Function):
-    """|U psi|**2 with a hand-written backward pass (adjoint method)."""
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool
-    ) -> Tensor:
-        layers = Layers.from_angles(angles, entangled)
-        states = _as_states(amplitudes)
-        middles = states.new_empty((len(layers.phases), *states.shape))
-        final = _push_states(layers, states, middles)
-        ctx.layers = layers
-        ctx.save_for_backward(middles, final)
-        return _squared_modulus(final).transpose(1, 2)
-
-    @staticmethod
-    def backward(  # type: ignore[override]
-        ctx: Any, gradient: Tensor
-    ) -> tuple[Tensor, Tensor, None]:
-        middles, final = ctx.saved_tensors
-        adjoint = ((2 * gradient.transpose(1, 2)) * final).contiguous()
-        adjoints = torch.empty_like(middles)
-        first = _pull_adjoint(ctx.layers, adjoint, adjoints)
-        return _angle_gradients(ctx.layers, middles, adjoints), first.real.transpose(1, 2), None
-
-
-class _CompiledProbabilities(torch.autograd.Function):
-    """The same by the compiled engine; see :mod:`qdistill.kernel`."""
-
-    @staticmethod
-    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
-        from qdistill.kernel import push_states
-
-        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
-        probabilities, ctx.middles = push_states(ctx.angles, amplitudes.detach().numpy(), entangled)
-        return torch.from_numpy(probabilities)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
-        from qdistill.kernel import pull_gradient
-
-        of_angles, of_amplitudes = pull_gradient(
-            ctx.angles, gradient.numpy(), ctx.middles, ctx.entangled
-        )
-        return torch.from_numpy(of_angles), torch.from_numpy(of_amplitudes), None
-
-
-def _as_states(amplitudes: Tensor) -> Tensor:
-    """Real or complex (S, B, N) amplitudes as contiguous complex (S, N, B) states."""
-    states = amplitudes.detach().transpose(1, 2)
-    if not states.is_complex():
-        states = torch.complex(states, torch.zeros_like(states))
-    return states.clone(memory_format=torch.contiguous_format)
-
-
-def _squared_modulus(states: Tensor) -> Tensor:
-    return torch.view_as_real(states).square().sum(-1)
+_EXAMPLES_AT_ONCE = 64  # without gradients
+_PRODUCT = 64  # what multiplying by U costs an example, in gates on one wire
 
 
 class _UnitNorm(torch.autograd.Function):
@@ -242,16 +90,60 @@ def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = 
     Tensor, shape (S, B, 2**q)
         Probabilities; wire 0 is the most significant bit of the index.
     """
-    needs_gradient = torch.is_grad_enabled() and (angles.requires_grad or amplitudes.requires_grad)
-    if needs_gradient or amplitudes.shape[1] <= amplitudes.shape[2]:
-        compiled = angles.device.type == "cpu" and current_engine() == "compiled"
-        engine = _CompiledProbabilities if compiled else _CircuitProbabilities
-        return engine.apply(angles, amplitudes, entangled)
-    unitary = build_unitary(angles, entangled)
-    return compiled_probabilities(unitary.real, unitary.imag, amplitudes)
+    layers, qubits, examples = angles.shape[1], angles.shape[2], amplitudes.shape[1]
+    differentiated = angles.requires_grad or amplitudes.requires_grad
+    if unitary_is_cheaper(layers, qubits, examples):
+        unitary = _unitary_parts if differentiated and torch.is_grad_enabled() else _in_pieces
+        return compiled_probabilities(*unitary(angles, entangled), amplitudes)
+    engine = _engine_for(angles)
+    if differentiated and torch.is_grad_enabled():
+        return engine.probabilities(angles, amplitudes, entangled)
+    pieces = amplitudes.split(_EXAMPLES_AT_ONCE, dim=1)
+    return torch.cat([engine.probabilities(angles, piece, entangled) for piece in pieces], dim=1)
+
+
+def unitary_is_cheaper(layers: int, qubits: int, examples: int) -> bool:
+    """Whether to build U and multiply by it, rather than to push the states of a batch.
+
+    Pushing B states through L layers on q wires costs B L q, building U costs N L q, and
+    multiplying by it about as much as 64 gates an example. The last was measured from 4 to 8
+    qubits with ``workflow/benchmarks/compare_states_and_unitary.py``; it does not grow with
+    N as a matrix product should, since larger states leave the cache. With 20 layers on 6
+    wires U pays from B = 2 N on, with 2 layers never.
+
+    Parameters
+    ----------
+    layers, qubits, examples : int
+        L, q and B.
+    """
+    return layers * qubits * (examples - 2**qubits) > _PRODUCT * examples
+
+
+def _engine_for(angles: Tensor) -> ModuleType:
+    """Return the module of the selected engine, or of torch's for what is not on the CPU."""
+    name = current_engine() if angles.device.type == "cpu" else "torch"
+    return import_module(f"qdistill.{name}_engine")
+
+
+def _unitary_parts(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
+    """Re U and Im U, each (S, N, N), differentiable by the angles."""
+    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype, device=angles.device)
+    return _engine_for(angles).final_states(angles, identity.expand(len(angles), -1, -1), entangled)
 
 
 @torch.no_grad()
+def _in_pieces(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
+    """Do the same without gradients, a few columns at a time: an engine keeps every layer's."""
+    engine, seeds = _engine_for(angles), len(angles)
+    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype, device=angles.device)
+    pieces = [
+        engine.final_states(angles, rows.expand(seeds, -1, -1), entangled)
+        for rows in identity.split(_EXAMPLES_AT_ONCE)
+    ]
+    real, imaginary = zip(*pieces, strict=True)
+    return torch.cat(real, dim=2), torch.cat(imaginary, dim=2)
+
+
 def apply_circuit(angles: Tensor, amplitudes: Tensor, entangled: bool = True) -> Tensor:
     """State after the circuit, U_angles psi, without gradients.
 
@@ -268,12 +160,9 @@ def apply_circuit(angles: Tensor, amplitudes: Tensor, entangled: bool = True) ->
     -------
     complex Tensor, shape (S, B, 2**q)
     """
-    layers = Layers.from_angles(angles, entangled)
-    states = _as_states(amplitudes)
-    return _push_states(layers, states, torch.empty_like(states)[None]).transpose(1, 2)
+    return torch_engine.states(angles, amplitudes, entangled)
 
 
-@torch.no_grad()
 def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
     """Matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
 
@@ -288,10 +177,7 @@ def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
     -------
     complex Tensor, shape (S, 2**q, 2**q)
     """
-    seeds, _, qubits, _ = angles.shape
-    identity = torch.eye(2**qubits, dtype=angles.dtype, device=angles.device)
-    columns = apply_circuit(angles, identity.expand(seeds, -1, -1), entangled)
-    return columns.transpose(1, 2).contiguous()
+    return torch.complex(*_in_pieces(angles, entangled))
 
 
 def compiled_probabilities(real: Tensor, imaginary: Tensor, amplitudes: Tensor) -> Tensor:

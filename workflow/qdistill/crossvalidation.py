@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from qdistill.example_loss import ExampleLoss
 from qdistill.examples import Examples
-from qdistill.optimiser import BatchStream, FlatAdam, LossFunction
+from qdistill.optimiser import BatchStream, FlatAdam, GradientFunction
 from qdistill.randomness import generator_for
-from qdistill.slot_model import SlotModel, example_loss
+from qdistill.slot_model import SlotModel
 
 _CHECKS = 100  # most often that the loss is measured
 _FEWEST_STEPS = 25  # between two measurements
@@ -96,7 +97,7 @@ def steps_between_checks(n: int, settings: LengthSettings) -> int:
 
 def advance(
     optimiser: FlatAdam,
-    loss: LossFunction,
+    add_gradients: GradientFunction,
     stream: BatchStream,
     steps: range,
     max_steps: int,
@@ -104,7 +105,7 @@ def advance(
     """Take some steps of a training of at most ``max_steps``."""
     for step in steps:
         progress = min(1.0, step / (_RAMP * max_steps))
-        loss(optimiser.parameters, stream.draw(), progress).sum().backward()
+        add_gradients(optimiser.parameters, stream.draw(), progress)
         optimiser.step()
 
 
@@ -140,7 +141,7 @@ def validation_curve(
     split = draw_folds(seeds, n, folds)
     replicas = repeat_model(model, folds)
     start = _repeated(parameters, folds)
-    loss = example_loss(replicas, examples, folds, split.train)
+    add_gradients = ExampleLoss(replicas, examples, folds, split.train).add_gradients
     generators = [generator_for(s, n, f"{purpose} fold {k}") for s in seeds for k in range(folds)]
     stream = BatchStream(generators, split.train, settings.batch_size)
     optimiser = FlatAdam(start, settings.learning_rate)
@@ -150,7 +151,9 @@ def validation_curve(
     for first in tqdm(
         range(0, settings.max_steps, interval), desc=f"n={n} folds", unit="check", mininterval=5
     ):
-        advance(optimiser, loss, stream, range(first, first + interval), settings.max_steps)
+        advance(
+            optimiser, add_gradients, stream, range(first, first + interval), settings.max_steps
+        )
         weights = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
         curve.append(_left_out_error(replicas, weights, examples, rows, split.counted, folds))
         if _has_stopped(np.stack(curve, axis=1), settings.patience).all():
@@ -227,7 +230,7 @@ def train_to_checks(
     dict of str to Tensor
         Each seed's weights at its own end, detached.
     """
-    loss = example_loss(model, examples)
+    add_gradients = ExampleLoss(model, examples).add_gradients
     everything = [np.arange(examples.n)] * len(examples.seeds)
     generators = [generator_for(seed, examples.n, purpose) for seed in examples.seeds]
     stream = BatchStream(generators, everything, settings.batch_size)
@@ -237,7 +240,7 @@ def train_to_checks(
     after_check(0, kept)
     for check in range(1, int(checks.max()) + 1):
         steps = range((check - 1) * interval, check * interval)
-        advance(optimiser, loss, stream, steps, settings.max_steps)
+        advance(optimiser, add_gradients, stream, steps, settings.max_steps)
         weights = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
         ending = torch.from_numpy(np.flatnonzero(checks == check))
         for name, tensor in weights.items():

@@ -11,7 +11,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from qdistill.examples import Examples
-from qdistill.optimiser import BatchStream, FlatAdam, LossFunction, TrainingSettings, minimise
+from qdistill.optimiser import (
+    BatchStream,
+    FlatAdam,
+    GradientFunction,
+    TrainingSettings,
+    by_autograd,
+    minimise,
+)
 from qdistill.randomness import generator_for
 from qdistill.runs import RunFiles
 from qdistill.slot_model import SlotModel, mean_squared_errors
@@ -100,7 +107,7 @@ def distil_layer(
     """
     unit = layer.unit_of(soft.labelled_targets)
     start = _draw_start(layer, soft)
-    loss = _distillation_loss(layer, soft, unit)
+    add_gradients = _distillation_gradients(layer, soft, unit)
 
     def record(epoch: int, parameters: Mapping[str, Tensor]) -> None:
         if after_epoch is not None:
@@ -109,7 +116,7 @@ def distil_layer(
 
     record(0, start)
     rows = soft.codes.shape[1]
-    fitted = minimise(loss, start, rows, soft.seeds, purpose, settings, record)
+    fitted = minimise(add_gradients, start, rows, soft.seeds, purpose, settings, record)
     return layer.scale_outputs(fitted, unit)
 
 
@@ -149,7 +156,7 @@ def distil_on_subsets(
     """
     seeds, subsets = len(soft.seeds), len(rows)
     unit = layer.unit_of(soft.labelled_targets).repeat_interleave(subsets, 0)
-    loss = _distillation_loss(layer, soft, unit)
+    add_gradients = _distillation_gradients(layer, soft, unit)
     start = _draw_start(layer, soft)
     optimiser = FlatAdam(
         {name: tensor.repeat_interleave(subsets, 0) for name, tensor in start.items()},
@@ -162,7 +169,7 @@ def distil_on_subsets(
     choices = [_at_least(replica, settings.batch_size) for replica in own]
     stream = BatchStream(generators, choices, settings.batch_size)
     for _ in tqdm(range(steps), desc=f"n={soft.n}", unit="step", mininterval=5):
-        loss(optimiser.parameters, stream.draw(), 1.0).sum().backward()
+        add_gradients(optimiser.parameters, stream.draw(), 1.0)
         optimiser.step()
     fitted = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
     scaled = layer.scale_outputs(fitted, unit)
@@ -173,8 +180,10 @@ def _draw_start(layer: StudentLayer, soft: SoftExamples) -> dict[str, Tensor]:
     return draw_layers(layer, soft.seeds, soft.n, "distillation_start")
 
 
-def _distillation_loss(layer: StudentLayer, soft: SoftExamples, unit: Tensor) -> LossFunction:
-    """Loss of G·P layers on batches of their own, P for each of the G seeds of ``soft``."""
+def _distillation_gradients(
+    layer: StudentLayer, soft: SoftExamples, unit: Tensor
+) -> GradientFunction:
+    """Gradients of G·P layers on batches of their own, P for each of the G seeds of ``soft``."""
 
     def take(values: Tensor, positions: Tensor) -> Tensor:
         """Rows of (G, M, N) at positions (G·P, B): (G·P, B, N)."""
@@ -187,7 +196,7 @@ def _distillation_loss(layer: StudentLayer, soft: SoftExamples, unit: Tensor) ->
         targets = take(soft.targets, positions) * (layer.width / unit)
         return mean_squared_errors(predicted * layer.width, targets)
 
-    return loss
+    return by_autograd(loss)
 
 
 def _at_least(rows: np.ndarray, count: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which engine computes circuits: compiled by Numba, or torch's own operations.
+"""Which engine computes circuits: compiled by Numba, torch's own operations, or PennyLane.
 
 ``auto`` takes the compiled one where Numba is installed and the angles are on the CPU.
 """
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from qdistill.errors import ConfigurationError
 
-ENGINES = ("auto", "compiled", "torch")
+ENGINES = ("auto", "compiled", "torch", "pennylane")
 
 _asked = "auto"
 
@@ -22,7 +22,7 @@ def select_engine(name: str) -> None:
     Parameters
     ----------
     name : str
-        ``auto``, ``compiled`` or ``torch``.
+        One of ``ENGINES``.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def _has_numba() -> bool:
     return find_spec("numba") is not None
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def _resolved(asked: str) -> str:
     engine = ("compiled" if _has_numba() else "torch") if asked == "auto" else asked
     logging.getLogger(__name__).info("circuits are computed by the engine '%s'", engine)
@@ -50,5 +50,5 @@ def _resolved(asked: str) -> str:
 
 
 def current_engine() -> str:
-    """Name of the engine that computes circuits on the CPU: ``compiled`` or ``torch``."""
+    """Name of the engine that computes circuits on the CPU; never ``auto``."""
     return _resolved(_asked)

@@ -175,7 +175,7 @@ def _set_factors(angles, wire, wires, sign, factors):
 
 
 @_compiled
-def _push(angles, amplitudes, order, ring, rows, middles, probabilities):
+def _push(angles, amplitudes, order, ring, rows, middles):
     """Run every seed's circuit; keep the states between RZ and RY, and the last one."""
     seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
     examples, size = amplitudes.shape[1], amplitudes.shape[2]
@@ -200,30 +200,47 @@ def _push(angles, amplitudes, order, ring, rows, middles, probabilities):
                 _set_factors(of_layer, qubits - 1, 1, 1.0, factors)
                 _rotate_last_wire(current, factors)
         middles[s, layers] = current
+
+
+@_compiled
+def _read_out(ring, middles, probabilities):
+    """Squared moduli of every seed's last states, behind the last ring."""
+    layers = middles.shape[1] - 1
+    for s in range(probabilities.shape[0]):
+        final = middles[s, layers]
+        examples, size = probabilities.shape[1], probabilities.shape[2]
         for k in range(size):
             row = ring[k]
             for b in range(examples):
-                re, im = current[row, b], current[row, examples + b]
+                re, im = final[row, b], final[row, examples + b]
                 probabilities[s, b, k] = re * re + im * im
 
 
 @_compiled
-def _pull(angles, gradient, order, ring, rows, signs, middles, of_angles, of_amplitudes):
-    """Pull the gradient of every seed's probabilities back to angles and amplitudes."""
-    seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
-    examples, size = gradient.shape[1], gradient.shape[2]
-    adjoint = np.empty((size, 2 * examples), gradient.dtype)
-    spare = np.empty((size, 2 * examples), gradient.dtype)
-    cosines, sines = np.empty(size, gradient.dtype), np.empty(size, gradient.dtype)
-    sums, factors = np.empty(size, gradient.dtype), np.empty(4, gradient.dtype)
-    for s in range(seeds):
-        final = middles[s, layers]
+def _weigh(gradient, ring, middles, adjoints):
+    """Adjoints of the last states, from the gradient of the probabilities."""
+    layers = middles.shape[1] - 1
+    for s in range(gradient.shape[0]):
+        final, adjoint = middles[s, layers], adjoints[s]
+        examples, size = gradient.shape[1], gradient.shape[2]
         for k in range(size):
             row = ring[k]
             for b in range(examples):
                 twice = gradient[s, b, k] + gradient[s, b, k]
                 adjoint[row, b] = twice * final[row, b]
                 adjoint[row, examples + b] = twice * final[row, examples + b]
+
+
+@_compiled
+def _pull(angles, adjoints, order, ring, rows, signs, middles, of_angles, of_amplitudes):
+    """Pull every seed's adjoints of the last states back to angles and amplitudes."""
+    seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
+    examples, size = of_amplitudes.shape[1], of_amplitudes.shape[2]
+    spare = np.empty((size, 2 * examples), adjoints.dtype)
+    cosines, sines = np.empty(size, adjoints.dtype), np.empty(size, adjoints.dtype)
+    sums, factors = np.empty(size, adjoints.dtype), np.empty(4, adjoints.dtype)
+    for s in range(seeds):
+        adjoint = adjoints[s]
         for layer in range(layers - 1, -1, -1):
             of_layer, middle = angles[s, layer], middles[s, layer]
             for pair in range(qubits // 2):
@@ -267,9 +284,7 @@ def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
     return identity, ring, rows, wire_signs(qubits)
 
 
-def push_states(
-    angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = True) -> np.ndarray:
     """Run circuits on real amplitudes.
 
     Parameters
@@ -283,33 +298,59 @@ def push_states(
 
     Returns
     -------
-    probabilities : ndarray, shape (S, B, 2**q)
-    middles : ndarray, shape (S, L + 1, 2**q, 2 B)
-        What :func:`pull_gradient` needs. Every call returns arrays of its own.
+    ndarray, shape (S, L + 1, 2**q, 2 B)
+        Each layer's states between RZ and RY, and the last states before the last ring: what
+        the functions below need. Every call returns an array of its own.
     """
     seeds, layers, qubits, _ = angles.shape
     examples, size = amplitudes.shape[1:]
     identity, ring, rows, _ = _tables(qubits, entangled)
     middles = np.empty((seeds, layers + 1, size, 2 * examples), amplitudes.dtype)
-    probabilities = np.empty((seeds, examples, size), amplitudes.dtype)
-    _push(
-        np.ascontiguousarray(angles),
-        np.ascontiguousarray(amplitudes),
-        *(identity, ring, rows, middles, probabilities),
-    )
-    return probabilities, middles
+    amplitudes = np.ascontiguousarray(amplitudes)
+    _push(np.ascontiguousarray(angles), amplitudes, identity, ring, rows, middles)
+    return middles
 
 
-def pull_gradient(
-    angles: np.ndarray, gradient: np.ndarray, middles: np.ndarray, entangled: bool = True
+def read_probabilities(middles: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Probabilities (S, B, 2**q) from what :func:`push_states` returned."""
+    seeds, _, size, columns = middles.shape
+    probabilities = np.empty((seeds, columns // 2, size), middles.dtype)
+    _read_out(_ring_of(size, entangled), middles, probabilities)
+    return probabilities
+
+
+def read_states(middles: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Last states (S, 2**q, 2 B), real parts first, from what :func:`push_states` returned."""
+    return middles[:, -1, _ring_of(middles.shape[2], entangled)]
+
+
+def adjoint_of_probabilities(
+    gradient: np.ndarray, middles: np.ndarray, entangled: bool = True
+) -> np.ndarray:
+    """Adjoints for :func:`pull_adjoint` from derivatives of the probabilities, (S, B, 2**q)."""
+    adjoints = np.empty_like(middles[:, -1], order="C")
+    ring = _ring_of(middles.shape[2], entangled)
+    _weigh(np.ascontiguousarray(gradient), ring, middles, adjoints)
+    return adjoints
+
+
+def adjoint_of_states(gradient: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Adjoints for :func:`pull_adjoint` from derivatives of the last states, (S, 2**q, 2 B)."""
+    adjoints = np.empty_like(gradient, order="C")
+    adjoints[:, _ring_of(gradient.shape[1], entangled)] = gradient
+    return adjoints
+
+
+def pull_adjoint(
+    angles: np.ndarray, adjoints: np.ndarray, middles: np.ndarray, entangled: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pull a gradient of the probabilities back to the angles and the amplitudes.
+    """Pull adjoints of the last states back to the angles and the amplitudes.
 
     Parameters
     ----------
     angles : ndarray, shape (S, L, q, 2)
-    gradient : ndarray, shape (S, B, 2**q)
-        Derivative of a scalar by each probability.
+    adjoints : ndarray, shape (S, 2**q, 2 B)
+        From one of the two functions above; it is overwritten.
     middles : ndarray
         From :func:`push_states` with the same angles.
     entangled : bool
@@ -320,13 +361,16 @@ def pull_gradient(
     of_angles : ndarray, shape (S, L, q, 2)
     of_amplitudes : ndarray, shape (S, B, 2**q)
     """
-    qubits = angles.shape[2]
+    seeds, _, qubits, _ = angles.shape
     identity, ring, rows, signs = _tables(qubits, entangled)
     of_angles = np.empty_like(angles, order="C")
-    of_amplitudes = np.empty(gradient.shape, gradient.dtype)
+    of_amplitudes = np.empty((seeds, adjoints.shape[2] // 2, 2**qubits), adjoints.dtype)
     _pull(
         np.ascontiguousarray(angles),
-        np.ascontiguousarray(gradient),
-        *(identity, ring, rows, signs, middles, of_angles, of_amplitudes),
+        *(adjoints, identity, ring, rows, signs, middles, of_angles, of_amplitudes),
     )
     return of_angles, of_amplitudes
+
+
+def _ring_of(size: int, entangled: bool) -> np.ndarray:
+    return _tables(size.bit_length() - 1, entangled)[1]

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from qdistill.randomness import generator_for
 
 LossFunction = Callable[[Mapping[str, Tensor], Tensor, float], Tensor]
+GradientFunction = Callable[[Mapping[str, Tensor], Tensor, float], None]
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,15 @@ class FlatAdam:
     """Adam (Kingma & Ba, 2015) over one flat buffer that holds every parameter.
 
     The update is elementwise, so one buffer for all tensors and all seeds gives the same
-    numbers as one optimiser a seed, in a handful of operations a step. ``torch.optim`` is
-    not used because constructing its first optimiser loads torch's compiler stack, which
-    costs every job more than a second.
+    numbers as one optimiser a seed, in one pass over memory. It calls the kernel behind
+    ``torch.optim.Adam(fused=True)`` itself: constructing an optimiser of ``torch.optim`` loads
+    torch's compiler stack, which costs every job more than a second.
 
     Parameters
     ----------
     parameters : mapping of str to Tensor
-        Start values. They are copied; :attr:`parameters` holds the trained leaves.
+        Start values. They are copied; :attr:`parameters` holds the trained leaves, whose
+        ``grad`` are views of one buffer and stay so.
     learning_rate : float
         Step size.
     """
@@ -49,8 +51,7 @@ class FlatAdam:
         self._gradients = torch.zeros_like(self._values)
         self._first_moment = torch.zeros_like(self._values)
         self._second_moment = torch.zeros_like(self._values)
-        self._scratch = torch.empty_like(self._values)
-        self._steps = 0
+        self._steps = torch.zeros((), device=self._values.device)
         self.parameters: dict[str, Tensor] = {}
         offset = 0
         for name, tensor in parameters.items():
@@ -64,17 +65,38 @@ class FlatAdam:
     def step(self) -> None:
         """Update the parameters from their gradients and clear the gradients."""
         self._steps += 1
-        first_decay, second_decay = self._BETAS
-        self._first_moment.lerp_(self._gradients, 1 - first_decay)
-        self._second_moment.mul_(second_decay).addcmul_(
-            self._gradients, self._gradients, value=1 - second_decay
+        torch._fused_adam_(
+            [self._values],
+            [self._gradients],
+            [self._first_moment],
+            [self._second_moment],
+            [],
+            [self._steps],
+            lr=self.learning_rate,
+            beta1=self._BETAS[0],
+            beta2=self._BETAS[1],
+            weight_decay=0.0,
+            eps=self._EPSILON,
+            amsgrad=False,
+            maximize=False,
         )
-        second_correction = (1 - second_decay**self._steps) ** 0.5
-        torch.sqrt(self._second_moment, out=self._scratch)
-        self._scratch.div_(second_correction).add_(self._EPSILON)
-        step_size = self.learning_rate / (1 - first_decay**self._steps)
-        self._values.addcdiv_(self._first_moment, self._scratch, value=-step_size)
         self._gradients.zero_()
+
+
+def by_autograd(loss: LossFunction) -> GradientFunction:
+    """Let autograd add the gradients of each replica's loss to its parameters' ``grad``.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(parameters, positions (S, B), progress)`` gives each replica's loss, (S,).
+    """
+
+    def add_gradients(parameters: Mapping[str, Tensor], positions: Tensor, progress: float) -> None:
+        # Replicas do not share parameters, so the sum's gradient is each one's own.
+        loss(parameters, positions, progress).sum().backward()
+
+    return add_gradients
 
 
 def draw_batches(
@@ -138,7 +160,7 @@ class BatchStream:
 
 
 def minimise(
-    loss: LossFunction,
+    add_gradients: GradientFunction,
     parameters: Mapping[str, Tensor],
     n: int,
     seeds: Sequence[int],
@@ -150,8 +172,9 @@ def minimise(
 
     Parameters
     ----------
-    loss : callable
-        ``loss(parameters, positions (S, B), progress)`` gives each seed's loss, (S,).
+    add_gradients : callable
+        ``add_gradients(parameters, positions (S, B), progress)`` leaves the gradient of each
+        seed's loss in its parameters' ``grad``; see :func:`by_autograd`.
     parameters : mapping of str to Tensor
         Start values, each with a leading seed axis S.
     n : int
@@ -176,8 +199,7 @@ def minimise(
     for epoch in epochs:
         progress = epoch / max(settings.epochs - 1, 1)
         for positions in draw_batches(generators, n, settings.batch_size):
-            # Seeds do not share parameters, so the sum's gradient is each seed's own.
-            loss(optimiser.parameters, positions, progress).sum().backward()
+            add_gradients(optimiser.parameters, positions, progress)
             optimiser.step()
         if after_epoch is not None:
             after_epoch(epoch + 1, optimiser.parameters)

@@ -9,7 +9,7 @@ import pennylane as qml
 
 
 def build_qnode(
-    qubits: int, interface: str = "torch", entangled: bool = True
+    qubits: int, interface: str = "torch", entangled: bool = True, measured: str = "probs"
 ) -> Callable[[Any, Any], Any]:
     """Build the ansatz as a PennyLane QNode on ``default.qubit``.
 
@@ -21,11 +21,14 @@ def build_qnode(
         PennyLane's name of the array library to differentiate with.
     entangled : bool
         Whether a ring of CNOTs ends each layer.
+    measured : str
+        ``probs`` or ``state``.
 
     Returns
     -------
     callable
-        ``circuit(angles (L, q, 2), vectors (B, 2**q))`` gives probabilities (B, 2**q).
+        ``circuit(angles (L, q, 2), vectors (B, 2**q))`` gives probabilities, or complex
+        amplitudes, (B, 2**q).
         The vectors are normalised; the last axis of the angles is (RZ, RY), in radians.
     """
     device = qml.device("default.qubit", wires=qubits)
@@ -39,6 +42,6 @@ def build_qnode(
                 qml.RY(angles[layer, wire, 1], wires=wire)
             for wire in range(qubits if entangled else 0):
                 qml.CNOT(wires=[wire, (wire + 1) % qubits])
-        return qml.probs(wires=range(qubits))
+        return qml.probs(wires=range(qubits)) if measured == "probs" else qml.state()
 
     return circuit

@@ -20,6 +20,7 @@ from qdistill.crossvalidation import (
     LengthSettings,
     best_check,
     length_settings,
+    steps_between_checks,
     train_to_checks,
     validation_curve,
 )
@@ -35,6 +36,7 @@ from qdistill.training import (
     TrainedBlock,
     evaluate_errors,
     evaluate_untrained,
+    recorded_epochs,
     train_block,
     training_settings,
     write_run,
@@ -104,7 +106,11 @@ def train_converged(
 
 
 class _Course(Recorder):
-    """Errors at each measurement of a final training, beside the cross-validated ones."""
+    """Errors now and then in a final training, beside the cross-validated ones.
+
+    Which of a seed's checks are measured does not depend on the others of its block: those
+    of :func:`recorded_epochs`, and the seed's own last.
+    """
 
     def __init__(
         self,
@@ -116,28 +122,36 @@ class _Course(Recorder):
     ) -> None:
         super().__init__(model, examples, epochs=0)
         self.curve, self.checks = curve, checks
+        self.interval = steps_between_checks(examples.n, settings)
         self.steps_per_epoch = math.ceil(examples.n / settings.batch_size)
+        self.common = recorded_epochs(math.ceil(settings.max_steps / self.interval))
+        self.measured: list[int] = []
 
     def record(self, steps: int, weights: Mapping[str, Tensor]) -> None:
-        """Measure after a number of steps."""
-        self.measure(steps // self.steps_per_epoch, weights)
+        """Measure after a number of steps, if that is due for any seed."""
+        check = steps // self.interval
+        if check in self.common or check in self.checks:
+            self.measured.append(check)
+            self.measure(steps // self.steps_per_epoch, weights)
 
     def history(self) -> dict[str, np.ndarray]:
         """Columns of the contract ``history``; a seed's last row is its end."""
-        seed, check = np.nonzero(np.arange(len(self.recorded)) <= self.checks[:, None])
+        measured, ends = np.asarray(self.measured), self.checks[:, None]
+        common = np.isin(measured, list(self.common))
+        seed, place = np.nonzero((common & (measured < ends)) | (measured == ends))
         columns = {
             "train_mse": np.stack(self.train, axis=1),
             "heldout_mse": np.stack(self.heldout, axis=1),
-            "validation_mse": self.curve[:, : len(self.recorded)],
+            "validation_mse": self.curve[:, measured],
         }
         return {
             "seed": np.asarray(self.examples.seeds)[seed],
-            "epoch": np.asarray(self.recorded)[check],
+            "epoch": np.asarray(self.recorded)[place],
             **{
-                name: np.where(np.isfinite(values), values, np.nan)[seed, check]
+                name: np.where(np.isfinite(values), values, np.nan)[seed, place]
                 for name, values in columns.items()
             },
-            "seconds": np.asarray(self.seconds)[check],
+            "seconds": np.asarray(self.seconds)[place],
         }
 
 

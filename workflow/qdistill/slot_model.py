@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_linear
-from qdistill.examples import Examples
-from qdistill.optimiser import LossFunction
 from qdistill.randomness import generator_for
 
 _EXAMPLES_AT_ONCE = 2048
@@ -99,51 +97,6 @@ def slot_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def mean_squared_errors(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean over examples and features of the squared error: (S, M, E) to (S,)."""
     return (predicted - target).square().mean((1, 2))
-
-
-def example_loss(
-    model: SlotModel,
-    examples: Examples,
-    times: int = 1,
-    choices: Sequence[np.ndarray] | None = None,
-) -> LossFunction:
-    """Build the loss of a batch: mean squared error at positions among the n examples.
-
-    With trained projections its unit is 1, as in the article. Targets behind fixed ones may
-    be as small as probabilities, so the loss is measured in units of their variance there,
-    and Adam's epsilon stays negligible.
-
-    Parameters
-    ----------
-    model : SlotModel
-        For R replicas.
-    examples : Examples
-        Of S seeds; only labelled rows are used.
-    times : int
-        Replicas of each seed, R = S times.
-    choices : sequence of ndarray of int, optional
-        The positions that each replica trains on; by default all n. Their targets alone
-        give its unit, so that nothing is learned from an example that is left out.
-    """
-    labelled = examples.labelled.repeat_interleave(times, 0)
-    unit = torch.ones(len(labelled))
-    if model.projections:
-        everything = [np.arange(examples.n)] * len(labelled)
-        own = [row[c] for row, c in zip(labelled, choices or everything, strict=True)]
-        unit = torch.stack([_variance(examples.targets[positions]) for positions in own])
-
-    def loss(weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
-        chosen = labelled.gather(1, positions)
-        predicted = model.predict(weights, examples.inputs[chosen], progress)
-        return (predicted - examples.targets[chosen]).square().mean((1, 2)) / unit
-
-    return loss
-
-
-def _variance(targets: Tensor) -> Tensor:
-    """Mean variance of a target over examples, or 1 where all are the same."""
-    variance = (targets - targets.mean(0)).square().mean()
-    return torch.where(variance > 0, variance, 1.0)
 
 
 def draw_start(

@@ -1,0 +1,142 @@
+"""The loss of a slot model on batches of labelled examples, and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.examples import Examples
+from qdistill.slot_model import SlotModel
+
+
+class ExampleLoss:
+    """Mean squared error of a batch, and the gradients that one step of training needs.
+
+    With trained projections its unit is 1, as in the article. Targets behind fixed ones may
+    be as small as probabilities, so the loss is measured in units of their variance there,
+    and Adam's epsilon stays negligible.
+
+    Autograd differentiates the bottleneck. Encoder and decoder, which hold nearly all the
+    weights, are differentiated by hand, straight into the optimiser's buffer. Fixed ones need
+    no gradients, so the examples are encoded once. And since no code reaches what of a target
+    lies outside the decoder's range, errors are taken within it: with the decoder W = Q R,
+    ||W z + b - y||² is ||R z - Q^T (y - b)||² and a constant.
+
+    Parameters
+    ----------
+    model : SlotModel
+        For R replicas.
+    examples : Examples
+        Of S seeds; only labelled rows are used.
+    times : int
+        Replicas of each seed, R = S times.
+    choices : sequence of ndarray of int, optional
+        The positions that each replica trains on; by default all n. Their targets alone
+        give its unit, so that nothing is learned from an example that is left out.
+    """
+
+    def __init__(
+        self,
+        model: SlotModel,
+        examples: Examples,
+        times: int = 1,
+        choices: Sequence[np.ndarray] | None = None,
+    ) -> None:
+        self.model, self.examples = model, examples
+        self._labelled = examples.labelled.repeat_interleave(times, 0)
+        self._unit = torch.ones(len(self._labelled))
+        if model.projections:
+            everything = [np.arange(examples.n)] * len(self._labelled)
+            pairs = zip(self._labelled, choices or everything, strict=True)
+            chosen = [examples.targets[row[positions]] for row, positions in pairs]
+            self._unit = torch.stack([_variance(targets) for targets in chosen])
+            self._codes, self._read_out, self._reduced = self._prepare_fixed()
+
+    def __call__(self, weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
+        """Compute each replica's loss on its batch, for autograd: (R, B) positions to (R,)."""
+        chosen = self._labelled.gather(1, positions)
+        predicted = self.model.predict(weights, self.examples.inputs[chosen], progress)
+        return (predicted - self.examples.targets[chosen]).square().mean((1, 2)) / self._unit
+
+    def add_gradients(
+        self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
+    ) -> None:
+        """Leave the gradients of each replica's loss in its weights' ``grad``.
+
+        Parameters
+        ----------
+        weights : mapping of str to Tensor
+            Leaves whose ``grad`` are zero.
+        positions : int64 Tensor, shape (R, B)
+            The batch of each replica.
+        progress : float
+            See :meth:`Bottleneck.forward`.
+        """
+        if self.model.projections:
+            self._through_fixed_projections(weights, positions, progress)
+        else:
+            self._through_trained_projections(weights, positions, progress)
+
+    @torch.no_grad()
+    def _through_trained_projections(
+        self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
+    ) -> None:
+        model, chosen = self.model, self._labelled.gather(1, positions)
+        inputs = self.examples.inputs[chosen]
+        h = model.encode(weights, inputs).requires_grad_()
+        with torch.enable_grad():
+            z = model.squeeze(weights, h, progress)
+        codes = z.detach()
+        error = model.decode(weights, codes).sub_(self.examples.targets[chosen])
+        error.mul_(self._slope(error))
+        _write_linear_gradients("decoder", weights, error, codes)
+        z.backward(torch.bmm(error, weights["decoder.weight"]))
+        assert h.grad is not None
+        _write_linear_gradients("encoder", weights, h.grad, inputs)
+
+    def _through_fixed_projections(
+        self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
+    ) -> None:
+        replicas = torch.arange(len(positions)).unsqueeze(1)
+        z = self.model.squeeze(weights, self._codes[replicas, positions], progress)
+        wanted = self._reduced[replicas, positions]
+        with torch.no_grad():
+            error = torch.baddbmm(wanted, z.detach(), self._read_out.transpose(1, 2), beta=-1)
+            outputs = self.examples.targets.shape[1]
+            error.mul_(self._slope(error) * (error.shape[2] / outputs))
+            gradient = torch.bmm(error, self._read_out)
+        z.backward(gradient)
+
+    def _slope(self, error: Tensor) -> Tensor:
+        """Factor that makes an error the derivative of its mean square: (R, 1, 1)."""
+        return (2 / error[0].numel() / self._unit).view(-1, 1, 1)
+
+    @torch.no_grad()
+    def _prepare_fixed(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes h (R, n, N), read-out R (R, M, N) and targets within its range (R, n, M)."""
+        fixed, inputs = self.model.projections, self.examples.inputs[self._labelled]
+        codes = self.model.encode({}, inputs)
+        targets = self.examples.targets[self._labelled] - fixed["decoder.bias"].unsqueeze(1)
+        read_out = fixed["decoder.weight"]
+        if read_out.shape[1] <= read_out.shape[2]:
+            return codes, read_out, targets
+        basis, triangle = torch.linalg.qr(read_out.double())
+        return codes, triangle.float(), torch.bmm(targets.double(), basis).float()
+
+
+def _write_linear_gradients(
+    name: str, weights: Mapping[str, Tensor], of_outputs: Tensor, inputs: Tensor
+) -> None:
+    """Gradients of a linear layer's weight and bias from those of its outputs (R, B, out)."""
+    of_weight, of_bias = weights[f"{name}.weight"].grad, weights[f"{name}.bias"].grad
+    torch.bmm(of_outputs.transpose(1, 2), inputs, out=of_weight)
+    torch.sum(of_outputs, 1, out=of_bias)
+
+
+def _variance(targets: Tensor) -> Tensor:
+    """Mean variance of a target over examples, or 1 where all are the same."""
+    variance = (targets - targets.mean(0)).square().mean()
+    return torch.where(variance > 0, variance, 1.0)
