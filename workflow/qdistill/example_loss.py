@@ -84,14 +84,15 @@ class ExampleLoss:
     def _through_trained_projections(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
     ) -> None:
-        model, chosen = self.model, self._labelled.gather(1, positions)
-        inputs = self.examples.inputs[chosen]
+        model, examples, chosen = self.model, self.examples, self._labelled.gather(1, positions)
+        inputs = examples.inputs[chosen]
+        targets = inputs if examples.targets is examples.inputs else examples.targets[chosen]
         h = model.encode(weights, inputs).requires_grad_()
         with torch.enable_grad():
             z = model.squeeze(weights, h, progress)
         codes = z.detach()
-        error = model.decode(weights, codes).sub_(self.examples.targets[chosen])
-        error.mul_(self._slope(error))
+        error = model.decode(weights, codes).sub_(targets)
+        error.mul_(2 / error[0].numel())  # the derivative of its mean square
         _write_linear_gradients("decoder", weights, error, codes)
         z.backward(torch.bmm(error, weights["decoder.weight"]))
         assert h.grad is not None
@@ -105,14 +106,10 @@ class ExampleLoss:
         wanted = self._reduced[replicas, positions]
         with torch.no_grad():
             error = torch.baddbmm(wanted, z.detach(), self._read_out.transpose(1, 2), beta=-1)
-            outputs = self.examples.targets.shape[1]
-            error.mul_(self._slope(error) * (error.shape[2] / outputs))
+            count = error.shape[1] * self.examples.targets.shape[1]  # B E, whatever is left out
+            error.mul_((2 / count / self._unit).view(-1, 1, 1))
             gradient = torch.bmm(error, self._read_out)
         z.backward(gradient)
-
-    def _slope(self, error: Tensor) -> Tensor:
-        """Factor that makes an error the derivative of its mean square: (R, 1, 1)."""
-        return (2 / error[0].numel() / self._unit).view(-1, 1, 1)
 
     @torch.no_grad()
     def _prepare_fixed(self) -> tuple[Tensor, Tensor, Tensor]:

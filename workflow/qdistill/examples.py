@@ -26,7 +26,7 @@ class Examples:
     inputs : Tensor, shape (R, D)
         Features of all rows of the data set.
     targets : Tensor, shape (R, E)
-        Targets of all rows; the features themselves for the task ``reconstruct``.
+        Targets of all rows; for the task ``reconstruct`` the same tensor as ``inputs``.
     labelled : int64 Tensor, shape (S, n)
         Positions of the labelled examples in ``inputs``.
     unlabelled, heldout : int64 Tensor, shape (U,) and (H,)
@@ -60,12 +60,12 @@ def load_examples(latents: Latents | str | Path, subset: str | Path) -> Examples
     if not isinstance(latents, Latents):
         latents = load_latents(latents)
     seeds, rows = load_subsets(subset)
-    targets = latents.features if latents.targets is None else latents.targets
+    inputs = torch.tensor(latents.features)
     return Examples(
         seeds=[int(seed) for seed in seeds],
         rows=rows,
-        inputs=torch.tensor(latents.features),
-        targets=torch.tensor(targets),
+        inputs=inputs,
+        targets=inputs if latents.targets is None else torch.tensor(latents.targets),
         labelled=torch.from_numpy(latents.positions_of(rows)),
         unlabelled=torch.from_numpy(latents.positions("unlabelled")),
         heldout=torch.from_numpy(latents.positions("heldout")),

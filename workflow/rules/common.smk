@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from qdistill.configuration import resolve_study
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
+from qdistill.memory import job_megabytes
 from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
 from qdistill.study import count_angles
 
@@ -74,6 +75,14 @@ def qubits(wildcards):
 def settings_of(name):
     """The settings of one name in the track of the wildcards."""
     return lambda wildcards: track_of(wildcards).settings_of(name)
+
+
+def megabytes(name_of):
+    """Memory of a job, for the name that `name_of(wildcards)` gives."""
+    seeds = STUDY.config["seeds_per_block"]
+    return lambda wildcards: job_megabytes(
+        track_of(wildcards), wildcards.dataset, name_of(wildcards), seeds
+    )
 
 
 def run_files(file, names_of):

@@ -3,6 +3,13 @@ FIGURE = f"{RESULTS}/figures/{{dataset}}/{{protocol}}"
 TRAINABILITY = f"{RESULTS}/trainability.parquet"
 VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/summary.html"]
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
+
+
+def widest(track):
+    """Most qubits of a track; beyond ten a unitary is a table of millions of rows."""
+    return max(settings["qubits"] for settings in track.datasets.values())
+
+
 # Category in the report, and the tracks that a figure is drawn for.
 DRAWN_FOR = {
     "crossover": ("2 Crossover", lambda track: True),
@@ -15,7 +22,10 @@ DRAWN_FOR = {
         lambda track: "quantum" in track.bottlenecks,
     ),
     "curves": ("8 Training curves", lambda track: track.bottlenecks),
-    "unitary": ("9 Learned unitary", lambda track: "quantum" in track.bottlenecks),
+    "unitary": (
+        "9 Learned unitary",
+        lambda track: "quantum" in track.bottlenecks and widest(track) <= 10,
+    ),
 }
 FIGURES = [
     f"{FIGURE}/{figure}.{suffix}".format(dataset=dataset, protocol=protocol)
@@ -57,7 +67,7 @@ for track in STUDY.tracks:
                 n=max(track_of(wildcards).n),
                 block=(
                     next(iter(STUDY.blocks))
-                    if "quantum" in track_of(wildcards).bottlenecks
+                    if DRAWN_FOR["unitary"][1](track_of(wildcards))
                     else []
                 ),
             ),

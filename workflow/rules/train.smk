@@ -23,6 +23,8 @@ for track in STUDY.tracks:
             model=one_of(BOTTLENECKS),
         conda:
             "../../envs/train.yaml"
+        resources:
+            mem_mb=megabytes(lambda wildcards: wildcards.model),
         params:
             qubits=qubits,
             settings=lambda wildcards: track_of(wildcards).settings_of(wildcards.model),
@@ -51,6 +53,8 @@ for track in STUDY.tracks:
             model=one_of(TUNED),
         conda:
             "../../envs/train.yaml"
+        resources:
+            mem_mb=megabytes(lambda wildcards: wildcards.model),
         params:
             qubits=qubits,
             settings=lambda wildcards: track_of(wildcards).settings_of(wildcards.model),

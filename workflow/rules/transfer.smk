@@ -70,6 +70,8 @@ for track in STUDY.tracks:
             student=one_of(STUDENTS),
         conda:
             "../../envs/train.yaml"
+        resources:
+            mem_mb=megabytes(lambda wildcards: wildcards.student),
         params:
             qubits=qubits,
             settings=lambda wildcards: track_of(wildcards).settings_of(
@@ -99,6 +101,8 @@ for track in STUDY.tracks:
             protocol=track.protocol,
         conda:
             "../../envs/train.yaml"
+        resources:
+            mem_mb=megabytes(lambda wildcards: "distilled_pool"),
         params:
             qubits=qubits,
             pools=lambda wildcards: list(track_of(wildcards).pools),
