@@ -109,6 +109,11 @@ def figures_of(track, pattern, drawn_for):
     return files
 
 
+def widest(track):
+    """Most qubits of a track; beyond ten a unitary is a table of millions of rows."""
+    return max(settings["qubits"] for settings in track.datasets.values())
+
+
 def trained_angles(wildcards):
     """Number of trained angles of `quantum`."""
     layers = settings_of("quantum")(wildcards)["layers"]

@@ -3,13 +3,6 @@ FIGURE = f"{RESULTS}/figures/{{dataset}}/{{protocol}}"
 TRAINABILITY = f"{RESULTS}/trainability.parquet"
 VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/summary.html"]
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
-
-
-def widest(track):
-    """Most qubits of a track; beyond ten a unitary is a table of millions of rows."""
-    return max(settings["qubits"] for settings in track.datasets.values())
-
-
 # Category in the report, and the tracks that a figure is drawn for.
 DRAWN_FOR = {
     "crossover": ("2 Crossover", lambda track: True),
