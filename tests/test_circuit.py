@@ -1,26 +1,43 @@
 """The engine against PennyLane, finite differences and properties of the ansatz."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qdistill import circuit
 from qdistill.circuit import (
     apply_circuit,
     build_unitary,
     circuit_probabilities,
     compiled_probabilities,
     encode_amplitudes,
+    unitary_is_cheaper,
 )
 from qdistill.pennylane_circuit import build_qnode
 
+on_every_device = pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param(
+            "cuda",
+            marks=pytest.mark.skipif(
+                not torch.cuda.is_available(), reason="torch finds no CUDA device"
+            ),
+        ),
+    ],
+)
 
-def draw(seeds, layers, qubits, batch, dtype=torch.float32, seed=0):
+
+def draw(seeds, layers, qubits, batch, dtype=torch.float32, seed=0, device="cpu"):
     generator = torch.Generator().manual_seed(seed)
     angles = 2 * np.pi * torch.rand(seeds, layers, qubits, 2, generator=generator, dtype=dtype)
     vectors = torch.randn(seeds, batch, 2**qubits, generator=generator, dtype=dtype)
-    return angles.requires_grad_(), vectors.requires_grad_()
+    return angles.to(device).requires_grad_(), vectors.to(device).requires_grad_()
 
 
 def largest_relative_difference(found, expected):
@@ -30,25 +47,42 @@ def largest_relative_difference(found, expected):
 def check_against_pennylane(angles, vectors, entangled):
     """Float32 against PennyLane in float64: probabilities absolutely, gradients relatively."""
     seeds, _, qubits, _ = angles.shape
-    weights = torch.rand(vectors.shape)
+    weights = torch.rand(vectors.shape, device=vectors.device)
     found = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
     found_gradients = torch.autograd.grad((found * weights).sum(), [angles, vectors])
-    circuit = build_qnode(qubits, entangled=entangled)
+    reference = build_qnode(qubits, entangled=entangled)
     for seed in range(seeds):
-        reference_angles = angles[seed].detach().double().requires_grad_()
-        reference_vectors = vectors[seed].detach().double().requires_grad_()
-        expected = circuit(reference_angles, reference_vectors)
-        assert (found[seed] - expected).abs().max() < 1e-6
+        reference_angles = angles[seed].detach().cpu().double().requires_grad_()
+        reference_vectors = vectors[seed].detach().cpu().double().requires_grad_()
+        expected = reference(reference_angles, reference_vectors)
+        assert (found[seed].cpu() - expected).abs().max() < 1e-6
         gradients = torch.autograd.grad(
-            (expected * weights[seed]).sum(), [reference_angles, reference_vectors]
+            (expected * weights[seed].cpu()).sum(), [reference_angles, reference_vectors]
         )
-        for mine, reference in zip(found_gradients, gradients, strict=True):
-            assert largest_relative_difference(mine[seed], reference) < 1e-4
+        for mine, theirs in zip(found_gradients, gradients, strict=True):
+            assert largest_relative_difference(mine[seed].cpu(), theirs) < 1e-4
 
 
-@pytest.mark.parametrize("qubits", range(2, 9))
-def test_agrees_with_pennylane(qubits):
-    check_against_pennylane(*draw(2, 3, qubits, 4, seed=qubits), entangled=True)
+@on_every_device
+@pytest.mark.parametrize("qubits", range(2, 11))
+def test_agrees_with_pennylane(qubits, device):
+    drawn = draw(2, 3, qubits, 4, seed=qubits, device=device)
+    check_against_pennylane(*drawn, entangled=True)
+
+
+@on_every_device
+@settings(max_examples=15, deadline=None)
+@given(
+    seeds=st.integers(1, 2),
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 6),
+    batch=st.integers(1, 40),
+    seed=st.integers(0, 10**6),
+)
+def test_agrees_with_pennylane_at_any_shape(device, seeds, layers, qubits, batch, seed):
+    """Also where the batch is so large that the unitary is built."""
+    drawn = draw(seeds, layers, qubits, batch, seed=seed, device=device)
+    check_against_pennylane(*drawn, entangled=True)
 
 
 @settings(max_examples=15, deadline=None)
@@ -80,6 +114,7 @@ def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+@on_every_device
 @settings(max_examples=20, deadline=None)
 @given(
     seeds=st.integers(1, 3),
@@ -89,9 +124,11 @@ def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
     entangled=st.booleans(),
     seed=st.integers(0, 10**6),
 )
-def test_gradients_are_those_of_finite_differences(seeds, layers, qubits, batch, entangled, seed):
-    angles, vectors = draw(seeds, layers, qubits, batch, torch.float64, seed)
-    weights = torch.rand(seeds, batch, 2**qubits, dtype=torch.float64)
+def test_gradients_are_those_of_finite_differences(
+    device, seeds, layers, qubits, batch, entangled, seed
+):
+    angles, vectors = draw(seeds, layers, qubits, batch, torch.float64, seed, device)
+    weights = torch.rand(seeds, batch, 2**qubits, dtype=torch.float64, device=device)
 
     def loss(angles, vectors):
         found = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
@@ -101,7 +138,7 @@ def test_gradients_are_those_of_finite_differences(seeds, layers, qubits, batch,
     generator = torch.Generator().manual_seed(seed)
     step = 1e-5
     directions = [
-        torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+        torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(device)
         for tensor in (angles, vectors)
     ]
     with torch.no_grad():
@@ -141,17 +178,41 @@ def test_norm_is_kept_over_a_thousand_layers():
     assert (probabilities.sum(-1) - 1).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("entangled", [True, False])
-def test_one_unitary_gives_the_same_as_pushing_states(entangled):
-    angles, vectors = draw(2, 3, 3, 20)
-    amplitudes = encode_amplitudes(vectors.detach())
-    with torch.no_grad():  # more examples than amplitudes: through the unitary
-        through_unitary = circuit_probabilities(angles, amplitudes, entangled)
-    pushed = circuit_probabilities(angles, amplitudes, entangled)
+@on_every_device
+@settings(max_examples=20, deadline=None)
+@given(
+    layers=st.integers(1, 6),
+    qubits=st.integers(2, 5),
+    batch=st.integers(1, 80),
+    entangled=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_the_unitary_gives_the_same_as_pushing_states(
+    device, layers, qubits, batch, entangled, seed
+):
+    angles, vectors = draw(2, layers, qubits, batch, torch.float64, seed, device)
+    found = []
+    for cheaper in (False, True):
+        with mock.patch.object(circuit, "unitary_is_cheaper", return_value=cheaper):
+            amplitudes = encode_amplitudes(vectors)
+            probabilities = circuit_probabilities(angles, amplitudes, entangled)
+            gradients = torch.autograd.grad(probabilities.square().sum(), [angles, vectors])
+            with torch.no_grad():
+                plain = circuit_probabilities(angles, amplitudes, entangled)
+        found.append([probabilities, plain, *gradients])
     unitary = build_unitary(angles, entangled)
     compiled = compiled_probabilities(unitary.real, unitary.imag, amplitudes)
-    assert (through_unitary - pushed).abs().max() < 1e-6
-    assert (compiled - pushed).abs().max() < 1e-6
+    found.append([compiled, compiled])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=False):
+            torch.testing.assert_close(one, two, atol=1e-12, rtol=1e-10)
+
+
+def test_the_unitary_is_built_for_many_examples_of_a_deep_circuit():
+    assert unitary_is_cheaper(layers=20, qubits=6, examples=10_000)
+    assert not unitary_is_cheaper(layers=20, qubits=6, examples=64)
+    assert not unitary_is_cheaper(layers=1, qubits=6, examples=10_000)
+    assert not unitary_is_cheaper(layers=20, qubits=12, examples=32)
 
 
 def test_two_forward_passes_before_one_backward_pass():
