@@ -17,6 +17,7 @@ _SPLITS = pa.Check.isin(["train", "unlabelled", "heldout"])
 _FAMILIES = pa.Check.isin(["reference", "classical", "quantum", "control", "student"])
 _STAGES = pa.Check.isin(["trained", "zero_shot", "fine_tuned", "distilled"])
 _PROTOCOLS = pa.Check.isin(["article", "converged"])
+COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
 _NOT_NEGATIVE = pa.Check.ge(0)
 _OPTIONAL = pa.Column(str, required=False, coerce=True)
 
@@ -144,6 +145,25 @@ CONTRACTS: dict[str, TableContract] = {
             diverged=bool,
         ),
         unique=("qubits", "n", "layers", "angle_range", "seed"),
+    ),
+    # What training and inference cost; milliseconds are those of one seed of the ``seeds``
+    # that are computed together. ``engine`` is an engine or simulator (circuit_step), a model
+    # (model_step, inference) or the machine (floors); ``layers`` is 0 without a circuit.
+    "cost": TableContract(
+        _columns(
+            engine=str,
+            what=(str, pa.Check.isin(COSTS)),
+            qubits=(int, pa.Check.ge(2)),
+            layers=(int, _NOT_NEGATIVE),
+            batch=(int, pa.Check.ge(1)),
+            seeds=(int, pa.Check.ge(1)),
+            threads=(int, pa.Check.ge(1)),
+            milliseconds=(float, pa.Check.gt(0)),
+            ratio_to_classical=(float, pa.Check.gt(0), True),
+            speedup_over_pennylane=(float, pa.Check.gt(0), True),
+            versions=str,
+        ),
+        unique=("engine", "what", "qubits", "layers", "batch", "seeds", "threads"),
     ),
     "unitary": TableContract(
         _columns(

@@ -1,0 +1,22 @@
+"""What training and inference cost: measured side by side, in one run, on one thread.
+
+This module imports nothing heavy: figures, the verdict and Snakemake read it.
+"""
+
+# "~68x slower" is the article's figure for training its quantum model of 6 qubits.
+ARTICLE_RATIO = 68.0
+ARTICLE_QUBITS = 6
+
+OUR_ENGINES = ("compiled", "torch")
+MODEL_STEPS = ("classical", "classical_dense", "linear", "square", "quantum")
+# Simulators of other projects that are timed where they are installed; :mod:`simulators`.
+SIMULATORS = (
+    "pennylane",
+    "lightning-expectations",
+    "tensorcircuit-torch",
+    "tensorcircuit-jax",
+    "torchquantum",
+    "deepquantum",
+    "pyqtorch",
+    "qulacs",
+)

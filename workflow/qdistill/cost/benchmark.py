@@ -1,0 +1,248 @@
+"""The timing of everything, size after size, and the table that it makes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from qdistill.cost import MODEL_STEPS, OUR_ENGINES, SIMULATORS
+from qdistill.cost.floors import copy_step, flop_floor, matmul_step
+from qdistill.cost.inference import build_models, inference_step, within_patience
+from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
+from qdistill.cost.problems import CircuitProblem, draw_circuit_problem
+from qdistill.cost.simulators import (
+    REGISTRY,
+    Prepared,
+    installed_simulators,
+    prepare_simulators,
+)
+from qdistill.cost.steps import circuit_step, classical_step, model_bytes, model_step
+from qdistill.cost.timing import BUDGET_SECONDS, time_interleaved
+from qdistill.cost.versions import versions_json
+from qdistill.engine import current_engine, select_engine
+from qdistill.errors import ConfigurationError
+from qdistill.files import write_json
+from qdistill.tables import write_table
+
+# Simulators that also take the circuit's place at inference.
+AT_INFERENCE = ("pennylane", "qulacs")
+# Models whose steps are timed in turn are all in memory at once.
+MODEL_BYTES = 4e9
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is timed: the columns of the contract "cost" that do not depend on the clock."""
+
+    engine: str
+    what: str
+    qubits: int
+    layers: int
+    batch: int
+    seeds: int = 1
+
+
+def benchmark_engines(
+    settings: Mapping[str, Any] | None,
+    engine: str,
+    cost_path: str | Path,
+    memory_path: str | Path,
+) -> None:
+    """Time circuits, whole models and inference, and write what they cost.
+
+    Parameters
+    ----------
+    settings : mapping or None
+        ``cost`` of the configuration: ``qubits``, ``layers``, ``batch``, ``seeds``,
+        ``rounds``, ``simulators`` and ``inference_batches``.
+    engine : str
+        ``engine`` of the configuration: what computes ``quantum`` in whole models.
+    cost_path : path
+        Table by the contract "cost".
+    memory_path : path
+        JSON with the peak memory of a step of our circuit at 12 qubits.
+
+    Raises
+    ------
+    ConfigurationError
+        If the study leaves the timing out.
+    """
+    if settings is None:
+        raise ConfigurationError(
+            "configuration: 'cost': found null, which leaves the timing out; give its settings, "
+            "as config/config.yaml has them"
+        )
+    select_engine(engine)
+    milliseconds: dict[Row, float] = {}
+    asked = SIMULATORS if settings["simulators"] == "installed" else settings["simulators"]
+    simulators = installed_simulators(asked, log)
+    for qubits in sorted(settings["qubits"]):
+        log.info("timing %d qubits", qubits)
+        milliseconds |= _time_size(qubits, settings, engine, simulators)
+    table = tabulate_cost(milliseconds)
+    log.info("\n%s", table.drop(columns="versions").to_string(float_format="%.4g"))
+    memory = _measure_memory(settings)
+    write_table("cost", cost_path, table, {**settings, "engine": engine})
+    write_json(memory_path, memory)
+
+
+def _time_size(
+    qubits: int, settings: Mapping[str, Any], engine: str, simulators: Sequence[str]
+) -> dict[Row, float]:
+    """Milliseconds of a call of everything at one number of qubits."""
+    sizes = {key: settings[key] for key in ("layers", "batch")}
+    problems = {
+        seeds: draw_circuit_problem(qubits, **sizes, seeds=seeds)
+        for seeds in sorted({1, *settings["seeds"]})
+    }
+    prepared = prepare_simulators(simulators, problems[1], log)
+    found = time_interleaved(
+        _circuit_steps(problems, prepared, settings["seeds"]), settings["rounds"]
+    )
+    matmul = found.pop(Row("machine", "matmul", qubits, **sizes))
+    floor = Row("machine", "flop_floor", qubits, **sizes)
+    found[floor] = flop_floor(qubits, **sizes, matmul_milliseconds=matmul)
+    for seeds in settings["seeds"]:
+        found |= time_interleaved(_model_steps(qubits, seeds, sizes, engine), settings["rounds"])
+    return found | _time_inference(problems[1], prepared, settings, engine)
+
+
+def _circuit_steps(
+    problems: Mapping[int, CircuitProblem], prepared: Mapping[str, Prepared], seeds: Sequence[int]
+) -> dict[Row, Callable[[], object]]:
+    """Prepare steps of the circuit in every engine, the classical one, and the machine's pace."""
+    one = problems[1]
+    sizes = {"qubits": one.qubits, "layers": one.layers, "batch": one.batch}
+    steps: dict[Row, Callable[[], object]] = {
+        Row("classical", "circuit_step", one.qubits, 0, one.batch): classical_step(one),
+        Row("machine", "matmul", **sizes): matmul_step(),
+        Row("machine", "byte_floor", **sizes): copy_step(**sizes),
+    }
+    for engine in filter(_is_available, OUR_ENGINES):
+        for count in seeds:
+            row = Row(engine, "circuit_step", **sizes, seeds=count)
+            steps[row] = circuit_step(problems[count], engine)
+    for name, simulator in prepared.items():
+        if simulator.step is not None:
+            steps[Row(name, "circuit_step", **sizes)] = simulator.step
+    return steps
+
+
+def _is_available(engine: str) -> bool:
+    try:
+        select_engine(engine)
+    except ConfigurationError as error:
+        log.info("%s is left out: %s", engine, error)
+        return False
+    return True
+
+
+def _model_steps(
+    qubits: int, seeds: int, sizes: Mapping[str, int], engine: str
+) -> dict[Row, Callable[[], object]]:
+    """Prepare steps of whole models: all of them, or those two in question, as memory allows."""
+    each = model_bytes(qubits, seeds)
+    names: tuple[str, ...] = (
+        MODEL_STEPS if len(MODEL_STEPS) * each <= MODEL_BYTES else ("classical", "quantum")
+    )
+    names = names if len(names) * each <= MODEL_BYTES else ()
+    if len(names) < len(MODEL_STEPS):
+        timed = " and ".join(names) or "nothing"
+        log.info("%s is timed of models of %d qubits, %d seeds: memory", timed, qubits, seeds)
+    return {
+        Row(
+            name,
+            "model_step",
+            qubits,
+            sizes["layers"] if name == "quantum" else 0,
+            sizes["batch"],
+            seeds,
+        ): model_step(name, qubits, **sizes, seeds=seeds, engine=engine)
+        for name in names
+    }
+
+
+def _time_inference(
+    problem: CircuitProblem,
+    prepared: Mapping[str, Prepared],
+    settings: Mapping[str, Any],
+    engine: str,
+) -> dict[Row, float]:
+    """Milliseconds of a batch, from the smallest batch to the largest."""
+    forwards = {name: prepared[name].forward for name in AT_INFERENCE if name in prepared}
+    models = build_models(problem, forwards)
+    found: dict[Row, float] = {}
+    before: dict[str, tuple[float, int]] = {}
+    for batch in sorted(settings["inference_batches"]):
+        steps = {}
+        for name, (model, weights) in models.items():
+            if name in before and not within_patience(*before[name], batch, BUDGET_SECONDS):
+                log.info("%s is left out at inference of %d rows: too slow", name, batch)
+                continue
+            layers = problem.layers if name in ("quantum", *forwards) else 0
+            row = Row(name, "inference", problem.qubits, layers, batch)
+            steps[row] = inference_step(model, weights, batch, engine)
+        times = time_interleaved(steps, settings["rounds"])
+        before |= {row.engine: (time, batch) for row, time in times.items()}
+        found |= times
+    return found
+
+
+def tabulate_cost(milliseconds: Mapping[Row, float]) -> pd.DataFrame:
+    """Make the table of the contract "cost".
+
+    Parameters
+    ----------
+    milliseconds : mapping of Row to float
+        Of one call, all its seeds together.
+
+    Returns
+    -------
+    DataFrame
+        ``milliseconds`` are per seed. ``ratio_to_classical`` is against ``classical`` of the
+        same ``what``, qubits and batch, for whole models of the same seeds too;
+        ``speedup_over_pennylane`` is against ``pennylane`` in the same way. Both are missing
+        where there is nothing to compare with.
+    """
+    table = pd.DataFrame([asdict(row) for row in milliseconds])
+    table["threads"] = torch.get_num_threads()
+    table["milliseconds"] = [value / row.seeds for row, value in milliseconds.items()]
+    against = {
+        name: [_beside(row, name, milliseconds) for row in milliseconds]
+        for name in ("classical", "pennylane")
+    }
+    table["ratio_to_classical"] = table["milliseconds"] / against["classical"]
+    table["speedup_over_pennylane"] = against["pennylane"] / table["milliseconds"]
+    table["versions"] = [
+        versions_json(REGISTRY[row.engine].distributions if row.engine in REGISTRY else ())
+        for row in milliseconds
+    ]
+    return table.sort_values(["what", "qubits", "batch", "seeds"], kind="stable", ignore_index=True)
+
+
+def _beside(row: Row, name: str, milliseconds: Mapping[Row, float]) -> float:
+    """Milliseconds a seed of what a row is compared with; NaN if that was not timed."""
+    for other, value in milliseconds.items():
+        same = (other.what, other.qubits, other.batch) == (row.what, row.qubits, row.batch)
+        same &= row.what != "model_step" or other.seeds == row.seeds
+        if same and other.engine == name:
+            return value / other.seeds
+    return np.nan
+
+
+def _measure_memory(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Peak memory of a training step of the circuit at 12 qubits, above what was there before."""
+    sizes = {"qubits": MEMORY_QUBITS, "layers": settings["layers"], "batch": settings["batch"]}
+    engine = current_engine()
+    megabytes = step_megabytes(engine, **sizes)
+    log.info("a step of %s at %d qubits: %.1f MB", engine, MEMORY_QUBITS, megabytes)
+    return {**sizes, "engine": engine, "megabytes": round(megabytes, 3)}

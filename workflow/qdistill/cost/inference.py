@@ -1,0 +1,120 @@
+"""Inference with whole models as it is timed: a batch of rows in, a batch of predictions out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from qdistill.bottlenecks.base import Bottleneck
+from qdistill.circuit import build_unitary
+from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
+from qdistill.engine import select_engine
+from qdistill.registry import load_bottleneck
+from qdistill.slot_model import SlotModel, draw_start, slot_weights
+from qdistill.student_layers import Compiled, StudentLayer
+
+Forward = Callable[[Tensor], Tensor]
+
+
+class Simulated(Bottleneck):
+    """The circuit in a simulator, in the place of ours: z = probabilities of one seed.
+
+    Parameters
+    ----------
+    qubits : int
+        Number of wires.
+    simulate : callable
+        Probabilities (B, N) of vectors (B, N).
+    """
+
+    def __init__(self, qubits: int, simulate: Forward) -> None:
+        super().__init__(qubits)
+        self._simulate = simulate
+
+    def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
+        """Return the probabilities of the only seed, (1, B, N)."""
+        return self._simulate(h[0]).to(h.dtype).unsqueeze(0)
+
+
+def build_models(
+    problem: CircuitProblem, simulators: Mapping[str, Forward]
+) -> dict[str, tuple[SlotModel, dict[str, Tensor]]]:
+    """Build the models that are timed at inference, one seed each.
+
+    Encoder and decoder are the same tensors in all of them.
+
+    Parameters
+    ----------
+    problem : CircuitProblem
+        Gives the angles, of its first seed.
+    simulators : mapping of str to callable
+        Probabilities (B, N) of vectors (B, N), for each that takes the circuit's place.
+
+    Returns
+    -------
+    dict of str to (SlotModel, weights)
+        ``classical``; ``quantum`` with the problem's angles; its students ``compiled`` (the
+        same function) and ``distilled`` (one layer A ĥ + c, whose time does not depend on its
+        numbers); and one for each simulator.
+    """
+    qubits = problem.qubits
+    width = FEATURES_PER_AMPLITUDE * 2**qubits
+    slots: dict[str, Bottleneck] = {
+        "classical": load_bottleneck("classical")(qubits),
+        "distilled": StudentLayer(qubits, "linear"),
+        "compiled": Compiled(qubits),
+        "quantum": load_bottleneck("quantum")(qubits, problem.layers, math.pi),
+        **{name: Simulated(qubits, simulate) for name, simulate in simulators.items()},
+    }
+    unitary = build_unitary(problem.angles[:1])
+    given = {
+        "compiled": {"re": unitary.real.contiguous(), "im": unitary.imag.contiguous()},
+        "quantum": {"angles": problem.angles[:1].clone()},
+    }
+    shared, _ = draw_start(Simulated(qubits, lambda h: h), width, width, seeds=[0], n=problem.batch)
+    models = {}
+    for name, slot in slots.items():
+        own = given.get(name)
+        if own is None:
+            own = slot_weights(draw_start(slot, 1, 1, seeds=[0], n=problem.batch)[0])
+        weights = {f"bottleneck.{key}": tensor for key, tensor in own.items()}
+        models[name] = SlotModel(slot), {**shared, **weights}
+    return models
+
+
+def inference_step(
+    model: SlotModel, weights: Mapping[str, Tensor], batch: int, engine: str
+) -> Callable[[], Tensor]:
+    """Prepare the prediction of a batch of rows, without gradients.
+
+    Parameters
+    ----------
+    model, weights : SlotModel, mapping
+        As :func:`build_models` gives them.
+    batch : int
+        Rows of a batch.
+    engine : str
+        What computes ``quantum``; see :mod:`qdistill.engine`.
+
+    Returns
+    -------
+    callable
+        Gives the predictions, (1, batch, D).
+    """
+    rows = draw_examples(model.bottleneck.qubits, batch, seeds=1).inputs
+
+    def step() -> Tensor:
+        select_engine(engine)
+        return model.predict_rows(weights, rows)
+
+    return step
+
+
+def within_patience(milliseconds: float, batch: int, larger: int, most_seconds: float) -> bool:
+    """Whether a larger batch is sure to take no more than ``most_seconds``.
+
+    A batch takes at most as much longer as it is larger.
+    """
+    return milliseconds * larger / batch <= 1e3 * most_seconds

@@ -1,0 +1,85 @@
+"""The inputs of what is timed: angles, vectors to encode and targets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.bottlenecks.base import draw_angles
+from qdistill.examples import Examples
+from qdistill.randomness import generator_for
+
+FEATURES_PER_AMPLITUDE = 4  # D = 4 N, as in the article
+
+
+@dataclass(frozen=True)
+class CircuitProblem:
+    """A training step of the circuit alone, for S seeds.
+
+    Attributes
+    ----------
+    angles : Tensor, shape (S, L, q, 2)
+        In radians; last axis (RZ, RY).
+    vectors : Tensor, shape (S, B, N)
+        What is encoded; not normalised.
+    targets : Tensor, shape (S, B, N)
+        Probabilities.
+    """
+
+    angles: Tensor
+    vectors: Tensor
+    targets: Tensor
+
+    @property
+    def qubits(self) -> int:
+        """Number of wires."""
+        return self.angles.shape[2]
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.angles.shape[1]
+
+    @property
+    def batch(self) -> int:
+        """Number of examples."""
+        return self.vectors.shape[1]
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds."""
+        return self.angles.shape[0]
+
+
+def draw_circuit_problem(qubits: int, layers: int, batch: int, seeds: int) -> CircuitProblem:
+    """Draw angles from the whole circle, normal vectors, and targets uniform on the simplex."""
+    size = 2**qubits
+    angles, vectors, targets = [], [], []
+    for seed in range(seeds):
+        generator = generator_for(seed, batch, "cost of a circuit")
+        angles.append(draw_angles(generator, layers, qubits, math.pi))
+        vectors.append(generator.standard_normal((batch, size), dtype=np.float32))
+        targets.append(generator.dirichlet(np.ones(size), batch).astype(np.float32))
+    return CircuitProblem(*(torch.from_numpy(np.stack(v)) for v in (angles, vectors, targets)))
+
+
+def draw_examples(qubits: int, n: int, seeds: int) -> Examples:
+    """Draw n normal vectors of 4 N features, all labelled, which a model is to reconstruct."""
+    width = FEATURES_PER_AMPLITUDE * 2**qubits
+    generator = generator_for(0, n, "cost of a model")
+    inputs = torch.from_numpy(generator.standard_normal((n, width), dtype=np.float32))
+    rows = np.tile(np.arange(n), (seeds, 1))
+    nothing = torch.empty(0, dtype=torch.int64)
+    return Examples(
+        seeds=list(range(seeds)),
+        rows=rows,
+        inputs=inputs,
+        targets=inputs,
+        labelled=torch.from_numpy(rows),
+        unlabelled=nothing,
+        heldout=nothing,
+    )

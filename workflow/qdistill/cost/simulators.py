@@ -1,0 +1,224 @@
+"""Simulators of other projects: which are installed, and whether they agree with ours.
+
+One is timed only after its outputs, and its gradients where it gives them, have agreed with
+ours on the very problem that is timed. Each is used as its documentation shows, on the CPU and
+in float32 (complex64); how is in :mod:`qdistill.cost.adapters`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.ansatz import wire_signs
+from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.cost.problems import CircuitProblem
+from qdistill.cost.steps import Step
+
+# float32 through hundreds of gates
+OUTPUT_TOLERANCE = 1e-5  # absolute
+GRADIENT_TOLERANCE = 1e-3  # relative to the largest
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of the mean squared error of one seed.
+
+    Attributes
+    ----------
+    angles : ndarray, shape (L, q, 2)
+        By the angles.
+    vectors : ndarray, shape (B, N), or None
+        By the vectors that are encoded, before they are normalised; None where the simulator
+        cannot differentiate by its input.
+    """
+
+    angles: np.ndarray
+    vectors: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A simulator set up for the first seed of a problem.
+
+    Attributes
+    ----------
+    forward : callable
+        Outputs, (B, N) probabilities or (B, q) expectation values, of (B, N) vectors.
+    gradients : callable or None
+        Gives the gradients at the problem's inputs; None if there are none to be had.
+    step : callable or None
+        A training step, as :func:`qdistill.cost.steps.circuit_step` makes it.
+    """
+
+    forward: Callable[[Tensor], Tensor]
+    gradients: Callable[[], Gradients] | None = None
+    step: Step | None = None
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """How a simulator is found and used.
+
+    Attributes
+    ----------
+    modules : tuple of str
+        What must be importable.
+    distributions : tuple of str
+        Whose versions are recorded.
+    adapter : str
+        Name of the function in :mod:`qdistill.cost.adapters` that prepares it.
+    expectations : bool
+        Whether it gives expectation values of Z on every wire in place of probabilities.
+    """
+
+    modules: tuple[str, ...]
+    distributions: tuple[str, ...]
+    adapter: str
+    expectations: bool = False
+
+    def is_installed(self) -> bool:
+        """Whether everything that it needs can be imported."""
+        return all(find_spec(module) is not None for module in self.modules)
+
+    def prepare(self, problem: CircuitProblem) -> Prepared:
+        """Set it up for the first seed of a problem."""
+        adapters = import_module("qdistill.cost.adapters")
+        return getattr(adapters, self.adapter)(problem)
+
+
+REGISTRY: dict[str, Simulator] = {
+    "pennylane": Simulator(("pennylane",), ("pennylane",), "pennylane_backprop"),
+    "lightning-expectations": Simulator(
+        ("pennylane_lightning",),
+        ("pennylane_lightning",),
+        "lightning_adjoint",
+        expectations=True,
+    ),
+    "tensorcircuit-torch": Simulator(
+        ("tensorcircuit",), ("tensorcircuit-ng",), "tensorcircuit_torch"
+    ),
+    "tensorcircuit-jax": Simulator(
+        ("tensorcircuit", "jax"), ("tensorcircuit-ng", "jax"), "tensorcircuit_jax"
+    ),
+    "torchquantum": Simulator(("torchquantum",), ("torchquantum-ng",), "torchquantum"),
+    "deepquantum": Simulator(("deepquantum",), ("deepquantum",), "deepquantum"),
+    "pyqtorch": Simulator(("pyqtorch",), ("pyqtorch",), "pyqtorch"),
+    "qulacs": Simulator(("qulacs",), ("qulacs",), "qulacs"),
+}
+
+
+def installed_simulators(names: Iterable[str], log: logging.Logger) -> list[str]:
+    """Select those of ``REGISTRY`` that are installed; the log is told of the others."""
+    found = []
+    for name in names:
+        if REGISTRY[name].is_installed():
+            found.append(name)
+        else:
+            log.info("%s is left out: it is not installed", name)
+    return found
+
+
+def prepare_simulators(
+    names: Iterable[str], problem: CircuitProblem, log: logging.Logger
+) -> dict[str, Prepared]:
+    """Set up those simulators that agree with ours.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Keys of ``REGISTRY`` that are installed.
+    problem : CircuitProblem
+        What is to be timed; its first seed is used.
+    log : Logger
+        Told, in a sentence each, which are left out and why.
+
+    Returns
+    -------
+    dict of str to Prepared
+    """
+    found = {}
+    for name in names:
+        simulator = REGISTRY[name]
+        # Whatever another package raises, it must not cost the others their figures.
+        try:
+            prepared = simulator.prepare(problem)
+            fault = find_disagreement(prepared, problem, simulator.expectations)
+        except Exception as error:
+            fault = f"it fails with {type(error).__name__}: {error}"
+        if fault:
+            log.warning("%s is left out at %d qubits: %s", name, problem.qubits, fault)
+        else:
+            found[name] = prepared
+    return found
+
+
+def find_disagreement(
+    prepared: Prepared, problem: CircuitProblem, expectations: bool = False
+) -> str | None:
+    """Say where a simulator and ours, in float64, differ by more than float32 explains.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The simulator.
+    problem : CircuitProblem
+        Its inputs, whose first seed is used.
+    expectations : bool
+        Whether outputs are expectation values; see :class:`Simulator`.
+
+    Returns
+    -------
+    str or None
+        What is wrong, or None where they agree.
+    """
+    wanted, gradients = reference(problem, expectations)
+    with torch.no_grad():
+        found = prepared.forward(problem.vectors[0]).numpy()
+    if found.shape != wanted.shape:
+        return f"its outputs have the shape {found.shape}, not {wanted.shape}"
+    error = float(np.abs(found - wanted).max())
+    if not error <= OUTPUT_TOLERANCE:
+        return f"its outputs differ from ours by {error:.2g}"
+    if prepared.gradients is None:
+        return None
+    given = prepared.gradients()
+    pairs = {"angles": (given.angles, gradients.angles)}
+    if given.vectors is not None and gradients.vectors is not None:
+        pairs["vectors"] = (given.vectors, gradients.vectors)
+    for name, (own, ours) in pairs.items():
+        error = float(np.abs(own - ours).max() / np.abs(ours).max())
+        if not error <= GRADIENT_TOLERANCE:
+            return f"its gradients by the {name} differ from ours by {error:.2g} of the largest"
+    return None
+
+
+def reference(problem: CircuitProblem, expectations: bool = False) -> tuple[np.ndarray, Gradients]:
+    """Compute outputs and gradients of our circuit in float64, for the first seed of a problem."""
+    angles = problem.angles[:1].double().requires_grad_()
+    vectors = problem.vectors[:1].double().requires_grad_()
+    outputs = circuit_probabilities(angles, encode_amplitudes(vectors))[0]
+    targets = targets_of(problem, expectations).double()
+    if expectations:
+        outputs = outputs @ torch.from_numpy(wire_signs(problem.qubits))
+    (outputs - targets).square().mean().backward()
+    assert angles.grad is not None and vectors.grad is not None
+    return (
+        outputs.detach().numpy(),
+        Gradients(angles.grad[0].numpy(), vectors.grad[0].numpy()),
+    )
+
+
+def targets_of(problem: CircuitProblem, expectations: bool = False) -> Tensor:
+    """Targets of the first seed: probabilities (B, N), or their expectation values (B, q)."""
+    targets = problem.targets[0]
+    if not expectations:
+        return targets
+    return targets @ torch.from_numpy(wire_signs(problem.qubits)).to(targets.dtype)

@@ -1,0 +1,140 @@
+"""Training steps as they are timed: of a circuit, of a classical layer, of a whole model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import cycle
+
+import torch
+from torch import Tensor
+
+from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
+from qdistill.engine import select_engine
+from qdistill.optimiser import FlatAdam, LossFunction, draw_batches
+from qdistill.protocols import start_model
+from qdistill.randomness import generator_for
+from qdistill.slot_model import example_loss
+
+LEARNING_RATE = 1e-3
+_BATCHES_AN_EPOCH = 4
+
+Step = Callable[[], object]
+
+
+def circuit_step(problem: CircuitProblem, engine: str) -> Step:
+    """Prepare a step of our circuit, for all seeds of the problem at once.
+
+    Probabilities, their mean squared error, backward to all angles and to the vectors that
+    are encoded, Adam on the angles.
+
+    Parameters
+    ----------
+    problem : CircuitProblem
+        Its inputs.
+    engine : str
+        Which of our engines; see :mod:`qdistill.engine`. It is selected anew at each call, so
+        that steps of several engines can be called in turn.
+    """
+    vectors = problem.vectors.clone().requires_grad_()
+    optimiser = FlatAdam({"angles": problem.angles}, LEARNING_RATE)
+
+    def step() -> None:
+        select_engine(engine)
+        vectors.grad = None
+        found = circuit_probabilities(optimiser.parameters["angles"], encode_amplitudes(vectors))
+        (found - problem.targets).square().mean((1, 2)).sum().backward()
+        optimiser.step()
+
+    return step
+
+
+def classical_step(problem: CircuitProblem) -> Step:
+    """Prepare the classical step that a circuit's is compared with, for the first seed.
+
+    The same task with a layer of the same width: Linear N x N and LayerNorm, the mean squared
+    error, backward to all parameters and to the inputs, torch's fused Adam.
+    """
+    width = problem.vectors.shape[-1]
+    layer = torch.nn.Sequential(torch.nn.Linear(width, width), torch.nn.LayerNorm(width))
+    optimiser = torch.optim.Adam(layer.parameters(), LEARNING_RATE, fused=True)
+    return torch_step(layer, problem.vectors[0], problem.targets[0], optimiser)
+
+
+def torch_step(
+    forward: Callable[[Tensor], Tensor],
+    vectors: Tensor,
+    targets: Tensor,
+    optimiser: torch.optim.Optimizer,
+    of_vectors: bool = True,
+) -> Step:
+    """Prepare a step of anything that torch differentiates: forward, MSE, backward, update.
+
+    Parameters
+    ----------
+    forward : callable
+        Gives outputs from the vectors.
+    vectors : Tensor, shape (B, N)
+        Inputs.
+    targets : Tensor
+        Of the outputs' shape.
+    optimiser : torch.optim.Optimizer
+        Of the parameters.
+    of_vectors : bool
+        Whether gradients are computed for the vectors too.
+    """
+    inputs = vectors.clone().requires_grad_(of_vectors)
+
+    def step() -> None:
+        inputs.grad = None
+        optimiser.zero_grad()
+        (forward(inputs) - targets).square().mean().backward()
+        optimiser.step()
+
+    return step
+
+
+def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engine: str) -> Step:
+    """Prepare a training step of a whole model: encoder, bottleneck and decoder.
+
+    The model reconstructs D = 4 N features, and goes from one prepared batch to the next. What
+    a step consists of is the optimiser's own business; see :func:`train_on`.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``registry.BOTTLENECKS``.
+    qubits, layers, batch, seeds : int
+        Sizes.
+    engine : str
+        As for :func:`circuit_step`.
+    """
+    examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds)
+    settings = {"projections": "trained", "layers": layers, "angle_range": math.pi}
+    model, parameters, _ = start_model(name, settings, qubits, examples)
+    loss = example_loss(model, examples)
+    optimiser = FlatAdam(parameters, LEARNING_RATE)
+    generators = [generator_for(seed, examples.n, "batches") for seed in examples.seeds]
+    batches = cycle(draw_batches(generators, examples.n, batch))
+
+    def step() -> None:
+        select_engine(engine)
+        train_on(loss, optimiser, next(batches))
+
+    return step
+
+
+def model_bytes(qubits: int, seeds: int) -> int:
+    """Memory that the training of a model takes, nearly all of it for encoder and decoder.
+
+    Five float32 for each weight: its value, its gradient, two moments and Adam's scratch.
+    """
+    width = 2**qubits
+    return 5 * 4 * seeds * 2 * FEATURES_PER_AMPLITUDE * width * width
+
+
+def train_on(loss: LossFunction, optimiser: FlatAdam, positions: Tensor) -> None:
+    """Make one training step of all seeds of a model, as :func:`optimiser.minimise` does."""
+    loss(optimiser.parameters, positions, 0.0).sum().backward()
+    optimiser.step()

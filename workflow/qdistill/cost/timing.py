@@ -1,0 +1,102 @@
+"""Times of several things, taken in turn so that they can be compared."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+ROUND_SECONDS = 0.01  # a clock's tick and a Python loop are nothing beside it
+BUDGET_SECONDS = 4.0  # for one entry, all rounds together
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an entry is timed: ``repeats`` calls in each of ``rounds`` rounds."""
+
+    rounds: int
+    repeats: int
+
+
+def plan_rounds(seconds: float, rounds: int, budget: float = BUDGET_SECONDS) -> Plan:
+    """Choose how often to call something that takes about ``seconds``.
+
+    A round is made of as many calls as fill :data:`ROUND_SECONDS`. What is so slow that all
+    rounds would take longer than the budget has part in fewer rounds, but in one at least.
+
+    Examples
+    --------
+    >>> plan_rounds(0.001, 15)
+    Plan(rounds=15, repeats=10)
+    >>> plan_rounds(1.5, 15)
+    Plan(rounds=2, repeats=1)
+    """
+    repeats = max(1, math.ceil(ROUND_SECONDS / max(seconds, 1e-9)))
+    affordable = int(budget / max(seconds * repeats, 1e-9))
+    return Plan(rounds=min(rounds, max(1, affordable)), repeats=repeats)
+
+
+def takes_part(turn: int, rounds: int, own: int) -> bool:
+    """Whether an entry with ``own`` of ``rounds`` rounds has part in this one, counted from 0.
+
+    Its rounds are spread evenly, so that a machine that becomes slower on the way is slower
+    for all.
+    """
+    return (turn + 1) * own // rounds > turn * own // rounds
+
+
+def time_interleaved(
+    steps: Mapping[Key, Callable[[], object]],
+    rounds: int,
+    budget: float = BUDGET_SECONDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[Key, float]:
+    """Time several things in turn, round after round.
+
+    Parameters
+    ----------
+    steps : mapping of key to callable
+        What is timed. Each is called once or twice before anything counts: the first call
+        may compile or allocate, the second says how many calls make a round. (What takes
+        longer than the budget at once is not called a second time.)
+    rounds : int
+        Counted rounds.
+    budget : float
+        Seconds that the counted rounds of one entry may take, roughly; see
+        :func:`plan_rounds`.
+    clock : callable
+        Gives seconds.
+
+    Returns
+    -------
+    dict of key to float
+        Milliseconds of one call, the median over the rounds.
+    """
+    plans = {
+        key: plan_rounds(_first_seconds(step, budget, clock), rounds, budget)
+        for key, step in steps.items()
+    }
+    taken: dict[Key, list[float]] = {key: [] for key in steps}
+    for turn in range(rounds):
+        for key, step in steps.items():
+            plan = plans[key]
+            if takes_part(turn, rounds, plan.rounds):
+                taken[key].append(_seconds(step, plan.repeats, clock))
+    return {key: 1e3 * statistics.median(times) for key, times in taken.items()}
+
+
+def _first_seconds(step: Callable[[], object], budget: float, clock: Callable[[], float]) -> float:
+    first = _seconds(step, 1, clock)
+    return first if first > budget else _seconds(step, 1, clock)
+
+
+def _seconds(step: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:
+    begun = clock()
+    for _ in range(repeats):
+        step()
+    return (clock() - begun) / repeats

@@ -1,0 +1,17 @@
+"""Time circuits, whole models and inference side by side, on one thread."""
+
+from qdistill.jobs import job_log, prepare_torch
+
+with job_log(snakemake):
+    from qdistill.cost.threads import use_one_thread
+
+    use_one_thread()  # before anything numerical is imported
+    from qdistill.cost.benchmark import benchmark_engines
+
+    prepare_torch(1, snakemake.config["engine"])
+    benchmark_engines(
+        snakemake.params.settings,
+        snakemake.config["engine"],
+        snakemake.output.cost,
+        snakemake.output.memory,
+    )
