@@ -41,5 +41,5 @@ lint: install
 ui: install  ## open the MLflow UI on the runs of all studies
 	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///results/mlflow.db
 
-benchmark: install  ## time one training step against PennyLane's
-	$(BIN)/python workflow/benchmarks/time_circuit_step.py
+benchmark: install  ## time training and inference beside PennyLane and other simulators
+	$(BIN)/snakemake --cores $(CORES) --configfile $(STUDY) --forcerun time_engines -- benchmark_engines

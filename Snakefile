@@ -20,12 +20,15 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/transfer.smk"
 # One table of metrics; comparisons, crossovers, retained fractions.
 include: "workflow/rules/evaluate.smk"
+# What training and inference cost.
+include: "workflow/rules/cost.smk"
 # Figures, the verdict, and the MLflow index.
 include: "workflow/rules/report.smk"
 
 
 localrules:
     all,
+    benchmark_engines,
 
 
 rule all:

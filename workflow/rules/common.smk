@@ -26,6 +26,7 @@ LOGS = f"logs/{STUDY.name}"
 BENCHMARKS = f"benchmarks/{STUDY.name}"
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
+HAS_COST = bool(STUDY.config.get("cost"))
 
 LATENTS = "data/{dataset}/latents.parquet"
 SUBSET = "data/{dataset}/subsets/n~{n}/seeds~{block}.parquet"

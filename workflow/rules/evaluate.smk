@@ -15,7 +15,8 @@ TABLES = expand(
         "overfitting",
         "published",
     ]
-    + (["trainability"] if HAS_TRAINABILITY else []),
+    + (["trainability"] if HAS_TRAINABILITY else [])
+    + (["cost"] if HAS_COST else []),
 )
 
 

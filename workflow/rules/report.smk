@@ -30,6 +30,7 @@ FIGURES = [
     f"{RESULTS}/figures/trainability.{{suffix}}",
     suffix=["svg", "png"] if HAS_TRAINABILITY else [],
 )
+FIGURES += expand(COST_FIGURE, suffix=["svg", "png"] if HAS_COST else [])
 
 
 # Which figures there are depends on the track, so each track has its own rule.
@@ -102,6 +103,27 @@ rule plot_trainability:
         "../scripts/plot_trainability.py"
 
 
+rule plot_cost:
+    input:
+        cost=COST,
+    output:
+        svg=report(
+            expand(COST_FIGURE, suffix="svg")[0],
+            caption="../report/cost.rst",
+            category="B Cost",
+            labels={"figure": "cost"},
+        ),
+        png=expand(COST_FIGURE, suffix="png")[0],
+    log:
+        f"{LOGS}/plot_cost.log",
+    conda:
+        "../../envs/report.yaml"
+    message:
+        "Plot what training and inference cost"
+    script:
+        "../scripts/plot_cost.py"
+
+
 rule write_verdict:
     input:
         metrics=METRICS,
@@ -113,6 +135,7 @@ rule write_verdict:
         overfitting=f"{RESULTS}/overfitting.parquet",
         choices=f"{RESULTS}/choices.parquet",
         trainability=TRAINABILITY if HAS_TRAINABILITY else [],
+        cost=COST if HAS_COST else [],
     output:
         markdown="reports/verdict.md",
         html=report(

@@ -13,6 +13,7 @@ from qdistill.verdict.page import render_page
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.published import published_section
 from qdistill.verdict.questions import QUESTIONS
+from qdistill.verdict.questions.cost import cost_section
 from qdistill.verdict.short import in_short
 from qdistill.verdict.sources import bullet, join
 from qdistill.verdict.summary import compose_summary
@@ -65,6 +66,7 @@ def compose_verdict(
         "## The open questions",
         "",
         *_question_sections(parts, names),
+        *cost_section(tables.cost),
         *published_section(tables, parts),
         *trainability_section(tables.trainability),
         "## Details",
@@ -95,8 +97,8 @@ def write_verdict(
     ----------
     inputs : mapping of str to path
         Parquet files named ``metrics``, ``comparisons``, ``crossover``, ``transfer``,
-        ``published``, ``attribution``, ``overfitting`` and ``choices``; ``trainability`` may be
-        absent or an empty list.
+        ``published``, ``attribution``, ``overfitting`` and ``choices``; ``trainability`` and
+        ``cost`` may be absent or empty lists.
     markdown_path, html_path : str or Path
         The verdict, as Markdown and as one self-contained HTML page.
     summary_path : str or Path

@@ -18,6 +18,8 @@ from qdistill.verdict.sources import Source, source
 
 # Models that never saw the circuit, put through the formula of the retained fraction.
 UNTAUGHT = ("mean", "pca", "linear")
+# Tables that a study may leave out.
+OPTIONAL = ("trainability", "cost")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class StudyTables:
     overfitting: pd.DataFrame
     choices: pd.DataFrame
     trainability: pd.DataFrame
+    cost: pd.DataFrame
 
     @classmethod
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:
@@ -41,7 +44,7 @@ class StudyTables:
         Parameters
         ----------
         paths : mapping of str to path, or to a list of none or one path
-            By the tables' names. Only ``trainability`` may be absent.
+            By the tables' names. Only ``trainability`` and ``cost`` may be absent.
 
         Raises
         ------
@@ -50,7 +53,7 @@ class StudyTables:
         """
         frames = {}
         for each in fields(cls):
-            given = paths.get(each.name, []) if each.name == "trainability" else paths[each.name]
+            given = paths.get(each.name, []) if each.name in OPTIONAL else paths[each.name]
             found = [given] if isinstance(given, str | Path) else list(given)
             frames[each.name] = read_frame(each.name, found[0]) if found else no_rows(each.name)
         return cls(**frames)

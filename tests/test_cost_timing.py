@@ -1,0 +1,83 @@
+"""Interleaved timing, under a clock that only the timed things move."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qdistill.cost.timing import (
+    BUDGET_SECONDS,
+    ROUND_SECONDS,
+    plan_rounds,
+    takes_part,
+    time_interleaved,
+)
+
+
+class Clock:
+    """Time that passes only while a step runs, by as much as the step says."""
+
+    def __init__(self):
+        self.now, self.calls = 0.0, []
+
+    def __call__(self):
+        return self.now
+
+    def step(self, name, seconds):
+        """A step that takes ``seconds``, or the next of them at each call."""
+        given = iter(seconds) if isinstance(seconds, list) else None
+
+        def run():
+            self.calls.append(name)
+            self.now += next(given) if given else seconds
+
+        return run
+
+
+def test_each_is_called_in_turn_round_after_round():
+    clock = Clock()
+    steps = {name: clock.step(name, ROUND_SECONDS) for name in "abc"}
+    times = time_interleaved(steps, rounds=4, clock=clock)
+    assert "".join(clock.calls) == "aabbcc" + 4 * "abc"
+    assert times == pytest.approx({name: 1e3 * ROUND_SECONDS for name in "abc"})
+
+
+def test_a_round_of_something_quick_is_long_enough_for_the_clock():
+    clock = Clock()
+    quick = ROUND_SECONDS / 8
+    steps = {"quick": clock.step("q", quick), "slow": clock.step("s", 1.0)}
+    times = time_interleaved(steps, rounds=2, clock=clock)
+    assert "".join(clock.calls) == "qqss" + 2 * (8 * "q" + "s")
+    assert times == pytest.approx({"quick": 1e3 * quick, "slow": 1e3})
+
+
+def test_the_first_call_does_not_count_and_one_slow_round_does_not_either():
+    clock = Clock()
+    step = clock.step("a", [3.0, 0.02, 0.02, 0.5, 0.02, 0.02, 0.03])
+    assert time_interleaved({"a": step}, rounds=5, clock=clock)["a"] == pytest.approx(20)
+    assert len(clock.calls) == 7
+
+
+def test_what_is_slow_takes_part_in_fewer_rounds_spread_over_all():
+    clock = Clock()
+    steps = {"quick": clock.step("q", ROUND_SECONDS), "slow": clock.step("S", 1.0)}
+    time_interleaved(steps, rounds=9, budget=3.0, clock=clock)
+    assert "".join(clock.calls[4:]) == "qqqSqqqSqqqS"
+
+
+def test_what_takes_longer_than_the_budget_is_called_twice_in_all():
+    clock = Clock()
+    times = time_interleaved({"a": clock.step("a", 60.0)}, rounds=9, budget=3.0, clock=clock)
+    assert clock.calls == ["a", "a"] and times == {"a": 60e3}
+
+
+@given(st.floats(1e-7, 1e3), st.integers(1, 50), st.floats(0.1, 10.0))
+def test_plans_keep_to_the_rounds_and_to_the_budget(seconds, rounds, budget):
+    plan = plan_rounds(seconds, rounds, budget)
+    assert 1 <= plan.rounds <= rounds
+    assert plan.repeats * seconds >= ROUND_SECONDS * (1 - 1e-9)
+    assert plan.rounds == 1 or plan.rounds * plan.repeats * seconds <= budget * (1 + 1e-9)
+    assert sum(takes_part(turn, rounds, plan.rounds) for turn in range(rounds)) == plan.rounds
+
+
+def test_the_budget_lets_a_usual_pennylane_step_have_every_round():
+    assert plan_rounds(0.25, 15, BUDGET_SECONDS).rounds == 15

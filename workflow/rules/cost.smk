@@ -1,0 +1,42 @@
+# What training and inference cost, timed side by side.
+COST = f"{RESULTS}/cost.parquet"
+COST_FIGURE = f"{RESULTS}/figures/cost.{{suffix}}"
+
+
+def every_core(wildcards):
+    """All cores; without their number, as for a report, nothing is run."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return 1
+
+
+rule time_engines:
+    output:
+        cost=COST,
+        memory=f"{RESULTS}/step_memory.json",
+    log:
+        f"{LOGS}/time_engines.log",
+    benchmark:
+        f"{BENCHMARKS}/time_engines.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
+    # It uses one thread and asks for all cores: another job at its side would share caches and
+    # memory with what is timed, now with one engine and now with another.
+    threads: every_core
+    params:
+        settings=STUDY.config.get("cost"),
+    message:
+        "Time circuits, models and inference, while nothing else runs"
+    script:
+        "../scripts/time_engines.py"
+
+
+rule benchmark_engines:
+    input:
+        COST,
+        expand(COST_FIGURE, suffix=["svg", "png"]),
+    log:
+        f"{LOGS}/benchmark_engines.log",
+    message:
+        f"What training and inference cost is in {COST} and {RESULTS}/figures/cost.svg"
