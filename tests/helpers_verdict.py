@@ -27,7 +27,7 @@ def leveled(**levels):
     return lambda model, stage, n: levels.get(f"{model}_{stage}", levels.get(model, 0.004))
 
 
-def tables_of(metrics, sweep=None, choices=None, trainability=None, extra=()):
+def tables_of(metrics, sweep=None, choices=None, trainability=None, cost=None, extra=()):
     """All tables of a study, by the functions that the workflow uses."""
     if sweep is None and (metrics["model"] == "quantum").any():
         sweep = make_sweep(metrics, pools=(0, 1000))
@@ -42,6 +42,7 @@ def tables_of(metrics, sweep=None, choices=None, trainability=None, extra=()):
         overfitting=no_rows("overfitting") if sweep is None else judge_overfitting(metrics, sweep),
         choices=make_choices(metrics) if choices is None else choices,
         trainability=no_rows("trainability") if trainability is None else trainability,
+        cost=no_rows("cost") if cost is None else cost,
     )
 
 

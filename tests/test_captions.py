@@ -19,7 +19,7 @@ WITH_TRACK = (
     *("ladder", "bound", "overfitting"),
 )
 WITH_TRAINING = ("crossover", "gap", "transfer", "curves", "ladder", "bound")
-EVERY_CAPTION = (*WITH_TRACK, "trainability", "verdict", "summary", "workflow")
+EVERY_CAPTION = (*WITH_TRACK, "trainability", "cost", "verdict", "summary", "workflow")
 
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
@@ -72,6 +72,14 @@ UNUSUAL = configured(
         "learning_rate": 0.0042,
         "max_steps": 123,
     },
+    cost={
+        "qubits": [7, 3],
+        "layers": 9,
+        "batch": 13,
+        "seeds": [1, 17],
+        "rounds": 19,
+        "simulators": ["pennylane", "qulacs"],
+    },
 )
 UNUSUAL["tracks"] = {
     "left-out": None,
@@ -115,7 +123,7 @@ def test_captions_are_valid(name, config, protocol):
 CONVERGED = {"folds": 5, "max_steps": 2000, "patience": 20}
 
 
-@pytest.mark.parametrize("name", EVERY_CAPTION)
+@pytest.mark.parametrize("name", sorted({*EVERY_CAPTION} - {"cost"}))  # which no seed is in
 def test_captions_tell_the_runs_numbers(name):
     words = render(name, UNUSUAL, "digits")
     assert "3 seeds" in words or "Seeds**: 3," in words
@@ -123,6 +131,16 @@ def test_captions_tell_the_runs_numbers(name):
     for number in ("50, 100", "10 seeds", "20 layers"):
         assert number not in words
     assert "batches of 32" not in words or name == "trainability"
+
+
+def test_the_caption_of_costs_tells_what_was_timed():
+    words = render("cost", UNUSUAL)
+    for part in (
+        *("9 layers on 3, 7 qubits", "batches of 13", "up to 19 rounds", "17 seeds"),
+        "asked for: pennylane, qulacs",
+    ):
+        assert part in words, part
+    assert "asked for: installed" in render("cost", DEFAULT)
 
 
 @pytest.mark.parametrize("name", WITH_TRACK)

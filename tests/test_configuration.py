@@ -220,6 +220,11 @@ def test_reading_a_configuration_loads_no_heavy_library():
         ({"tuning": {"layer": [2]}}, ["unknown key 'tuning.layer'", "did you mean 'layers'?"]),
         ({"trainability": {"n": 1}}, ["trainability.n", "1"]),
         ({"trainability": {"qubit": 4}}, ["unknown key 'trainability.qubit'", "'qubits'"]),
+        ({"cost": {"qubits": [15]}}, ["cost.qubits.0", "15", "14"]),
+        ({"cost": {"qubits": []}}, ["cost.qubits", "non-empty"]),
+        ({"cost": {"simulators": "all"}}, ["cost.simulators", "'all'", "installed"]),
+        ({"cost": {"simulators": ["qiskit"]}}, ["cost.simulators.0", "'qiskit'", "pennylane"]),
+        ({"cost": {"round": 3}}, ["unknown key 'cost.round'", "'rounds'"]),
     ],
 )
 def test_what_is_refused(changes, parts, monkeypatch):

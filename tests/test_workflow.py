@@ -175,7 +175,7 @@ def test_report(finished):
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', html)
     for category in (
         *("Verdict", "Crossover", "Attribution", "Transfer", "Overfitting", "Generalisation gap"),
-        *("bound", "Training curves", "Learned unitary", "Trainability"),
+        *("bound", "Training curves", "Learned unitary", "Trainability", "Cost"),
     ):
         assert category in html
     assert "2 seeds" in html
