@@ -186,6 +186,22 @@ def test_report(finished):
     assert sum(name.endswith(".svg") for name in names) >= 10
 
 
+def test_costs_are_timed_and_told(finished):
+    table = read_frame("cost", finished / "results/smoke/cost.parquet")
+    assert set(table["qubits"]) == {2, 3} and set(table["threads"]) == {1}
+    assert {"circuit_step", "model_step", "inference"} <= set(table["what"])
+    text = (finished / "reports/verdict.md").read_text()
+    assert "### Cost" in text and "the article gives 68 times" in text
+    assert json.loads((finished / "results/smoke/step_memory.json").read_text())["qubits"] == 12
+
+
+def test_costs_need_nothing_else_of_the_study(finished):
+    arguments = ("--forceall", "--dry-run", "--", "benchmark_engines")
+    status, output = run(finished, *SMOKE, *arguments)
+    assert status == 0, output
+    assert jobs_of(output) == {"time_engines": 1, "plot_cost": 1, "benchmark_engines": 1}
+
+
 def count_rows(database):
     with sqlite3.connect(database) as connection:
         return {

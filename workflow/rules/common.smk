@@ -61,6 +61,14 @@ def datasets_of(*kinds):
     ]
 
 
+def every_core(wildcards):
+    """All cores; without their number, as for a report, nothing is run."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return 1
+
+
 def dataset_settings(wildcards):
     return STUDY.datasets[wildcards.dataset]
 

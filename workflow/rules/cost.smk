@@ -3,14 +3,6 @@ COST = f"{RESULTS}/cost.parquet"
 COST_FIGURE = f"{RESULTS}/figures/cost.{{suffix}}"
 
 
-def every_core(wildcards):
-    """All cores; without their number, as for a report, nothing is run."""
-    try:
-        return workflow.cores
-    except WorkflowError:
-        return 1
-
-
 rule time_engines:
     output:
         cost=COST,

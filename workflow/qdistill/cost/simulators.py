@@ -147,6 +147,8 @@ def prepare_simulators(
     found = {}
     for name in names:
         simulator = REGISTRY[name]
+        for module in simulator.modules:  # a line of log a gate would be timed too
+            logging.getLogger(module).setLevel(logging.ERROR)
         # Whatever another package raises, it must not cost the others their figures.
         try:
             prepared = simulator.prepare(problem)

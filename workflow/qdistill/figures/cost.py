@@ -106,7 +106,7 @@ def draw_model_steps(ax: Axes, table: pd.DataFrame) -> None:
     ax.axhline(1.0, color=style_of("classical").colour, linewidth=1.0)
     set_log_limits(ax, [*steps["ratio_to_classical"], ARTICLE_RATIO, 1.0])
     _set_qubits(ax, steps)
-    ax.set_ylabel("time / time of `classical`")
+    ax.set_ylabel("time of a step / that of the model classical")
     ax.set_title("Whole models, encoder and decoder included")
     ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=2)
 
