@@ -24,7 +24,7 @@ from qdistill.cost.simulators import (
     prepare_simulators,
 )
 from qdistill.cost.steps import circuit_step, classical_step, model_bytes, model_step
-from qdistill.cost.timing import BUDGET_SECONDS, time_interleaved
+from qdistill.cost.timing import time_interleaved
 from qdistill.cost.versions import versions_json
 from qdistill.engine import current_engine, select_engine
 from qdistill.errors import ConfigurationError
@@ -35,6 +35,8 @@ from qdistill.tables import write_table
 AT_INFERENCE = ("pennylane", "qulacs")
 # Models whose steps are timed in turn are all in memory at once.
 MODEL_BYTES = 4e9
+# A batch at inference that may take longer than this is left out.
+PATIENCE_SECONDS = 6.0
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +187,7 @@ def _time_inference(
     for batch in sorted(settings["inference_batches"]):
         steps = {}
         for name, (model, weights) in models.items():
-            if name in before and not within_patience(*before[name], batch, BUDGET_SECONDS):
+            if name in before and not within_patience(*before[name], batch, PATIENCE_SECONDS):
                 log.info("%s is left out at inference of %d rows: too slow", name, batch)
                 continue
             layers = problem.layers if name in ("quantum", *forwards) else 0

@@ -12,7 +12,7 @@ from typing import TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 ROUND_SECONDS = 0.01  # a clock's tick and a Python loop are nothing beside it
-BUDGET_SECONDS = 4.0  # for one entry, all rounds together
+BUDGET_SECONDS = 2.0  # for one entry, all rounds together
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def plan_rounds(seconds: float, rounds: int, budget: float = BUDGET_SECONDS) -> 
     >>> plan_rounds(0.001, 15)
     Plan(rounds=15, repeats=10)
     >>> plan_rounds(1.5, 15)
-    Plan(rounds=2, repeats=1)
+    Plan(rounds=1, repeats=1)
     """
     repeats = max(1, math.ceil(ROUND_SECONDS / max(seconds, 1e-9)))
     affordable = int(budget / max(seconds * repeats, 1e-9))
