@@ -15,10 +15,10 @@ from qdistill.cost.steps import (
     train_on,
 )
 from qdistill.engine import current_engine, select_engine
+from qdistill.example_loss import ExampleLoss
 from qdistill.optimiser import FlatAdam, TrainingSettings, draw_batches, minimise
 from qdistill.protocols import start_model
 from qdistill.randomness import generator_for
-from qdistill.slot_model import example_loss
 
 PROBLEM = draw_circuit_problem(qubits=3, layers=2, batch=4, seeds=2)
 
@@ -77,7 +77,7 @@ def test_a_model_step_is_the_one_of_the_optimiser(name):
     settings = {"projections": "trained", "layers": layers, "angle_range": torch.pi}
     model, parameters, _ = start_model(name, settings, qubits, examples)
     trained = minimise(
-        example_loss(model, examples),
+        ExampleLoss(model, examples).add_gradients,
         parameters,
         examples.n,
         examples.seeds,
@@ -93,7 +93,7 @@ def test_a_training_step_lowers_the_loss_of_its_batch():
     examples = draw_examples(2, 8, 1)
     settings = {"projections": "trained", "layers": 2, "angle_range": 1.0}
     model, parameters, _ = start_model("quantum", settings, 2, examples)
-    loss, optimiser = example_loss(model, examples), FlatAdam(parameters, 0.01)
+    loss, optimiser = ExampleLoss(model, examples), FlatAdam(parameters, 0.01)
     (positions,) = draw_batches([generator_for(0, 8, "batches")], 8, 8)
     before = loss(optimiser.parameters, positions, 0.0).item()
     for _ in range(5):
@@ -101,7 +101,7 @@ def test_a_training_step_lowers_the_loss_of_its_batch():
     assert loss(optimiser.parameters, positions, 0.0).item() < before
 
 
-def test_the_memory_of_a_model_is_that_of_its_weights_five_times():
+def test_the_memory_of_a_model_is_that_of_its_weights_four_times():
     step = model_step("classical", 5, 1, 2, 3, "auto")
     optimiser = state_of(step)["optimiser"]
     held = sum(

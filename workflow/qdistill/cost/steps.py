@@ -12,10 +12,10 @@ from torch import Tensor
 from qdistill.circuit import circuit_probabilities, encode_amplitudes
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
 from qdistill.engine import select_engine
-from qdistill.optimiser import FlatAdam, LossFunction, draw_batches
+from qdistill.example_loss import ExampleLoss
+from qdistill.optimiser import FlatAdam, draw_batches
 from qdistill.protocols import start_model
 from qdistill.randomness import generator_for
-from qdistill.slot_model import example_loss
 
 LEARNING_RATE = 1e-3
 _BATCHES_AN_EPOCH = 4
@@ -44,7 +44,9 @@ def circuit_step(problem: CircuitProblem, engine: str) -> Step:
         select_engine(engine)
         vectors.grad = None
         found = circuit_probabilities(optimiser.parameters["angles"], encode_amplitudes(vectors))
-        (found - problem.targets).square().mean((1, 2)).sum().backward()
+        error = found.detach() - problem.targets
+        # The derivative of the mean square, as ExampleLoss takes it too.
+        found.backward(error.mul_(2 / error[0].numel()))
         optimiser.step()
 
     return step
@@ -113,7 +115,7 @@ def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engi
     examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds)
     settings = {"projections": "trained", "layers": layers, "angle_range": math.pi}
     model, parameters, _ = start_model(name, settings, qubits, examples)
-    loss = example_loss(model, examples)
+    loss = ExampleLoss(model, examples)
     optimiser = FlatAdam(parameters, LEARNING_RATE)
     generators = [generator_for(seed, examples.n, "batches") for seed in examples.seeds]
     batches = cycle(draw_batches(generators, examples.n, batch))
@@ -128,13 +130,13 @@ def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engi
 def model_bytes(qubits: int, seeds: int) -> int:
     """Memory that the training of a model takes, nearly all of it for encoder and decoder.
 
-    Five float32 for each weight: its value, its gradient, two moments and Adam's scratch.
+    Four float32 for each weight: its value, its gradient and Adam's two moments.
     """
     width = 2**qubits
-    return 5 * 4 * seeds * 2 * FEATURES_PER_AMPLITUDE * width * width
+    return 4 * 4 * seeds * 2 * FEATURES_PER_AMPLITUDE * width * width
 
 
-def train_on(loss: LossFunction, optimiser: FlatAdam, positions: Tensor) -> None:
+def train_on(loss: ExampleLoss, optimiser: FlatAdam, positions: Tensor) -> None:
     """Make one training step of all seeds of a model, as :func:`optimiser.minimise` does."""
-    loss(optimiser.parameters, positions, 0.0).sum().backward()
+    loss.add_gradients(optimiser.parameters, positions, 0.0)
     optimiser.step()
