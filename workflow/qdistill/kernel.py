@@ -24,7 +24,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from qdistill.ansatz import cnot_ring, wire_signs
+from qdistill.ansatz import cnot_ring
 
 # Sums may be reordered and products fused. Not-a-number and infinity keep their meaning, or a
 # run that diverged might not be seen.
@@ -44,13 +44,12 @@ def _compiled(function: Callable) -> Any:
 
 
 @_compiled
-def _fill_phases(angles, cosines, sines):
+def _fill_phases(halves, cosines, sines):
     """Phases of RZ on all wires, exp(-i angle/2) where a wire's bit is 0, by doubling."""
     cosines[0], sines[0] = 1.0, 0.0
     size = 1
-    for wire in range(angles.shape[0]):
-        half = 0.5 * angles[wire, 0]
-        cosine, sine = np.cos(half), np.sin(half)
+    for wire in range(halves.shape[0]):
+        cosine, sine = halves[wire, 0, 0], halves[wire, 0, 1]
         for k in range(size - 1, -1, -1):
             re, im = cosines[k], sines[k]
             cosines[2 * k] = re * cosine + im * sine
@@ -166,18 +165,32 @@ def _imaginary_overlaps(adjoint, middle, sums):
 
 
 @_compiled
-def _set_factors(angles, wire, wires, sign, factors):
-    """Cosines and sines of the half-angles of RY on one or two wires."""
-    for place in range(wires):
-        half = 0.5 * angles[wire + place, 1]
-        factors[2 * place] = np.cos(half)
-        factors[2 * place + 1] = sign * np.sin(half)
+def _sum_by_wire(sums, of_angles):
+    """Half the sum of a row's number times the sign of each wire; ``sums`` is used up."""
+    size = sums.shape[0]
+    for wire in range(of_angles.shape[0] - 1, -1, -1):
+        size //= 2
+        of_angles[wire, 0] = 0.0
+        total = of_angles[wire, 0]  # a zero of the states' dtype
+        for k in range(size):
+            one, other = sums[2 * k], sums[2 * k + 1]
+            total += one - other
+            sums[k] = one + other
+        of_angles[wire, 0] = 0.5 * total
 
 
 @_compiled
-def _push(angles, amplitudes, order, ring, rows, middles):
+def _set_factors(halves, wire, wires, sign, factors):
+    """Cosines and sines of the half-angles of RY on one or two wires."""
+    for place in range(wires):
+        factors[2 * place] = halves[wire + place, 1, 0]
+        factors[2 * place + 1] = sign * halves[wire + place, 1, 1]
+
+
+@_compiled
+def _push(halves, amplitudes, order, ring, rows, middles):
     """Run every seed's circuit; keep the states between RZ and RY, and the last one."""
-    seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
+    seeds, layers, qubits = halves.shape[0], halves.shape[1], halves.shape[2]
     examples, size = amplitudes.shape[1], amplitudes.shape[2]
     current = np.empty((size, 2 * examples), amplitudes.dtype)
     cosines, sines = np.empty(size, amplitudes.dtype), np.empty(size, amplitudes.dtype)
@@ -187,7 +200,7 @@ def _push(angles, amplitudes, order, ring, rows, middles):
             for k in range(size):
                 current[k, b], current[k, examples + b] = amplitudes[s, b, k], 0.0
         for layer in range(layers):
-            of_layer, middle = angles[s, layer], middles[s, layer]
+            of_layer, middle = halves[s, layer], middles[s, layer]
             _fill_phases(of_layer, cosines, sines)
             _gather_and_phase(current, order if layer == 0 else ring, cosines, sines, middle)
             for pair in range(qubits // 2):
@@ -232,9 +245,9 @@ def _weigh(gradient, ring, middles, adjoints):
 
 
 @_compiled
-def _pull(angles, adjoints, order, ring, rows, signs, middles, of_angles, of_amplitudes):
+def _pull(halves, adjoints, order, ring, rows, middles, of_angles, of_amplitudes):
     """Pull every seed's adjoints of the last states back to angles and amplitudes."""
-    seeds, layers, qubits = angles.shape[0], angles.shape[1], angles.shape[2]
+    seeds, layers, qubits = halves.shape[0], halves.shape[1], halves.shape[2]
     examples, size = of_amplitudes.shape[1], of_amplitudes.shape[2]
     spare = np.empty((size, 2 * examples), adjoints.dtype)
     cosines, sines = np.empty(size, adjoints.dtype), np.empty(size, adjoints.dtype)
@@ -242,7 +255,7 @@ def _pull(angles, adjoints, order, ring, rows, signs, middles, of_angles, of_amp
     for s in range(seeds):
         adjoint = adjoints[s]
         for layer in range(layers - 1, -1, -1):
-            of_layer, middle = angles[s, layer], middles[s, layer]
+            of_layer, middle = halves[s, layer], middles[s, layer]
             for pair in range(qubits // 2):
                 _set_factors(of_layer, 2 * pair, 2, -1.0, factors)
                 _rotate_two_wires(adjoint, rows[pair], factors)
@@ -257,11 +270,7 @@ def _pull(angles, adjoints, order, ring, rows, signs, middles, of_angles, of_amp
                 _overlap_of_last_wire(adjoint, middle, sums)
                 of_angles[s, layer, qubits - 1, 1] = 0.5 * sums[0]
             _imaginary_overlaps(adjoint, middle, sums)
-            for wire in range(qubits):
-                total = 0.0
-                for k in range(size):
-                    total += sums[k] * signs[k, wire]
-                of_angles[s, layer, wire, 0] = 0.5 * total
+            _sum_by_wire(sums, of_angles[s, layer])
             _fill_phases(of_layer, cosines, sines)
             _unphase_and_scatter(adjoint, order if layer == 0 else ring, cosines, sines, spare)
             adjoint, spare = spare, adjoint
@@ -272,7 +281,7 @@ def _pull(angles, adjoints, order, ring, rows, signs, middles, of_angles, of_amp
 
 @lru_cache(maxsize=32)
 def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
-    """Identity and ring orders (N,), row quadruples (q // 2, N / 4, 4), and signs (N, q)."""
+    """Identity and ring orders (N,), and row quadruples (q // 2, N / 4, 4)."""
     size = 2**qubits
     identity = np.arange(size)
     rows = np.empty((qubits // 2, size // 4, 4), dtype=np.int64)
@@ -281,7 +290,15 @@ def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
         base = identity[(identity & (high | low)) == 0]
         rows[pair] = np.stack([base, base | low, base | high, base | high | low], axis=1)
     ring = cnot_ring(qubits) if entangled else identity
-    return identity, ring, rows, wire_signs(qubits)
+    return identity, ring, rows
+
+
+def _half_angles(angles: np.ndarray) -> np.ndarray:
+    """Cosines and sines of half the angles, (S, L, q, 2, 2): NumPy's are vectorised."""
+    halves, found = 0.5 * angles, np.empty((*angles.shape, 2), angles.dtype)
+    np.cos(halves, out=found[..., 0])
+    np.sin(halves, out=found[..., 1])
+    return found
 
 
 def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = True) -> np.ndarray:
@@ -304,10 +321,10 @@ def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = Tr
     """
     seeds, layers, qubits, _ = angles.shape
     examples, size = amplitudes.shape[1:]
-    identity, ring, rows, _ = _tables(qubits, entangled)
+    identity, ring, rows = _tables(qubits, entangled)
     middles = np.empty((seeds, layers + 1, size, 2 * examples), amplitudes.dtype)
     amplitudes = np.ascontiguousarray(amplitudes)
-    _push(np.ascontiguousarray(angles), amplitudes, identity, ring, rows, middles)
+    _push(_half_angles(angles), amplitudes, identity, ring, rows, middles)
     return middles
 
 
@@ -362,13 +379,11 @@ def pull_adjoint(
     of_amplitudes : ndarray, shape (S, B, 2**q)
     """
     seeds, _, qubits, _ = angles.shape
-    identity, ring, rows, signs = _tables(qubits, entangled)
+    identity, ring, rows = _tables(qubits, entangled)
     of_angles = np.empty_like(angles, order="C")
     of_amplitudes = np.empty((seeds, adjoints.shape[2] // 2, 2**qubits), adjoints.dtype)
-    _pull(
-        np.ascontiguousarray(angles),
-        *(adjoints, identity, ring, rows, signs, middles, of_angles, of_amplitudes),
-    )
+    halves = _half_angles(angles)
+    _pull(halves, adjoints, identity, ring, rows, middles, of_angles, of_amplitudes)
     return of_angles, of_amplitudes
 
 
