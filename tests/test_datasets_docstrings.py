@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from qdistill.datasets.docstrings import collect_paragraphs
+from qdistill.datasets.docstrings import collect_docstrings
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.errors import DataError
 from qdistill.tables import read_frame, read_metadata
@@ -89,7 +89,7 @@ def settings_for(packages, **overrides):
 
 def collect(tmp_path, settings):
     path = tmp_path / "paragraphs.parquet"
-    collect_paragraphs(settings, path)
+    collect_docstrings(settings, path)
     return read_frame("paragraphs", path)
 
 

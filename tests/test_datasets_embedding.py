@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from qdistill.datasets import embedding
-from qdistill.datasets.embedding import digest_of_folder, embed_paragraphs, encoder_folder
+from qdistill.datasets.embedding import embed_paragraphs
+from qdistill.datasets.encoders import digest_of_folder, encoder_folder
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.errors import DataError
@@ -189,7 +190,7 @@ def test_another_encoder_has_a_cache_of_its_own(finished, tmp_path, counted):
 
 def test_unusable_encoders_are_refused(tmp_path):
     write_paragraphs(tmp_path / "paragraphs.parquet")
-    with pytest.raises(DataError, match="not a sentence-transformers model"):
+    with pytest.raises(DataError, match="no such folder"):
         embed(tmp_path, encoder=str(tmp_path / "absent"))
     pickled = tmp_path / "pickled"
     pickled.mkdir()

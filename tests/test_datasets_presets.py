@@ -23,6 +23,7 @@ from qdistill.datasets.synthetic import optimal_mse, true_covariance
 from qdistill.errors import ConfigurationError
 
 ROOT = Path(__file__).parent.parent
+TEXT = {"name": "mine", "kind": "text", "qubits": 4, "path": "texts"}
 VECTORS = {"name": "mine", "kind": "vectors", "qubits": 4, "path": "mine.npy"}
 
 
@@ -79,7 +80,10 @@ def test_declared_rows_and_width():
         "unlabelled": 397,
         "heldout": 400,
     }
-    assert declared_rows(resolve_dataset(VECTORS)) is None
+    for entry in (VECTORS, TEXT):
+        assert declared_rows(resolve_dataset(entry)) is None
+    assert declared_width(resolve_dataset(TEXT)) == 384
+    assert declared_width(resolve_dataset({**TEXT, "encoder": "folder"})) is None
     assert declared_width(resolve_dataset(VECTORS)) is None
     assert declared_width(resolve_dataset("digits")) == 64
     assert declared_width(resolve_dataset("docstrings")) == 384
@@ -99,6 +103,7 @@ def test_declared_rows_and_width():
         {"name": "docstrings", "encoder": "folder"},
         {"name": "few", "kind": "digits", "train": 100, "qubits": 3},
         VECTORS,
+        TEXT,
     ],
 )
 def test_a_corrupted_data_set_has_the_rows_the_width_and_the_qubits_of_its_source(source):
@@ -147,6 +152,17 @@ def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels(
         ({**VECTORS, "unlabelled_fraction": 0.7}, ["0.7", "0.3", "no rows"]),
         ({**VECTORS, "heldout_fraction": 1}, ["heldout_fraction", "below 1"]),
         ({**VECTORS, "column": 3}, ["column", "3"]),
+        ({**TEXT, "qubits": 9}, ["9 qubits", "384"]),
+        ({"name": "mine", "kind": "text", "qubits": 4}, ["'path' is missing"]),
+        ({**TEXT, "column": "body"}, ["unknown setting 'column'", "text_column"]),
+        ({**TEXT, "path": 3}, ["'path' is 3", "folder of texts"]),
+        ({**TEXT, "text_column": ["a"]}, ["text_column", "null or the name of a column"]),
+        ({**TEXT, "label_column": ""}, ["label_column", "null or the name of a column"]),
+        ({**TEXT, "encoder": 3}, ["'encoder' is 3", "hub"]),
+        ({**TEXT, "duplicates": True}, ["'duplicates' is True", "report or drop"]),
+        ({**TEXT, "duplicates": "remove"}, ["'duplicates' is 'remove'", "report or drop"]),
+        ({**TEXT, "minimum_characters": 3000}, ["3000", "2000"]),
+        ({**TEXT, "heldout_fraction": 0.8}, ["0.2", "0.8", "no rows"]),
         ({"name": "mine", "kind": "corrupted"}, ["'source' is missing", "corrupted"]),
         ({"name": "digits-corrupted", "source": 3}, ["'source' is 3", "name of a data set"]),
         ({"name": "digits-corrupted", "source": "digit"}, ["'digit' is not built in", "digits"]),

@@ -186,6 +186,20 @@ def test_a_file_of_vectors_must_exist_also_as_a_source(tmp_path):
     check_track(replace(asked, projections="pca"), "")
 
 
+def test_texts_and_their_encoder_must_exist_also_as_a_source(tmp_path):
+    folder = tmp_path / "texts"
+    texts = {"name": "mine", "kind": "text", "qubits": 2, "path": str(folder)}
+    for entry in (texts, {"name": "worse", "kind": "corrupted", "source": texts}):
+        assert "'path' of 'mine': no file or folder" in refusal(with_data(entry))
+    folder.mkdir()
+    (folder / "one.txt").touch()
+    check_track(with_data(texts), "")
+    absent = {**texts, "encoder": "./models/mine"}
+    assert "'encoder' of 'mine': no folder './models/mine'" in refusal(with_data(absent))
+    absent = {"name": "docstrings", "encoder": "./models/mine"}
+    assert "'encoder' of 'docstrings': no folder" in refusal(with_data(absent))
+
+
 @pytest.mark.parametrize(
     ("entry", "allowed"),
     [

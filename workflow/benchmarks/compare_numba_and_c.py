@@ -113,9 +113,9 @@ def main() -> None:
                 np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(one).max())
             numba, c = time_in_turn(steps)
             print(f"{qubits:6d} {numba:10.3f} {c:8.3f} {numba / c:7.2f}")
-    plain = time_start_up("import numpy as np")
+    plain = time_start_up("import numpy, torch")
     loaded = time_start_up(_START.format(use=_FIRST_STEP))
-    print(f"start-up with a filled cache: {loaded - plain:.2f} s more than numpy alone")
+    print(f"start-up with a filled cache: {loaded - plain:.2f} s more than numpy and torch")
     compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True).stdout
     print(f"numba {version('numba')}, {compiler.splitlines()[0]}, {platform.processor()}")
 

@@ -52,6 +52,7 @@ class TableContract:
         )
 
 
+_ROW = dict(row=(int, _NOT_NEGATIVE), split=(str, _SPLITS))
 _PROBLEM = dict(dataset=str, qubits=(int, pa.Check.ge(2)), protocol=(str, _PROTOCOLS))
 _RUN = dict(**_PROBLEM, n=(int, pa.Check.ge(1)))
 _COUNTS = dict(seeds=(int, _NOT_NEGATIVE), diverged=(int, _NOT_NEGATIVE))
@@ -59,14 +60,22 @@ _ERROR = (float, _NOT_NEGATIVE, True)
 
 CONTRACTS: dict[str, TableContract] = {
     "paragraphs": TableContract(
-        _columns(
-            row=(int, _NOT_NEGATIVE), split=(str, _SPLITS), text=str, source=str, document=str
-        ),
+        _columns(**_ROW, text=str, source=str, document=str, label=_OPTIONAL),
         unique=("row",),
+    ),
+    # Texts that stand in two splits: `row`, of the later one, repeats `other_row`.
+    "duplicates": TableContract(
+        _columns(
+            **_ROW,
+            other_row=(int, _NOT_NEGATIVE),
+            other_split=(str, _SPLITS),
+            similarity=(float, pa.Check.in_range(0, 1)),
+        ),
+        unique=("row", "other_split"),
     ),
     "embeddings": TableContract(_columns(key=str), vectors=("features",), unique=("key",)),
     "latents": TableContract(
-        _columns(row=(int, _NOT_NEGATIVE), split=(str, _SPLITS), text=_OPTIONAL, source=_OPTIONAL),
+        _columns(**_ROW, text=_OPTIONAL, source=_OPTIONAL, label=_OPTIONAL),
         vectors=("features",),
         optional_vectors=("targets",),
         unique=("row",),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from qdistill.datasets.encoders import check_encoder
 from qdistill.datasets.presets import declared_rows, declared_width
+from qdistill.datasets.text_paths import check_text_path
 from qdistill.errors import ConfigurationError
 from qdistill.registry import BOTTLENECKS, STUDENTS
 from qdistill.study import Track
@@ -123,6 +125,10 @@ def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> Non
             f"configuration: 'path' of '{source['name']}': no file '{source['path']}'; "
             "give a .parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
         )
+    if source["kind"] == "text":
+        check_text_path(source)
+    if source["kind"] in ("docstrings", "text"):
+        check_encoder(source)
     if not track.names_of(name):
         raise ConfigurationError(
             f"configuration: '{where}models': found only 'oracle', which needs a data set of kind "

@@ -1,4 +1,15 @@
 # Data sets, and the labelled subsets of each seed.
+from qdistill.datasets.text_paths import text_files
+
+PARAGRAPHS = "data/{dataset}/paragraphs.parquet"
+DUPLICATES = "data/{dataset}/duplicates.parquet"
+TEXT_DATASETS = datasets_of("docstrings", "text")
+
+
+def own_texts(dataset):
+    """The user's files of a data set of kind `text`; none for others."""
+    settings = STUDY.datasets[dataset]
+    return text_files(settings["path"]) if settings["kind"] == "text" else []
 
 
 rule generate_synthetic:
@@ -56,25 +67,59 @@ rule load_vectors:
 
 
 rule collect_paragraphs:
+    input:
+        # A folder is its files: one that is added, removed or changed is noticed.
+        texts=lambda wildcards: own_texts(wildcards.dataset),
     output:
-        "data/{dataset}/paragraphs.parquet",
+        PARAGRAPHS,
     log:
         "logs/data/{dataset}/collect_paragraphs.log",
     wildcard_constraints:
-        dataset=one_of(datasets_of("docstrings")),
+        dataset=one_of(TEXT_DATASETS),
+    conda:
+        "../../envs/text.yaml"
+    params:
+        settings=dataset_settings,
+        # Kind `docstrings` states its rows, and does not depend on n.
+        largest_n=lambda wildcards: (
+            max(STUDY.sizes.get(wildcards.dataset, [1]))
+            if own_texts(wildcards.dataset)
+            else 1
+        ),
+    message:
+        "Collect the paragraphs of {wildcards.dataset}"
+    script:
+        "../scripts/collect_paragraphs.py"
+
+
+rule find_duplicates:
+    input:
+        paragraphs=PARAGRAPHS,
+    output:
+        DUPLICATES,
+    log:
+        "logs/data/{dataset}/find_duplicates.log",
+    wildcard_constraints:
+        dataset=one_of(TEXT_DATASETS),
     conda:
         "../../envs/text.yaml"
     params:
         settings=dataset_settings,
     message:
-        "Collect paragraphs of docstrings for {wildcards.dataset}"
+        "Find texts of {wildcards.dataset} that stand in two splits"
     script:
-        "../scripts/collect_paragraphs.py"
+        "../scripts/find_duplicates.py"
 
 
 rule embed_paragraphs:
     input:
-        paragraphs="data/{dataset}/paragraphs.parquet",
+        paragraphs=PARAGRAPHS,
+        # Only where copies are dropped do the latents depend on them.
+        duplicates=lambda wildcards: (
+            DUPLICATES.format(dataset=wildcards.dataset)
+            if dataset_settings(wildcards).get("duplicates") == "drop"
+            else []
+        ),
     output:
         LATENTS,
     log:
@@ -82,7 +127,7 @@ rule embed_paragraphs:
     benchmark:
         "benchmarks/data/{dataset}/embed_paragraphs.tsv"
     wildcard_constraints:
-        dataset=one_of(datasets_of("docstrings")),
+        dataset=one_of(TEXT_DATASETS),
     conda:
         "../../envs/text.yaml"
     # Two threads wait for each other; the second core trains on other data meanwhile.

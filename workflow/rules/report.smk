@@ -136,6 +136,7 @@ rule write_verdict:
         choices=f"{RESULTS}/choices.parquet",
         trainability=TRAINABILITY if HAS_TRAINABILITY else [],
         cost=COST if HAS_COST else [],
+        duplicates=expand(DUPLICATES, dataset=TEXT_DATASETS),
     output:
         markdown="reports/verdict.md",
         html=report(

@@ -1,8 +1,12 @@
-"""Collect paragraphs of the docstrings of installed packages."""
+"""Collect paragraphs of text and split them by document."""
 
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.datasets.docstrings import collect_paragraphs
+    from qdistill.datasets.paragraphs import collect_paragraphs
 
-    collect_paragraphs(snakemake.params.settings, snakemake.output[0])
+    collect_paragraphs(
+        snakemake.params.settings,
+        largest_n=snakemake.params.largest_n,
+        path=snakemake.output[0],
+    )

@@ -11,4 +11,5 @@ with job_log(snakemake):
         path=snakemake.output[0],
         settings=snakemake.params.settings,
         threads=snakemake.threads,
+        duplicates_path=snakemake.input.get("duplicates") or None,
     )

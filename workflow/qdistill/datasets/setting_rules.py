@@ -50,6 +50,8 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(map(_is_name, value))
 
 
+_COLUMN = _Rule(lambda value: value is None or _is_name(value), "null or the name of a column")
+
 _RULES: dict[str, _Rule] = {
     "qubits": _integer(2, 12),
     "rank": _integer(1),
@@ -72,13 +74,22 @@ _RULES: dict[str, _Rule] = {
     "unlabelled_general": _integer(0),
     "niche_package": _Rule(_is_name, "the name of an installed package"),
     "general_packages": _Rule(_are_names, "a list of names of installed packages"),
-    "encoder": _Rule(lambda value: value is None or _is_name(value), "null or a folder"),
+    "encoder": _Rule(
+        lambda value: value is None or _is_name(value),
+        "null, a folder, or the id of a model on the Hugging Face hub",
+    ),
     "minimum_characters": _integer(1),
     "maximum_characters": _integer(1),
-    "path": _Rule(_is_name, "the path of a .parquet, .csv, .npy or .npz file"),
+    "path": _Rule(_is_name, "the path of a file, or of a folder of texts"),
     "column": _Rule(
         lambda value: value is None or _is_name(value) or _are_names(value),
         "null, a name, or a list of names",
+    ),
+    "text_column": _COLUMN,
+    "document_column": _COLUMN,
+    "label_column": _COLUMN,
+    "duplicates": _Rule(
+        lambda value: value in ("report", "drop") and isinstance(value, str), "report or drop"
     ),
     "unlabelled_fraction": _number(0, 1),
     "heldout_fraction": _number(0, 1),

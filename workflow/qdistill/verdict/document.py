@@ -8,6 +8,7 @@ from typing import Any
 
 from qdistill.files import write_text
 from qdistill.verdict.details import details
+from qdistill.verdict.duplicates import duplicate_findings, duplicates_section
 from qdistill.verdict.glossary import glossary_section
 from qdistill.verdict.page import render_page
 from qdistill.verdict.problems import order_problems
@@ -37,7 +38,10 @@ _HOW_TO_READ = (
 
 
 def compose_verdict(
-    tables: StudyTables, study: str, problems: Iterable[Mapping[str, Any]] = ()
+    tables: StudyTables,
+    study: str,
+    problems: Iterable[Mapping[str, Any]] = (),
+    duplicates: Mapping[str, str] | None = None,
 ) -> str:
     """Compose the verdict of a study as Markdown.
 
@@ -49,6 +53,8 @@ def compose_verdict(
         Its name, which is also its folder under ``results/``.
     problems : iterable of mappings
         From :meth:`qdistill.study.Study.describe_problems`.
+    duplicates : mapping of str to str, optional
+        From :func:`qdistill.verdict.duplicates.duplicate_findings`.
     """
     parts = [tables.of(problem) for problem in order_problems(tables.metrics, problems)]
     names = frozenset(tables.metrics["model"])
@@ -60,6 +66,7 @@ def compose_verdict(
         *in_short(parts),
         "",
         *_problems_section(parts),
+        *duplicates_section([part.problem for part in parts], duplicates or {}),
         f"**How to read this.** {_HOW_TO_READ} All tables are in `results/{study}/`; what each "
         "model is stands at the end.",
         "",
@@ -97,8 +104,9 @@ def write_verdict(
     ----------
     inputs : mapping of str to path
         Parquet files named ``metrics``, ``comparisons``, ``crossover``, ``transfer``,
-        ``published``, ``attribution``, ``overfitting`` and ``choices``; ``trainability`` and
-        ``cost`` may be absent or empty lists.
+        ``published``, ``attribution``, ``overfitting`` and ``choices``; ``trainability``,
+        ``cost`` and ``duplicates``, the files of data sets of texts, may be absent or empty
+        lists.
     markdown_path, html_path : str or Path
         The verdict, as Markdown and as one self-contained HTML page.
     summary_path : str or Path
@@ -114,7 +122,8 @@ def write_verdict(
         If a table is missing, damaged or breaks its contract.
     """
     tables = StudyTables.read(inputs)
-    verdict = compose_verdict(tables, study, problems)
+    duplicates = duplicate_findings(inputs.get("duplicates", ()))
+    verdict = compose_verdict(tables, study, problems, duplicates)
     write_text(markdown_path, verdict)
     write_text(html_path, render_page(verdict, f"Verdict of the study {study}"))
     summary = compose_summary(tables, study, problems)

@@ -15,6 +15,7 @@ _KINDS = {
     "digits": "reconstruct images of handwritten digits",
     "docstrings": "reconstruct sentence vectors of documentation",
     "vectors": "reconstruct vectors of the user's own",
+    "text": "reconstruct sentence vectors of the user's own texts",
     "corrupted": "find the clean vector from a corrupted one",
 }
 _PROJECTIONS = {

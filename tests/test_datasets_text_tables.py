@@ -1,0 +1,159 @@
+"""Tables of texts and plain text, well formed and not."""
+
+import csv
+import json
+
+import pyarrow as arrow
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from qdistill.datasets.text_tables import read_columns, read_text
+from qdistill.errors import DataError
+
+# Any text but half pairs, which no file can hold, zero bytes and carriage returns.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30)
+ROWS = {
+    "body": ['Plain, with "quotes"', "Two\nlines", "NA", "Ünïcode \u2028 漢字", ""],
+    "page": ["1", "2", "3", "4", "5"],
+}
+
+
+def write(path, columns):
+    """Write a table with a library other than the one that reads it."""
+    if path.suffix == ".parquet":
+        parquet.write_table(arrow.table(columns), path)
+        return path
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            writer = csv.DictWriter(file, list(columns), quoting=csv.QUOTE_ALL)
+            writer.writeheader()
+            writer.writerows(rows)
+        else:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".ndjson", ".csv", ".parquet"])
+def test_columns_come_back_as_they_were(tmp_path, suffix):
+    path = write(tmp_path / f"t{suffix}", {**ROWS, "unused": list("abcde")})
+    before = path.read_bytes()
+    assert read_columns(path, ["body", "page"]) == ROWS
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+@given(texts=st.lists(TEXTS, min_size=1, max_size=4))
+def test_any_text_survives(tmp_path_factory, suffix, texts):
+    path = write(tmp_path_factory.mktemp("any") / f"t{suffix}", {"body": texts})
+    assert read_columns(path, ["body"]) == {"body": texts}
+
+
+def test_whole_numbers_become_text_and_missing_cells_are_empty(tmp_path):
+    write(
+        tmp_path / "t.parquet", {"text": arrow.array(["a", None]).dictionary_encode(), "id": [7, 8]}
+    )
+    assert read_columns(tmp_path / "t.parquet", ["text", "id"]) == {
+        "text": ["a", ""],
+        "id": ["7", "8"],
+    }
+    (tmp_path / "t.jsonl").write_text('{"text": null, "id": 7}\n\n{"text": "b", "id": 8}\n')
+    assert read_columns(tmp_path / "t.jsonl", ["text", "id"]) == {
+        "text": ["", "b"],
+        "id": ["7", "8"],
+    }
+    assert read_columns(tmp_path / "t.jsonl", ["id", "id"]) == {"id": ["7", "8"]}
+
+
+def test_a_long_field_of_a_csv_file_is_read_and_the_limit_put_back(tmp_path):
+    limit = csv.field_size_limit()
+    long = "word " * 40_000
+    assert len(long) > limit
+    path = write(tmp_path / "t.csv", {"body": [long]})
+    assert read_columns(path, ["body"]) == {"body": [long]}
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.jsonl", b'{"body": "a"}\n{"body": \n', "t.jsonl: line 2 is not a JSON object (Expect"),
+        ("t.jsonl", b'{"body": "a"}\n\n[1]\n', "line 3 is not a JSON object, but [1]"),
+        ("t.jsonl", b'{"text": "a", "id": 1}\n', "line 1 has no 'body'; it has 'text', 'id'"),
+        ("t.jsonl", b'{"body": "a"}\n{}\n', "line 2 has no 'body'; it has none"),
+        ("t.jsonl", b'{"body": 1.5}', "line 1: 'body' is 1.5, and must be text or a whole number"),
+        ("t.jsonl", b'{"body": true}', "'body' is True"),
+        ("t.jsonl", b'{"body": ["a"]}', "'body' is ['a']"),
+        (
+            "t.jsonl",
+            b'{"body": "a"}\n{"body": "b\\ud800"}',
+            "row 1 (counted from 0), column 'body'",
+        ),
+        ("t.jsonl", b'{"body": "a\xff"}', "t.jsonl: not UTF-8 text, the byte 0xff at offset 11"),
+        ("t.csv", b"body\na\n\xc3(\n", "t.csv: not UTF-8 text, the byte 0xc3 at offset 7"),
+        ("t.csv", b"text,id\na,1\n", "no column 'body'; its columns are 'text', 'id'"),
+        ("t.csv", b"", "no column 'body'; its columns are none"),
+        ("t.csv", b"body,body\na,b\n", "there are 2 columns 'body'"),
+        ("t.csv", b"body,id\na,1\nb\n", "ends in line 3 has 1 fields, and the header has 2"),
+        ("t.csv", b"body,id\na,1,2\n", "ends in line 2 has 3 fields, and the header has 2"),
+        ("t.csv", b'body\n"a\n', "not a readable CSV file (line 2: unexpected end of data)"),
+        ("t.parquet", b"PAR1 or not", "t.parquet: not a readable Parquet file"),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_one_sentence(tmp_path, name, content, words):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_columns(path, ["body"])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_a_missing_file_is_named(tmp_path, suffix):
+    with pytest.raises(DataError, match=rf"absent\{suffix}"):
+        read_columns(tmp_path / f"absent{suffix}", ["body"])
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ([1.5], "has type double"),
+        ([["a"]], "has type list"),
+        (arrow.array([b"\xff"]).view(arrow.string()), "Invalid UTF8"),
+    ],
+)
+def test_columns_of_parquet_that_hold_no_text_are_refused(tmp_path, column, words):
+    write(tmp_path / "t.parquet", {"body": column})
+    with pytest.raises(DataError, match=words) as caught:
+        read_columns(tmp_path / "t.parquet", ["body"])
+    assert "t.parquet" in str(caught.value)
+    with pytest.raises(DataError, match="no column 'text'; its columns are 'body'"):
+        read_columns(tmp_path / "t.parquet", ["text"])
+
+
+def test_plain_text_without_its_mark_and_with_plain_line_ends(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\n")
+    assert read_text(path) == "one\ntwo\nthree\n"
+
+
+@given(before=st.text(max_size=20), bad=st.sampled_from([b"\xff", b"\xc3", b"\x80"]))
+def test_the_first_byte_that_cannot_be_decoded_is_named(tmp_path_factory, before, bad):
+    path = tmp_path_factory.mktemp("bytes") / "t.txt"
+    start = before.encode("utf-8", errors="replace")
+    path.write_bytes(start + bad + b" after")
+    with pytest.raises(DataError, match=rf"byte 0x{bad.hex()} at offset {len(start)} cannot"):
+        read_text(path)
+
+
+def test_what_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"ab\0c")
+    with pytest.raises(DataError, match="zero byte at offset 2"):
+        read_text(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_text(tmp_path)

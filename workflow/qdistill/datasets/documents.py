@@ -1,0 +1,91 @@
+"""Paragraphs, the documents that they stand in, and splits that keep documents whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qdistill.tables import write_table
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph and where it stands."""
+
+    text: str
+    source: str  # for people to find it by
+    document: str  # what the split keeps together
+    label: str | None = None
+
+
+def deal_documents(
+    documents: Sequence[str], wanted: Mapping[str, float], generator: np.random.Generator
+) -> dict[str, list[int]]:
+    """Deal whole documents out to splits.
+
+    Documents are taken in random order, each whole for the split that is least filled, so
+    that every split draws on as many documents as its share allows.
+
+    Parameters
+    ----------
+    documents : sequence of str
+        The document of each row.
+    wanted : mapping of str to float
+        How much each split should get, in rows or as a share; one of 0 gets nothing.
+    generator : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to list of int
+        Rows of each split, document by document in the order they were dealt. No split that
+        wants rows stays empty while there are as many documents as such splits.
+    """
+    members: dict[str, list[int]] = {}
+    for row, document in enumerate(documents):
+        members.setdefault(document, []).append(row)
+    dealt: dict[str, list[int]] = {split: [] for split in wanted}
+    open_splits = [split for split, share in wanted.items() if share]
+    names = list(members)
+    for index in generator.permutation(len(names)):
+        split = min(open_splits, key=lambda name: len(dealt[name]) / wanted[name])
+        dealt[split] += members[names[index]]
+    return dealt
+
+
+def write_paragraphs(
+    rows: Sequence[int],
+    splits: Sequence[str],
+    paragraphs: Sequence[Paragraph],
+    path: str | Path,
+    settings: Mapping[str, Any],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write ``paragraphs.parquet``; labels are a column if the paragraphs have them.
+
+    Parameters
+    ----------
+    rows, splits, paragraphs : sequences of one length
+        The id, the split and the text of each row.
+    path : str or Path
+        Where to write.
+    settings : mapping
+        Of the data set; kept in the file.
+    metadata : mapping of str to str
+        More about where the text comes from.
+    """
+    columns = {
+        "row": rows,
+        "split": splits,
+        "text": [paragraph.text for paragraph in paragraphs],
+        "source": [paragraph.source for paragraph in paragraphs],
+        "document": [paragraph.document for paragraph in paragraphs],
+    }
+    if any(paragraph.label is not None for paragraph in paragraphs):
+        columns["label"] = [paragraph.label for paragraph in paragraphs]
+    about = {"settings": json.dumps(dict(settings), sort_keys=True), **metadata}
+    write_table("paragraphs", path, columns, dict(settings), about)
