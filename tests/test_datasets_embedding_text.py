@@ -101,6 +101,13 @@ def test_copies_stay_unless_they_are_to_be_dropped(encoder, tmp_path, counted):
     assert len(counted) == 4
 
 
+def test_texts_that_the_encoder_cuts_are_counted_in_the_log(encoder, tmp_path, caplog):
+    settings = text_settings(tmp_path, encoder=encoder)
+    write(tmp_path, [sentence(0, 200), sentence(1)], ["train", "heldout"], settings)
+    embed(tmp_path, settings)
+    assert "of 1 of 2 texts the encoder reads only the beginning, 64 tokens" in caplog.text
+
+
 def test_held_out_rows_that_are_all_copies_cannot_all_be_dropped(encoder, tmp_path):
     settings = text_settings(tmp_path, encoder=encoder, duplicates="drop")
     write(tmp_path, COPIED[:2], COPIES[:2], settings)

@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from helpers_text import build_encoder
 from qdistill.datasets.encoders import (
     check_encoder,
+    count_cut_texts,
     digest_of_folder,
     encoder_folder,
     encoder_name,
@@ -36,11 +38,11 @@ def environment(monkeypatch):
         monkeypatch.setenv(name, "0")
 
 
-def in_a_process(code, **environment):
-    """Run code where the hub's library is not imported yet, and give what it prints."""
+def find_in_a_process(encoder, **environment):
+    """Look for an encoder where the hub's library is not imported yet; what that prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     output = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", FIND, encoder],
         env={**kept, **environment},
         capture_output=True,
         text=True,
@@ -124,18 +126,27 @@ def test_a_folder_that_is_absent_is_named():
 
 
 def test_before_the_dag_a_name_that_is_no_folder_must_look_like_one_of_the_hub(saved):
-    for encoder in (None, str(saved), "organisation/model"):
+    for encoder in (None, str(saved), "organisation/model", "organisation/model@v1.0"):
         check_encoder({"name": "mine", "encoder": encoder})
     for encoder in ("./models/mine", "/models/mine", "a/b/c", "mine", "~/mine"):
         with pytest.raises(ConfigurationError, match=f"'encoder' of 'mine': no folder '{encoder}'"):
             check_encoder({"name": "mine", "encoder": encoder})
 
 
+def test_texts_that_are_cut_are_counted_and_those_at_the_limit_are_not(saved):
+    model = load_encoder(saved)
+    assert model.max_seq_length == 64
+    texts = [" ".join(["amber"] * words) for words in (1, 64, 65, 200)]
+    assert count_cut_texts(model, texts) == 2
+    np.testing.assert_array_equal(*model.encode(texts[1:3]))  # so these two are the same to it
+
+
 FIND = """
+import sys
 from qdistill.datasets.encoders import encoder_folder
 from qdistill.errors import DataError
 try:
-    print(encoder_folder("organisation/tiny"))
+    print(encoder_folder(sys.argv[1]))
 except DataError as error:
     print("refused:", error)
 """
@@ -143,7 +154,7 @@ except DataError as error:
 
 def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence(tmp_path):
     closed = "http://127.0.0.1:9"
-    said = in_a_process(FIND, HF_ENDPOINT=closed, HF_HOME=str(tmp_path))
+    said = find_in_a_process("organisation/tiny", HF_ENDPOINT=closed, HF_HOME=str(tmp_path))
     assert said.startswith("refused: encoder 'organisation/tiny': no such folder here, and it")
     assert "\n" not in said
 
@@ -155,5 +166,7 @@ def test_a_model_fetched_before_is_found_without_the_hub(saved, tmp_path):
     shutil.copytree(saved, cache / "snapshots" / revision)
     (cache / "refs").mkdir()
     (cache / "refs" / "main").write_text(revision)
-    said = in_a_process(FIND, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path))
-    assert said == str(cache / "snapshots" / revision)
+    offline = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    for encoder in ("organisation/tiny", "organisation/tiny@main", f"organisation/tiny@{revision}"):
+        assert find_in_a_process(encoder, **offline) == str(cache / "snapshots" / revision)
+    assert "cannot be fetched" in find_in_a_process("organisation/tiny@other", **offline)

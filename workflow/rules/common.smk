@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from qdistill.configuration import resolve_study
+from qdistill.datasets.text_paths import text_files
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
 from qdistill.memory import job_megabytes
@@ -29,6 +30,8 @@ HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
 
 LATENTS = "data/{dataset}/latents.parquet"
+PARAGRAPHS = "data/{dataset}/paragraphs.parquet"
+DUPLICATES = "data/{dataset}/duplicates.parquet"
 SUBSET = "data/{dataset}/subsets/n~{n}/seeds~{block}.parquet"
 RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/n~{{n}}/seeds~{{block}}"
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
@@ -67,6 +70,13 @@ def every_core(wildcards):
         return workflow.cores
     except WorkflowError:
         return 1
+TEXT_DATASETS = datasets_of("docstrings", "text")
+
+
+def own_texts(dataset):
+    """The user's files of a data set of kind `text`; none for others."""
+    settings = STUDY.datasets[dataset]
+    return text_files(settings["path"]) if settings["kind"] == "text" else []
 
 
 def dataset_settings(wildcards):

@@ -1,15 +1,4 @@
 # Data sets, and the labelled subsets of each seed.
-from qdistill.datasets.text_paths import text_files
-
-PARAGRAPHS = "data/{dataset}/paragraphs.parquet"
-DUPLICATES = "data/{dataset}/duplicates.parquet"
-TEXT_DATASETS = datasets_of("docstrings", "text")
-
-
-def own_texts(dataset):
-    """The user's files of a data set of kind `text`; none for others."""
-    settings = STUDY.datasets[dataset]
-    return text_files(settings["path"]) if settings["kind"] == "text" else []
 
 
 rule generate_synthetic:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from qdistill.datasets.duplicates import copies_of
 from qdistill.datasets.encoders import (
+    count_cut_texts,
     digest_of_folder,
     encoder_folder,
     encoder_name,
@@ -139,6 +140,12 @@ def _encode(
 
     prepare_torch(threads)
     model = load_encoder(folder)
+    cut = count_cut_texts(model, list(missing.values()))
+    if cut:
+        logging.getLogger(__name__).warning(
+            "of %d of %d texts the encoder reads only the beginning, %d tokens",
+            *(cut, len(missing), model.max_seq_length),
+        )
     order = sorted(missing, key=lambda key: (-len(missing[key]), key))
     encoded: dict[str, np.ndarray] = {}
     with tqdm(total=len(order), desc="embedding", unit="paragraph", mininterval=5) as progress:

