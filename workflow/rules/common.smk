@@ -70,6 +70,8 @@ def every_core(wildcards):
         return workflow.cores
     except WorkflowError:
         return 1
+
+
 TEXT_DATASETS = datasets_of("docstrings", "text")
 
 
