@@ -14,7 +14,7 @@ import torch
 
 from qdistill.cost import MODEL_STEPS, OUR_ENGINES, SIMULATORS
 from qdistill.cost.floors import copy_step, flop_floor, matmul_step
-from qdistill.cost.inference import build_models, inference_step, within_patience
+from qdistill.cost.inference import build_models, expected_milliseconds, inference_step
 from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
 from qdistill.cost.problems import CircuitProblem, draw_circuit_problem
 from qdistill.cost.simulators import (
@@ -34,9 +34,9 @@ from qdistill.tables import write_table
 # Simulators that also take the circuit's place at inference.
 AT_INFERENCE = ("pennylane", "qulacs")
 # Models whose steps are timed in turn are all in memory at once.
-MODEL_BYTES = 4e9
-# A batch at inference that may take longer than this is left out.
-PATIENCE_SECONDS = 6.0
+MODEL_BYTES = 2e9
+# A batch at inference that is expected to take longer than this is left out.
+PATIENCE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +158,8 @@ def _model_steps(
     )
     names = names if len(names) * each <= MODEL_BYTES else ()
     if len(names) < len(MODEL_STEPS):
-        timed = " and ".join(names) or "nothing"
-        log.info("%s is timed of models of %d qubits, %d seeds: memory", timed, qubits, seeds)
+        kept = " and ".join(names) or "none"
+        log.info("of models of %d qubits, %d seeds, memory allows for %s", qubits, seeds, kept)
     return {
         Row(
             name,
@@ -183,18 +183,20 @@ def _time_inference(
     forwards = {name: prepared[name].forward for name in AT_INFERENCE if name in prepared}
     models = build_models(problem, forwards)
     found: dict[Row, float] = {}
-    before: dict[str, tuple[float, int]] = {}
+    measured: dict[str, dict[int, float]] = {name: {} for name in models}
     for batch in sorted(settings["inference_batches"]):
         steps = {}
         for name, (model, weights) in models.items():
-            if name in before and not within_patience(*before[name], batch, PATIENCE_SECONDS):
+            before = measured[name]
+            if before and expected_milliseconds(before, batch) > 1e3 * PATIENCE_SECONDS:
                 log.info("%s is left out at inference of %d rows: too slow", name, batch)
                 continue
             layers = problem.layers if name in ("quantum", *forwards) else 0
             row = Row(name, "inference", problem.qubits, layers, batch)
             steps[row] = inference_step(model, weights, batch, engine)
         times = time_interleaved(steps, settings["rounds"])
-        before |= {row.engine: (time, batch) for row, time in times.items()}
+        for row, time in times.items():
+            measured[row.engine][batch] = time
         found |= times
     return found
 

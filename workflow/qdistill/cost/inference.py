@@ -112,9 +112,31 @@ def inference_step(
     return step
 
 
-def within_patience(milliseconds: float, batch: int, larger: int, most_seconds: float) -> bool:
-    """Whether a larger batch is sure to take no more than ``most_seconds``.
+def expected_milliseconds(measured: Mapping[int, float], batch: int) -> float:
+    """Expect the time of a batch from those of smaller ones.
 
-    A batch takes at most as much longer as it is larger.
+    Parameters
+    ----------
+    measured : mapping of int to float
+        Milliseconds by batch; at least one.
+    batch : int
+        A larger batch.
+
+    Returns
+    -------
+    float
+        On the line through the two largest batches; in proportion where there is one alone.
+
+    Examples
+    --------
+    >>> expected_milliseconds({1: 10.0, 11: 12.0}, 101)
+    30.0
+    >>> expected_milliseconds({2: 10.0}, 8)
+    40.0
     """
-    return milliseconds * larger / batch <= 1e3 * most_seconds
+    last = max(measured)
+    others = [size for size in measured if size != last]
+    if not others:
+        return measured[last] * batch / last
+    slope = (measured[last] - measured[max(others)]) / (last - max(others))
+    return measured[last] + max(slope, 0.0) * (batch - last)

@@ -63,7 +63,7 @@ def time_interleaved(
     steps : mapping of key to callable
         What is timed. Each is called once or twice before anything counts: the first call
         may compile or allocate, the second says how many calls make a round. (What takes
-        longer than the budget at once is not called a second time.)
+        more than a quarter of the budget at once is not called a second time.)
     rounds : int
         Counted rounds.
     budget : float
@@ -92,7 +92,7 @@ def time_interleaved(
 
 def _first_seconds(step: Callable[[], object], budget: float, clock: Callable[[], float]) -> float:
     first = _seconds(step, 1, clock)
-    return first if first > budget else _seconds(step, 1, clock)
+    return first if first > budget / 4 else _seconds(step, 1, clock)
 
 
 def _seconds(step: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:
