@@ -22,6 +22,8 @@ include: "workflow/rules/transfer.smk"
 include: "workflow/rules/evaluate.smk"
 # What training and inference cost.
 include: "workflow/rules/cost.smk"
+# What codes are good for, besides reconstruction.
+include: "workflow/rules/downstream.smk"
 # Figures, the verdict, and the MLflow index.
 include: "workflow/rules/report.smk"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from qdistill.datasets.presets import resolve_dataset
+from qdistill.datasets.presets import declared_rows, resolve_dataset
 from qdistill.errors import ConfigurationError
 from qdistill.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study import Study, Track, seed_blocks
@@ -62,6 +62,7 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     )
     _check_problems(study)
     _check_comparisons(study)
+    _check_downstream(study)
     if config["mlflow"]["enabled"]:
         resolve_uri(config["mlflow"].get("tracking_uri"))
     return study
@@ -155,6 +156,32 @@ def _check_comparisons(study: Study) -> None:
             raise ConfigurationError(
                 f"configuration: 'comparisons.{index}': no track has both '{pair['challenger']}' "
                 f"and '{pair['baseline']}'"
+            )
+
+
+def _check_downstream(study: Study) -> None:
+    """Refuse data sets whose codes cannot be put to use, and more neighbours than rows."""
+    settings = study.config.get("downstream")
+    if not settings:
+        return
+    possible = sorted(
+        {name for track in study.tracks for name in track.datasets if track.compresses(name)}
+    )
+    chosen = [] if settings["datasets"] == "all" else settings["datasets"]
+    for name in chosen:
+        if name not in possible:
+            raise ConfigurationError(
+                f"configuration: 'downstream.datasets': '{name}' is not among the data sets that "
+                f"a track reconstructs with trained projections{nearest(name, possible)}; those "
+                f"are {', '.join(possible) or 'none'}"
+            )
+    for name in {dataset for dataset, _ in study.downstream}:
+        rows = declared_rows(study.datasets[name])
+        if rows is not None and settings["neighbours"] > rows["heldout"] - 2:
+            raise ConfigurationError(
+                f"configuration: 'downstream.neighbours': found {settings['neighbours']}, but "
+                f"'{name}' has {rows['heldout']} held-out rows; at most {rows['heldout'] - 2} are "
+                "possible"
             )
 
 

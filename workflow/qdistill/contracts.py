@@ -57,6 +57,7 @@ _PROBLEM = dict(dataset=str, qubits=(int, pa.Check.ge(2)), protocol=(str, _PROTO
 _RUN = dict(**_PROBLEM, n=(int, pa.Check.ge(1)))
 _COUNTS = dict(seeds=(int, _NOT_NEGATIVE), diverged=(int, _NOT_NEGATIVE))
 _ERROR = (float, _NOT_NEGATIVE, True)
+_SHARE = (float, pa.Check.in_range(0, 1), True)
 
 CONTRACTS: dict[str, TableContract] = {
     "paragraphs": TableContract(
@@ -212,6 +213,51 @@ CONTRACTS: dict[str, TableContract] = {
         unique=(
             *("dataset", "qubits", "protocol", "n"),
             *("challenger", "challenger_stage", "baseline", "baseline_stage"),
+        ),
+    ),
+    # What codes are good for on held-out rows; `raw` are the full vectors. `probe_undefined` is
+    # the reason where there is no probe, `probe_chance` the share of its most frequent class.
+    "downstream": TableContract(
+        _columns(
+            **_RUN,
+            seed=(int, _NOT_NEGATIVE),
+            model=str,
+            stage=(str, _STAGES),
+            metric=(str, pa.Check.isin(["cosine", "euclidean"])),
+            neighbours=(int, pa.Check.ge(1)),
+            queries=(int, pa.Check.ge(3)),
+            recall=_SHARE,
+            examples_per_class=(int, pa.Check.ge(1)),
+            classes=(int, _NOT_NEGATIVE),
+            probe_rows=(int, _NOT_NEGATIVE),
+            probe_chance=_SHARE,
+            probe_accuracy=_SHARE,
+            probe_undefined=(str, None, True),
+            diverged=bool,
+        ),
+        unique=("dataset", "qubits", "protocol", "n", "seed", "model", "stage"),
+    ),
+    "downstream_comparisons": TableContract(
+        _columns(
+            **_RUN,
+            measure=(str, pa.Check.isin(["recall", "probe_accuracy"])),
+            challenger=str,
+            challenger_stage=(str, _STAGES),
+            baseline=(str, pa.Check.isin(["pca", "raw"])),
+            **_COUNTS,
+            mean_challenger=_SHARE,
+            mean_baseline=_SHARE,
+            difference=(float, None, True),
+            ci_low=(float, None, True),
+            ci_high=(float, None, True),
+            p_value=(float, None, True),
+            p_holm=(float, None, True),
+            seeds_needed=(float, None, True),
+            verdict=(str, pa.Check.isin(["better", "worse", "not distinguishable", "undefined"])),
+        ),
+        unique=(
+            *("dataset", "qubits", "protocol", "n", "measure"),
+            *("challenger", "challenger_stage", "baseline"),
         ),
     ),
     "attribution": TableContract(

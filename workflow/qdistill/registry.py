@@ -62,6 +62,8 @@ BOTTLENECKS: dict[str, BottleneckEntry] = {
 # Models whose settings are chosen by cross-validation inside the n labelled examples.
 TUNED: dict[str, str] = {"tuned": "classical", "quantum_tuned": "quantum"}  # name -> family
 
+RAW = "raw"  # the full vectors, where codes are put to use
+
 REFERENCES: tuple[str, ...] = ("mean", "pca", "pca_cv", "oracle")
 
 STUDENTS: dict[str, StudentEntry] = {

@@ -48,8 +48,40 @@ def list_runs(snakemake: Any) -> list[RunFiles]:
             if paths is not None:
                 named[name] = [paths] if isinstance(paths, str) else list(paths)
     folders = next(iter(named.values()))
-    sizes = [int(match[1]) for path in folders if (match := re.search(r"n~(\d+)", path))]
+    sizes = [_size_of(path) for path in folders]
     return [
         RunFiles(n=n, **{name: Path(paths[index]) for name, paths in named.items()})
         for index, n in enumerate(sizes)
     ]
+
+
+def list_models(snakemake: Any) -> list[tuple[RunFiles, dict[str, RunFiles]]]:
+    """Gather the runs of a job that reads many models, for each number n of labelled examples.
+
+    Parameters
+    ----------
+    snakemake : object
+        The object that Snakemake gives to scripts. Input ``subset`` has one path for each n;
+        ``weights`` and ``metrics`` have one for each model and n, in the same order, in a folder
+        that is named like the model.
+
+    Returns
+    -------
+    list of (RunFiles, dict of str to RunFiles)
+        Of each n its subset, and the files of each model by its name.
+    """
+    models: dict[int, dict[str, RunFiles]] = {}
+    for weights, metrics in zip(snakemake.input.weights, snakemake.input.metrics, strict=True):
+        n, path = _size_of(weights), Path(weights)
+        run = RunFiles(n=n, weights=path, metrics=Path(metrics))
+        models.setdefault(n, {})[path.parent.name] = run
+    subsets = [RunFiles(n=_size_of(path), subset=Path(path)) for path in snakemake.input.subset]
+    return [(run, models.get(run.n, {})) for run in subsets]
+
+
+def _size_of(path: str) -> int:
+    """Read the number of labelled examples off a path."""
+    match = re.search(r"n~(\d+)", path)
+    if match is None:
+        raise ValueError(f"{path}: no folder n~{{n}}")
+    return int(match[1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qdistill.datasets.presets import KINDS_WITH_TARGETS
 from qdistill.registry import BOTTLENECKS, STUDENTS, stages_of
 
 
@@ -60,6 +61,15 @@ class Track:
         synthetic = self.datasets[dataset]["kind"] == "synthetic"
         return tuple(name for name in self.references if synthetic or name != "oracle")
 
+    def compresses(self, dataset: str) -> bool:
+        """Whether encoders are trained to reconstruct a data set's features from their codes."""
+        kind = self.datasets[dataset]["kind"]
+        return self.projections == "trained" and kind not in KINDS_WITH_TARGETS
+
+    def trained_names(self) -> tuple[str, ...]:
+        """Name everything that has weights."""
+        return self.bottlenecks + self.tuned + self.students
+
     def names_of(self, dataset: str) -> tuple[str, ...]:
         """Name everything that is evaluated on a data set."""
         return self.references_of(dataset) + self.bottlenecks + self.tuned + self.students
@@ -110,6 +120,23 @@ class Study:
         """Track of each (data set, protocol)."""
         return {
             (dataset, track.protocol): track for track in self.tracks for dataset in track.datasets
+        }
+
+    @property
+    def downstream(self) -> dict[tuple[str, str], Track]:
+        """Track of each (data set, protocol) whose codes are put to use.
+
+        Those are trained to reconstruct, encoder and decoder included: behind fixed projections,
+        or where targets are not the features, a code is not a compressed vector.
+        """
+        settings = self.config.get("downstream")
+        if not settings:
+            return {}
+        wanted = settings["datasets"]
+        return {
+            (dataset, protocol): track
+            for (dataset, protocol), track in self.problems.items()
+            if track.compresses(dataset) and (wanted == "all" or dataset in wanted)
         }
 
     @property

@@ -28,6 +28,7 @@ BENCHMARKS = f"benchmarks/{STUDY.name}"
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
+HAS_DOWNSTREAM = bool(STUDY.downstream)
 
 LATENTS = "data/{dataset}/latents.parquet"
 PARAGRAPHS = "data/{dataset}/paragraphs.parquet"

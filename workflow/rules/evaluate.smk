@@ -16,7 +16,8 @@ TABLES = expand(
         "published",
     ]
     + (["trainability"] if HAS_TRAINABILITY else [])
-    + (["cost"] if HAS_COST else []),
+    + (["cost"] if HAS_COST else [])
+    + (["downstream", "downstream_comparisons"] if HAS_DOWNSTREAM else []),
 )
 
 

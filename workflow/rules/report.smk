@@ -31,6 +31,7 @@ FIGURES = [
     suffix=["svg", "png"] if HAS_TRAINABILITY else [],
 )
 FIGURES += expand(COST_FIGURE, suffix=["svg", "png"] if HAS_COST else [])
+FIGURES += DOWNSTREAM_FIGURES
 
 
 # Which figures there are depends on the track, so each track has its own rule.
@@ -137,6 +138,8 @@ rule write_verdict:
         trainability=TRAINABILITY if HAS_TRAINABILITY else [],
         cost=COST if HAS_COST else [],
         duplicates=expand(DUPLICATES, dataset=TEXT_DATASETS),
+        downstream=DOWNSTREAM if HAS_DOWNSTREAM else [],
+        downstream_comparisons=DOWNSTREAM_COMPARISONS if HAS_DOWNSTREAM else [],
     output:
         markdown="reports/verdict.md",
         html=report(

@@ -14,6 +14,9 @@ from qdistill.datasets.kinds import KIND_DEFAULTS, PRESETS, REQUIRED
 from qdistill.datasets.setting_rules import check_value
 from qdistill.errors import ConfigurationError
 
+# Kinds of a map: y is not x.
+KINDS_WITH_TARGETS = ("corrupted", "teacher-circuit", "markov")
+
 DIGITS_ROWS = 1_797
 DIGITS_WIDTH = 64
 DIGITS_CLASSES = 10
@@ -132,7 +135,7 @@ def _resolved_source(name: str, source: Any) -> dict[str, Any]:
             "set, or a mapping with `name` and settings"
         )
     settings = resolve_dataset(source)
-    if settings["kind"] in ("corrupted", "teacher-circuit", "markov"):
+    if settings["kind"] in KINDS_WITH_TARGETS:
         raise ConfigurationError(
             f"data set '{name}': its source '{settings['name']}' is of kind '{settings['kind']}', "
             "which has targets already; a source has features alone"

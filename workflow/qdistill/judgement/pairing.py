@@ -63,7 +63,11 @@ def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
 
 
 def check_same_seeds(
-    condition: pd.DataFrame, one: pd.Index, other: pd.Index, names: tuple[str, str]
+    condition: pd.DataFrame,
+    one: pd.Index,
+    other: pd.Index,
+    names: tuple[str, str],
+    table: str = "metrics",
 ) -> None:
     """Refuse to pair what was not run with the same seeds.
 
@@ -75,6 +79,8 @@ def check_same_seeds(
         Seeds of the two.
     names : tuple of (str, str)
         What the two are, for the message.
+    table : str
+        The table that they are of, for the message.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def check_same_seeds(
     if len(missing):
         where = ", ".join(f"{key} = {condition[key].iloc[0]}" for key in CONDITION)
         raise DataError(
-            f"metrics table at {where}: seed {missing[0]} has only one of {names[0]} and "
+            f"{table} table at {where}: seed {missing[0]} has only one of {names[0]} and "
             f"{names[1]}, which are paired by seed and need both"
         )
 

@@ -9,6 +9,7 @@ import pandas as pd
 from qdistill.judgement.comparisons import CHALLENGERS, SIDE_QUESTIONS
 from qdistill.registry import STUDENTS
 from qdistill.verdict.choices import choices_table
+from qdistill.verdict.downstream import downstream_tables
 from qdistill.verdict.relations import ratio_words, relation_words
 from qdistill.verdict.students import retained_words, run_name
 from qdistill.verdict.tables import ProblemTables
@@ -45,6 +46,7 @@ def details(part: ProblemTables) -> list[str]:
         ("Layers that start from the unitary", "comparisons", _starts(part)),
         ("The student by the size of its pool", "overfitting", _overfitting(part)),
         ("What tuning chose", "choices", choices_table(part)),
+        ("What codes are good for", "downstream, downstream_comparisons", downstream_tables(part)),
         ("Other comparisons", "comparisons", _others(part)),
     ]
     lines = []

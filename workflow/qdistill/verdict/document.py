@@ -105,8 +105,8 @@ def write_verdict(
     inputs : mapping of str to path
         Parquet files named ``metrics``, ``comparisons``, ``crossover``, ``transfer``,
         ``published``, ``attribution``, ``overfitting`` and ``choices``; ``trainability``,
-        ``cost`` and ``duplicates``, the files of data sets of texts, may be absent or empty
-        lists.
+        ``cost``, ``downstream``, ``downstream_comparisons`` and ``duplicates``, the files of
+        data sets of texts, may be absent or empty lists.
     markdown_path, html_path : str or Path
         The verdict, as Markdown and as one self-contained HTML page.
     summary_path : str or Path
@@ -159,6 +159,6 @@ def _question_sections(parts: Sequence[ProblemTables], names: frozenset[str]) ->
         found = [(part, question.answer(part)) for part in parts]
         bullets = [bullet(join(said), part.problem.label) for part, said in found if said]
         lines += [f"### {question.title}", "", question.introduce(names), ""]
-        lines += bullets or ["This study does not hold the models that this question needs."]
+        lines += bullets or [question.unanswered]
         lines.append("")
     return lines

@@ -19,7 +19,7 @@ from qdistill.verdict.sources import Source, source
 # Models that never saw the circuit, put through the formula of the retained fraction.
 UNTAUGHT = ("mean", "pca", "linear")
 # Tables that a study may leave out.
-OPTIONAL = ("trainability", "cost")
+OPTIONAL = ("trainability", "cost", "downstream", "downstream_comparisons")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class StudyTables:
     choices: pd.DataFrame
     trainability: pd.DataFrame
     cost: pd.DataFrame
+    downstream: pd.DataFrame
+    downstream_comparisons: pd.DataFrame
 
     @classmethod
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:
@@ -44,7 +46,7 @@ class StudyTables:
         Parameters
         ----------
         paths : mapping of str to path, or to a list of none or one path
-            By the tables' names. Only ``trainability`` and ``cost`` may be absent.
+            By the tables' names. Those of ``OPTIONAL`` may be absent.
 
         Raises
         ------

@@ -3,6 +3,7 @@
 from qdistill.verdict.questions import (
     attribution,
     crossover,
+    downstream,
     overfitting,
     phase,
     real_part,
@@ -16,4 +17,5 @@ QUESTIONS = (
     phase.QUESTION,
     crossover.QUESTION,
     attribution.QUESTION,
+    downstream.QUESTION,
 )

@@ -22,8 +22,11 @@ class Question:
         everything in the study.
     answer : callable
         Gives the findings on one problem; none where it lacks the models.
+    unanswered : str
+        What to say where no problem has a finding.
     """
 
     title: str
     introduce: Callable[[Collection[str]], str]
     answer: Callable[[ProblemTables], list[Finding]]
+    unanswered: str = "This study does not hold the models that this question needs."

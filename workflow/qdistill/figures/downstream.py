@@ -1,0 +1,134 @@
+"""What codes are good for, against the number of labelled examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from qdistill.figures.axes import add_note, set_example_axis, set_problem_titles
+from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
+from qdistill.figures.style import GROUP_TITLES, Style, style_of
+from qdistill.figures.summaries import (
+    describe_failures,
+    seeds_in_words,
+    select_problem,
+    summarise_seeds,
+)
+from qdistill.registry import RAW, STUDENTS
+from qdistill.tables import read_frame
+
+RAW_STYLE = Style("#000000", "", "-")
+
+# Students that stay in front where a figure has many lines; the others are variants of them.
+_STUDENTS_IN_FRONT = ("compiled", "unitary_re", "distilled_pool", "self_distilled")
+_METRICS = {"cosine": "cosine similarity", "euclidean": "Euclidean distance"}
+
+
+def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
+    """Draw recall and, where there is a probe, its accuracy against n, one line for each code.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty figure; the legend is put at its right.
+    table : DataFrame
+        Rows of the contract "downstream" of one data set and protocol.
+    """
+    first = table.iloc[0]
+    is_probed = pd.isna(first["probe_undefined"])
+    panels = {"recall": f"recall@{first['neighbours']}"}
+    titles = {"recall": f"neighbours in the full vectors found, {_METRICS[first['metric']]}"}
+    if is_probed:
+        panels["probe_accuracy"] = "accuracy"
+        each = first["examples_per_class"]
+        examples = f"{each} example{'' if each == 1 else 's'} of each"
+        titles["probe_accuracy"] = f"nearest centroid of {first['classes']} classes, {examples}"
+    names = sorted(set(table["model"]) - {RAW})
+    faint = _faint(names)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for ax, (value, label) in zip(axes, panels.items(), strict=True):
+        set_example_axis(ax, table["n"].unique())
+        ax.set(ylabel=label, title=titles[value])
+        summary = summarise_seeds(table, value, ["model", "n"])
+        for name, part in summary.groupby("model"):
+            style = RAW_STYLE if name == RAW else style_of(str(name))
+            draw_series(ax, "n", part, style, faint=name in faint)
+        _set_share_limits(ax, summary)
+    groups = keys_of(names, faint=faint)
+    own = [_line_key(RAW_STYLE, "raw, the full vectors")]
+    if is_probed:
+        own.append(_draw_chance(axes[1], float(first["probe_chance"])))
+    groups[GROUP_TITLES["reference"]] = [*groups.get(GROUP_TITLES["reference"], []), *own]
+    add_legend(figure, groups)
+    add_note(figure, [*_no_probe(first), *describe_failures(table, "recall")])
+
+
+def _faint(names: Sequence[str]) -> frozenset[str]:
+    """Names drawn thin and pale: variants, where there are many lines."""
+    behind = background_of(names)
+    variants = {name for name in names if name in STUDENTS and name not in _STUDENTS_IN_FRONT}
+    return behind | variants if behind else behind
+
+
+def _set_share_limits(ax: Axes, summary: pd.DataFrame) -> None:
+    """Show shares from zero, so that no small difference looks like a large one."""
+    values = summary[["mean", "high"]].to_numpy(float)
+    highest = np.nanmax(values) if np.isfinite(values).any() else 1.0
+    ax.set_ylim(0.0, min(1.05 * highest, 1.02))
+
+
+def _line_key(style: Style, label: str) -> Artist:
+    return Line2D([], [], color=style.colour, linestyle=style.line, linewidth=1.6, label=label)
+
+
+def _draw_chance(ax: Axes, chance: float) -> Artist:
+    label = f"always the most\nfrequent class ({chance:.3g})"
+    return ax.axhline(
+        chance, color="#555555", linewidth=1.0, linestyle=(0, (1, 2)), zorder=1, label=label
+    )
+
+
+def _no_probe(first: pd.Series) -> list[str]:
+    reason = first["probe_undefined"]
+    return [] if pd.isna(reason) else [f"No label probe: {reason}."]
+
+
+def plot_downstream(
+    downstream_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
+) -> None:
+    """Read the table, draw one data set and protocol, and save it.
+
+    Parameters
+    ----------
+    downstream_path : path
+        Table of the study by the contract "downstream".
+    dataset, protocol : str
+        Which runs to draw.
+    outputs : sequence of path
+        SVG and PNG files to write.
+
+    Raises
+    ------
+    DataError
+        If the table is damaged or has nothing of this data set under this protocol.
+    """
+    frame = read_frame("downstream", downstream_path)
+    table = select_problem(frame, dataset, protocol, downstream_path)
+    with figure_settings():
+        figure = Figure(figsize=(10.6, 5.2))
+        draw_downstream(figure, table)
+        set_problem_titles(
+            figure,
+            table,
+            "what codes are good for",
+            f"held-out rows, mean over {seeds_in_words(table)}; bands: 95 % Student t limits",
+        )
+        save_figure(figure, outputs)

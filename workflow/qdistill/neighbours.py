@@ -1,0 +1,116 @@
+"""Nearest neighbours in codes, and how many of the true ones they find."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+METRICS = ("cosine", "euclidean")
+
+# Similarities closer than this share of the median squared distance from the mean are a tie:
+# single precision does not tell them apart.
+_RESOLUTION = 1e-6
+
+
+def place(vectors: Tensor, metric: str) -> Tensor:
+    """Put vectors where Euclidean distance ranks pairs as the metric does.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (..., rows, width)
+        Codes or full vectors.
+    metric : str
+        ``cosine``: vectors are scaled to unit norm, after which the squared distance is
+        2 - 2 cos (a zero vector stays where it is); ``euclidean``: they stay as they are.
+
+    Returns
+    -------
+    Tensor of the same shape
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric '{metric}', expected one of {', '.join(METRICS)}")
+    return (
+        torch.nn.functional.normalize(vectors, dim=-1, eps=1e-30) if metric == "cosine" else vectors
+    )
+
+
+class TrueNeighbours:
+    """The nearest neighbours of rows among each other, and the share of them that codes find.
+
+    Parameters
+    ----------
+    vectors : float32 Tensor, shape (rows, D)
+        The full vectors.
+    count : int
+        Neighbours of a row, k. A row is not its own neighbour.
+    metric : str
+        ``cosine`` or ``euclidean``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than k + 2 rows.
+    """
+
+    def __init__(self, vectors: Tensor, count: int, metric: str) -> None:
+        if len(vectors) < count + 2:
+            raise ValueError(f"{len(vectors)} rows, and {count} neighbours need {count + 2}")
+        self.count, self.metric = count, metric
+        similarity, resolution = _similarities(place(vectors, metric))
+        last = similarity.topk(count, dim=1).values[:, -1:]
+        self._relevant = similarity >= last - resolution
+
+    def recall(self, codes: Tensor) -> float:
+        """Mean share of a row's k nearest codes that are among its true neighbours.
+
+        All rows as near as the k-th true neighbour count as true. Where codes tie for the
+        last places, the value is the mean over all ways to choose among them, so that the
+        order of the rows plays no part: codes that are all the same find as many neighbours
+        as chance does.
+
+        Parameters
+        ----------
+        codes : float32 Tensor, shape (rows, width)
+            Of the same rows in the same order.
+
+        Returns
+        -------
+        float
+            Between 0 and 1; NaN if a code is not finite.
+        """
+        if not torch.isfinite(codes).all():
+            return float("nan")
+        similarity, resolution = _similarities(place(codes, self.metric))
+        nearest = similarity.topk(self.count + 1, dim=1)
+        found = self._relevant.gather(1, nearest.indices[:, :-1]).sum(1).double()
+        last, next_one = nearest.values[:, -2], nearest.values[:, -1]
+        tied = last - next_one <= resolution
+        if tied.any():
+            found[tied] = self._expected(
+                similarity[tied], last[tied, None], resolution, self._relevant[tied]
+            )
+        return float(found.mean() / self.count)
+
+    def _expected(
+        self, similarity: Tensor, last: Tensor, resolution: Tensor, relevant: Tensor
+    ) -> Tensor:
+        """Count true neighbours found on average where several codes tie for the last places."""
+        above = similarity > last + resolution
+        level = (similarity >= last - resolution) & ~above
+        places = self.count - above.sum(1)
+        share = places.double() / level.sum(1)
+        return (relevant & above).sum(1) + share * (relevant & level).sum(1)
+
+
+def _similarities(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Rank every row's neighbours: (rows, rows), larger for nearer, and what counts as a tie.
+
+    The similarity of row i to row j is 2 v_i · v_j - v_j · v_j, the negative squared distance
+    but for a constant of row i. Vectors are centred first, which changes no distance and keeps
+    the digits of codes that lie far from the origin, as probabilities do.
+    """
+    centred = vectors - vectors.mean(0)
+    squares = centred.square().sum(1)
+    similarity = torch.addmm(-squares, centred, centred.T, alpha=2.0)
+    similarity.fill_diagonal_(-torch.inf)
+    return similarity, _RESOLUTION * squares.median()

@@ -1,0 +1,112 @@
+# What codes are good for, besides reconstruction.
+DOWNSTREAM = f"{RESULTS}/downstream.parquet"
+DOWNSTREAM_COMPARISONS = f"{RESULTS}/downstream_comparisons.parquet"
+DOWNSTREAM_OF_BLOCK = (
+    f"{RESULTS}/{{dataset}}/{{protocol}}/downstream/seeds~{{block}}.parquet"
+)
+DOWNSTREAM_FIGURE = f"{RESULTS}/figures/{{dataset}}/{{protocol}}/downstream"
+DOWNSTREAM_FIGURES = [
+    f"{DOWNSTREAM_FIGURE}.{suffix}".format(dataset=dataset, protocol=protocol)
+    for dataset, protocol in STUDY.downstream
+    for suffix in ("svg", "png")
+]
+
+
+def trained_files(file):
+    """A file of everything with weights in the track of the wildcards, at every n."""
+    return lambda wildcards: expand(
+        f"{RUN}/{{model}}/{file}",
+        **wildcards,
+        n=track_of(wildcards).n,
+        model=track_of(wildcards).trained_names(),
+    )
+
+
+def downstream_settings(wildcards):
+    track, chosen = track_of(wildcards), STUDY.config["downstream"]
+    return {
+        "dataset": dataset_settings(wildcards),
+        "neighbours": chosen["neighbours"],
+        "examples_per_class": chosen["examples_per_class"],
+        "pca": "pca" in track.references,
+        "models": {name: track.settings_of(name) for name in track.trained_names()},
+    }
+
+
+# The output does not depend on n, so one rule does for all tracks.
+rule measure_downstream:
+    input:
+        latents=LATENTS,
+        subset=lambda wildcards: expand(SUBSET, **wildcards, n=track_of(wildcards).n),
+        weights=trained_files("weights.safetensors"),
+        metrics=trained_files("metrics.parquet"),
+    output:
+        DOWNSTREAM_OF_BLOCK,
+    log:
+        f"{LOG}/measure_downstream.log",
+    benchmark:
+        f"{BENCHMARK}/measure_downstream.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        qubits=qubits,
+        settings=downstream_settings,
+    message:
+        "Put the codes of {wildcards.dataset} ({wildcards.protocol}) to use, seeds {wildcards.block}"
+    script:
+        "../scripts/measure_downstream.py"
+
+
+rule combine_downstream:
+    input:
+        [
+            DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in STUDY.downstream
+            for block in STUDY.blocks
+        ],
+    output:
+        DOWNSTREAM,
+    log:
+        f"{LOGS}/combine_downstream.log",
+    conda:
+        "../../envs/data.yaml"
+    message:
+        "Combine the downstream measures of all blocks"
+    script:
+        "../scripts/combine_downstream.py"
+
+
+rule compare_downstream:
+    input:
+        downstream=DOWNSTREAM,
+    output:
+        DOWNSTREAM_COMPARISONS,
+    log:
+        f"{LOGS}/compare_downstream.log",
+    conda:
+        "../../envs/data.yaml"
+    message:
+        "Compare what codes are good for, paired by seed"
+    script:
+        "../scripts/compare_downstream.py"
+
+
+rule plot_downstream:
+    input:
+        downstream=DOWNSTREAM,
+    output:
+        svg=report(
+            f"{DOWNSTREAM_FIGURE}.svg",
+            caption="../report/downstream.rst",
+            category="B What codes are good for",
+            labels={"data set": "{dataset}", "protocol": "{protocol}"},
+        ),
+        png=f"{DOWNSTREAM_FIGURE}.png",
+    log:
+        f"{LOGS}/{{dataset}}/{{protocol}}/plot_downstream.log",
+    conda:
+        "../../envs/report.yaml"
+    message:
+        "Plot what the codes of {wildcards.dataset} ({wildcards.protocol}) are good for"
+    script:
+        "../scripts/plot_downstream.py"
