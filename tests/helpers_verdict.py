@@ -11,6 +11,7 @@ from qdistill.contracts import CONTRACTS
 from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.crossover import locate_crossovers
+from qdistill.judgement.downstream import compare_downstream
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import tabulate_published
 from qdistill.judgement.transfer import judge_transfer
@@ -27,7 +28,15 @@ def leveled(**levels):
     return lambda model, stage, n: levels.get(f"{model}_{stage}", levels.get(model, 0.004))
 
 
-def tables_of(metrics, sweep=None, choices=None, trainability=None, cost=None, extra=()):
+def tables_of(
+    metrics,
+    sweep=None,
+    choices=None,
+    trainability=None,
+    cost=None,
+    extra=(),
+    downstream=None,
+):
     """All tables of a study, by the functions that the workflow uses."""
     if sweep is None and (metrics["model"] == "quantum").any():
         sweep = make_sweep(metrics, pools=(0, 1000))
@@ -43,6 +52,12 @@ def tables_of(metrics, sweep=None, choices=None, trainability=None, cost=None, e
         choices=make_choices(metrics) if choices is None else choices,
         trainability=no_rows("trainability") if trainability is None else trainability,
         cost=no_rows("cost") if cost is None else cost,
+        downstream=no_rows("downstream") if downstream is None else downstream,
+        downstream_comparisons=(
+            no_rows("downstream_comparisons")
+            if downstream is None
+            else compare_downstream(downstream)
+        ),
     )
 
 

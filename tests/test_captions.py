@@ -16,9 +16,9 @@ ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "workflow" / "report"
 WITH_TRACK = (
     *("crossover", "gap", "transfer", "curves", "unitary"),
-    *("ladder", "bound", "overfitting"),
+    *("ladder", "bound", "overfitting", "downstream"),
 )
-WITH_TRAINING = ("crossover", "gap", "transfer", "curves", "ladder", "bound")
+WITH_TRAINING = ("crossover", "gap", "transfer", "curves", "ladder", "bound", "downstream")
 EVERY_CAPTION = (*WITH_TRACK, "trainability", "cost", "verdict", "summary", "workflow")
 
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -64,6 +64,7 @@ UNUSUAL = configured(
             "frozen_circuit": {},
         },
     },
+    downstream={"neighbours": 7, "examples_per_class": 4, "datasets": "all"},
     trainability={
         "qubits": 3,
         "n": 41,
@@ -245,6 +246,14 @@ def test_the_map_of_trainability_is_told():
     assert "learning rate 0.0042, 123 steps" in words
     assert "a map shows" in render("workflow", UNUSUAL)
     assert "a map shows" not in render("workflow", {**UNUSUAL, "trainability": None})
+
+
+def test_the_downstream_measures_are_told():
+    words = render("downstream", UNUSUAL, "digits")
+    assert "recall@7" in words and "the 7 nearest neighbours" in words
+    assert "the mean of 4 codes" in words and "epochs 19" in words  # students are shown too
+    assert "what codes are good for" in render("workflow", UNUSUAL)
+    assert "good for" not in render("workflow", {**UNUSUAL, "downstream": None})
 
 
 def test_only_the_studys_names_are_listed():

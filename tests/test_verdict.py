@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from helpers_downstream import make_downstream
 from helpers_metrics import diverge, make_metrics, make_sweep
 from helpers_verdict import (
     CIRCUIT,
@@ -43,6 +44,7 @@ from qdistill.verdict.words import estimate
 
 ROOT = Path(__file__).resolve().parents[1]
 QUESTIONS = ["Transfer", "Overfitting", "Re(U)", "Phase", "Crossover", "Attribution"]
+QUESTIONS += ["Use of the codes"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -57,7 +59,8 @@ def quick_collections():
 def standard():
     """Tables of the typical study at n = 100 and 1000, which no test changes."""
     metrics = make_metrics(**ONE, protocols=("article", "converged"))
-    return tables_of(metrics, trainability=make_trainability(lambda depth, bound: 10 - 2 * depth))
+    trainability = make_trainability(lambda depth, bound: 10 - 2 * depth)
+    return tables_of(metrics, trainability=trainability, downstream=make_downstream(metrics))
 
 
 @cache
@@ -100,7 +103,8 @@ def test_a_finding_speaks_of_its_own_problem_alone():
 def test_without_the_models_of_the_question_there_is_still_a_page():
     tables = tables_of(make_metrics(**ONE, names=("mean", "linear")))
     text = compose_verdict(tables, "x")
-    assert text.count("does not hold the models that this question needs") == len(QUESTIONS)
+    lacking = text.count("does not hold the models that this question needs")
+    assert lacking == len(QUESTIONS) - 1 and text.count("This study does not measure it.") == 1
     assert "No answer, as the models that it takes are not in the study." in text
     assert "`linear`" in compose_summary(tables, "x")
 

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers_downstream import make_downstream
 from helpers_metrics import EVERY_NAME, diverge, make_metrics, make_sweep
 from helpers_verdict import ONE, leveled, only_part, tables_of
 from qdistill.registry import MODELS
 from qdistill.verdict.questions import (
     attribution,
     crossover,
+    downstream,
     overfitting,
     phase,
     real_part,
@@ -329,9 +331,73 @@ def test_the_tuned_models_are_compared_with_one_another():
     assert "Each tuned inside the n examples, `quantum_tuned` is worse than `tuned` at" in text
 
 
+# use of the codes
+
+
+def part_with_codes(names=("pca", "linear", "quantum", "compiled", "unitary_re"), **settings):
+    metrics = make_metrics(**ONE, names=names)
+    return only_part(tables_of(metrics, downstream=make_downstream(metrics, **settings)))
+
+
+def test_codes_that_find_fewer_neighbours_than_pca():
+    part = part_with_codes(recall={"pca": 0.7, "linear": 0.65})
+    text = said(downstream, part)
+    table = part.downstream
+    mean = table[(table["model"] == "pca") & (table["n"] == 100)]["recall"].mean()
+    lead = "Neighbours by cosine similarity among 800 rows, recall@10"
+    assert f"{lead}: `pca` {mean:.3g} [" in text
+    assert "Of 3 codes of circuits and their students, none is shown to be better than PCA" in text
+    assert "Of 1 other code, none is shown to be better than PCA codes of the same n rows" in text
+    assert "the highest at n = 100 is `linear` (recall@10 0.6" in text
+    row = part.downstream_comparisons.query("challenger == 'linear' and measure == 'recall'")
+    assert f"difference {row['difference'].iloc[0]:.3g} [" in text and ", worse)" in text
+
+
+def test_a_code_that_is_better_is_named_with_its_n():
+    part = part_with_codes(recall={"quantum": 0.6}, accuracy={"unitary_re": 0.7, "pca": 0.55})
+    text = said(downstream, part)
+    assert "1 is shown to be better, `quantum` at every n, than PCA codes" in text
+    assert "1 is shown to be better, `unitary_re` fine-tuned at every n, than the full vec" in text
+    assert "always naming the most frequent class is right in 0.139 of them" in text
+    assert "1 is shown to be better, `pca` at every n, than the full vectors" in text
+
+
+def test_a_probe_without_classes_is_undefined_with_its_reason():
+    text = said(downstream, part_with_codes(reason="the data set has no labels"))
+    assert text.endswith("The probe is *undefined*: the data set has no labels.")
+    assert "accuracy" not in text
+
+
+def test_what_the_seeds_leave_open_says_how_many_would_decide():
+    part = part_with_codes(random_seed=2)
+    table = part.downstream_comparisons
+    rows = table[(table["measure"] == "recall") & (table["challenger"] != "linear")]
+    unsettled = rows[rows["verdict"] == "not distinguishable"]
+    assert len(unsettled) > 2
+    text = said(downstream, part)
+    assert f"{len(unsettled)} of {len(rows)} comparisons are not distinguishable (about " in text
+
+
+def test_codes_of_diverged_runs_are_undefined():
+    metrics = make_metrics(**ONE, names=("pca", "linear", "quantum"))
+    table = make_downstream(metrics)
+    hit = (table["model"] == "linear") & (table["seed"] == 0) & (table["n"] == 100)
+    table.loc[hit, ["recall", "probe_accuracy"]] = np.nan
+    table.loc[hit, "diverged"] = True
+    text = said(downstream, only_part(tables_of(metrics, downstream=table)))
+    assert "1 is undefined (diverged runs)" in text
+
+
+def test_codes_without_circuits_or_pca_have_their_sentences():
+    text = said(downstream, part_with_codes(names=("linear",), accuracy={"linear": 0.4}))
+    assert "circuits" not in text and "PCA" not in text
+    assert "Of 1 other code, none" in text and "recall" not in text
+    assert said(downstream, part_with_codes(names=("quantum", "pca"))).count("`linear`") == 0
+
+
 def test_answers_rest_on_rows_even_where_a_table_lacks_the_models():
     empty = part_of(("mean",))
-    for question in (transfer, overfitting, real_part, phase, crossover, attribution):
+    for question in (transfer, overfitting, real_part, phase, crossover, attribution, downstream):
         assert question.answer(empty) == []
         assert "`" not in question.introduce(empty.names)
     assert isinstance(empty.transfer, pd.DataFrame)

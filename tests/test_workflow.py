@@ -84,6 +84,28 @@ def test_every_row_of_the_grid_is_there(finished):
     assert (finished / "reports/verdict.md").read_text().startswith("# Verdict")
 
 
+def test_the_codes_of_every_model_are_put_to_use(finished):
+    table = read_frame("downstream", finished / "results/smoke/downstream.parquet")
+    study = resolve_study(smoke_config(finished))
+    assert set(table[["dataset", "protocol"]].itertuples(index=False, name=None)) == {
+        *(("synthetic-4q", "article"), ("digits", "article"), ("synthetic-4q", "converged"))
+    }
+    for (dataset, protocol), track in study.downstream.items():
+        own = table[(table["dataset"] == dataset) & (table["protocol"] == protocol)]
+        references = {"raw"} | ({"pca"} & set(track.references))
+        assert set(own["model"]) == {*references, *track.trained_names()}
+        assert set(own["n"]) == set(track.n) and set(own["seed"]) == {0, 1}
+    digits = table[table["dataset"] == "digits"].groupby("model")["probe_accuracy"].mean()
+    assert digits["raw"] > 0.5 and table["recall"].between(0, 1).all()
+    assert (table["neighbours"] == 5).all()
+    compiled, quantum = (table[table["model"] == name] for name in ("compiled", "quantum"))
+    both = compiled.merge(quantum, on=["dataset", "protocol", "n", "seed"])
+    assert (both["recall_x"] - both["recall_y"]).abs().max() < 0.01
+    figures = finished / "results/smoke/figures"
+    assert len(list(figures.glob("*/*/downstream.svg"))) == 3
+    assert "Neighbours by Euclidean distance" in (finished / "reports/verdict.md").read_text()
+
+
 def test_a_second_run_has_nothing_to_do(finished):
     status, output = run(finished, *SMOKE, "--dry-run")
     assert status == 0
@@ -175,7 +197,7 @@ def test_report(finished):
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', html)
     for category in (
         *("Verdict", "Crossover", "Attribution", "Transfer", "Overfitting", "Generalisation gap"),
-        *("bound", "Training curves", "Learned unitary", "Trainability", "Cost"),
+        *("bound", "Training curves", "Learned unitary", "Trainability", "Cost", "What codes are"),
     ):
         assert category in html
     assert "2 seeds" in html

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from qdistill.judgement.pairing import Run
 from qdistill.judgement.statistics import paired_interval
 from qdistill.registry import RAW, STUDENTS, family_of
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.relations import why_undefined
 from qdistill.verdict.sources import Finding
-from qdistill.verdict.students import run_name
+from qdistill.verdict.students import name_students, run_name
 from qdistill.verdict.tables import ProblemTables
 from qdistill.verdict.words import (
     at_sizes,
@@ -97,8 +98,8 @@ def _against(part: ProblemTables, measure: str, baseline: str, name: str) -> lis
     is_of_circuit = table["challenger"].map(_is_of_circuit).astype(bool)
     findings = []
     for rows, who in (
-        (table[is_of_circuit], "codes of circuits and their students"),
-        (table[~is_of_circuit], "other codes"),
+        (table[is_of_circuit], "{codes} of circuits and their students"),
+        (table[~is_of_circuit], "other {codes}"),
     ):
         if len(rows):
             findings.append(_group(part, rows, measure, baseline, who, name))
@@ -117,7 +118,8 @@ def _group(
 ) -> Finding:
     """Say of a group of codes which are better, and how near the best of the others comes."""
     runs = rows[["challenger", "challenger_stage"]].drop_duplicates()
-    text = f"Of {len(runs)} {who}, {_better(part, rows)} than {_BASELINES[baseline]}"
+    group = who.format(codes="code" if len(runs) == 1 else "codes")
+    text = f"Of {len(runs)} {group}, {_better(part, rows)} than {_BASELINES[baseline]}"
     n = headline_size(rows["n"])
     here = rows[(rows["n"] == n) & rows["difference"].notna()]
     if len(here):
@@ -138,14 +140,23 @@ def _group(
 def _better(part: ProblemTables, rows: pd.DataFrame) -> str:
     """Name the codes that are shown to be better, and where."""
     better = rows[rows["verdict"] == "better"]
-    groups: dict[tuple[int, ...], list[str]] = {}
-    for (model, stage), own in better.groupby(["challenger", "challenger_stage"], sort=False):
-        groups.setdefault(tuple(sorted(own["n"])), []).append(run_name(model, stage))
+    groups: dict[tuple[int, ...], list[Run]] = {}
+    for run, own in better.groupby(["challenger", "challenger_stage"], sort=False):
+        groups.setdefault(tuple(sorted(own["n"])), []).append(run)  # type: ignore[arg-type]
     if not groups:
         return "none is shown to be better"
-    words = [f"{enumeration(names)} {at_sizes(n, part.sizes)}" for n, names in groups.items()]
+    everyone = set(zip(rows["challenger"], rows["challenger_stage"], strict=True))
+    words = [f"{_named(runs, everyone)} {at_sizes(n, part.sizes)}" for n, runs in groups.items()]
     count = better["challenger"].nunique()
     return f"{count} {'is' if count == 1 else 'are'} shown to be better, {'; '.join(words)},"
+
+
+def _named(runs: Sequence[Run], everyone: Collection[Run]) -> str:
+    """Name codes: models one by one, students of one stage or read-out together."""
+    models = [run_name(*run) for run in runs if run[0] not in STUDENTS]
+    students = [run for run in runs if run[0] in STUDENTS]
+    all_students = [run for run in everyone if run[0] in STUDENTS]
+    return enumeration([*models, *([name_students(students, all_students)] if students else [])])
 
 
 def _open(part: ProblemTables, rows: pd.DataFrame) -> str:
