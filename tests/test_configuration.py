@@ -258,6 +258,43 @@ def test_a_comparison_needs_both_names_in_one_track():
     assert "'comparisons.0': no track has both 'linear' and 'square'" in message
 
 
+def test_codes_are_put_to_use_where_encoders_are_trained_to_reconstruct():
+    assert set(resolve_study(study_of()).downstream) == {
+        (dataset, protocol)
+        for dataset in ("synthetic-6q", "docstrings")
+        for protocol in ("article", "converged")
+    }  # and no corrupted or planted data
+    one = resolve_study(study_of({"downstream": {"datasets": ["docstrings"]}})).downstream
+    assert set(one) == {("docstrings", "article"), ("docstrings", "converged")}
+    assert resolve_study(study_of({"downstream": None})).downstream == {}
+    assert resolve_study(alone(downstream={"datasets": []})).downstream == {}
+    assert resolve_study(alone(projections="pca")).downstream == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (
+            {"datasets": ["digits-corrupted"]},
+            ("'downstream.datasets': 'digits-corrupted' is not", "docstrings, synthetic-6q"),
+        ),
+        ({"datasets": ["docstring"]}, ("did you mean 'docstrings'?",)),
+        ({"datasets": "some"}, ("'downstream.datasets'", "'some' does not match")),
+        ({"neighbours": 0}, ("'downstream.neighbours': 0 is less than the minimum of 1",)),
+        (
+            {"neighbours": 799},
+            ("'downstream.neighbours': found 799", "'docstrings' has 800", "at most 798"),
+        ),
+        ({"examples_per_class": 0}, ("'downstream.examples_per_class': 0 is less than",)),
+        ({"metric": "cosine"}, ("unknown key 'downstream.metric'",)),
+    ],
+)
+def test_what_is_refused_of_downstream_measures(changes, parts):
+    message = refusal(study_of({"downstream": changes}))
+    for part in parts:
+        assert part in message
+
+
 def test_a_sweep_asks_for_no_more_than_the_pool_and_for_its_teacher():
     message = refusal(alone(datasets=["digits"], n=[50]))
     assert "'pool_sweep': found 1000, but 'digits' has 397 unlabelled rows" in message

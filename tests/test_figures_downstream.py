@@ -67,6 +67,9 @@ def test_titles_and_legend_say_what_is_measured(table):
     assert "30 classes, 5 examples of each" in right.get_title(loc="left")
     words = texts_of(figure)
     assert "raw, the full vectors" in words and "most\nfrequent class (0.139)" in words
+    assert "guessing (0.0333)" in words
+    levels = {line.get_ydata()[0] for line in right.lines if list(line.get_xdata()) == [0, 1]}
+    assert levels == {0.139, 1 / 30}
     assert all(name in words for name in FEW if name != "mean") and "mean\n" not in words
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
     groups = keys_of(names, faint=faint)
     own = [_line_key(RAW_STYLE, "raw, the full vectors")]
     if is_probed:
-        own.append(_draw_chance(axes[1], float(first["probe_chance"])))
+        own += _draw_chance(axes[1], int(first["classes"]), float(first["probe_chance"]))
     groups[GROUP_TITLES["reference"]] = [*groups.get(GROUP_TITLES["reference"], []), *own]
     add_legend(figure, groups)
     add_note(figure, [*_no_probe(first), *describe_failures(table, "recall")])
@@ -89,11 +90,15 @@ def _line_key(style: Style, label: str) -> Artist:
     return Line2D([], [], color=style.colour, linestyle=style.line, linewidth=1.6, label=label)
 
 
-def _draw_chance(ax: Axes, chance: float) -> Artist:
-    label = f"always the most\nfrequent class ({chance:.3g})"
-    return ax.axhline(
-        chance, color="#555555", linewidth=1.0, linestyle=(0, (1, 2)), zorder=1, label=label
-    )
+def _draw_chance(ax: Axes, classes: int, chance: float) -> list[Artist]:
+    """Horizontal lines at what needs no code; returns their legend keys."""
+    look: dict[str, Any] = {"color": "#555555", "zorder": 1}
+    often = f"always the most\nfrequent class ({chance:.3g})"
+    guess = f"guessing ({1 / classes:.3g})"
+    return [
+        ax.axhline(chance, linewidth=1.0, linestyle=(0, (1, 2)), label=often, **look),
+        ax.axhline(1 / classes, linewidth=0.7, linestyle=(0, (4, 2)), label=guess, **look),
+    ]
 
 
 def _no_probe(first: pd.Series) -> list[str]:

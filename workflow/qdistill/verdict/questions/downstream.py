@@ -60,10 +60,11 @@ def _probe(part: ProblemTables) -> list[Finding]:
     if pd.notna(first["probe_undefined"]):
         text = f"The probe is *undefined*: {first['probe_undefined']}."
         return [Finding(text, (part.source("downstream", model=RAW),))]
+    guess, often = 1 / first["classes"], first["probe_chance"]
     lead = (
         f"Probe of {first['classes']} classes, {counted(first['examples_per_class'], 'example')} "
-        f"of each, on {first['probe_rows']:,} rows (always naming the most frequent class is right "
-        f"in {first['probe_chance']:.3g} of them), accuracy: "
+        f"of each, on {first['probe_rows']:,} rows (guessing is right in {guess:.3g} of them, "
+        f"always naming the most frequent class in {often:.3g}), accuracy: "
     )
     found = _levels(part, "probe_accuracy", (RAW, "pca"))
     findings = _begin(lead, found)
