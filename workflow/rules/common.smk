@@ -151,3 +151,24 @@ def student_sources(wildcards):
         "teacher": expand(teacher, n=sizes, file="weights.safetensors", **wildcards),
         file: expand(teacher, n=sizes, file=f"{file}.parquet", **wildcards),
     }
+
+
+def trained_files(file):
+    """A file of everything with weights in the track of the wildcards, at every n."""
+    return lambda wildcards: expand(
+        f"{RUN}/{{model}}/{file}",
+        **wildcards,
+        n=track_of(wildcards).n,
+        model=track_of(wildcards).trained_names(),
+    )
+
+
+def downstream_settings(wildcards):
+    track, chosen = track_of(wildcards), STUDY.config["downstream"]
+    return {
+        "dataset": dataset_settings(wildcards),
+        "neighbours": chosen["neighbours"],
+        "examples_per_class": chosen["examples_per_class"],
+        "pca": "pca" in track.references,
+        "models": {name: track.settings_of(name) for name in track.trained_names()},
+    }
