@@ -285,6 +285,7 @@ def test_the_scripts_from_metrics_to_verdict(tmp_path):
         "metrics": metrics,
         "sweep": make_sweep(metrics),
         "choices": make_choices(metrics),
+        "downstream": make_downstream(metrics),
         "trainability": make_trainability(lambda depth, bound: 5),
     }
     paths = {name: tmp_path / f"{name}.parquet" for name in made}
@@ -302,6 +303,7 @@ def test_the_scripts_from_metrics_to_verdict(tmp_path):
             "published",
             {"metrics": "metrics", "published": "published_figures"},
         ),
+        ("compare_downstream", "downstream_comparisons", {"downstream": "downstream"}),
     ]
     for script, table, needs in steps:
         paths[table] = tmp_path / f"{table}.parquet"
@@ -323,11 +325,16 @@ def test_the_scripts_from_metrics_to_verdict(tmp_path):
     assert "Held-out errors of the study" in outputs["summary"].read_text()
     assert all(rows_of(tables, each) is not None for _, s in every_bullet(expected) for each in s)
     assert "Where circuits can be trained" in expected
+    assert "codes of circuits and their students, none is shown to be better" in expected
+    assert "#### What codes are good for" in expected
     for absent in ({**paths, "trainability": []}, {k: paths[k] for k in paths if k[:2] != "tr"}):
         if "transfer" not in absent:
             absent["transfer"] = paths["transfer"]
         text = compose_verdict(StudyTables.read(absent), "default", about)
         assert "Where circuits can be trained" not in text
+    empty = {**inputs, "downstream": [], "downstream_comparisons": []}
+    text = compose_verdict(StudyTables.read(empty), "default", about)
+    assert "This study does not measure it." in text and "good for" not in text
 
 
 def test_the_default_studys_problems_are_all_described():
