@@ -378,6 +378,17 @@ def test_what_the_seeds_leave_open_says_how_many_would_decide():
     assert f"{len(unsettled)} of {len(rows)} comparisons are not distinguishable (about " in text
 
 
+def test_what_holm_takes_back_is_not_confirmed():
+    part = part_with_codes(names=("pca", "quantum"), recall={"pca": 0.6})
+    table = part.downstream_comparisons
+    assert set(table.loc[table["measure"] == "recall", "verdict"]) == {"worse"}
+    doubted = replace(part, downstream_comparisons=table.assign(verdict="not distinguishable"))
+    assert ", worse, not confirmed)" in said(downstream, doubted)
+    higher = table.assign(verdict="not distinguishable", ci_low=0.1, ci_high=0.2)
+    text = said(downstream, replace(part, downstream_comparisons=higher))
+    assert ", better, not confirmed)" in text and "none is shown to be better" in text
+
+
 def test_codes_of_diverged_runs_are_undefined():
     metrics = make_metrics(**ONE, names=("pca", "linear", "quantum"))
     table = make_downstream(metrics)

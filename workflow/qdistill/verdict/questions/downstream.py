@@ -129,13 +129,20 @@ def _group(
         whose = run_name(best["challenger"], best["challenger_stage"])
         text += (
             f"; the highest{f' at n = {n}' if len(part.sizes) > 1 else ''} is {whose} ({name} "
-            f"{best['mean_challenger']:.3g}, difference {gap}, {best['verdict']})"
+            f"{best['mean_challenger']:.3g}, difference {gap}, {_relation(best)})"
         )
     text += _open(part, rows)
     where = {"measure": measure, "baseline": baseline}
     challengers = sorted(rows["challenger"].unique())
     found = part.source("downstream_comparisons", (), **where, challenger=challengers)
     return Finding(f"{text}.", (found,))
+
+
+def _relation(row: pd.Series) -> str:
+    """Say what a comparison finds, and where Holm's correction takes it back."""
+    if row["verdict"] == "not distinguishable" and not row["ci_low"] <= 0 <= row["ci_high"]:
+        return f"{'better' if row['ci_low'] > 0 else 'worse'}, not confirmed"
+    return row["verdict"]
 
 
 def _better(part: ProblemTables, rows: pd.DataFrame) -> str:
