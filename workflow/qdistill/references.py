@@ -83,10 +83,7 @@ def _evaluate(
         predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
         size = 0
     else:
-        rank = {"mean": 0, "pca": _full_rank(inputs, width)}.get(name)
-        if rank is None:
-            rank = choose_rank(inputs, targets, seed, width)
-        regression = PrincipalRegression(inputs, targets, rank)
+        regression = fit_regression(name, inputs, targets, seed, width)
         predicted = [regression.predict(x)[-1] for x in (inputs, heldout)]
         size = regression.count_parameters()
     train, test = [
@@ -113,6 +110,7 @@ class PrincipalRegression:
         from sklearn.decomposition import PCA
 
         self.mean = targets.mean(axis=0)
+        self.inputs = inputs.shape[1]
         self.rank = rank
         if rank:
             self.pca = PCA(rank, svd_solver="full").fit(inputs)
@@ -139,6 +137,28 @@ class PrincipalRegression:
         return self.mean.size + inputs + self.rank * (inputs + self.slopes.shape[1])
 
 
+def fit_regression(
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, width: int
+) -> PrincipalRegression:
+    """Fit the reference ``mean``, ``pca`` or ``pca_cv`` to one seed's labelled rows.
+
+    Parameters
+    ----------
+    name : str
+        See :func:`fit_reference`.
+    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
+        The labelled rows.
+    seed : int
+        Fixes the folds of ``pca_cv``.
+    width : int
+        The largest rank.
+    """
+    rank = {"mean": 0, "pca": _full_rank(inputs, width)}.get(name)
+    if rank is None:
+        rank = choose_rank(inputs, targets, seed, width)
+    return PrincipalRegression(inputs, targets, rank)
+
+
 def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> int:
     """Choose the rank with the lowest cross-validated error inside the n rows.
 
@@ -157,6 +177,24 @@ def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) 
         0 (the mean) to ``width``. Folds have fewer rows than the whole and so allow fewer
         ranks: where the largest of those is best, the largest that all rows allow is taken.
     """
+    errors = errors_by_rank(inputs, targets, seed, width)
+    best, largest = int(errors.argmin()), int(np.isfinite(errors).nonzero()[0][-1])
+    return _full_rank(inputs, width) if 0 < best == largest else best
+
+
+def errors_by_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> np.ndarray:
+    """Cross-validated mean squared error of each rank, inside the n rows.
+
+    Parameters
+    ----------
+    inputs, targets, seed, width
+        As for :func:`choose_rank`.
+
+    Returns
+    -------
+    ndarray of float64, shape (width + 1,)
+        Infinite for a rank that a fold's rows do not allow.
+    """
     from sklearn.model_selection import KFold
 
     count = len(inputs)
@@ -169,9 +207,7 @@ def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) 
         predicted = regression.predict(inputs[held])
         squared = [np.square(guess - targets[held]).sum() for guess in predicted]
         errors.append(np.pad(squared, (0, width - rank), constant_values=np.inf))
-    total = np.sum(errors, axis=0)
-    best, largest = int(total.argmin()), int(np.isfinite(total).nonzero()[0][-1])
-    return _full_rank(inputs, width) if 0 < best == largest else best
+    return np.sum(errors, axis=0) / targets.size
 
 
 def _full_rank(inputs: np.ndarray, width: int) -> int:
