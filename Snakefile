@@ -26,6 +26,8 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/downstream.smk"
 # Figures, the verdict, and the MLflow index.
 include: "workflow/rules/report.smk"
+# The adapter: one trained model in the forms that people load.
+include: "workflow/rules/deploy.smk"
 
 
 localrules:
@@ -40,6 +42,8 @@ rule all:
         FIGURES,
         VERDICT,
         INDEX,
+        ADAPTER,
+        REGISTERED,
     log:
         f"{LOGS}/all.log",
     message:

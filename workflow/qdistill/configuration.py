@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qdistill.datasets.presets import declared_rows, resolve_dataset
+from qdistill.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study import Study, Track, seed_blocks
@@ -63,6 +64,7 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     _check_problems(study)
     _check_comparisons(study)
     _check_downstream(study)
+    resolve_deployment(study)
     if config["mlflow"]["enabled"]:
         resolve_uri(config["mlflow"].get("tracking_uri"))
     return study

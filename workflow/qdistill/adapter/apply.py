@@ -1,0 +1,222 @@
+"""Apply an adapter to a Parquet file of any length, in constant memory.
+
+The arithmetic is NumPy's: the command starts in a fraction of a second, where torch alone would
+take longer to import, and the numbers are torch's to float32 accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+from tqdm import tqdm
+
+from qdistill.adapter.layout import AdapterWeights, read_adapter
+from qdistill.adapter.numerics import ZeroEncodingError, check_vectors, encode
+from qdistill.errors import DataError
+from qdistill.files import atomic_path, remove_stale_partials
+
+BATCH_SIZE = 8192
+_BUFFER_BYTES = 1 << 20  # a column chunk is read in pieces, not whole
+
+
+@dataclass(frozen=True)
+class ApplySettings:
+    """Which column is encoded, where the codes go, and how many rows at a time."""
+
+    column: str = "features"
+    output_column: str = "codes"
+    batch_size: int = BATCH_SIZE
+    overwrite: bool = False
+
+
+def apply_adapter(
+    adapter_path: str | Path,
+    input_path: str | Path,
+    output_path: str | Path,
+    settings: ApplySettings | None = None,
+    progress: bool = True,
+) -> int:
+    """Add the codes of a column of vectors to a Parquet file, as another file.
+
+    Parameters
+    ----------
+    adapter_path : path
+        Folder of the adapter.
+    input_path : path
+        Parquet file, which is only read. All of its columns are kept.
+    output_path : path
+        It appears only when complete. What a killed run left beside it is removed.
+    settings : ApplySettings, optional
+    progress : bool
+        Whether a progress bar is shown on standard error.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    DataError
+        If a file or column is missing, damaged or of the wrong width or type, if a value is not
+        finite (with its row, counted from 0), or if the output exists.
+    """
+    settings = settings or ApplySettings()
+    source, target = Path(input_path), Path(output_path)
+    adapter = read_adapter(adapter_path)
+    _check_paths(source, target, settings)
+    try:
+        with parquet.ParquetFile(source, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+            _check_columns(source, file.schema_arrow, adapter, settings)
+            remove_stale_partials(target)
+            with atomic_path(target) as partial:
+                rows = _stream(file, partial, adapter, settings, source, progress)
+                if target.exists() and not settings.overwrite:  # made in the meantime
+                    raise _exists(target)
+            return rows
+    except (OSError, arrow.ArrowException) as error:
+        raise DataError(f"{source}: cannot be read or written on ({error})") from error
+
+
+def _check_paths(source: Path, target: Path, settings: ApplySettings) -> None:
+    if not source.is_file():
+        raise DataError(f"{source}: no such file")
+    if target.exists():
+        if target.samefile(source):
+            raise DataError(f"{target}: the output is the input; give another name")
+        if target.is_dir():
+            raise DataError(f"{target}: a folder; give the name of a file")
+        if not settings.overwrite:
+            raise _exists(target)
+    if settings.batch_size < 1:
+        raise DataError(f"batches of {settings.batch_size} rows; one or more are needed")
+
+
+def _exists(target: Path) -> DataError:
+    return DataError(f"{target}: exists already; give another name or --overwrite")
+
+
+def _check_columns(
+    source: Path, schema: arrow.Schema, adapter: AdapterWeights, settings: ApplySettings
+) -> None:
+    names = schema.names
+    if settings.column not in names:
+        raise DataError(
+            f"{source}: no column '{settings.column}'; it has {', '.join(names)}, and --column "
+            "says which one holds the vectors"
+        )
+    if settings.output_column in names:
+        raise DataError(
+            f"{source}: has a column '{settings.output_column}' already; give the codes another "
+            "name with --output-column"
+        )
+    kind = schema.field(settings.column).type
+    is_list = (
+        arrow.types.is_list(kind)
+        or arrow.types.is_large_list(kind)
+        or arrow.types.is_fixed_size_list(kind)
+    )
+    if not is_list or not arrow.types.is_floating(kind.value_type):
+        raise DataError(
+            f"{source}: column '{settings.column}' is of type {kind}, but the adapter takes lists "
+            f"of {adapter.config.inputs} floating-point numbers"
+        )
+
+
+def _stream(
+    file: parquet.ParquetFile,
+    partial: Path,
+    adapter: AdapterWeights,
+    settings: ApplySettings,
+    source: Path,
+    progress: bool,
+) -> int:
+    """Encode batch by batch into the temporary file."""
+    codes = arrow.field(settings.output_column, arrow.list_(arrow.float32(), adapter.config.width))
+    schema = file.schema_arrow.append(codes)
+    done = 0
+    bar = tqdm(
+        total=file.metadata.num_rows,
+        unit="row",
+        unit_scale=True,
+        disable=not progress,
+        desc="apply",
+    )
+    with bar, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for batch in file.iter_batches(settings.batch_size, use_threads=False):
+            vectors = vectors_of(
+                batch.column(settings.column), adapter.config.inputs, done, settings.column, source
+            )
+            encoded = _encode(adapter, vectors, done, source)
+            column = arrow.FixedSizeListArray.from_arrays(encoded.reshape(-1), adapter.config.width)
+            columns = [*batch.columns, column]
+            writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=schema))
+            done += len(batch)
+            bar.update(len(batch))
+    return done
+
+
+def _encode(adapter: AdapterWeights, vectors: np.ndarray, done: int, source: Path) -> np.ndarray:
+    try:
+        return encode(adapter, vectors)
+    except ZeroEncodingError as error:
+        raise DataError(f"{source}: {ZeroEncodingError(done + error.row)}") from error
+
+
+def vectors_of(
+    column: arrow.Array, inputs: int, first_row: int, name: str, source: Path
+) -> np.ndarray:
+    """Vectors of a list column as float32 (rows, inputs).
+
+    Parameters
+    ----------
+    column : Array
+        Lists of floating-point numbers.
+    inputs : int
+        Width that every row must have.
+    first_row : int
+        Number of the first row, for messages.
+    name, source : str, path
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If a row is missing, of another width, or not finite.
+    """
+    where = f"{source}: column '{name}'"
+    for row, width in _first_wrong(column, inputs):
+        found = "missing" if width is None else f"{width} numbers"
+        raise DataError(
+            f"{where}: row {first_row + row} (counted from 0) is {found}, but the adapter takes "
+            f"{inputs}"
+        )
+    values = column.flatten()
+    if values.null_count:
+        row = int(np.flatnonzero(values.is_null())[0]) // inputs
+        raise DataError(
+            f"{where}: row {first_row + row} (counted from 0) has a missing number in its vector"
+        )
+    matrix = values.to_numpy(zero_copy_only=False).reshape(len(column), inputs)
+    try:
+        return check_vectors(matrix, inputs, first_row)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def _first_wrong(column: arrow.Array, inputs: int) -> Iterator[tuple[int, int | None]]:
+    """Give the first row that is missing or has another width, with that width."""
+    if arrow.types.is_fixed_size_list(column.type):
+        right = column.is_valid().to_numpy(zero_copy_only=False)
+        right = right & (column.type.list_size == inputs)
+    else:
+        lengths = column.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
+        right = lengths == inputs
+    if not right.all():
+        row = int(right.argmin())
+        yield row, None if not column[row].is_valid else len(column[row])

@@ -1,0 +1,274 @@
+"""The model card: what the adapter is, what the evidence supports, and how to load it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from qdistill.adapter.catalogue import AUTO, has_circuit_origin
+from qdistill.adapter.evidence import Evidence
+from qdistill.adapter.layout import KINDS, AdapterConfig
+from qdistill.adapter.usage import usage_section
+from qdistill.deploy_rules import Deployment
+from qdistill.registry import STUDENTS
+from qdistill.verdict.glossary import MEANING
+from qdistill.verdict.words import (
+    counted,
+    estimate,
+    number,
+    p_value,
+    quoted,
+    seeds_in_words,
+    table_lines,
+)
+
+
+def write_card(
+    deployment: Deployment,
+    config: AdapterConfig,
+    evidence: Evidence,
+    latents: Mapping[str, Any],
+    folder: str,
+    tracking_uri: str | None,
+) -> str:
+    """Write the card as Markdown with the Hugging Face metadata header.
+
+    Parameters
+    ----------
+    deployment : Deployment
+    config : AdapterConfig
+    evidence : Evidence
+    latents : mapping
+        ``rows`` by split, and ``encoder`` where the features are those of texts.
+    folder : str
+        Where the adapter will be, for the examples.
+    tracking_uri : str or None
+        MLflow store where it is registered; None if it is not.
+    """
+    lines = [
+        f"# Adapter of the study `{deployment.study}` for `{deployment.dataset}`",
+        "",
+        lead(evidence),
+        "",
+        f"It maps {config.inputs} features to {config.width} codes, and codes to "
+        f"{config.outputs} outputs.",
+        "",
+        *_choice_section(deployment, evidence),
+        *_data_section(deployment, latents, evidence),
+        *_error_section(evidence),
+        *_verdict_section(evidence),
+        *_limits_section(config, evidence, latents),
+        *usage_section(deployment, config, folder, tracking_uri),
+    ]
+    return (
+        f"---\n{_header(deployment, config, evidence)}\n---\n\n" + "\n".join(lines).rstrip() + "\n"
+    )
+
+
+def _header(deployment: Deployment, config: AdapterConfig, evidence: Evidence) -> str:
+    described: dict[str, Any] = dict(
+        task_type="feature-extraction",
+        dataset_type=deployment.dataset,
+        dataset_name=deployment.dataset,
+        dataset_split="heldout",
+        metric_type="mse",
+    )
+    seeds = seeds_in_words(len(evidence.heldout))
+    values = {
+        f"held-out mean squared error, mean of {seeds}": evidence.interval.estimate,
+        f"held-out mean squared error of the exported seed {evidence.seed}": evidence.heldout[
+            evidence.seed
+        ],
+    }
+    results = [
+        EvalResult(**described, metric_name=name, metric_value=float(value))
+        for name, value in values.items()
+    ]
+    data = ModelCardData(
+        library_name="qdistill",
+        pipeline_tag="feature-extraction",
+        tags=["embeddings", "dimensionality-reduction", config.kind],
+        model_name=f"{deployment.study}-{deployment.dataset}-{evidence.choice.name}",
+        eval_results=results,
+    )
+    return data.to_yaml()
+
+
+def lead(evidence: Evidence) -> str:
+    """Say in one sentence which model this is, and whether a circuit is owed anything."""
+    name = evidence.choice.name
+    where = f"on `{evidence.condition['dataset']}` at n = {evidence.condition['n']}"
+    known = f" ({MEANING[name]})" if name in MEANING else ""
+    if has_circuit_origin(name):
+        form = " compiled into real matrices" if name != "compiled" and name not in STUDENTS else ""
+        return f"This adapter is `{name}`{known}{form}, and {_circuit_clause(evidence, where)}."
+    plain = _plain_clause(evidence, where)
+    return f"This adapter is `{name}`{known}, not made from the circuit: {plain}."
+
+
+def _plain_clause(evidence: Evidence, where: str) -> str:
+    name, row = evidence.choice.name, evidence.against("quantum")
+    if row is None:
+        return "the study trained no `quantum` model to compare it with"
+    ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+    share = f"its held-out error is {ratio} times that of `quantum`"
+    seeds = seeds_in_words(int(row["seeds"]))
+    return {
+        "better": f"a plain `{name}` does better than the circuit {where}; {share}",
+        "not distinguishable": f"a plain `{name}` does as well as the circuit {where}, as far as "
+        f"{seeds} can tell; {share}",
+        "worse": f"the circuit does better {where}, and this model was asked for by name; {share}",
+        "undefined": f"the two could not be compared {where}",
+    }[row["verdict"]]
+
+
+def _circuit_clause(evidence: Evidence, where: str) -> str:
+    row = evidence.attribution
+    if row is None or row["verdict"] == "undefined":
+        return (
+            f"whether a simpler model does as well as the circuit {where} was not settled by the "
+            "study"
+        )
+    if row["verdict"] == "distinct":
+        return f"no simpler model of the study does as well as the circuit {where}"
+    does = "better" if row["relation"] == "worse" else "as well, as far as these seeds can tell"
+    return f"a plain `{row['simplest']}` without the circuit does {does} {where}"
+
+
+def _choice_section(deployment: Deployment, evidence: Evidence) -> list[str]:
+    choice, automatic = evidence.choice, evidence.automatic
+    lines = ["## Why this model", ""]
+    if deployment.student != AUTO:
+        other = f"; the comparisons alone would have taken `{automatic.name}`"
+        lines += [
+            f"`{choice.name}` was asked for by name"
+            + (other if automatic.name != choice.name else ", and the comparisons agree")
+            + ".",
+        ]
+    else:
+        lines += [
+            f"Of {counted(len(choice.candidates), 'candidate')}, `{choice.best}` has the lowest "
+            "mean held-out error. The simplest one that cannot be told from it was taken, by "
+            "paired t intervals over the seeds and Holm's correction over the candidates. As good "
+            f"as the best are {quoted(choice.as_good)}, from the simplest on.",
+            "",
+            "This choice among models looked at the held-out rows, so the error below is somewhat "
+            f"optimistic for the model that was chosen; by how much, with "
+            f"{counted(len(choice.candidates), 'candidate')}, these rows cannot say. The seed was "
+            "chosen without them.",
+        ]
+        if choice.left_out:
+            lines += ["", f"Left out, for runs that diverged: {quoted(choice.left_out)}."]
+    return [*lines, ""]
+
+
+def _data_section(
+    deployment: Deployment, latents: Mapping[str, Any], evidence: Evidence
+) -> list[str]:
+    rows, seeds = latents["rows"], len(evidence.heldout)
+    validation = evidence.validation
+    error = validation.errors[evidence.seed]
+    encoder = f", encoded by {latents['encoder']}" if latents.get("encoder") else ""
+    return [
+        "## Data, n and seeds",
+        "",
+        f"Data set `{deployment.dataset}` (kind `{deployment.settings['kind']}`){encoder}: "
+        f"{rows['train']:,} training rows, of which each seed has {deployment.n} as its labelled "
+        f"examples, {rows['unlabelled']:,} unlabelled and {rows['heldout']:,} held-out rows. "
+        f"Protocol `{deployment.protocol}`, {deployment.qubits} qubits, {seeds_in_words(seeds)}.",
+        "",
+        f"The exported weights are those of seed {evidence.seed}, which has the median "
+        f"cross-validated error inside its labelled rows, {number(error)}; the error is "
+        f"{validation.source}.",
+        "",
+    ]
+
+
+def _error_section(evidence: Evidence) -> list[str]:
+    choice, interval = evidence.choice, evidence.interval
+    seeds = seeds_in_words(len(evidence.heldout))
+    rows = []
+    for row in evidence.comparisons.to_dict("records"):
+        stage = "" if row["baseline_stage"] == "trained" else f" ({row['baseline_stage']})"
+        rows.append(
+            [
+                f"`{row['baseline']}`{stage.replace('_', ' ')}",
+                number(row["mean_baseline"]),
+                estimate(row["difference"], row["ci_low"], row["ci_high"]),
+                estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
+                "not defined" if row["p_holm"] != row["p_holm"] else p_value(row["p_holm"]),
+                row["verdict"],
+            ]
+        )
+    header = ["compared with", "its error", "difference", "ratio", "p (Holm)", "this adapter is"]
+    return [
+        "## Held-out error",
+        "",
+        f"Mean squared error of `{choice.name}` on the held-out rows, mean of {seeds}: "
+        f"{estimate(interval.estimate, interval.low, interval.high)} (95 % Student t). The "
+        f"exported seed alone: {number(float(evidence.heldout[evidence.seed]))}.",
+        "",
+        "Against everything else that the study holds, paired by seed: difference (this adapter "
+        "minus the other) and ratio with 95 % intervals. *Not distinguishable* means that these "
+        "seeds cannot tell the two apart, not that they are equal.",
+        "",
+        *table_lines(header, rows),
+    ]
+
+
+def _verdict_section(evidence: Evidence) -> list[str]:
+    lines = ["## Verdict on the circuit", ""]
+    row = evidence.attribution
+    if row is None:
+        lines.append("The study trained no `quantum` model here, so there is no attribution.")
+    else:
+        text = f"Is an advantage of `quantum` the circuit's own? The verdict is *{row['verdict']}*"
+        if row["verdict"] == "not distinct":
+            ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+            text += (
+                f": the simplest model that does as well is `{row['simplest']}`; the error of "
+                f"`quantum` is {ratio} times its"
+            )
+        elif row["missing"]:
+            text += f"; the study lacks {row['missing']}"
+        lines.append(text + ".")
+    retained = evidence.transfer
+    if retained is not None:
+        share = estimate(retained["retained"], retained["ci_low"], retained["ci_high"])
+        reason = f" ({retained['reason']})" if isinstance(retained["reason"], str) else ""
+        lines += [
+            "",
+            f"Of the advantage of `quantum` over `classical`, `{evidence.choice.name}` retains the "
+            f"share {share}: *{retained['verdict']}*{reason}.",
+        ]
+    return [*lines, ""]
+
+
+def _limits_section(
+    config: AdapterConfig, evidence: Evidence, latents: Mapping[str, Any]
+) -> list[str]:
+    n = evidence.condition["n"]
+    limits = [
+        f"Trained on {n} examples of one source. Nothing here says how it does on other data.",
+        "The error is that of the outputs; a lower one need not help a search or a classifier.",
+        "The intervals are over seeds, with the same held-out rows for all of them.",
+    ]
+    if latents.get("encoder"):
+        limits.append(f"Inputs must be vectors of {latents['encoder']}, prepared in the same way.")
+    if evidence.diverged:
+        limits.append(
+            f"{seeds_in_words(evidence.diverged).capitalize()} of {len(evidence.heldout)} diverged."
+        )
+    if evidence.choice.name in STUDENTS:
+        limits.append("The seed was chosen by the teacher's cross-validated error.")
+    if config.kind == "linear" and config.origin.get("constant"):
+        limits.append("Cross-validation chose the mean: every code is zero.")
+    if KINDS[config.kind] == "unit":
+        limits.append(
+            "A vector that is exactly zero after the encoder has no unit vector: torch, "
+            "sentence-transformers, the server and the command line refuse it. ONNX cannot; there "
+            "the unit vector is taken as zero, and the codes are finite and mean nothing."
+        )
+    return ["## Limits", "", *(f"- {limit}" for limit in limits), ""]

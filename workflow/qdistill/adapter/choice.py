@@ -1,0 +1,119 @@
+"""Which model is deployed: the simplest that does as well as the best, as comparisons tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qdistill.adapter.catalogue import AUTO
+from qdistill.errors import DataError
+from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.pairing import Run, runs_of
+from qdistill.registry import stages_of
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is deployed.
+
+    Attributes
+    ----------
+    name, stage : str
+        The model or student, at its last stage.
+    best : str or None
+        The candidate of the lowest mean held-out error; None if the choice was not automatic.
+    candidates : tuple of str
+        What was chosen among, the simplest first.
+    as_good : tuple of str
+        Candidates that the comparisons do not tell from the best, the simplest first.
+    left_out : tuple of str
+        Candidates with a diverged run, which has no finite error.
+    """
+
+    name: str
+    stage: str
+    best: str | None
+    candidates: tuple[str, ...]
+    as_good: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def last_stage(name: str) -> Run:
+    """Name a model or student, and the last stage that it reaches."""
+    return name, stages_of(name)[-1]
+
+
+def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
+    """Select the rows of one data set, protocol and n.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    hit = pd.Series(True, index=metrics.index)
+    for column, value in condition.items():
+        hit &= metrics[column] == value
+    if not hit.any():
+        where = ", ".join(f"{column} = {value}" for column, value in condition.items())
+        raise DataError(f"the metrics table has no rows at {where}")
+    return metrics[hit]
+
+
+def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str]) -> Choice:
+    """Choose what is deployed.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics", of one data set, protocol and n.
+    student : str
+        ``auto`` or a name.
+    candidates : sequence of str
+        What ``auto`` chooses among, the simplest first.
+
+    Returns
+    -------
+    Choice
+        For ``auto`` the first candidate that the best one is not ``better`` than, by paired t
+        intervals over the seeds and Holm's correction over the candidates. A candidate that
+        cannot be compared counts as good as the best only if its errors are the same.
+
+    Raises
+    ------
+    DataError
+        If every candidate has a diverged run.
+    """
+    if student != AUTO:
+        name, stage = last_stage(student)
+        return Choice(name, stage, None, (student,), (), ())
+    means = {name: float(_errors(metrics, name).mean()) for name in candidates}
+    finite = [name for name in candidates if np.isfinite(means[name])]
+    if not finite:
+        raise DataError(
+            "nothing can be deployed: each of "
+            f"{', '.join(candidates)} has a run without a finite held-out error"
+        )
+    best = min(finite, key=lambda name: means[name])
+    others = [last_stage(name) for name in finite if name != best]
+    compared = compare_models(metrics, *last_stage(best), baselines=others)
+    verdicts = compared.set_index("baseline")["verdict"].to_dict()
+
+    def is_as_good(name: str) -> bool:
+        if name == best or verdicts[name] == "not distinguishable":
+            return True
+        same = np.array_equal(_errors(metrics, name), _errors(metrics, best))
+        return verdicts[name] == "undefined" and same
+
+    as_good = tuple(filter(is_as_good, finite))
+    left_out = tuple(name for name in candidates if name not in finite)
+    name, stage = last_stage(as_good[0])
+    return Choice(name, stage, best, tuple(finite), as_good, left_out)
+
+
+def _errors(metrics: pd.DataFrame, name: str) -> np.ndarray:
+    return runs_of(metrics, *last_stage(name))["heldout_mse"].to_numpy()

@@ -1,0 +1,116 @@
+"""What the study's tables say about what is deployed: the numbers of the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qdistill.adapter.catalogue import AUTO, contenders
+from qdistill.adapter.choice import Choice, choose_model, last_stage
+from qdistill.adapter.seeds import SeedErrors
+from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.pairing import runs_of
+from qdistill.judgement.statistics import Interval, paired_interval
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the card says in numbers, at one data set, protocol and n.
+
+    Attributes
+    ----------
+    condition : dict
+        ``dataset``, ``protocol`` and ``n``.
+    choice, automatic : Choice
+        What is deployed, and what ``auto`` takes: the same unless a name was given.
+    validation : SeedErrors
+        Cross-validated errors, by which the seed was chosen.
+    seed : int
+        The exported seed.
+    heldout : Series
+        Held-out error of the deployed model by seed.
+    interval : Interval
+        Its mean with Student t limits.
+    diverged : int
+        How many of its runs diverged.
+    comparisons : DataFrame
+        By the contract "comparisons": the deployed model against everything else that the study
+        holds, each at its last stage, as one family of tests.
+    attribution, transfer : Series or None
+        Rows of these tables: of the condition, and of a deployed student.
+    """
+
+    condition: dict[str, Any]
+    choice: Choice
+    automatic: Choice
+    validation: SeedErrors
+    seed: int
+    heldout: pd.Series
+    interval: Interval
+    diverged: int
+    comparisons: pd.DataFrame
+    attribution: pd.Series | None
+    transfer: pd.Series | None
+
+    def against(self, baseline: str) -> pd.Series | None:
+        """Comparison with one other model, if the study holds it."""
+        rows = self.comparisons[self.comparisons["baseline"] == baseline]
+        return None if rows.empty else rows.iloc[0]
+
+
+def gather_evidence(
+    metrics: pd.DataFrame,
+    attribution: pd.DataFrame,
+    transfer: pd.DataFrame,
+    condition: Mapping[str, Any],
+    choice: Choice,
+    validation: SeedErrors,
+) -> Evidence:
+    """Collect what the tables say.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        By the contract "metrics", of one data set, protocol and n.
+    attribution, transfer : DataFrame
+        Whole tables by these contracts.
+    condition : mapping
+        ``dataset``, ``protocol`` and ``n``.
+    choice : Choice
+        What is deployed.
+    validation : SeedErrors
+        Its cross-validated errors.
+    """
+    names = list(dict.fromkeys(metrics["model"]))
+    automatic = choice
+    if choice.best is None:
+        automatic = choose_model(metrics, AUTO, contenders(names))
+    own = runs_of(metrics, choice.name, choice.stage)
+    others = [last_stage(name) for name in names if name != choice.name]
+    compared = compare_models(metrics, choice.name, choice.stage, others)
+    student = {**condition, "student": choice.name, "stage": choice.stage}
+    return Evidence(
+        condition=dict(condition),
+        choice=choice,
+        automatic=automatic,
+        validation=validation,
+        seed=validation.median_seed(),
+        heldout=own["heldout_mse"],
+        interval=paired_interval(own["heldout_mse"].to_numpy()),
+        diverged=int(own["diverged"].sum()),
+        comparisons=compared.sort_values("mean_baseline", ignore_index=True),
+        attribution=_row_at(attribution, condition),
+        transfer=_row_at(transfer, student),
+    )
+
+
+def _row_at(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.Series | None:
+    hit: Sequence[bool] | pd.Series = np.ones(len(table), dtype=bool)
+    for column, value in where.items():
+        hit = hit & (table[column] == value)
+    rows = table[hit]
+    return None if rows.empty else rows.iloc[0]

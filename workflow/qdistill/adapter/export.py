@@ -1,0 +1,220 @@
+"""Export of what a study deploys: choose, convert, check against the metrics, write."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qdistill.adapter.card import write_card
+from qdistill.adapter.catalogue import FITTED
+from qdistill.adapter.choice import choose_model, select_condition
+from qdistill.adapter.conversion import convert, from_regression
+from qdistill.adapter.evidence import Evidence, gather_evidence
+from qdistill.adapter.layout import CARD_FILE, ONNX_FILE, AdapterWeights, write_adapter
+from qdistill.adapter.numerics import decode, encode
+from qdistill.adapter.onnx_graph import build_graph
+from qdistill.adapter.seeds import seed_errors
+from qdistill.datasets.latents import Latents, load_latents
+from qdistill.deploy_rules import Deployment
+from qdistill.errors import DataError
+from qdistill.examples import Examples, load_examples
+from qdistill.files import atomic_folder, write_text
+from qdistill.references import fit_regression
+from qdistill.tables import read_frame
+from qdistill.weights import read_weights, read_weights_metadata
+
+_TOLERANCE = 1e-3  # of a held-out error computed twice, relative; float32 gives about 1e-6
+_ROUNDING = 1e-6  # of the targets' variance: below that, an error is rounding
+
+
+@dataclass(frozen=True)
+class ExportFiles:
+    """What the export reads.
+
+    Attributes
+    ----------
+    latents, metrics, attribution, transfer, choices : path
+        Tables of the data set and of the study.
+    subsets : list of path
+        Labelled rows at the exported n, one file a block of seeds.
+    weights, histories : list of path
+        ``.../{model}/weights.safetensors`` and ``history.parquet`` of the candidates, at the
+        exported n.
+    """
+
+    latents: str | Path
+    metrics: str | Path
+    attribution: str | Path
+    transfer: str | Path
+    choices: str | Path
+    subsets: list[str]
+    weights: list[str]
+    histories: list[str]
+
+
+def export_adapter(
+    files: ExportFiles,
+    deployment: Deployment,
+    folder: str | Path,
+    tracking_uri: str | None = None,
+) -> Evidence:
+    """Write the adapter's folder: safetensors and configuration, ONNX graph, card.
+
+    Parameters
+    ----------
+    files : ExportFiles
+    deployment : Deployment
+    folder : path
+        It appears only when complete.
+    tracking_uri : str, optional
+        MLflow store where the adapter will be registered, for the card.
+
+    Returns
+    -------
+    Evidence
+        What the card is made from.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, no candidate can be deployed, or the weights do not give
+        the held-out error that the metrics state.
+    """
+    condition: dict[str, Any] = {
+        name: getattr(deployment, name) for name in ("dataset", "protocol", "n")
+    }
+    metrics = select_condition(read_frame("metrics", files.metrics), condition)
+    choice = choose_model(metrics, deployment.student, deployment.candidates)
+    latents = load_latents(files.latents)
+    blocks = [load_examples(latents, path) for path in files.subsets]
+    validation = seed_errors(
+        choice.name,
+        blocks,
+        deployment.qubits,
+        condition,
+        deployment.training,
+        files.histories,
+        files.choices,
+    )
+    attribution = read_frame("attribution", files.attribution)
+    transfer = read_frame("transfer", files.transfer)
+    evidence = gather_evidence(metrics, attribution, transfer, condition, choice, validation)
+    adapter = _adapter_of(evidence, deployment, blocks, files.weights)
+    check_heldout(adapter, blocks[0], float(evidence.heldout[evidence.seed]), choice.name)
+    logging.getLogger(__name__).info(
+        "deploy %s, seed %d; as good as the best: %s",
+        choice.name,
+        evidence.seed,
+        ", ".join(choice.as_good) or "not asked",
+    )
+    about = _about(latents)
+    with atomic_folder(folder) as partial:
+        write_adapter(partial, adapter)
+        (partial / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
+        card = write_card(
+            deployment, adapter.config, evidence, about, Path(folder).as_posix(), tracking_uri
+        )
+        write_text(partial / CARD_FILE, card)
+    return evidence
+
+
+def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:
+    """Refuse weights whose held-out error is not the one that the metrics state.
+
+    Held-out rows are used to check, and for no choice.
+
+    Raises
+    ------
+    DataError
+        With both errors.
+    """
+    inputs, targets = (
+        values[examples.heldout].numpy() for values in (examples.inputs, examples.targets)
+    )
+    predicted = decode(adapter, encode(adapter, inputs)).astype(np.float64)
+    found = float(np.square(predicted - targets).mean())
+    rounding = _ROUNDING * float(targets.astype(np.float64).var())
+    if not abs(found - expected) <= _TOLERANCE * expected + rounding:
+        raise DataError(
+            f"the weights of '{name}' give the held-out error {found:.6g}, but the metrics state "
+            f"{expected:.6g}; the files are of different runs"
+        )
+
+
+def _adapter_of(
+    evidence: Evidence,
+    deployment: Deployment,
+    blocks: Iterable[Examples],
+    weights: Iterable[str],
+) -> AdapterWeights:
+    """Fit or read the exported seed of the chosen model."""
+    name, seed = evidence.choice.name, evidence.seed
+    origin: dict[str, Any] = {
+        "study": deployment.study,
+        "qubits": deployment.qubits,
+        **evidence.condition,
+        "model": name,
+        "stage": evidence.choice.stage,
+        "seed": seed,
+        "heldout_mse": float(evidence.heldout[seed]),
+        "heldout_mse_mean": evidence.interval.estimate,
+        "seeds": len(evidence.heldout),
+    }
+    if name in FITTED:
+        inputs, targets = _labelled(seed, blocks)
+        adapter = from_regression(fit_regression(name, inputs, targets, seed, 2**deployment.qubits))
+    else:
+        adapter = convert(name, read_seed(name, seed, weights))
+    constant = not adapter.tensors["encoder.weight"].any()
+    origin |= {"constant": True} if constant else {}
+    return AdapterWeights(replace(adapter.config, origin=origin), adapter.tensors)
+
+
+def read_seed(name: str, seed: int, paths: Iterable[str]) -> Mapping[str, np.ndarray]:
+    """Read a model's weights of one seed, without the seed axis.
+
+    Parameters
+    ----------
+    name, seed : str, int
+        Whose weights.
+    paths : iterable of path
+        ``.../{model}/weights.safetensors`` of several models and blocks of seeds.
+
+    Raises
+    ------
+    DataError
+        If none of them holds the seed.
+    """
+    for path in paths:
+        if Path(path).parent.name != name:
+            continue
+        seeds = read_weights_metadata(path).get("seeds", "").split(",")
+        if str(seed) in seeds:
+            place = seeds.index(str(seed))
+            return {key: array[place] for key, array in read_weights(path).items()}
+    raise DataError(f"there are no weights of '{name}' for seed {seed}")
+
+
+def _labelled(seed: int, blocks: Iterable[Examples]) -> tuple[np.ndarray, np.ndarray]:
+    """Give inputs and targets of a seed's labelled rows, in float64."""
+    for block in blocks:
+        if seed in block.seeds:
+            labelled = block.labelled[block.seeds.index(seed)]
+            return (
+                block.inputs[labelled].double().numpy(),
+                block.targets[labelled].double().numpy(),
+            )
+    raise DataError(f"there are no labelled rows of seed {seed}")
+
+
+def _about(latents: Latents) -> dict[str, Any]:
+    splits = ("train", "unlabelled", "heldout")
+    return {
+        "rows": {split: len(latents.positions(split)) for split in splits},
+        "encoder": latents.metadata.get("encoder"),
+    }

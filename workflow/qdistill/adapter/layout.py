@@ -1,0 +1,213 @@
+"""The format of an adapter: ``config.json`` and ``model.safetensors`` in one folder.
+
+An adapter maps vectors x to codes z and codes to outputs y: h = W_down x + b_down,
+z = bottleneck(h), y = W_up z + b_up, as one of the ``KINDS`` below. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from qdistill.errors import DataError
+from qdistill.files import code_version, write_json
+
+FORMAT, FORMAT_VERSION = "qdistill-adapter", 1
+CONFIG_FILE, WEIGHTS_FILE, ONNX_FILE, CARD_FILE = (
+    *("config.json", "model.safetensors", "model.onnx"),
+    "README.md",
+)
+EPSILON = 1e-5  # of the LayerNorm, as torch.nn.LayerNorm has it
+
+# Each kind of bottleneck, and what it does to h before its layer: nothing, the scaling to unit
+# norm, or the scaling to zero mean and unit variance. With g = h/||h||:
+#   linear      z = h
+#   layer_norm  z = LayerNorm(h) scale + shift
+#   affine      z = A g + c
+#   softmax     z = softmax(A g + c)
+#   squared     z = (A g)^2
+#   circuit     z = (Re U g)^2 + (Im U g)^2
+#   quadratic   z = P (g_i g_j for i <= j, row by row) + c
+KINDS: dict[str, str] = {
+    "linear": "none",
+    "layer_norm": "layer_norm",
+    "affine": "unit",
+    "softmax": "unit",
+    "squared": "unit",
+    "circuit": "unit",
+    "quadratic": "unit",
+}
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """What an adapter is.
+
+    Attributes
+    ----------
+    kind : str
+        A key of ``KINDS``.
+    inputs, width, outputs : int
+        Numbers of features, codes and outputs.
+    origin : dict
+        Where it comes from: study, data set, protocol, n, seed, model, stage and so on.
+    """
+
+    kind: str
+    inputs: int
+    width: int
+    outputs: int
+    origin: dict[str, Any] = field(default_factory=dict)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the tensors, by name."""
+        width = self.width
+        matrix, vector, products = (width, width), (width,), (width, width * (width + 1) // 2)
+        layers: dict[str, dict[str, tuple[int, ...]]] = {
+            "linear": {},
+            "layer_norm": {"scale": vector, "shift": vector},
+            "affine": {"weight": matrix, "bias": vector},
+            "softmax": {"weight": matrix, "bias": vector},
+            "squared": {"weight": matrix},
+            "circuit": {"real": matrix, "imaginary": matrix},
+            "quadratic": {"weight": products, "bias": vector},
+        }
+        return {
+            "encoder.weight": (width, self.inputs),
+            "encoder.bias": vector,
+            **{f"bottleneck.{name}": shape for name, shape in layers[self.kind].items()},
+            "decoder.weight": (self.outputs, width),
+            "decoder.bias": (self.outputs,),
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Content of ``config.json``."""
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "normalisation": KINDS[self.kind],
+            **asdict(self),
+        }
+
+
+@dataclass(frozen=True)
+class AdapterWeights:
+    """An adapter in memory: what it is, and its float32 tensors by name."""
+
+    config: AdapterConfig
+    tensors: dict[str, np.ndarray]
+
+
+def write_adapter(folder: str | Path, adapter: AdapterWeights) -> None:
+    """Write ``config.json`` and ``model.safetensors``; see :func:`read_adapter`.
+
+    Parameters
+    ----------
+    folder : path
+        It exists. The weights come first, so that a folder with a ``config.json`` is whole.
+    adapter : AdapterWeights
+    """
+    folder = Path(folder)
+    _check_tensors(folder / WEIGHTS_FILE, adapter.config, adapter.tensors)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in adapter.tensors.items()}
+    save_file(contiguous, folder / WEIGHTS_FILE, {"code_version": code_version()})
+    write_json(folder / CONFIG_FILE, adapter.config.describe())
+
+
+def read_adapter(folder: str | Path) -> AdapterWeights:
+    """Read an adapter. No pickle is ever read.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``config.json`` and ``model.safetensors``.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, of a newer format, or not what the other one says.
+    """
+    config, path = read_config(folder), Path(folder) / WEIGHTS_FILE
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file, and an adapter needs it") from error
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}: not a readable safetensors file ({error})") from error
+    _check_tensors(path, config, tensors)
+    return AdapterWeights(config, tensors)
+
+
+def read_config(folder: str | Path) -> AdapterConfig:
+    """Read what an adapter is.
+
+    Raises
+    ------
+    DataError
+        If ``config.json`` is missing, damaged, or of another or a newer format.
+    """
+    path = Path(folder) / CONFIG_FILE
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); an adapter is a folder with "
+            f"{CONFIG_FILE} and {WEIGHTS_FILE}"
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{path}: not a readable JSON file ({error})") from error
+    if not isinstance(given, dict) or given.get("format") != FORMAT:
+        raise DataError(f"{path}: not the configuration of an adapter (no 'format': '{FORMAT}')")
+    version = given.get("format_version")
+    if version != FORMAT_VERSION:
+        newer = isinstance(version, int) and version > FORMAT_VERSION
+        advice = "; install a newer qdistill" if newer else ""
+        raise DataError(
+            f"{path}: 'format_version' is {version!r}, and this version of qdistill reads "
+            f"{FORMAT_VERSION}{advice}"
+        )
+    return _checked_config(path, given)
+
+
+def _checked_config(path: Path, given: Mapping[str, Any]) -> AdapterConfig:
+    kind = given.get("kind")
+    if kind not in KINDS:
+        raise DataError(f"{path}: 'kind' is {kind!r}; allowed: {', '.join(KINDS)}")
+    if given.get("normalisation") != KINDS[kind]:
+        raise DataError(
+            f"{path}: 'normalisation' is {given.get('normalisation')!r}, but the kind '{kind}' has "
+            f"'{KINDS[kind]}'"
+        )
+    widths = {}
+    for name in ("inputs", "width", "outputs"):
+        value = given.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise DataError(f"{path}: '{name}' is {value!r}, which is not a positive integer")
+        widths[name] = value
+    origin = given.get("origin", {})
+    if not isinstance(origin, dict):
+        raise DataError(f"{path}: 'origin' is {origin!r}, which is not a mapping")
+    return AdapterConfig(kind, **widths, origin=origin)
+
+
+def _check_tensors(path: Path, config: AdapterConfig, tensors: Mapping[str, np.ndarray]) -> None:
+    wanted = config.shapes()
+    for name in sorted(wanted.keys() ^ tensors.keys()):
+        problem = "lacks" if name in wanted else "has, and should not have,"
+        raise DataError(f"{path}: {problem} the tensor '{name}' for the kind '{config.kind}'")
+    for name, shape in wanted.items():
+        found = tensors[name]
+        if found.shape != shape or found.dtype != np.float32:
+            raise DataError(
+                f"{path}: '{name}' is {found.dtype} of shape {found.shape}, but {CONFIG_FILE} asks "
+                f"for float32 of shape {shape}"
+            )
+        if not np.isfinite(found).all():
+            raise DataError(f"{path}: '{name}' holds values that are not finite")

@@ -1,0 +1,37 @@
+"""The adapter's MLflow model as code: MLflow runs this file when it loads the model.
+
+MLflow copies it into the model with this library beside it, so that no pickle is written or read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.pyfunc import PythonModel
+
+from qdistill.adapter.layout import read_adapter
+from qdistill.adapter.numerics import check_vectors, encode
+from qdistill.errors import DataError
+
+
+class AdapterModel(PythonModel):
+    """Codes of vectors: float32 (rows, inputs) to (rows, width)."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the adapter from the model's artifacts."""
+        self.adapter = read_adapter(context.artifacts["adapter"])
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """Encode; a bad vector is the sender's error, so that a server answers with HTTP 400."""
+        try:
+            vectors = check_vectors(np.asarray(model_input), self.adapter.config.inputs)
+            return encode(self.adapter, vectors)
+        except DataError as error:
+            raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
+
+
+set_model(AdapterModel())

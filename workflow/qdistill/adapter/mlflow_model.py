@@ -1,0 +1,167 @@
+"""Register an adapter in MLflow under the study's name, with the alias ``champion``."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import qdistill
+from qdistill.adapter.layout import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
+from qdistill.errors import TrackingError
+from qdistill.files import code_version, digest_of, write_json
+from qdistill.randomness import generator_for
+from qdistill.tracking.store import find_experiment, open_store
+from qdistill.tracking.uri import printable_uri, resolve_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ALIAS = "champion"
+_DIGEST = "qdistill.adapter"
+_REQUIREMENTS = ("mlflow", "numpy", "safetensors")
+
+
+def register_adapter(
+    folder: str | Path,
+    study: str,
+    receipt_path: str | Path,
+    tracking_uri: str | None = None,
+) -> dict[str, Any]:
+    """Register an adapter as an MLflow model; again, the same adapter changes nothing.
+
+    Parameters
+    ----------
+    folder : path
+        The exported adapter.
+    study : str
+        Name of the registered model; its run is in the experiment ``qdistill/{study}``.
+    receipt_path : path
+        JSON file written last, with what is returned.
+    tracking_uri : str, optional
+        ``mlflow.tracking_uri`` of the configuration.
+
+    Returns
+    -------
+    dict
+        ``tracking_uri``, ``name``, ``version``, ``alias`` and ``model_uri``.
+
+    Raises
+    ------
+    DataError
+        If the adapter cannot be read.
+    TrackingError
+        If the store cannot be used.
+    """
+    uri = resolve_uri(tracking_uri)
+    digest = _digest_of(Path(folder))
+    with open_store(uri) as client:
+        number = _registered(client, study, digest)
+        if number is None:
+            experiment = find_experiment(client, uri, f"qdistill/{study}")
+            number = _register(client, uri, experiment, Path(folder), study, digest)
+        if _champion(client, study) != number:
+            client.set_registered_model_alias(study, ALIAS, number)
+    receipt = {
+        "tracking_uri": printable_uri(uri),
+        "name": study,
+        "version": number,
+        "alias": ALIAS,
+        "model_uri": f"models:/{study}@{ALIAS}",
+    }
+    write_json(receipt_path, receipt)
+    return receipt
+
+
+def save_model(folder: str | Path, path: str | Path) -> None:
+    """Write an adapter as an MLflow model folder, without a store.
+
+    Parameters
+    ----------
+    folder : path
+        The exported adapter.
+    path : path
+        A folder that does not exist yet.
+    """
+    import mlflow.pyfunc
+
+    mlflow.pyfunc.save_model(str(path), **_model_arguments(Path(folder)))
+
+
+def _model_arguments(folder: Path) -> dict[str, Any]:
+    """Arguments of MLflow's ``save_model`` and ``log_model``."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    config = read_adapter(folder).config
+    kind = np.dtype(np.float32)
+    example = generator_for(0, 0, "input example").standard_normal((2, config.inputs))
+    return {
+        "python_model": str(Path(__file__).with_name("mlflow_code.py")),
+        "artifacts": {"adapter": str(folder)},
+        "code_paths": [str(Path(qdistill.__file__).parent)],
+        "signature": ModelSignature(
+            Schema([TensorSpec(kind, (-1, config.inputs))]),
+            Schema([TensorSpec(kind, (-1, config.width))]),
+        ),
+        "input_example": example.astype(np.float32),
+        "pip_requirements": [f"{name}=={version(name)}" for name in _REQUIREMENTS],
+        "metadata": {"origin": config.origin},
+    }
+
+
+def _digest_of(folder: Path) -> str:
+    files = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
+        if (folder / name).is_file()
+    }
+    return digest_of([code_version(), files])
+
+
+def _registered(client: MlflowClient, name: str, digest: str) -> str | None:
+    """Version that holds this very adapter, if there is one."""
+    found = client.search_model_versions(f"name = '{name}'")
+    versions = [each.version for each in found if each.tags.get(_DIGEST) == digest]
+    return str(max(map(int, versions))) if versions else None
+
+
+def _champion(client: MlflowClient, name: str) -> str | None:
+    aliases: Mapping[str, Any] = client.get_registered_model(name).aliases
+    found = aliases.get(ALIAS)
+    return None if found is None else str(found)
+
+
+def _register(
+    client: MlflowClient, uri: str, experiment: str, folder: Path, study: str, digest: str
+) -> str:
+    """Log the model in a run of its own and register it; the tag that says so comes last."""
+    import mlflow
+
+    config = read_adapter(folder).config
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        name = f"adapter {config.origin.get('model', '')}".strip()
+        with mlflow.start_run(experiment_id=experiment, run_name=name):
+            info = mlflow.pyfunc.log_model(
+                name="adapter", registered_model_name=study, **_model_arguments(folder)
+            )
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+    number = info.registered_model_version
+    if number is None:
+        raise TrackingError(f"the MLflow store {printable_uri(uri)} registered no model version")
+    card = folder / CARD_FILE
+    if card.is_file():
+        client.update_model_version(study, str(number), card.read_text(encoding="utf-8")[:5000])
+    client.set_model_version_tag(study, str(number), _DIGEST, digest)
+    logging.getLogger(__name__).info("registered %s version %s", study, number)
+    return str(number)

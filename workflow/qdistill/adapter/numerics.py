@@ -1,0 +1,114 @@
+"""An adapter's arithmetic in NumPy, which the command line and the server use.
+
+It needs no torch, which would take longer to import than most files take to encode.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qdistill.adapter.layout import EPSILON, AdapterWeights
+from qdistill.errors import DataError
+
+
+def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
+    """Codes of vectors.
+
+    Parameters
+    ----------
+    adapter : AdapterWeights
+    x : ndarray of float32, shape (B, inputs)
+        See :func:`check_vectors`.
+
+    Returns
+    -------
+    ndarray of float32, shape (B, width)
+
+    Raises
+    ------
+    DataError
+        If a vector cannot be encoded as amplitudes, with its row.
+    """
+    tensors, kind = adapter.tensors, adapter.config.kind
+    layer = {k.partition(".")[2]: v for k, v in tensors.items() if k.startswith("bottleneck.")}
+    h = x @ tensors["encoder.weight"].T + tensors["encoder.bias"]
+    if kind == "linear":
+        return h
+    if kind == "layer_norm":
+        centred = h - h.mean(axis=1, keepdims=True)
+        deviation = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(EPSILON))
+        return centred / deviation * layer["scale"] + layer["shift"]
+    g = _unit_vectors(h)
+    if kind == "circuit":
+        return np.square(g @ layer["real"].T) + np.square(g @ layer["imaginary"].T)
+    if kind == "squared":
+        return np.square(g @ layer["weight"].T)
+    if kind == "quadratic":
+        row, column = np.triu_indices(g.shape[1])
+        g = g[:, row] * g[:, column]
+    z = g @ layer["weight"].T + layer["bias"]
+    if kind != "softmax":
+        return z
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def decode(adapter: AdapterWeights, z: np.ndarray) -> np.ndarray:
+    """Decode codes: (B, width) to (B, outputs), float32."""
+    return z @ adapter.tensors["decoder.weight"].T + adapter.tensors["decoder.bias"]
+
+
+def check_vectors(x: np.ndarray, inputs: int, first_row: int = 0) -> np.ndarray:
+    """Refuse what an adapter cannot take, and give the rest as float32.
+
+    Parameters
+    ----------
+    x : ndarray, shape (B, inputs)
+        Floating-point numbers.
+    inputs : int
+        Features of the adapter.
+    first_row : int
+        Row number of the first vector, for messages; rows are counted from 0.
+
+    Raises
+    ------
+    DataError
+        If the shape or dtype is another, or a value is not finite.
+    """
+    if x.ndim != 2 or x.shape[1] != inputs:
+        raise DataError(f"vectors of shape {x.shape}, but the adapter takes (rows, {inputs})")
+    if not np.issubdtype(x.dtype, np.floating):
+        raise DataError(f"vectors of type {x.dtype}, but the adapter takes floating-point numbers")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused
+        vectors = x.astype(np.float32, copy=False)
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise DataError(
+            f"row {first_row + int(finite.argmin())} (counted from 0) holds a value that is not "
+            "finite, or not in float32"
+        )
+    return vectors
+
+
+def _unit_vectors(h: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(h, axis=1, keepdims=True)
+    if not norms.all():
+        raise ZeroEncodingError(int((norms[:, 0] == 0).argmax()))
+    return h / norms
+
+
+class ZeroEncodingError(DataError):
+    """A vector's encoder output is zero, which has no direction and no amplitudes.
+
+    Parameters
+    ----------
+    row : int
+        Counted from 0.
+    """
+
+    def __init__(self, row: int) -> None:
+        super().__init__(
+            f"row {row} (counted from 0) is zero after the encoder, and a zero vector cannot be "
+            "scaled to unit norm"
+        )
+        self.row = row

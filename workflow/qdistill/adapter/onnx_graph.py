@@ -1,0 +1,139 @@
+"""An adapter as an ONNX graph, written node by node: no exporter, and nothing to trace.
+
+Input ``features`` (batch, inputs), outputs ``codes`` (batch, width) and ``reconstruction``
+(batch, outputs), all float32 with a dynamic batch axis. ONNX cannot raise errors: where a
+vector's encoder output is exactly zero, its unit vector is taken as zero, and all that follows
+is finite. (torch and NumPy refuse such a vector.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from qdistill import __version__
+from qdistill.adapter.layout import EPSILON, AdapterWeights
+
+OPSET = 18  # LayerNormalization came with 17, ReduceL2's form with 18
+IR_VERSION = 9  # that of the releases with opset 18 to 20, so that older runtimes read it
+_AXES, _ZERO, _ONE = "axes", "zero", "one"
+
+
+def build_graph(adapter: AdapterWeights) -> onnx.ModelProto:
+    """Build the checked ONNX model of an adapter.
+
+    Parameters
+    ----------
+    adapter : AdapterWeights
+
+    Returns
+    -------
+    onnx.ModelProto
+    """
+    config = adapter.config
+    graph = _Graph(dict(adapter.tensors))
+    graph.add("Gemm", ["features", "encoder.weight", "encoder.bias"], "h", transB=1)
+    _BOTTLENECKS[config.kind](graph, config.width)
+    graph.add("Gemm", ["codes", "decoder.weight", "decoder.bias"], "reconstruction", transB=1)
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "adapter",
+            [_value("features", config.inputs)],
+            [_value("codes", config.width), _value("reconstruction", config.outputs)],
+            [numpy_helper.from_array(array, name) for name, array in graph.tensors.items()],
+        ),
+        producer_name="qdistill",
+        producer_version=__version__,
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+class _Graph:
+    """Nodes in order, and the constants they use."""
+
+    def __init__(self, tensors: dict[str, np.ndarray]) -> None:
+        self.tensors = tensors
+        self.nodes: list[onnx.NodeProto] = []
+
+    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add a node with one output and give the output's name."""
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def square_of_product(self, vectors: str, matrix: str, output: str) -> str:
+        """Add (A g)^2."""
+        self.add("Gemm", [vectors, matrix], f"{output}_linear", transB=1)
+        return self.add("Mul", [f"{output}_linear", f"{output}_linear"], output)
+
+    def unit(self) -> str:
+        """Add g = h / ||h||, or zero where h is zero."""
+        self.tensors |= {
+            _AXES: np.array([1], np.int64),
+            _ZERO: np.array(0, np.float32),
+            _ONE: np.array(1, np.float32),
+        }
+        self.add("ReduceL2", ["h", _AXES], "norm", keepdims=1)
+        self.add("Equal", ["norm", _ZERO], "is_zero")
+        self.add("Where", ["is_zero", _ONE, "norm"], "divisor")
+        return self.add("Div", ["h", "divisor"], "g")
+
+
+def _value(name: str, width: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
+
+
+def _linear(graph: _Graph, width: int) -> None:
+    graph.add("Identity", ["h"], "codes")
+
+
+def _layer_norm(graph: _Graph, width: int) -> None:
+    inputs = ["h", "bottleneck.scale", "bottleneck.shift"]
+    graph.add("LayerNormalization", inputs, "codes", axis=-1, epsilon=EPSILON)
+
+
+def _affine(graph: _Graph, width: int) -> None:
+    graph.add("Gemm", [graph.unit(), "bottleneck.weight", "bottleneck.bias"], "codes", transB=1)
+
+
+def _softmax(graph: _Graph, width: int) -> None:
+    graph.add("Gemm", [graph.unit(), "bottleneck.weight", "bottleneck.bias"], "logits", transB=1)
+    graph.add("Softmax", ["logits"], "codes", axis=-1)
+
+
+def _squared(graph: _Graph, width: int) -> None:
+    graph.square_of_product(graph.unit(), "bottleneck.weight", "codes")
+
+
+def _circuit(graph: _Graph, width: int) -> None:
+    g = graph.unit()
+    real = graph.square_of_product(g, "bottleneck.real", "real_squared")
+    imaginary = graph.square_of_product(g, "bottleneck.imaginary", "imaginary_squared")
+    graph.add("Add", [real, imaginary], "codes")
+
+
+def _quadratic(graph: _Graph, width: int) -> None:
+    g = graph.unit()
+    row, column = np.triu_indices(width)
+    graph.tensors |= {"row": row.astype(np.int64), "column": column.astype(np.int64)}
+    graph.add("Gather", [g, "row"], "left", axis=1)
+    graph.add("Gather", [g, "column"], "right", axis=1)
+    graph.add("Mul", ["left", "right"], "products")
+    graph.add("Gemm", ["products", "bottleneck.weight", "bottleneck.bias"], "codes", transB=1)
+
+
+_BOTTLENECKS = {
+    "linear": _linear,
+    "layer_norm": _layer_norm,
+    "affine": _affine,
+    "softmax": _softmax,
+    "squared": _squared,
+    "circuit": _circuit,
+    "quadratic": _quadratic,
+}

@@ -1,0 +1,159 @@
+"""Which seed is exported: the one of the median cross-validated error inside the n rows.
+
+No held-out row is looked at. Where a run recorded its cross-validated error, that is taken; else
+the model is trained again on folds of its n rows, in the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qdistill.adapter.catalogue import FITTED
+from qdistill.crossvalidation import LengthSettings, steps_between_checks, validation_curve
+from qdistill.errors import DataError
+from qdistill.examples import Examples
+from qdistill.protocols import start_model
+from qdistill.references import FOLDS, errors_by_rank, fit_regression
+from qdistill.registry import STUDENTS, TUNED
+from qdistill.tables import read_frame
+from qdistill.training import evaluate_errors
+
+
+@dataclass(frozen=True)
+class SeedErrors:
+    """Cross-validated errors by seed, and how they came about, in words."""
+
+    errors: dict[int, float]
+    source: str
+
+    def median_seed(self) -> int:
+        """Seed of the median error; the lower of the two middle ones if seeds are even.
+
+        An error that is not finite counts as the largest, equal errors go by seed.
+        """
+        finite = {s: e if math.isfinite(e) else math.inf for s, e in self.errors.items()}
+        order = sorted(finite, key=lambda seed: (finite[seed], seed))
+        return order[(len(order) - 1) // 2]
+
+
+def seed_errors(
+    name: str,
+    blocks: Sequence[Examples],
+    qubits: int,
+    condition: Mapping[str, Any],
+    training: Mapping[str, Mapping[str, Any]],
+    histories: Iterable[str | Path],
+    choices: str | Path,
+) -> SeedErrors:
+    """Find the cross-validated error of every seed of what is exported.
+
+    Parameters
+    ----------
+    name : str
+        The model or student. For a student its teacher's errors stand in: the student has its
+        encoder and decoder, and learns from it alone.
+    blocks : sequence of Examples
+        All seeds, block by block. Only labelled rows are used.
+    qubits : int
+        Width of the bottleneck.
+    condition : mapping
+        ``dataset``, ``protocol`` and ``n``.
+    training : mapping
+        Settings of the trained models, by name.
+    histories : iterable of path
+        Training histories, ``.../{model}/history.parquet``.
+    choices : path
+        The study's table of what tuning chose.
+
+    Returns
+    -------
+    SeedErrors
+
+    Raises
+    ------
+    DataError
+        If a seed has no error.
+    """
+    model = STUDENTS[name].teacher if name in STUDENTS else name
+    own = f"`{model}`" if model == name else f"its teacher `{model}`"
+    if model in FITTED:
+        found = {s: e for block in blocks for s, e in _of_reference(model, block, qubits).items()}
+        source = f"cross-validated in {FOLDS} folds for this export"
+    elif model in TUNED:
+        found, source = _of_choices(model, condition, choices), "recorded by the search"
+    elif training[model]["protocol"] == "converged":
+        found = _of_histories(model, histories)
+        source = "recorded where the training was ended"
+    else:
+        found = {}
+        for block in blocks:
+            found |= _of_training(model, block, qubits, training[model])
+        source = f"trained again in {FOLDS} folds for this export"
+    wanted = [seed for block in blocks for seed in block.seeds]
+    missing = [seed for seed in wanted if seed not in found]
+    if missing:
+        raise DataError(f"there is no cross-validated error of '{model}' for seed {missing[0]}")
+    return SeedErrors({seed: found[seed] for seed in wanted}, f"that of {own}, {source}")
+
+
+def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float]:
+    found = {}
+    for seed, labelled in zip(examples.seeds, examples.labelled, strict=True):
+        inputs, targets = (
+            values[labelled].double().numpy() for values in (examples.inputs, examples.targets)
+        )
+        errors = errors_by_rank(inputs, targets, seed, 2**qubits)
+        rank = fit_regression(name, inputs, targets, seed, 2**qubits).rank
+        allowed = np.isfinite(errors).nonzero()[0]  # folds have fewer rows, and so fewer ranks
+        found[seed] = float(errors[min(rank, allowed[-1])])
+    return found
+
+
+def _of_choices(name: str, condition: Mapping[str, Any], path: str | Path) -> dict[int, float]:
+    table = read_frame("choices", path)
+    hit = table["model"] == name
+    for column, value in condition.items():
+        hit &= table[column] == value
+    rows = table[hit]
+    return dict(zip(rows["seed"].tolist(), rows["validation_mse"].tolist(), strict=True))
+
+
+def _of_histories(name: str, paths: Iterable[str | Path]) -> dict[int, float]:
+    """Error at the end of each seed's training; of an untrained model, that on its n rows."""
+    found: dict[int, float] = {}
+    for path in paths:
+        if Path(path).parent.name != name:
+            continue
+        last = read_frame("history", path).sort_values("epoch").groupby("seed").last()
+        untrained = (last["epoch"] == 0) & last["validation_mse"].isna()
+        errors = last["validation_mse"].where(~untrained, last["train_mse"])
+        found |= dict(zip(errors.index.tolist(), errors.tolist(), strict=True))
+    return found
+
+
+def _of_training(
+    name: str, examples: Examples, qubits: int, settings: Mapping[str, Any]
+) -> dict[int, float]:
+    """Train a model of the protocol ``article`` on folds, for as many steps as on all n rows."""
+    model, parameters, _ = start_model(name, settings, qubits, examples)
+    if not parameters:  # nothing to train, so no row needs to be left out
+        errors = evaluate_errors(model, {}, examples)[0]
+        return dict(zip(examples.seeds, errors.tolist(), strict=True))
+    steps = settings["epochs"] * math.ceil(examples.n / settings["batch_size"])
+    length = LengthSettings(
+        batch_size=settings["batch_size"],
+        learning_rate=settings["learning_rate"],
+        folds=min(FOLDS, examples.n),
+        max_steps=steps,
+        patience=steps,  # measurements, so it never ends before its last step
+    )
+    curve = validation_curve(model, parameters, examples, length, "deployment")
+    # The error is measured every few steps; the last measurement within the training counts.
+    last = min(steps // steps_between_checks(examples.n, length), curve.shape[1] - 1)
+    return dict(zip(examples.seeds, curve[:, last].tolist(), strict=True))

@@ -1,0 +1,62 @@
+"""The essentials of an adapter, as the command line prints them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qdistill.adapter.layout import CARD_FILE, KINDS, read_adapter
+
+_NORMALISATIONS = {
+    "none": "none",
+    "unit": "scaled to unit norm",
+    "layer_norm": "scaled to zero mean and unit variance",
+}
+
+
+def summarise(folder: str | Path) -> str:
+    """Describe an adapter in a few lines: its card's first sentence, then its numbers.
+
+    Parameters
+    ----------
+    folder : path
+        Both files are read and checked; the card may be missing.
+
+    Raises
+    ------
+    DataError
+        If the adapter cannot be read.
+    """
+    adapter = read_adapter(folder)
+    config, origin = adapter.config, adapter.config.origin
+    size = sum(array.size for array in adapter.tensors.values())
+    rows = {
+        "kind": config.kind,
+        "encoder output": _NORMALISATIONS[KINDS[config.kind]],
+        "features": f"{config.inputs:,}",
+        "codes": f"{config.width:,}",
+        "outputs": f"{config.outputs:,}",
+        "parameters": f"{size:,}",
+    }
+    for key in ("study", "dataset", "protocol", "n", "model", "stage", "seed"):
+        if key in origin:
+            rows[key] = str(origin[key])
+    for key, meaning in (
+        ("heldout_mse", "held-out error of this seed"),
+        ("heldout_mse_mean", f"its mean over {origin.get('seeds', 'the')} seeds"),
+    ):
+        if isinstance(origin.get(key), float):
+            rows[meaning] = f"{origin[key]:.4g}"
+    wide = max(map(len, rows))
+    table = "\n".join(f"{name:<{wide}}  {value}" for name, value in rows.items())
+    sentence = first_sentence(Path(folder) / CARD_FILE)
+    return f"{sentence}\n\n{table}" if sentence else table
+
+
+def first_sentence(card: Path) -> str:
+    """First paragraph under the title of a model card; empty if there is none."""
+    if not card.is_file():
+        return ""
+    text = card.read_text(encoding="utf-8")
+    body = text.split("\n---\n", 1)[1] if text.startswith("---\n") and "\n---\n" in text else text
+    paragraphs = [part.strip() for part in body.split("\n\n")]
+    return next((part for part in paragraphs if part and not part.startswith("#")), "")

@@ -1,0 +1,81 @@
+# The adapter: one trained model, exported in the forms that people load, and registered.
+from dataclasses import asdict
+
+from qdistill.deploy_rules import resolve_deployment
+
+DEPLOYMENT = resolve_deployment(STUDY)
+ADAPTER = f"{RESULTS}/{DEPLOYMENT.dataset}/adapter" if DEPLOYMENT else []
+REGISTERED = (
+    f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json" if DEPLOYMENT and INDEX else []
+)
+
+
+def deployed_files(pattern, names=("",)):
+    """Files of the deployed data set at the deployed n: each name, each block of seeds."""
+    if DEPLOYMENT is None:
+        return []
+    return expand(
+        pattern,
+        dataset=DEPLOYMENT.dataset,
+        protocol=DEPLOYMENT.protocol,
+        n=DEPLOYMENT.n,
+        block=STUDY.blocks,
+        model=names,
+    )
+
+
+def trained_candidates():
+    """What may be deployed and has weights; references are fitted again."""
+    return [name for name in DEPLOYMENT.candidates if name not in REFERENCES]
+
+
+if DEPLOYMENT:
+
+    rule export_adapter:
+        input:
+            latents=deployed_files(LATENTS)[0],
+            subsets=deployed_files(SUBSET),
+            metrics=METRICS,
+            attribution=f"{RESULTS}/attribution.parquet",
+            transfer=f"{RESULTS}/transfer.parquet",
+            choices=f"{RESULTS}/choices.parquet",
+            weights=deployed_files(
+                f"{RUN}/{{model}}/weights.safetensors", trained_candidates()
+            ),
+            histories=deployed_files(
+                f"{RUN}/{{model}}/history.parquet", DEPLOYMENT.teachers
+            ),
+        output:
+            directory(ADAPTER),
+        log:
+            f"{LOGS}/export_adapter.log",
+        benchmark:
+            f"{BENCHMARKS}/export_adapter.tsv"
+        conda:
+            "../../envs/deploy.yaml"
+        params:
+            deployment=asdict(DEPLOYMENT),
+            tracking_uri=STUDY.config["mlflow"].get("tracking_uri") if INDEX else False,
+        message:
+            "Export the adapter of study '{params.deployment[study]}'"
+        script:
+            "../scripts/export_adapter.py"
+
+    # After the index, since an SQLite store has one writer at a time.
+    rule register_adapter:
+        input:
+            adapter=ADAPTER,
+            index=INDEX,
+        output:
+            receipt=f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json",
+        log:
+            f"{LOGS}/register_adapter.log",
+        conda:
+            "../../envs/report.yaml"
+        params:
+            study=STUDY.name,
+            tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
+        message:
+            "Register the adapter in MLflow as '{params.study}'"
+        script:
+            "../scripts/register_adapter.py"

@@ -1,0 +1,20 @@
+"""Export the study's adapter: safetensors, ONNX and model card."""
+
+from qdistill.jobs import job_log, prepare_torch
+
+with job_log(snakemake):
+    from qdistill.adapter.export import ExportFiles, export_adapter
+    from qdistill.deploy_rules import Deployment
+    from qdistill.tracking.uri import DEFAULT_URI
+
+    prepare_torch(snakemake.threads, snakemake.config["engine"])
+    named = {name: snakemake.input[name] for name in ExportFiles.__dataclass_fields__}
+    lists = ("subsets", "weights", "histories")
+    files = ExportFiles(**{k: list(v) if k in lists else v for k, v in named.items()})
+    uri = snakemake.params.tracking_uri
+    export_adapter(
+        files,
+        Deployment(**snakemake.params.deployment),
+        snakemake.output[0],
+        None if uri is False else uri or DEFAULT_URI,
+    )
