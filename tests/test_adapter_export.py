@@ -74,7 +74,7 @@ def test_codes_are_the_bottlenecks_own(trained, name):
     study, files = trained
     run = next(run for run in study.runs(name, (0, 1)) if run.n == 20)
     examples = load_examples(study.latents, run.subset)
-    model, _, constants = start_model(name, SETTINGS, 3, examples)
+    model, _, _ = start_model(name, SETTINGS, 3, examples)
     weights = {key: torch.tensor(array) for key, array in read_weights(run.weights).items()}
     x = examples.inputs[examples.heldout]
     with torch.no_grad():
@@ -157,8 +157,7 @@ def test_a_tuned_predictor_behind_fixed_projections(kind):
 
 
 def test_weights_of_another_run_are_refused_and_nothing_is_written(trained, tmp_path):
-    study, files = trained
-    path = tmp_path / "square" / "weights.safetensors"
+    _, files = trained
     paths = []
     for place in (each for each in files.weights if "/square/" in each):
         weights = read_weights(place)

@@ -154,6 +154,7 @@ def _of_training(
         patience=steps,  # measurements, so it never ends before its last step
     )
     curve = validation_curve(model, parameters, examples, length, "deployment")
-    # The error is measured every few steps; the last measurement within the training counts.
-    last = min(steps // steps_between_checks(examples.n, length), curve.shape[1] - 1)
+    # The error is measured every few steps; the measurement nearest to the training's end counts.
+    nearest = max(1, round(steps / steps_between_checks(examples.n, length)))
+    last = min(nearest, curve.shape[1] - 1)
     return dict(zip(examples.seeds, curve[:, last].tolist(), strict=True))
