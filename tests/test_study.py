@@ -110,7 +110,7 @@ def test_data_sets_include_the_sources_of_corrupted_ones():
 
 
 def test_sizes_are_those_of_all_tracks_of_a_data_set():
-    changes = {"n": [500, 50], "tracks": {"converged": {"n": [20, 500, 200]}}}
+    changes = {"n": [500, 50], "deploy": None, "tracks": {"converged": {"n": [20, 500, 200]}}}
     study = study_of(changes)
     assert study.sizes["docstrings"] == (20, 50, 200, 500)
     assert study.sizes["teacher-circuit"] == (5, 10, 20, 50, 100)

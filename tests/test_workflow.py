@@ -158,6 +158,7 @@ pool_sweep: []
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
+deploy: null
 mlflow: { enabled: false }
 """
 

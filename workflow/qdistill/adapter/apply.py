@@ -6,12 +6,12 @@ take longer to import, and the numbers are torch's to float32 accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as arrow
+import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 from tqdm import tqdm
 
@@ -153,7 +153,10 @@ def _stream(
                 batch.column(settings.column), adapter.config.inputs, done, settings.column, source
             )
             encoded = _encode(adapter, vectors, done, source)
-            column = arrow.FixedSizeListArray.from_arrays(encoded.reshape(-1), adapter.config.width)
+            # Through a buffer: `arrow.array` of a NumPy array would import pandas first.
+            buffer = arrow.py_buffer(np.ascontiguousarray(encoded))
+            values = arrow.Array.from_buffers(arrow.float32(), encoded.size, [None, buffer])
+            column = arrow.FixedSizeListArray.from_arrays(values, adapter.config.width)
             columns = [*batch.columns, column]
             writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=schema))
             done += len(batch)
@@ -190,33 +193,34 @@ def vectors_of(
         If a row is missing, of another width, or not finite.
     """
     where = f"{source}: column '{name}'"
-    for row, width in _first_wrong(column, inputs):
-        found = "missing" if width is None else f"{width} numbers"
+    wrong = _first_wrong(column, inputs)
+    if wrong is not None:
+        cell = column[wrong]
+        found = f"{len(cell)} numbers" if cell.is_valid else "missing"
         raise DataError(
-            f"{where}: row {first_row + row} (counted from 0) is {found}, but the adapter takes "
+            f"{where}: row {first_row + wrong} (counted from 0) is {found}, but the adapter takes "
             f"{inputs}"
         )
     values = column.flatten()
     if values.null_count:
-        row = int(np.flatnonzero(values.is_null())[0]) // inputs
+        row = compute.index(values.is_null(), True).as_py() // inputs
         raise DataError(
             f"{where}: row {first_row + row} (counted from 0) has a missing number in its vector"
         )
-    matrix = values.to_numpy(zero_copy_only=False).reshape(len(column), inputs)
+    # Through DLPack: `to_numpy` would import pandas first, which takes as long as all the rest.
+    matrix = np.from_dlpack(values).reshape(len(column), inputs)
     try:
         return check_vectors(matrix, inputs, first_row)
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
 
 
-def _first_wrong(column: arrow.Array, inputs: int) -> Iterator[tuple[int, int | None]]:
-    """Give the first row that is missing or has another width, with that width."""
-    if arrow.types.is_fixed_size_list(column.type):
-        right = column.is_valid().to_numpy(zero_copy_only=False)
-        right = right & (column.type.list_size == inputs)
-    else:
-        lengths = column.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
-        right = lengths == inputs
-    if not right.all():
-        row = int(right.argmin())
-        yield row, None if not column[row].is_valid else len(column[row])
+def _first_wrong(column: arrow.Array, inputs: int) -> int | None:
+    """Find the first row that is missing or has another width."""
+    lengths = compute.list_value_length(column)
+    bounds = compute.min_max(lengths)
+    widths = {bounds[name].as_py() for name in ("min", "max")}
+    if not column.null_count and widths <= {inputs, None}:  # None where there are no rows
+        return None
+    right = compute.equal(lengths, inputs).fill_null(False)
+    return int(compute.index(right, False).as_py())
