@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -292,6 +293,23 @@ def test_only_temporaries_of_dead_processes_are_removed(folder):
     assert not dead.exists()
     assert alive.exists()
     assert other.exists()
+
+
+def test_memory_does_not_grow_with_the_rows():
+    """Four times the rows of one row group; all vectors of the larger file are 51 MB."""
+    peaks = []
+    for rows in (50_000, 200_000):
+        script = ROOT / "workflow/benchmarks/measure_apply_memory.py"
+        command = [sys.executable, script, "--rows", str(rows), "--features", "64"]
+        output = subprocess.run(
+            command, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+        found = re.match(r"rows (\d+), .* peak memory (\d+) MB", output)
+        assert int(found[1]) == rows
+        peaks.append(int(found[2]))
+    assert peaks[0] > 20  # something was measured
+    assert peaks[1] < peaks[0] + 25
+    assert peaks[1] < 700
 
 
 # ------------------------------------------------------------ the command itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qdistill.adapter.catalogue import AUTO, contenders, deployable
+from qdistill.adapter.catalogue import AUTO, FITTED, contenders, deployable
 from qdistill.errors import ConfigurationError
 from qdistill.registry import STUDENTS
 from qdistill.study import Study, Track
@@ -40,6 +40,11 @@ class Deployment:
     candidates: tuple[str, ...]
     settings: dict[str, Any]
     training: dict[str, dict[str, Any]]
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Candidates that have weights; references are fitted again."""
+        return tuple(name for name in self.candidates if name not in FITTED)
 
     @property
     def teachers(self) -> tuple[str, ...]:

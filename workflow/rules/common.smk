@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from qdistill.configuration import resolve_study
 from qdistill.datasets.text_paths import text_files
+from qdistill.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
 from qdistill.memory import job_megabytes
@@ -19,6 +20,7 @@ share_library()
 
 try:
     STUDY = resolve_study(config)
+    DEPLOYMENT = resolve_deployment(STUDY)
 except ConfigurationError as error:
     raise WorkflowError(str(error))
 
@@ -172,3 +174,13 @@ def downstream_settings(wildcards):
         "pca": "pca" in track.references,
         "models": {name: track.settings_of(name) for name in track.trained_names()},
     }
+def deployed_files(pattern, names=("",)):
+    """Files at the deployed data set and n: of each name, each block of seeds."""
+    return expand(
+        pattern,
+        dataset=DEPLOYMENT.dataset,
+        protocol=DEPLOYMENT.protocol,
+        n=DEPLOYMENT.n,
+        block=STUDY.blocks,
+        model=names,
+    )

@@ -1,32 +1,10 @@
 # The adapter: one trained model, exported in the forms that people load, and registered.
 from dataclasses import asdict
 
-from qdistill.deploy_rules import resolve_deployment
-
-DEPLOYMENT = resolve_deployment(STUDY)
 ADAPTER = f"{RESULTS}/{DEPLOYMENT.dataset}/adapter" if DEPLOYMENT else []
 REGISTERED = (
     f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json" if DEPLOYMENT and INDEX else []
 )
-
-
-def deployed_files(pattern, names=("",)):
-    """Files of the deployed data set at the deployed n: each name, each block of seeds."""
-    if DEPLOYMENT is None:
-        return []
-    return expand(
-        pattern,
-        dataset=DEPLOYMENT.dataset,
-        protocol=DEPLOYMENT.protocol,
-        n=DEPLOYMENT.n,
-        block=STUDY.blocks,
-        model=names,
-    )
-
-
-def trained_candidates():
-    """What may be deployed and has weights; references are fitted again."""
-    return [name for name in DEPLOYMENT.candidates if name not in REFERENCES]
 
 
 if DEPLOYMENT:
@@ -40,7 +18,7 @@ if DEPLOYMENT:
             transfer=f"{RESULTS}/transfer.parquet",
             choices=f"{RESULTS}/choices.parquet",
             weights=deployed_files(
-                f"{RUN}/{{model}}/weights.safetensors", trained_candidates()
+                f"{RUN}/{{model}}/weights.safetensors", DEPLOYMENT.trained
             ),
             histories=deployed_files(
                 f"{RUN}/{{model}}/history.parquet", DEPLOYMENT.teachers
