@@ -39,7 +39,8 @@ class Evidence:
         How many of its runs diverged.
     comparisons : DataFrame
         By the contract "comparisons": the deployed model against everything else that the study
-        holds, each at its last stage, as one family of tests.
+        holds, each at its last stage, as one family of tests. Of `compiled` and `quantum`, which
+        are the same function, there is one.
     attribution, transfer : Series or None
         Rows of these tables: of the condition, and of a deployed student.
     """
@@ -90,7 +91,10 @@ def gather_evidence(
     if choice.best is None:
         automatic = choose_model(metrics, AUTO, contenders(names))
     own = runs_of(metrics, choice.name, choice.stage)
-    others = [last_stage(name) for name in names if name != choice.name]
+    # `compiled` and `quantum` have the same outputs, and one test of them is enough.
+    twins = {"compiled"} if choice.name != "compiled" else {"quantum"}
+    left_out = {choice.name, *(twins if {"compiled", "quantum"} <= set(names) else ())}
+    others = [last_stage(name) for name in names if name not in left_out]
     compared = compare_models(metrics, choice.name, choice.stage, others)
     student = {**condition, "student": choice.name, "stage": choice.stage}
     return Evidence(
