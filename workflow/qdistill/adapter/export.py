@@ -85,13 +85,34 @@ def export_adapter(
         If a file is missing or damaged, no candidate can be deployed, or the weights do not give
         the held-out error that the metrics state.
     """
+    latents = load_latents(files.latents)
+    blocks = [load_examples(latents, path) for path in files.subsets]
+    evidence = _evidence_of(files, deployment, blocks)
+    choice, seed = evidence.choice, evidence.seed
+    logging.getLogger(__name__).info(
+        "deploy %s, seed %d; as good as the best: %s",
+        choice.name,
+        seed,
+        ", ".join(choice.as_good) or "not asked",
+    )
+    adapter = _adapter_of(evidence, deployment, blocks, files.weights)
+    check_heldout(adapter, blocks[0], float(evidence.heldout[seed]), choice.name)
+    final, about = Path(folder).as_posix(), _about(latents)
+    with atomic_folder(folder) as partial:
+        write_adapter(partial, adapter)
+        (partial / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
+        card = write_card(deployment, adapter.config, evidence, about, final, tracking_uri)
+        write_text(partial / CARD_FILE, card)
+    return evidence
+
+
+def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Examples]) -> Evidence:
+    """Choose model and seed, and collect what the tables say of them."""
     condition: dict[str, Any] = {
         name: getattr(deployment, name) for name in ("dataset", "protocol", "n")
     }
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     choice = choose_model(metrics, deployment.student, deployment.candidates)
-    latents = load_latents(files.latents)
-    blocks = [load_examples(latents, path) for path in files.subsets]
     validation = seed_errors(
         choice.name,
         blocks,
@@ -103,24 +124,7 @@ def export_adapter(
     )
     attribution = read_frame("attribution", files.attribution)
     transfer = read_frame("transfer", files.transfer)
-    evidence = gather_evidence(metrics, attribution, transfer, condition, choice, validation)
-    adapter = _adapter_of(evidence, deployment, blocks, files.weights)
-    check_heldout(adapter, blocks[0], float(evidence.heldout[evidence.seed]), choice.name)
-    logging.getLogger(__name__).info(
-        "deploy %s, seed %d; as good as the best: %s",
-        choice.name,
-        evidence.seed,
-        ", ".join(choice.as_good) or "not asked",
-    )
-    about = _about(latents)
-    with atomic_folder(folder) as partial:
-        write_adapter(partial, adapter)
-        (partial / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
-        card = write_card(
-            deployment, adapter.config, evidence, about, Path(folder).as_posix(), tracking_uri
-        )
-        write_text(partial / CARD_FILE, card)
-    return evidence
+    return gather_evidence(metrics, attribution, transfer, condition, choice, validation)
 
 
 def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:

@@ -83,22 +83,21 @@ def seed_errors(
     model = STUDENTS[name].teacher if name in STUDENTS else name
     own = f"`{model}`" if model == name else f"its teacher `{model}`"
     if model in FITTED:
-        found = {s: e for block in blocks for s, e in _of_reference(model, block, qubits).items()}
+        parts = [_of_reference(model, block, qubits) for block in blocks]
         source = f"cross-validated in {FOLDS} folds for this export"
     elif model in TUNED:
-        found, source = _of_choices(model, condition, choices), "recorded by the search"
+        parts, source = [_of_choices(model, condition, choices)], "recorded by the search"
     elif training[model]["protocol"] == "converged":
-        found = _of_histories(model, histories)
+        parts = [_of_histories(model, histories)]
         source = "recorded where the training was ended"
     else:
-        found = {}
-        for block in blocks:
-            found |= _of_training(model, block, qubits, training[model])
+        parts = [_of_training(model, block, qubits, training[model]) for block in blocks]
         source = f"trained again in {FOLDS} folds for this export"
+    found = {seed: error for part in parts for seed, error in part.items()}
     wanted = [seed for block in blocks for seed in block.seeds]
-    missing = [seed for seed in wanted if seed not in found]
-    if missing:
-        raise DataError(f"there is no cross-validated error of '{model}' for seed {missing[0]}")
+    for seed in wanted:
+        if seed not in found:
+            raise DataError(f"there is no cross-validated error of '{model}' for seed {seed}")
     return SeedErrors({seed: found[seed] for seed in wanted}, f"that of {own}, {source}")
 
 
