@@ -133,8 +133,13 @@ def _circuit_clause(evidence: Evidence, where: str) -> str:
         )
     if row["verdict"] == "distinct":
         return f"no simpler model of the study does as well as the circuit {where}"
-    does = "better" if row["relation"] == "worse" else "as well, as far as these seeds can tell"
-    return f"a plain `{row['simplest']}` without the circuit does {does} {where}"
+    ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+    simplest = f"a plain `{row['simplest']}` without the circuit"
+    share = f"the error of `quantum` is {ratio} times its"
+    if row["relation"] == "worse":
+        return f"{simplest} does better {where}; {share}"
+    seeds = seeds_in_words(int(row["seeds"]))
+    return f"{simplest} does as well {where}, as far as {seeds} can tell; {share}"
 
 
 def _choice_section(deployment: Deployment, evidence: Evidence) -> list[str]:
