@@ -174,6 +174,8 @@ def downstream_settings(wildcards):
         "pca": "pca" in track.references,
         "models": {name: track.settings_of(name) for name in track.trained_names()},
     }
+
+
 def deployed_files(pattern, names=("",)):
     """Files at the deployed data set and n: of each name, each block of seeds."""
     return expand(
