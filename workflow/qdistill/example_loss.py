@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from qdistill.examples import Examples
+from qdistill.optimiser import backpropagate
 from qdistill.slot_model import SlotModel
 
 
@@ -94,7 +95,7 @@ class ExampleLoss:
         error = model.decode(weights, codes).sub_(targets)
         error.mul_(2 / error[0].numel())  # the derivative of its mean square
         _write_linear_gradients("decoder", weights, error, codes)
-        z.backward(torch.bmm(error, weights["decoder.weight"]))
+        backpropagate(z, torch.bmm(error, weights["decoder.weight"]))
         assert h.grad is not None
         _write_linear_gradients("encoder", weights, h.grad, inputs)
 
@@ -109,7 +110,7 @@ class ExampleLoss:
             count = error.shape[1] * self.examples.targets.shape[1]  # B E, whatever is left out
             error.mul_((2 / count / self._unit).view(-1, 1, 1))
             gradient = torch.bmm(error, self._read_out)
-        z.backward(gradient)
+        backpropagate(z, gradient)
 
     @torch.no_grad()
     def _prepare_fixed(self) -> tuple[Tensor, Tensor, Tensor]:

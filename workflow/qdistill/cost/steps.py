@@ -13,7 +13,7 @@ from qdistill.circuit import circuit_probabilities, encode_amplitudes
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
 from qdistill.engine import select_engine
 from qdistill.example_loss import ExampleLoss
-from qdistill.optimiser import FlatAdam, draw_batches
+from qdistill.optimiser import FlatAdam, backpropagate, draw_batches
 from qdistill.protocols import start_model
 from qdistill.randomness import generator_for
 
@@ -46,7 +46,7 @@ def circuit_step(problem: CircuitProblem, engine: str) -> Step:
         found = circuit_probabilities(optimiser.parameters["angles"], encode_amplitudes(vectors))
         error = found.detach() - problem.targets
         # The derivative of the mean square, as ExampleLoss takes it too.
-        found.backward(error.mul_(2 / error[0].numel()))
+        backpropagate(found, error.mul_(2 / error[0].numel()))
         optimiser.step()
 
     return step
