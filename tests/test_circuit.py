@@ -14,9 +14,10 @@ from qdistill.circuit import (
     build_unitary,
     circuit_probabilities,
     compiled_probabilities,
-    encode_amplitudes,
+    encoded_probabilities,
     unitary_is_cheaper,
 )
+from qdistill.encoding import encode_amplitudes
 from qdistill.pennylane_circuit import build_qnode
 
 on_every_device = pytest.mark.parametrize(
@@ -239,3 +240,35 @@ def test_a_zero_vector_is_an_error():
     vectors[1, 2] = 0
     with pytest.raises(ValueError, match="seed index 1, example 2"):
         encode_amplitudes(vectors)
+
+
+@on_every_device
+@settings(max_examples=20, deadline=None)
+@given(
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 5),
+    batch=st.integers(1, 80),
+    entangled=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_encoding_in_one_function_changes_nothing(device, layers, qubits, batch, entangled, seed):
+    angles, vectors = draw(2, layers, qubits, batch, torch.float64, seed, device)
+    apart = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
+    at_once = encoded_probabilities(angles, vectors, entangled)
+    weights = torch.rand(apart.shape, dtype=torch.float64, device=device)
+    torch.testing.assert_close(at_once, apart, atol=1e-12, rtol=0)
+    found = torch.autograd.grad((at_once * weights).sum(), [angles, vectors])
+    expected = torch.autograd.grad((apart * weights).sum(), [angles, vectors])
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-12, rtol=1e-10)
+    with torch.no_grad():
+        plain = encoded_probabilities(angles, vectors, entangled)
+    torch.testing.assert_close(plain, apart, atol=1e-12, rtol=0)
+
+
+def test_a_zero_vector_is_an_error_in_one_function_too():
+    angles, vectors = draw(2, 1, 2, 3)
+    zeroed = vectors.detach().clone()
+    zeroed[1, 2] = 0
+    with pytest.raises(ValueError, match="seed index 1, example 2"):
+        encoded_probabilities(angles, zeroed)

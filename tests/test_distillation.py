@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from qdistill.circuit import encode_amplitudes
 from qdistill.distillation import SoftExamples, distil_layer, distil_on_subsets
+from qdistill.encoding import encode_amplitudes
 from qdistill.optimiser import TrainingSettings
 from qdistill.student_layers import StudentLayer
 from qdistill.transfer import teacher_agreement

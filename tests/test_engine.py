@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from qdistill import engine
-from qdistill.circuit import build_unitary, circuit_probabilities, encode_amplitudes
+from qdistill.circuit import build_unitary, circuit_probabilities
+from qdistill.encoding import encode_amplitudes
 from qdistill.errors import ConfigurationError
 
 

@@ -6,7 +6,8 @@ import torch
 from scipy.special import softmax
 
 from qdistill.bottlenecks.base import draw_angles
-from qdistill.circuit import build_unitary, circuit_probabilities, encode_amplitudes
+from qdistill.circuit import build_unitary, circuit_probabilities
+from qdistill.encoding import encode_amplitudes
 from qdistill.student_layers import (
     READOUTS,
     UNITARY_PARTS,

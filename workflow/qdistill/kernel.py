@@ -188,17 +188,43 @@ def _set_factors(halves, wire, wires, sign, factors):
 
 
 @_compiled
-def _push(halves, amplitudes, order, ring, rows, middles):
+def _fill_norms(vectors, norms):
+    """Euclidean norm of every example of every seed."""
+    for s in range(vectors.shape[0]):
+        for b in range(vectors.shape[1]):
+            norms[s, b] = 0.0
+            total = norms[s, b]  # a zero of the states' dtype
+            for k in range(vectors.shape[2]):
+                total += vectors[s, b, k] * vectors[s, b, k]
+            norms[s, b] = np.sqrt(total)
+
+
+@_compiled
+def _project(vectors, norms, gradient):
+    """Turn derivatives by unit vectors into those by the vectors, in place."""
+    for s in range(vectors.shape[0]):
+        for b in range(vectors.shape[1]):
+            norm = norms[s, b]
+            along = norm - norm
+            for k in range(vectors.shape[2]):
+                along += gradient[s, b, k] * vectors[s, b, k]
+            along /= norm * norm
+            for k in range(vectors.shape[2]):
+                gradient[s, b, k] = (gradient[s, b, k] - along * vectors[s, b, k]) / norm
+
+
+@_compiled
+def _push(halves, vectors, norms, order, ring, rows, middles):
     """Run every seed's circuit; keep the states between RZ and RY, and the last one."""
     seeds, layers, qubits = halves.shape[0], halves.shape[1], halves.shape[2]
-    examples, size = amplitudes.shape[1], amplitudes.shape[2]
-    current = np.empty((size, 2 * examples), amplitudes.dtype)
-    cosines, sines = np.empty(size, amplitudes.dtype), np.empty(size, amplitudes.dtype)
-    factors = np.empty(4, amplitudes.dtype)
+    examples, size = vectors.shape[1], vectors.shape[2]
+    current = np.empty((size, 2 * examples), vectors.dtype)
+    cosines, sines = np.empty(size, vectors.dtype), np.empty(size, vectors.dtype)
+    factors = np.empty(4, vectors.dtype)
     for s in range(seeds):
         for b in range(examples):
             for k in range(size):
-                current[k, b], current[k, examples + b] = amplitudes[s, b, k], 0.0
+                current[k, b], current[k, examples + b] = vectors[s, b, k] / norms[s, b], 0.0
         for layer in range(layers):
             of_layer, middle = halves[s, layer], middles[s, layer]
             _fill_phases(of_layer, cosines, sines)
@@ -319,13 +345,52 @@ def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = Tr
         Each layer's states between RZ and RY, and the last states before the last ring: what
         the functions below need. Every call returns an array of its own.
     """
+    return _run(angles, amplitudes, np.ones(amplitudes.shape[:2], amplitudes.dtype), entangled)
+
+
+def push_vectors(
+    angles: np.ndarray, vectors: np.ndarray, entangled: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale vectors to unit norm and run circuits on them.
+
+    Parameters
+    ----------
+    angles, vectors, entangled
+        As for :func:`push_states`; vectors of any norm.
+
+    Returns
+    -------
+    middles : ndarray, shape (S, L + 1, 2**q, 2 B)
+        As from :func:`push_states`; of no use where a norm is zero.
+    norms : ndarray, shape (S, B)
+    """
+    vectors = np.ascontiguousarray(vectors)
+    norms = np.empty(vectors.shape[:2], vectors.dtype)
+    _fill_norms(vectors, norms)
+    return _run(angles, vectors, norms, entangled), norms
+
+
+def _run(angles: np.ndarray, vectors: np.ndarray, norms: np.ndarray, entangled: bool) -> np.ndarray:
     seeds, layers, qubits, _ = angles.shape
-    examples, size = amplitudes.shape[1:]
+    examples, size = vectors.shape[1:]
     identity, ring, rows = _tables(qubits, entangled)
-    middles = np.empty((seeds, layers + 1, size, 2 * examples), amplitudes.dtype)
-    amplitudes = np.ascontiguousarray(amplitudes)
-    _push(_half_angles(angles), amplitudes, identity, ring, rows, middles)
+    middles = np.empty((seeds, layers + 1, size, 2 * examples), vectors.dtype)
+    vectors = np.ascontiguousarray(vectors)
+    _push(_half_angles(angles), vectors, norms, identity, ring, rows, middles)
     return middles
+
+
+def pull_to_vectors(vectors: np.ndarray, norms: np.ndarray, of_amplitudes: np.ndarray) -> None:
+    """Turn derivatives by amplitudes (S, B, 2**q) into those by the vectors, in place.
+
+    Parameters
+    ----------
+    vectors, norms : ndarray
+        As given to, and returned by, :func:`push_vectors`.
+    of_amplitudes : ndarray
+        From :func:`pull_adjoint`.
+    """
+    _project(np.ascontiguousarray(vectors), norms, of_amplitudes)
 
 
 def read_probabilities(middles: np.ndarray, entangled: bool = True) -> np.ndarray:

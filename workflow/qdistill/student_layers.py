@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_linear, draw_orthogonal
-from qdistill.circuit import compiled_probabilities, encode_amplitudes
+from qdistill.circuit import compiled_probabilities
+from qdistill.encoding import encode_amplitudes
 from qdistill.randomness import generator_for
 
 READOUTS = ("linear", "softmax", "squared")

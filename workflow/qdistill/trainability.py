@@ -14,7 +14,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from qdistill.bottlenecks.base import draw_angles
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import circuit_probabilities
+from qdistill.encoding import encode_amplitudes
 from qdistill.evaluation import has_diverged
 from qdistill.optimiser import BatchStream, FlatAdam
 from qdistill.randomness import generator_for

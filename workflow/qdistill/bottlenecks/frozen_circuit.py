@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_angles
-from qdistill.circuit import build_unitary, compiled_probabilities, encode_amplitudes
+from qdistill.circuit import build_unitary, compiled_probabilities
+from qdistill.encoding import encode_amplitudes
 
 
 class FrozenCircuit(Bottleneck):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_orthogonal
-from qdistill.circuit import encode_amplitudes
+from qdistill.encoding import encode_amplitudes
 
 
 class Orthogonal(Bottleneck):

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_angles
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import encoded_probabilities
 
 
 class Quantum(Bottleneck):
@@ -20,4 +20,4 @@ class Quantum(Bottleneck):
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Encode, run the circuit, return the probabilities."""
-        return circuit_probabilities(weights["angles"], encode_amplitudes(h))
+        return encoded_probabilities(weights["angles"], h)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qdistill.bottlenecks.base import draw_angles
 from qdistill.bottlenecks.quantum import Quantum
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import encoded_probabilities
 
 SCRAMBLER_LAYERS = 20
 
@@ -31,4 +31,4 @@ class QuantumScrambled(Quantum):
         """Run the first d scrambler layers and then the trained ones, as one circuit."""
         depth = min(SCRAMBLER_LAYERS, 1 + int(progress * SCRAMBLER_LAYERS))
         angles = torch.cat([weights["scrambler_angles"][:, :depth], weights["angles"]], dim=1)
-        return circuit_probabilities(angles, encode_amplitudes(h))
+        return encoded_probabilities(angles, h)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck, draw_angles
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import encoded_probabilities
 
 
 class RealCircuit(Bottleneck):
@@ -28,4 +28,4 @@ class RealCircuit(Bottleneck):
         """Encode, run the circuit with every RZ at angle zero, return the probabilities."""
         rotations = weights["angles"]
         angles = torch.stack([torch.zeros_like(rotations), rotations], -1)
-        return circuit_probabilities(angles, encode_amplitudes(h))
+        return encoded_probabilities(angles, h)

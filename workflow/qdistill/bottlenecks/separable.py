@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from qdistill.bottlenecks.quantum import Quantum
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import encoded_probabilities
 
 
 class Separable(Quantum):
@@ -19,4 +19,4 @@ class Separable(Quantum):
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Encode, rotate each wire, return the probabilities."""
-        return circuit_probabilities(weights["angles"], encode_amplitudes(h), entangled=False)
+        return encoded_probabilities(weights["angles"], h, entangled=False)

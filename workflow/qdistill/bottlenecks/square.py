@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from qdistill.bottlenecks.base import Bottleneck
-from qdistill.circuit import encode_amplitudes
+from qdistill.encoding import encode_amplitudes
 
 
 class Square(Bottleneck):

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from qdistill.ansatz import wire_signs
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import circuit_probabilities
 from qdistill.cost.problems import CircuitProblem
 from qdistill.cost.steps import Step
+from qdistill.encoding import encode_amplitudes
 
 # float32 through hundreds of gates
 OUTPUT_TOLERANCE = 1e-5  # absolute

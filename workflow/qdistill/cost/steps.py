@@ -9,7 +9,7 @@ from itertools import cycle
 import torch
 from torch import Tensor
 
-from qdistill.circuit import circuit_probabilities, encode_amplitudes
+from qdistill.circuit import encoded_probabilities
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
 from qdistill.engine import select_engine
 from qdistill.example_loss import ExampleLoss
@@ -43,7 +43,7 @@ def circuit_step(problem: CircuitProblem, engine: str) -> Step:
     def step() -> None:
         select_engine(engine)
         vectors.grad = None
-        found = circuit_probabilities(optimiser.parameters["angles"], encode_amplitudes(vectors))
+        found = encoded_probabilities(optimiser.parameters["angles"], vectors)
         error = found.detach() - problem.targets
         # The derivative of the mean square, as ExampleLoss takes it too.
         backpropagate(found, error.mul_(2 / error[0].numel()))

@@ -39,7 +39,8 @@ def circuit_targets(inputs: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    from qdistill.circuit import circuit_probabilities, encode_amplitudes
+    from qdistill.circuit import circuit_probabilities
+    from qdistill.encoding import encode_amplitudes
 
     with torch.no_grad():
         states = encode_amplitudes(torch.from_numpy(inputs)[None])
