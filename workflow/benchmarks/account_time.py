@@ -2,7 +2,8 @@
 
 Snakemake records when each job began and ended. The start-up of a job is measured here, by
 running the imports of its script alone, in a process of its own. What is left of the cores'
-time is scheduling, and waiting for the last jobs.
+time is scheduling, and waiting for the last jobs. Work is divided into training, with all that
+its jobs do, and everything else.
 
     python workflow/benchmarks/account_time.py --cores 2
 """
@@ -18,6 +19,8 @@ from collections import defaultdict
 from pathlib import Path
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+# Rules whose jobs train, tune or distil.
+_TRAINING = ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability")
 _GAP_SECONDS = 120.0  # a longer pause between jobs separates two invocations
 
 
@@ -50,6 +53,8 @@ def time_start_up(rule: str) -> float:
     """Time a process that does what the rule's script does before its work begins."""
     # A rule that exists once for each track is named after its script and the track.
     scripts = [path for path in _SCRIPTS.glob("*.py") if rule.startswith(path.stem)]
+    if not scripts:
+        return 0.0
     source = max(scripts, key=lambda path: len(path.stem)).read_text()
     imports = re.findall(r"^\s*(from \S+ import .+|import .+)$", source, re.M)
     program = "; ".join(["import gc", "gc.set_threshold(200_000, 50, 100)", *imports])
@@ -72,15 +77,17 @@ def main() -> None:
         durations[rule].append(end - begin)
     wall = max(job[2] for job in jobs) - min(job[1] for job in jobs)
     print(f"{'rule':22s} {'jobs':>5s} {'seconds':>9s} {'start-up':>9s}")
-    start_up = 0.0
+    start_up = training = 0.0
     for rule, times in sorted(durations.items(), key=lambda item: -sum(item[1])):
         own = min(time_start_up(rule), min(times)) * len(times)
         start_up += own
+        training += sum(times) - own if rule.startswith(_TRAINING) else 0.0
         print(f"{rule:22s} {len(times):5d} {sum(times):9.1f} {own:9.1f}")
     busy, available = sum(map(sum, durations.values())), wall * given.cores
     print(f"\n{wall:.0f} s on {given.cores} cores, {len(jobs)} jobs")
     for name, seconds in (
-        ("work", busy - start_up),
+        ("training", training),
+        ("other work", busy - start_up - training),
         ("start-up of jobs", start_up),
         ("scheduling and waiting", available - busy),
     ):
