@@ -25,6 +25,7 @@ from qdistill.registry import (
 CONFIG = Path(__file__).parent.parent / "config"
 SCHEMA = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
 DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
+DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "student": "auto"}  # it deploys nothing
 
 
 def study_of(changes=None):

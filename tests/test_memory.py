@@ -12,9 +12,10 @@ from qdistill.study import Track
 
 # Trains in a process of its own and prints its peak in megabytes.
 PROGRAM = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 
+from qdistill.cost.memory import peak_bytes
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.datasets.synthetic import write_synthetic
 from qdistill.jobs import prepare_torch
@@ -29,7 +30,7 @@ draw_subsets(latents, {about["n"]: subset}, range(about["seeds"]))
 files = {name: folder / f"{name}.parquet" for name in ("history", "metrics")}
 run = RunFiles(n=about["n"], subset=subset, weights=folder / "w.safetensors", **files)
 train_model(about["name"], "x", about["data"]["qubits"], latents, [run], about["settings"])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+print(peak_bytes() / 1e6)
 """
 
 
