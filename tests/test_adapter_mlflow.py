@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from helpers_adapter import make_adapter, make_vectors
 from qdistill.adapter.layout import write_adapter
-from qdistill.adapter.mlflow_model import register_adapter, save_model
+from qdistill.adapter.mlflow_model import _store, register_adapter, save_model
 from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.files import write_text
@@ -131,7 +131,8 @@ def test_registering_once_is_registering_for_good(adapter):
     assert newer["version"] == "2"
     champion = client.get_model_version_by_alias("mine", "champion")
     assert str(champion.version) == "2"
-    codes = mlflow.pyfunc.load_model(champion.source).predict(make_vectors(5))
+    with _store(receipt["tracking_uri"]):
+        codes = mlflow.pyfunc.load_model(champion.source).predict(make_vectors(5))
     np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)
     write_adapter(adapter, make_adapter())
     back = register_adapter(adapter, "mine", "results/mine/adapter.json")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 _DIGEST = "qdistill.adapter"
 _REQUIREMENTS = ("mlflow", "numpy", "safetensors")
+_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
 def register_adapter(
@@ -144,18 +147,11 @@ def _register(
     import mlflow
 
     config = read_adapter(folder).config
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        name = f"adapter {config.origin.get('model', '')}".strip()
-        with mlflow.start_run(experiment_id=experiment, run_name=name):
-            info = mlflow.pyfunc.log_model(
-                name="adapter", registered_model_name=study, **_model_arguments(folder)
-            )
-    finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+    name = f"adapter {config.origin.get('model', '')}".strip()
+    with _store(uri), mlflow.start_run(experiment_id=experiment, run_name=name):
+        info = mlflow.pyfunc.log_model(
+            name="adapter", registered_model_name=study, **_model_arguments(folder)
+        )
     number = info.registered_model_version
     if number is None:
         raise TrackingError(f"the MLflow store {printable_uri(uri)} registered no model version")
@@ -165,3 +161,26 @@ def _register(
     client.set_model_version_tag(study, str(number), _DIGEST, digest)
     logging.getLogger(__name__).info("registered %s version %s", study, number)
     return str(number)
+
+
+@contextlib.contextmanager
+def _store(uri: str) -> Iterator[None]:
+    """Let MLflow's global functions use a store, and then what they used before.
+
+    MLflow also writes its choice into the environment, where it would pass for the user's.
+    """
+    import mlflow
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    variables = {name: os.environ.get(name) for name in _VARIABLES}
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -57,7 +57,7 @@ def open_store(uri: str) -> Iterator[MlflowClient]:
             from mlflow import MlflowClient
 
             with _environment(_FIRST_CALL):
-                client = MlflowClient(tracking_uri=uri)
+                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
                 client.search_experiments(max_results=1)
             with _environment(_LATER_CALLS):
                 yield client
