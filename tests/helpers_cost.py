@@ -27,7 +27,7 @@ def make_times(qubits=(4, 6, 8), seeds=(1, 10), batches=(1, 32)):
                 times[row] = (1 + 0.2 * place + 0.01 * q + 1 / count) * scale * count
         for batch in batches:
             for place, name in enumerate(
-                ("classical", "distilled", "compiled", "quantum", "pennylane")
+                ("classical", "distilled", "compiled", "quantum", "pennylane", "onnx")
             ):
                 layers = LAYERS if name in ("quantum", "pennylane") else 0
                 row = Row(name, "inference", qubits=q, layers=layers, batch=batch)

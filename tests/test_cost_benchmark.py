@@ -55,13 +55,13 @@ def test_everything_is_timed_at_every_size(timed):
     assert found == {
         "circuit_step": {"classical", "compiled", "torch", "pennylane"},
         "model_step": set(MODEL_STEPS),
-        "inference": {"classical", "distilled", "compiled", "quantum", "pennylane"},
+        "inference": {"classical", "distilled", "compiled", "onnx", "quantum", "pennylane"},
         "flop_floor": {"machine"},
         "byte_floor": {"machine"},
     }
     counts = table.groupby(["what", "qubits"]).size().unstack()
     assert set(counts.columns) == {2, 3}
-    per_size = {"circuit_step": 2 + 2 * 2, "model_step": 5 * 2, "inference": 5 * 2}
+    per_size = {"circuit_step": 2 + 2 * 2, "model_step": 5 * 2, "inference": 6 * 2}
     for what, count in {**per_size, "flop_floor": 1, "byte_floor": 1}.items():
         assert counts.loc[what].tolist() == [count, count], what
     assert set(table["threads"]) == {torch.get_num_threads()}
@@ -74,7 +74,7 @@ def test_layers_are_those_of_circuits_alone(timed):
     assert set(without[["engine", "what"]].itertuples(index=False, name=None)) == {
         ("classical", "circuit_step"),
         *((name, "model_step") for name in MODEL_STEPS if name != "quantum"),
-        *((name, "inference") for name in ("classical", "distilled", "compiled")),
+        *((name, "inference") for name in ("classical", "distilled", "compiled", "onnx")),
     }
     assert set(table.loc[table["layers"] > 0, "layers"]) == {2}
 
@@ -85,6 +85,7 @@ def test_versions_and_processor_are_in_every_row(timed):
         versions = json.loads(row.versions)
         assert {"torch", "numba", "pennylane", "numpy", "cpu"} <= set(versions)
         assert versions["torch"] == torch.__version__ and versions["cpu"] == processor_name()
+    assert "onnxruntime" in json.loads(table[table["engine"] == "onnx"].iloc[0]["versions"])
     assert json.loads(versions_json(["no-such-package"]))["no-such-package"] == "not installed"
 
 

@@ -77,7 +77,7 @@ def test_inference_is_told_per_example(verdict):
     table = verdict[0].cost
     for place, batch in ((4, 1), (5, 32)):
         words, sources = bullets(verdict[1], "Cost")[place]
-        for name in ("quantum", "compiled", "distilled", "classical", "pennylane"):
+        for name in ("quantum", "compiled", "onnx", "distilled", "classical", "pennylane"):
             mine = row(table, engine=name, what="inference", qubits=6, batch=batch)
             assert f"`{name}` {number(1e3 * mine['milliseconds'] / batch)} µs" in words
         assert set(rows_of(verdict[0], sources[0])["batch"]) == {batch}
@@ -85,6 +85,23 @@ def test_inference_is_told_per_example(verdict):
     assert [line.split(" | ")[1] for line in lines] == ["1", "32"]
     mine = row(table, engine="quantum", what="inference", qubits=8, batch=32)
     assert lines[1].split(" | ")[2] == number(1e3 * mine["milliseconds"] / 32)
+
+
+def test_serving_is_tabulated_per_row_and_per_second(verdict):
+    """At the article's qubits alone, batch by batch."""
+    table, text = verdict[0].cost, section(verdict[1], "Cost")
+    assert "Serving at 6 qubits, on one thread" in text
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    names = ["quantum", "compiled", "onnx", "distilled", "classical", "pennylane"]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in names]
+    for name, (_, *cells) in zip(names, rows, strict=True):
+        times = [
+            row(table, engine=name, what="inference", qubits=6, batch=batch)["milliseconds"]
+            for batch in (1, 32)
+        ]
+        seconds_a_row = [times[0] / 1e3, times[1] / 1e3 / 32]
+        assert cells[:2] == [number(1e6 * each) for each in seconds_a_row]
+        assert cells[2:] == [number(1 / each) for each in seconds_a_row]
 
 
 def test_what_was_not_timed_is_left_empty_and_unsaid():
@@ -96,6 +113,8 @@ def test_what_was_not_timed_is_left_empty_and_unsaid():
     text = written(table)
     assert "PennyLane's `default.qubit`" not in text and "nan" not in text
     assert text.splitlines()[-1].endswith("|  |")
+    (serving,) = (line for line in text.splitlines() if line.startswith("| `pennylane`"))
+    assert [bool(cell.strip()) for cell in serving.split("|")[2:-1]] == [True, False, True, False]
     mine = row(table, engine="quantum", what="model_step")
     assert f"`quantum` {number(mine['ratio_to_classical'])} times the time of" in text
     assert "seeds at once" not in text

@@ -158,7 +158,8 @@ CONTRACTS: dict[str, TableContract] = {
     ),
     # What training and inference cost; milliseconds are those of one seed of the ``seeds``
     # that are computed together. ``engine`` is an engine or simulator (circuit_step), a model
-    # (model_step, inference) or the machine (floors); ``layers`` is 0 without a circuit.
+    # (model_step, inference; there also ``onnx`` and simulators in the circuit's place) or the
+    # machine (floors); ``layers`` is 0 without a circuit.
     "cost": TableContract(
         _columns(
             engine=str,

@@ -8,6 +8,8 @@ ARTICLE_RATIO = 68.0
 ARTICLE_QUBITS = 6
 
 OUR_ENGINES = ("compiled", "torch")
+# At inference: `compiled` in ONNX Runtime, as it is deployed.
+ONNX = "onnx"
 MODEL_STEPS = ("classical", "classical_dense", "linear", "square", "quantum")
 # Simulators of other projects that are timed where they are installed; :mod:`simulators`.
 SIMULATORS = (

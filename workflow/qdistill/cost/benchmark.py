@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from qdistill.cost import MODEL_STEPS, OUR_ENGINES, SIMULATORS
+from qdistill.cost import MODEL_STEPS, ONNX, OUR_ENGINES, SIMULATORS
 from qdistill.cost.floors import copy_step, flop_floor, matmul_step
 from qdistill.cost.inference import build_models, expected_milliseconds, inference_step
 from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
 from qdistill.cost.problems import CircuitProblem, draw_circuit_problem
+from qdistill.cost.serving import load_in_onnx_runtime, serving_step
 from qdistill.cost.simulators import (
     REGISTRY,
     Prepared,
@@ -182,18 +184,24 @@ def _time_inference(
     """Milliseconds of a batch, from the smallest batch to the largest."""
     forwards = {name: prepared[name].forward for name in AT_INFERENCE if name in prepared}
     models = build_models(problem, forwards)
+    prepare: dict[str, Callable[[int], Callable[[], object]]] = {
+        name: partial(inference_step, *model, engine=engine) for name, model in models.items()
+    }
+    serve = load_in_onnx_runtime(models["compiled"][1], problem.qubits, log)
+    if serve is not None:
+        prepare[ONNX] = partial(serving_step, serve, problem.qubits)
     found: dict[Row, float] = {}
-    measured: dict[str, dict[int, float]] = {name: {} for name in models}
+    measured: dict[str, dict[int, float]] = {name: {} for name in prepare}
     for batch in sorted(settings["inference_batches"]):
         steps = {}
-        for name, (model, weights) in models.items():
+        for name, prepare_batch in prepare.items():
             before = measured[name]
             if before and expected_milliseconds(before, batch) > 1e3 * PATIENCE_SECONDS:
                 log.info("%s is left out at inference of %d rows: too slow", name, batch)
                 continue
             layers = problem.layers if name in ("quantum", *forwards) else 0
             row = Row(name, "inference", problem.qubits, layers, batch)
-            steps[row] = inference_step(model, weights, batch, engine)
+            steps[row] = prepare_batch(batch)
         times = time_interleaved(steps, settings["rounds"])
         for row, time in times.items():
             measured[row.engine][batch] = time
@@ -226,11 +234,15 @@ def tabulate_cost(milliseconds: Mapping[Row, float]) -> pd.DataFrame:
     }
     table["ratio_to_classical"] = table["milliseconds"] / against["classical"]
     table["speedup_over_pennylane"] = against["pennylane"] / table["milliseconds"]
-    table["versions"] = [
-        versions_json(REGISTRY[row.engine].distributions if row.engine in REGISTRY else ())
-        for row in milliseconds
-    ]
+    table["versions"] = [versions_json(_distributions(row.engine)) for row in milliseconds]
     return table.sort_values(["what", "qubits", "batch", "seeds"], kind="stable", ignore_index=True)
+
+
+def _distributions(engine: str) -> Sequence[str]:
+    """List the packages, besides those of every row, that a row rests on."""
+    if engine == ONNX:
+        return ("onnx", "onnxruntime")
+    return REGISTRY[engine].distributions if engine in REGISTRY else ()
 
 
 def _beside(row: Row, name: str, milliseconds: Mapping[Row, float]) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from qdistill.cost import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES
+from qdistill.cost import ARTICLE_QUBITS, ARTICLE_RATIO, ONNX, OUR_ENGINES
 from qdistill.verdict.sources import Finding, bullet, source
 from qdistill.verdict.words import counted, enumeration, number, quoted, table_lines
 
@@ -17,7 +17,7 @@ _NOT_MEASURED = (
     "its settings as in `config/config.yaml` and run the study again, or "
     "`snakemake --cores all benchmark_engines` for the timing alone."
 )
-_INFERENCE = ("quantum", "compiled", "distilled", "classical", "pennylane", "qulacs")
+_INFERENCE = ("quantum", "compiled", ONNX, "distilled", "classical", "pennylane", "qulacs")
 
 
 def cost_section(table: pd.DataFrame) -> list[str]:
@@ -40,7 +40,13 @@ def cost_section(table: pd.DataFrame) -> list[str]:
     if table.empty:
         return [*lines, _NOT_MEASURED, ""]
     findings = [*_model_steps(table), *_circuit_steps(table), *_inference(table)]
-    return [*lines, *map(bullet, findings), "", *_inference_table(table)]
+    return [
+        *lines,
+        *map(bullet, findings),
+        "",
+        *_serving_table(table),
+        *_inference_table(table),
+    ]
 
 
 def headline_qubits(sizes: pd.Series) -> int:
@@ -151,6 +157,36 @@ def _inference(table: pd.DataFrame) -> list[Finding]:
         where = {"what": "inference", "qubits": qubits, "batch": batch}
         findings.append(Finding(text, (source("cost", engine=list(times), **where),)))
     return findings
+
+
+def _serving_table(table: pd.DataFrame) -> list[str]:
+    """Microseconds per row and rows per second of every model at the headline's qubits."""
+    rows = table[table["what"] == "inference"]
+    if rows.empty:
+        return []
+    qubits = headline_qubits(rows["qubits"])
+    rows = rows[rows["qubits"] == qubits]
+    batches = sorted(set(rows["batch"]))
+    times = {batch: _microseconds(rows[rows["batch"] == batch]) for batch in batches}
+    body = []
+    for name in (name for name in _INFERENCE if (rows["engine"] == name).any()):
+        found = [times[batch].get(name) for batch in batches]
+        micros = ["" if time is None else number(time) for time in found]
+        rates = ["" if time is None else number(1e6 / time) for time in found]
+        body.append([f"`{name}`", *micros, *rates])
+    header = [
+        "model",
+        *(f"µs a row, batch {batch:,}" for batch in batches),
+        *(f"rows a second, batch {batch:,}" for batch in batches),
+    ]
+    return [
+        f"Serving at {qubits} qubits, on one thread, everything in turn in one run (from "
+        "`cost.parquet`, rows whose `what` is `inference`): microseconds a row, and rows a "
+        "second. `quantum` is the circuit in our engine, `pennylane` the same in PennyLane, "
+        f"`compiled` the same as two real matrices, and `{ONNX}` is `compiled` in ONNX Runtime.",
+        "",
+        *table_lines(header, body),
+    ]
 
 
 def _inference_table(table: pd.DataFrame) -> list[str]:
