@@ -1,7 +1,7 @@
 """The tutorial runs as written, in a fresh copy of the repository, to an HTTP answer.
 
 Only this is not as on the reader's machine: installing is left out (the marked blocks), and what
-it provides stands in the session's environment; the port is a free one; and where the machine
+it provides stands in the environment of the tests; the port is a free one; and where the machine
 has no folder of licences, one with those of installed packages is named in the study.
 """
 
