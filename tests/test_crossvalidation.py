@@ -170,7 +170,9 @@ def test_a_curve_is_that_of_its_folds_trained_alone(n):
     for place, seed in enumerate(SEEDS):
         alone = [plain_fold(seed, k, examples, parameters, checks) for k in range(LENGTH.folds)]
         expected = np.sum(alone, axis=0) / (n * examples.targets.shape[1])
-        np.testing.assert_allclose(curve[place], expected, rtol=1e-3)
+        own = np.isfinite(curve[place])
+        assert own[:3].all()
+        np.testing.assert_allclose(curve[place][own], expected[own], rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -181,13 +183,14 @@ def test_examples_left_out_are_not_trained_on(monkeypatch, name, projections):
     """Spoiling one fold of one seed leaves that replica's weights alone, to the last bit."""
     examples, model, parameters = start(name, projections=projections)
     seen = []
-    measure = crossvalidation._left_out_error
+    measure = crossvalidation._FoldTraining.measure
 
-    def record(model, weights, *arguments):
-        seen[-1].append({key: tensor.clone() for key, tensor in weights.items()})
-        return measure(model, weights, *arguments)
+    def record(self):
+        weights = self.optimiser.parameters
+        seen[-1].append({key: tensor.detach().clone() for key, tensor in weights.items()})
+        return measure(self)
 
-    monkeypatch.setattr(crossvalidation, "_left_out_error", record)
+    monkeypatch.setattr(crossvalidation._FoldTraining, "measure", record)
     length = LengthSettings(4, 0.02, 4, 60, 100)
     split = draw_folds(SEEDS, 15, 4)
     replica = 4 + 2  # fold 2 of seed 1
@@ -227,6 +230,7 @@ def test_a_curve_ends_when_all_seeds_have_stopped():
         alone = validation_curve(*reorder(start(seeds=(seed,))), length, "x")
         assert alone.shape == (1, ends[place] + 1)
         np.testing.assert_allclose(alone[0], together[place, : ends[place] + 1], rtol=1e-4)
+        assert np.isnan(together[place, ends[place] + 1 :]).all()
 
 
 def reorder(started):

@@ -36,6 +36,34 @@ def test_agrees_with_torch_adam():
         assert torch.allclose(ours.parameters[name], expected, rtol=1e-5, atol=1e-6)
 
 
+def test_some_replicas_go_on_alone():
+    """With their values and moments, as if the others had never left."""
+    generator = torch.Generator().manual_seed(1)
+    start = {
+        "a": torch.randn(3, 4, generator=generator),
+        "b": torch.randn(3, 1, generator=generator),
+    }
+    whole, few = FlatAdam(start, 0.01), FlatAdam(start, 0.01)
+
+    def take_steps(optimiser, targets):
+        for _ in range(7):
+            for tensor in optimiser.parameters.values():
+                (tensor - targets).pow(4).sum().backward()
+            optimiser.step()
+
+    targets = torch.tensor([[1.0], [-2.0], [3.0]])
+    take_steps(whole, targets)
+    take_steps(few, targets)
+    chosen = torch.tensor([2, 0])
+    few.keep(chosen)
+    take_steps(whole, targets)
+    take_steps(few, targets[chosen])
+    for name, tensor in few.parameters.items():
+        assert tensor.is_leaf
+        torch.testing.assert_close(tensor, whole.parameters[name][chosen])
+        assert not torch.allclose(tensor, start[name][chosen], atol=1e-3)
+
+
 def test_start_values_are_not_touched():
     start = {"a": torch.ones(1, 2)}
     optimiser = FlatAdam(start, learning_rate=0.1)
@@ -125,3 +153,12 @@ def test_a_replicas_batches_are_its_own(batch_size):
         first, second = expected[: len(own)], expected[len(own) : 2 * len(own)]
         assert (first != second).any()
         assert (first != np.sort(first)).any()
+
+
+def test_a_replica_has_the_same_batches_without_the_others():
+    choices = [np.arange(5), np.arange(10, 17), np.arange(20, 24)]
+    whole, few = stream_of(choices, 3), stream_of(choices, 3)
+    assert torch.equal(whole.draw(), few.draw())
+    few.keep([2, 0])
+    for _ in range(6):
+        assert torch.equal(whole.draw()[[2, 0]], few.draw())

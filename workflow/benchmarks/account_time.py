@@ -2,8 +2,8 @@
 
 Snakemake records when each job began and ended. The start-up of a job is measured here, by
 running the imports of its script alone, in a process of its own. What is left of the cores'
-time is scheduling, and waiting for the last jobs. Work is divided into training, with all that
-its jobs do, and everything else.
+time is scheduling, and waiting for the last jobs. Work is divided by its subject; reading and
+checking the study's Parquet tables, a part of many jobs, is timed once more by itself.
 
     python workflow/benchmarks/account_time.py --cores 2
 """
@@ -19,8 +19,31 @@ from collections import defaultdict
 from pathlib import Path
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-# Rules whose jobs train, tune or distil.
-_TRAINING = ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability")
+# What the jobs of a rule do, by the start of its name.
+_SUBJECTS = {
+    "training": ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability"),
+    "references without training": ("fit_reference",),
+    "data sets": (
+        "generate_",
+        "load_",
+        "embed_",
+        "collect_paragraphs",
+        "find_",
+        "corrupt_",
+        "draw_",
+    ),
+    "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
+    "downstream measures": ("measure_downstream", "combine_downstream", "compare_downstream"),
+    "tables, intervals, tests": (
+        *("combine_metrics", "combine_choices", "combine_sweeps", "compare_models"),
+        *("judge_", "locate_", "attribute_", "tabulate_"),
+    ),
+    "figures": ("plot_",),
+    "verdict": ("write_verdict",),
+    "MLflow": ("sync_mlflow",),
+    "adapter": ("export_adapter", "register_adapter"),
+    "timing of engines": ("time_engines",),
+}
 _GAP_SECONDS = 120.0  # a longer pause between jobs separates two invocations
 
 
@@ -66,32 +89,51 @@ def time_start_up(rule: str) -> float:
     return statistics.median(times)
 
 
+def subject_of(rule: str) -> str:
+    """Find what the jobs of a rule do."""
+    return next((name for name, starts in _SUBJECTS.items() if rule.startswith(starts)), "other")
+
+
+def time_tables(results: Path) -> tuple[int, float]:
+    """Count the study's Parquet tables, and time reading and checking each once."""
+    from qdistill.contracts import CONTRACTS
+    from qdistill.tables import read_frame
+
+    paths = [path for path in results.rglob("*.parquet") if path.stem in CONTRACTS]
+    began = time.perf_counter()
+    for path in paths:
+        read_frame(path.stem, path)
+    return len(paths), time.perf_counter() - began
+
+
 def main() -> None:
     """Print a row for each rule, and the shares of the cores' time."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, required=True, help="cores that the study was given")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results/default"), help="the study's results"
+    )
     given = parser.parse_args()
     jobs = read_jobs(Path(".snakemake/metadata"))
     durations: dict[str, list[float]] = defaultdict(list)
     for rule, begin, end in jobs:
         durations[rule].append(end - begin)
     wall = max(job[2] for job in jobs) - min(job[1] for job in jobs)
-    print(f"{'rule':22s} {'jobs':>5s} {'seconds':>9s} {'start-up':>9s}")
-    start_up = training = 0.0
+    print(f"{'rule':28s} {'jobs':>5s} {'seconds':>9s} {'start-up':>9s}")
+    spent: dict[str, float] = dict.fromkeys(_SUBJECTS, 0.0)
+    start_up = 0.0
     for rule, times in sorted(durations.items(), key=lambda item: -sum(item[1])):
         own = min(time_start_up(rule), min(times)) * len(times)
         start_up += own
-        training += sum(times) - own if rule.startswith(_TRAINING) else 0.0
-        print(f"{rule:22s} {len(times):5d} {sum(times):9.1f} {own:9.1f}")
+        spent[subject_of(rule)] = spent.get(subject_of(rule), 0.0) + sum(times) - own
+        print(f"{rule:28s} {len(times):5d} {sum(times):9.1f} {own:9.1f}")
     busy, available = sum(map(sum, durations.values())), wall * given.cores
+    spent |= {"start-up of jobs": start_up, "scheduling and waiting": available - busy}
     print(f"\n{wall:.0f} s on {given.cores} cores, {len(jobs)} jobs")
-    for name, seconds in (
-        ("training", training),
-        ("other work", busy - start_up - training),
-        ("start-up of jobs", start_up),
-        ("scheduling and waiting", available - busy),
-    ):
-        print(f"{name:22s} {seconds:9.1f} core-seconds {seconds / available:6.1%}")
+    for name, seconds in spent.items():
+        print(f"{name:28s} {seconds:9.1f} core-seconds {seconds / available:6.1%}")
+    tables, seconds = time_tables(given.results)
+    print(f"Reading and checking {tables} tables once: {seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -74,17 +74,6 @@ def draw_folds(seeds: Sequence[int], n: int, folds: int) -> Folds:
     )
 
 
-def repeat_model(model: SlotModel, times: int) -> SlotModel:
-    """Repeat a model's fixed tensors for the replicas of each seed."""
-    return SlotModel(
-        model.bottleneck, _repeated(model.prepared, times), _repeated(model.projections, times)
-    )
-
-
-def _repeated(tensors: Mapping[str, Tensor], times: int) -> dict[str, Tensor]:
-    return {name: tensor.repeat_interleave(times, 0) for name, tensor in tensors.items()}
-
-
 def steps_between_checks(n: int, settings: LengthSettings) -> int:
     """Count the optimiser steps between two measurements.
 
@@ -135,45 +124,80 @@ def validation_curve(
     ndarray of float64, shape (S, checks)
         Mean squared error on the left-out examples, before training and then every
         :func:`steps_between_checks` steps; it ends when no seed's has fallen for ``patience``
-        measurements, or at the first measurement after ``max_steps`` steps or more.
+        measurements, or at the first measurement after ``max_steps`` steps or more. A seed
+        is trained up to its own stop; what follows in its row is NaN.
     """
-    n, seeds, folds = examples.n, examples.seeds, settings.folds
-    split = draw_folds(seeds, n, folds)
-    replicas = repeat_model(model, folds)
-    start = _repeated(parameters, folds)
-    add_gradients = ExampleLoss(replicas, examples, folds, split.train).add_gradients
-    generators = [generator_for(s, n, f"{purpose} fold {k}") for s in seeds for k in range(folds)]
-    stream = BatchStream(generators, split.train, settings.batch_size)
-    optimiser = FlatAdam(start, settings.learning_rate)
-    rows = examples.labelled.repeat_interleave(folds, 0).gather(1, split.validation)
-    interval = steps_between_checks(n, settings)
-    curve = [_left_out_error(replicas, start, examples, rows, split.counted, folds)]
+    training = _FoldTraining(model, parameters, examples, settings, purpose)
+    running = np.arange(len(examples.seeds))
+    curve = training.measure()[:, None]
+    interval = steps_between_checks(examples.n, settings)
     for first in tqdm(
-        range(0, settings.max_steps, interval), desc=f"n={n} folds", unit="check", mininterval=5
+        range(0, settings.max_steps, interval),
+        desc=f"n={examples.n} folds",
+        unit="check",
+        mininterval=5,
     ):
-        advance(
-            optimiser, add_gradients, stream, range(first, first + interval), settings.max_steps
-        )
-        weights = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
-        curve.append(_left_out_error(replicas, weights, examples, rows, split.counted, folds))
-        if _has_stopped(np.stack(curve, axis=1), settings.patience).all():
+        training.advance(range(first, first + interval))
+        measured = np.full(len(curve), np.nan)
+        measured[running] = training.measure()
+        curve = np.column_stack([curve, measured])
+        stopped = _has_stopped(curve[running], settings.patience)
+        if stopped.all():
             break
-    return np.stack(curve, axis=1)
+        if stopped.any():
+            running = running[~stopped]
+            training.keep(np.flatnonzero(~stopped))
+    return curve
 
 
-def _left_out_error(
-    model: SlotModel,
-    weights: Mapping[str, Tensor],
-    examples: Examples,
-    rows: Tensor,
-    counted: Tensor,
-    folds: int,
-) -> np.ndarray:
-    """Mean over a seed's left-out examples: (S,)."""
-    predicted = model.predict_rows(weights, examples.inputs[rows])
-    errors = (predicted - examples.targets[rows]).square().mean(2) * counted
-    by_seed = errors.double().sum(1).view(-1, folds).sum(1)
-    return (by_seed / counted.double().sum(1).view(-1, folds).sum(1)).numpy()
+class _FoldTraining:
+    """The trainings of all folds of some seeds, as the replicas of one batch."""
+
+    def __init__(
+        self,
+        model: SlotModel,
+        parameters: Mapping[str, Tensor],
+        examples: Examples,
+        settings: LengthSettings,
+        purpose: str,
+    ) -> None:
+        n, seeds, folds = examples.n, examples.seeds, settings.folds
+        split = draw_folds(seeds, n, folds)
+        replicas = torch.arange(len(seeds)).repeat_interleave(folds)
+        start = {name: tensor[replicas] for name, tensor in parameters.items()}
+        names = [f"{purpose} fold {fold}" for fold in range(folds)]
+        generators = [generator_for(seed, n, name) for seed in seeds for name in names]
+        self.examples, self.settings = examples, settings
+        self.loss = ExampleLoss(model.of_replicas(replicas), examples, folds, split.train)
+        self.stream = BatchStream(generators, split.train, settings.batch_size)
+        self.optimiser = FlatAdam(start, settings.learning_rate)
+        self.rows = examples.labelled[replicas].gather(1, split.validation)
+        self.counted = split.counted
+
+    def advance(self, steps: range) -> None:
+        """Take some steps."""
+        most = self.settings.max_steps
+        advance(self.optimiser, self.loss.add_gradients, self.stream, steps, most)
+
+    def measure(self) -> np.ndarray:
+        """Mean squared error on each seed's left-out examples: float64, shape (S,)."""
+        weights = {name: tensor.detach() for name, tensor in self.optimiser.parameters.items()}
+        predicted = self.loss.model.predict_rows(weights, self.examples.inputs[self.rows])
+        squares = (predicted - self.examples.targets[self.rows]).square().mean(2)
+        sums, counts = (
+            each.double().sum(1).view(-1, self.settings.folds).sum(1)
+            for each in (squares * self.counted, self.counted)
+        )
+        return (sums / counts).numpy()
+
+    def keep(self, seeds: np.ndarray) -> None:
+        """Go on with the seeds at some positions alone; what those get stays the same."""
+        folds = np.arange(self.settings.folds)
+        replicas = torch.from_numpy((seeds[:, None] * len(folds) + folds).ravel())
+        self.loss.keep(replicas)
+        self.stream.keep(replicas.tolist())
+        self.optimiser.keep(replicas)
+        self.rows, self.counted = self.rows[replicas], self.counted[replicas]
 
 
 def best_check(curve: np.ndarray, patience: int) -> np.ndarray:
@@ -223,14 +247,14 @@ def train_to_checks(
         At which measurement each seed ends.
     after_check : callable
         Called with the number of steps taken and the weights, before training and at each
-        measurement up to the last.
+        measurement up to the last. A seed that has ended keeps its weights.
 
     Returns
     -------
     dict of str to Tensor
         Each seed's weights at its own end, detached.
     """
-    add_gradients = ExampleLoss(model, examples).add_gradients
+    loss = ExampleLoss(model, examples)
     everything = [np.arange(examples.n)] * len(examples.seeds)
     generators = [generator_for(seed, examples.n, purpose) for seed in examples.seeds]
     stream = BatchStream(generators, everything, settings.batch_size)
@@ -238,14 +262,19 @@ def train_to_checks(
     interval = steps_between_checks(examples.n, settings)
     kept = {name: tensor.detach().clone() for name, tensor in parameters.items()}
     after_check(0, kept)
+    running = np.arange(len(examples.seeds))
     for check in range(1, int(checks.max()) + 1):
+        going_on = np.flatnonzero(checks[running] >= check)
+        if len(going_on) < len(running):
+            running, replicas = running[going_on], torch.from_numpy(going_on)
+            loss.keep(replicas)
+            stream.keep(going_on.tolist())
+            optimiser.keep(replicas)
         steps = range((check - 1) * interval, check * interval)
-        advance(optimiser, add_gradients, stream, steps, settings.max_steps)
-        weights = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
-        ending = torch.from_numpy(np.flatnonzero(checks == check))
-        for name, tensor in weights.items():
-            kept[name][ending] = tensor[ending]
-        after_check(check * interval, weights)
+        advance(optimiser, loss.add_gradients, stream, steps, settings.max_steps)
+        for name, tensor in optimiser.parameters.items():
+            kept[name][torch.from_numpy(running)] = tensor.detach()
+        after_check(check * interval, kept)
     return kept
 
 

@@ -81,6 +81,14 @@ class ExampleLoss:
         else:
             self._through_trained_projections(weights, positions, progress)
 
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with some replicas alone: int64 positions."""
+        self.model = self.model.of_replicas(replicas)
+        self._labelled, self._unit = self._labelled[replicas], self._unit[replicas]
+        if self.model.projections:
+            prepared = (self._codes, self._read_out, self._reduced)
+            self._codes, self._read_out, self._reduced = (each[replicas] for each in prepared)
+
     @torch.no_grad()
     def _through_trained_projections(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float

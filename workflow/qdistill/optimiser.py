@@ -48,19 +48,33 @@ class FlatAdam:
 
     def __init__(self, parameters: Mapping[str, Tensor], learning_rate: float) -> None:
         self.learning_rate = learning_rate
-        self._values = torch.cat([tensor.detach().reshape(-1) for tensor in parameters.values()])
+        values = {name: tensor.detach() for name, tensor in parameters.items()}
+        self._steps = torch.zeros((), device=next(iter(values.values())).device)
+        self._hold(values, *({name: torch.zeros_like(x) for name, x in values.items()},) * 2)
+
+    def _hold(self, *tensors: Mapping[str, Tensor]) -> None:
+        """Lay values and both moments out flat, with leaves that are views of the values."""
+        flat = [torch.cat([x.reshape(-1) for x in each.values()]) for each in tensors]
+        self._values, self._first_moment, self._second_moment = flat
         self._gradients = torch.zeros_like(self._values)
-        self._first_moment = torch.zeros_like(self._values)
-        self._second_moment = torch.zeros_like(self._values)
-        self._steps = torch.zeros((), device=self._values.device)
-        self.parameters: dict[str, Tensor] = {}
-        offset = 0
-        for name, tensor in parameters.items():
-            piece = slice(offset, offset + tensor.numel())
-            leaf = self._values[piece].view(tensor.shape).requires_grad_()
-            leaf.grad = self._gradients[piece].view(tensor.shape)
-            self.parameters[name] = leaf
-            offset += tensor.numel()
+        shapes = {name: tensor.shape for name, tensor in tensors[0].items()}
+        self.parameters = {
+            name: piece.requires_grad_() for name, piece in _views(self._values, shapes).items()
+        }
+        for name, piece in _views(self._gradients, shapes).items():
+            self.parameters[name].grad = piece
+
+    @torch.no_grad()
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with some replicas alone: int64 positions along every leading axis."""
+        shapes = {name: leaf.shape for name, leaf in self.parameters.items()}
+        buffers = (self._values, self._first_moment, self._second_moment)
+        self._hold(
+            *(
+                {name: piece[replicas] for name, piece in _views(buffer, shapes).items()}
+                for buffer in buffers
+            )
+        )
 
     @torch.no_grad()
     def step(self) -> None:
@@ -82,6 +96,12 @@ class FlatAdam:
             maximize=False,
         )
         self._gradients.zero_()
+
+
+def _views(buffer: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """Cut a flat buffer into tensors of these shapes, one after the other."""
+    pieces = buffer.detach().split([shape.numel() for shape in shapes.values()])
+    return {name: piece.view(shapes[name]) for name, piece in zip(shapes, pieces, strict=True)}
 
 
 class _GivenGradient(torch.autograd.Function):
@@ -181,6 +201,12 @@ class BatchStream:
         batch = np.stack([queue[: self._size] for queue in self._queues])
         self._queues = [queue[self._size :] for queue in self._queues]
         return torch.from_numpy(batch)
+
+    def keep(self, replicas: Sequence[int]) -> None:
+        """Go on with some replicas alone, each with the batches that it would have had."""
+        self._generators = [self._generators[place] for place in replicas]
+        self._choices = [self._choices[place] for place in replicas]
+        self._queues = [self._queues[place] for place in replicas]
 
 
 def minimise(

@@ -37,6 +37,12 @@ class SlotModel:
         self.prepared = dict(prepared or {})
         self.projections = dict(projections or {})
 
+    def of_replicas(self, seeds: Tensor) -> SlotModel:
+        """Give each replica the fixed tensors of its seed: int64 positions, shape (R,)."""
+        prepared = {name: tensor[seeds] for name, tensor in self.prepared.items()}
+        projections = {name: tensor[seeds] for name, tensor in self.projections.items()}
+        return SlotModel(self.bottleneck, prepared, projections)
+
     def all_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Trained weights, and the encoder and decoder where those stay as they are."""
         return {**self.projections, **weights}
