@@ -164,9 +164,12 @@ def test_rows_that_repeat_add_no_component():
     generator = np.random.default_rng(0)
     x, y = (np.repeat(generator.normal(size=(4, 12)), 5, axis=0) for _ in range(2))
     new = generator.normal(size=(30, 12))
-    many = PrincipalRegression(x, y, 8).predict(new)
-    np.testing.assert_allclose(many[-1], principal_regression(x, y, 3).predict(new), atol=1e-9)
-    assert not np.allclose(many[2], many[3])
+    regression = PrincipalRegression(x, y, 8)
+    expected = principal_regression(x, y, 3).predict(new)
+    np.testing.assert_allclose(regression.predict(new), expected, atol=1e-9)
+    by_rank = regression.predict_by_rank(new)
+    np.testing.assert_allclose(by_rank[-1], expected, atol=1e-9)
+    assert not np.allclose(by_rank[2], by_rank[3])
 
 
 @pytest.mark.parametrize("name", ["mean", "pca", "pca_cv"])

@@ -84,7 +84,7 @@ def _evaluate(
         size = 0
     else:
         regression = fit_regression(name, inputs, targets, seed, width)
-        predicted = [regression.predict(x)[-1] for x in (inputs, heldout)]
+        predicted = [regression.predict(x) for x in (inputs, heldout)]
         size = regression.count_parameters()
     train, test = [
         np.array([np.square(guess - truth).mean()])
@@ -113,7 +113,9 @@ class PrincipalRegression:
         self.inputs = inputs.shape[1]
         self.rank = rank
         if rank:
-            self.pca = PCA(rank, svd_solver="full").fit(inputs)
+            # Of many rows the covariance is the smaller matrix.
+            many = len(inputs) > inputs.shape[1]
+            self.pca = PCA(rank, svd_solver="covariance_eigh" if many else "full").fit(inputs)
             scores = self.pca.transform(inputs)
             # Scores are orthogonal, so each component has a regression of its own.
             # One along which the rows do not vary, but for rounding, has none.
@@ -121,7 +123,13 @@ class PrincipalRegression:
             power = np.where(power > _NEGLIGIBLE * power.max(), power, np.inf)
             self.slopes = scores.T @ (targets - self.mean) / power[:, None]
 
-    def predict(self, inputs: np.ndarray) -> list[np.ndarray]:
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Predict with all components: shape (rows, E)."""
+        if not self.rank:
+            return np.tile(self.mean, (len(inputs), 1))
+        return self.mean + self.pca.transform(inputs) @ self.slopes
+
+    def predict_by_rank(self, inputs: np.ndarray) -> list[np.ndarray]:
         """Predict with 0, 1, ..., ``rank`` components: arrays of shape (rows, E)."""
         predicted = [np.tile(self.mean, (len(inputs), 1))]
         if self.rank:
@@ -204,7 +212,7 @@ def errors_by_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: in
     for kept, held in folds.split(inputs):
         rank = _full_rank(inputs[kept], width)
         regression = PrincipalRegression(inputs[kept], targets[kept], rank)
-        predicted = regression.predict(inputs[held])
+        predicted = regression.predict_by_rank(inputs[held])
         squared = [np.square(guess - targets[held]).sum() for guess in predicted]
         errors.append(np.pad(squared, (0, width - rank), constant_values=np.inf))
     return np.sum(errors, axis=0) / targets.size
