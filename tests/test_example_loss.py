@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpers_training import make_examples, spoil, start_of
 from qdistill.example_loss import ExampleLoss
+from qdistill.examples import take_rows
 from qdistill.optimiser import FlatAdam
 from qdistill.projections import fixed_projections
 from qdistill.registry import BOTTLENECKS
@@ -164,3 +167,35 @@ def test_replicas_train_on_their_own_rows_behind_fixed_projections():
         atol=2e-5,
         rtol=0,
     )
+
+
+@settings(deadline=None)
+@given(groups=st.integers(1, 3), each=st.integers(1, 3), rows=st.integers(1, 6))
+def test_rows_are_those_that_indexing_gives(groups, each, rows):
+    generator = torch.Generator().manual_seed(groups)
+    positions = torch.randint(rows, (groups * each, 4), generator=generator)
+    shared = torch.randn(rows, 5, generator=generator)
+    assert torch.equal(take_rows(shared, positions), shared[positions])
+    own = torch.randn(groups, rows, 5, generator=generator)
+    expected = [own[replica // each][row] for replica, row in enumerate(positions)]
+    assert torch.equal(take_rows(own, positions), torch.stack(expected))
+
+
+@pytest.mark.parametrize("projections", [None, "pca"])
+def test_some_replicas_go_on_alone(projections):
+    examples = make_examples()
+    bottleneck, prepared, parameters = start_of("quantum_scrambled")
+    fixed = fixed_projections(projections, examples, 8) if projections else None
+    if fixed:
+        parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
+    loss = ExampleLoss(SlotModel(bottleneck, prepared, fixed), examples)
+    whole = gradients_of(parameters, lambda weights: loss.add_gradients(weights, POSITIONS, 1.0))
+    chosen = torch.tensor([2, 0])
+    loss.keep(chosen)
+    few = gradients_of(
+        {name: tensor[chosen] for name, tensor in parameters.items()},
+        lambda weights: loss.add_gradients(weights, POSITIONS[chosen], 1.0),
+    )
+    for name, gradient in few.items():
+        torch.testing.assert_close(gradient, whole[name][chosen])
+        assert gradient.abs().max() > 0

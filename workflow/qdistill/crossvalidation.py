@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from qdistill.example_loss import ExampleLoss
-from qdistill.examples import Examples
+from qdistill.examples import Examples, take_rows
 from qdistill.optimiser import BatchStream, FlatAdam, GradientFunction
 from qdistill.randomness import generator_for
 from qdistill.slot_model import SlotModel
@@ -182,8 +182,10 @@ class _FoldTraining:
     def measure(self) -> np.ndarray:
         """Mean squared error on each seed's left-out examples: float64, shape (S,)."""
         weights = {name: tensor.detach() for name, tensor in self.optimiser.parameters.items()}
-        predicted = self.loss.model.predict_rows(weights, self.examples.inputs[self.rows])
-        squares = (predicted - self.examples.targets[self.rows]).square().mean(2)
+        predicted = self.loss.model.predict_rows(
+            weights, take_rows(self.examples.inputs, self.rows)
+        )
+        squares = (predicted - take_rows(self.examples.targets, self.rows)).square().mean(2)
         sums, counts = (
             each.double().sum(1).view(-1, self.settings.folds).sum(1)
             for each in (squares * self.counted, self.counted)

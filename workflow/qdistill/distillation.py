@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from qdistill.examples import Examples
+from qdistill.examples import Examples, take_rows
 from qdistill.optimiser import (
     BatchStream,
     FlatAdam,
@@ -185,15 +185,10 @@ def _distillation_gradients(
 ) -> GradientFunction:
     """Gradients of G·P layers on batches of their own, P for each of the G seeds of ``soft``."""
 
-    def take(values: Tensor, positions: Tensor) -> Tensor:
-        """Rows of (G, M, N) at positions (G·P, B): (G·P, B, N)."""
-        index = positions.reshape(len(values), -1, 1).expand(-1, -1, values.shape[-1])
-        return values.gather(1, index).view(*positions.shape, -1)
-
     def loss(parameters: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
-        predicted = layer.forward(parameters, take(soft.codes, positions), progress)
+        predicted = layer.forward(parameters, take_rows(soft.codes, positions), progress)
         # In units of the uniform probability 1/N, so that Adam's epsilon stays negligible.
-        targets = take(soft.targets, positions) * (layer.width / unit)
+        targets = take_rows(soft.targets, positions) * (layer.width / unit)
         return mean_squared_errors(predicted * layer.width, targets)
 
     return by_autograd(loss)

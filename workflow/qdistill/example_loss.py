@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.examples import Examples
+from qdistill.examples import Examples, take_rows
 from qdistill.optimiser import backpropagate
 from qdistill.slot_model import SlotModel
 
@@ -59,8 +59,10 @@ class ExampleLoss:
     def __call__(self, weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
         """Compute each replica's loss on its batch, for autograd: (R, B) positions to (R,)."""
         chosen = self._labelled.gather(1, positions)
-        predicted = self.model.predict(weights, self.examples.inputs[chosen], progress)
-        return (predicted - self.examples.targets[chosen]).square().mean((1, 2)) / self._unit
+        predicted = self.model.predict(weights, take_rows(self.examples.inputs, chosen), progress)
+        return (predicted - take_rows(self.examples.targets, chosen)).square().mean(
+            (1, 2)
+        ) / self._unit
 
     def add_gradients(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
@@ -94,8 +96,9 @@ class ExampleLoss:
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
     ) -> None:
         model, examples, chosen = self.model, self.examples, self._labelled.gather(1, positions)
-        inputs = examples.inputs[chosen]
-        targets = inputs if examples.targets is examples.inputs else examples.targets[chosen]
+        inputs = targets = take_rows(examples.inputs, chosen)
+        if examples.targets is not examples.inputs:
+            targets = take_rows(examples.targets, chosen)
         h = model.encode(weights, inputs).requires_grad_()
         with torch.enable_grad():
             z = model.squeeze(weights, h, progress)
@@ -110,9 +113,8 @@ class ExampleLoss:
     def _through_fixed_projections(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
     ) -> None:
-        replicas = torch.arange(len(positions)).unsqueeze(1)
-        z = self.model.squeeze(weights, self._codes[replicas, positions], progress)
-        wanted = self._reduced[replicas, positions]
+        z = self.model.squeeze(weights, take_rows(self._codes, positions), progress)
+        wanted = take_rows(self._reduced, positions)
         with torch.no_grad():
             error = torch.baddbmm(wanted, z.detach(), self._read_out.transpose(1, 2), beta=-1)
             count = error.shape[1] * self.examples.targets.shape[1]  # B E, whatever is left out

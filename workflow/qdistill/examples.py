@@ -47,6 +47,29 @@ class Examples:
         return self.labelled.shape[1]
 
 
+def take_rows(values: Tensor, positions: Tensor) -> Tensor:
+    """Take each replica's rows: several times as fast as indexing, which goes entry by entry.
+
+    Parameters
+    ----------
+    values : Tensor, shape (M, D) or (G, M, D)
+        Rows that all replicas share, or those of G groups with R / G replicas each.
+    positions : int64 Tensor, shape (R, B)
+        Rows of the replica's group.
+
+    Returns
+    -------
+    Tensor, shape (R, B, D)
+    """
+    replicas, width = len(positions), values.shape[-1]
+    if values.ndim == 3:
+        groups, rows = values.shape[:2]
+        first = torch.arange(groups, device=values.device).repeat_interleave(replicas // groups)
+        positions = positions + rows * first.unsqueeze(1)
+    flat = values.reshape(-1, width)
+    return flat.index_select(0, positions.reshape(-1)).view(replicas, -1, width)
+
+
 def load_examples(latents: Latents | str | Path, subset: str | Path) -> Examples:
     """Combine a data set with the subsets of a block of seeds.
 

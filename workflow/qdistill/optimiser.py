@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 from qdistill.randomness import generator_for
 
+_BATCHES_AHEAD = 32  # of a stream, drawn at once
+
 LossFunction = Callable[[Mapping[str, Tensor], Tensor, float], Tensor]
 GradientFunction = Callable[[Mapping[str, Tensor], Tensor, float], None]
 
@@ -191,22 +193,32 @@ class BatchStream:
         self._generators, self._choices = generators, choices
         self._size = min(batch_size, *(len(own) for own in choices))
         self._queues = [np.empty(0, dtype=np.int64) for _ in choices]
+        self._drawn = torch.empty(len(choices), 0, dtype=torch.int64)  # that are still to come
 
     def draw(self) -> Tensor:
         """Draw the next batch of positions: int64, shape (R, B)."""
-        for place, generator in enumerate(self._generators):
-            while len(self._queues[place]) < self._size:
-                order = generator.permutation(self._choices[place])
-                self._queues[place] = np.concatenate([self._queues[place], order])
-        batch = np.stack([queue[: self._size] for queue in self._queues])
-        self._queues = [queue[self._size :] for queue in self._queues]
-        return torch.from_numpy(batch)
+        if not self._drawn.shape[1]:
+            self._draw_ahead(_BATCHES_AHEAD * self._size)
+        batch, self._drawn = self._drawn.split((self._size, self._drawn.shape[1] - self._size), 1)
+        return batch
+
+    def _draw_ahead(self, count: int) -> None:
+        """Draw as many positions of each replica; what an epoch has left stays in its queue."""
+        for place, (generator, own) in enumerate(zip(self._generators, self._choices, strict=True)):
+            parts, missing = [self._queues[place]], count - len(self._queues[place])
+            while missing > 0:
+                parts.append(generator.permutation(own))
+                missing -= len(own)
+            self._queues[place] = np.concatenate(parts)
+        self._drawn = torch.from_numpy(np.stack([queue[:count] for queue in self._queues]))
+        self._queues = [queue[count:] for queue in self._queues]
 
     def keep(self, replicas: Sequence[int]) -> None:
         """Go on with some replicas alone, each with the batches that it would have had."""
         self._generators = [self._generators[place] for place in replicas]
         self._choices = [self._choices[place] for place in replicas]
         self._queues = [self._queues[place] for place in replicas]
+        self._drawn = self._drawn[list(replicas)]
 
 
 def minimise(
