@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from qdistill.tables import write_table
-from qdistill.tracking.sync import sync_study
+from qdistill.tracking.sync import sync_runs, sync_study
 from qdistill.tracking.writer import KEY, OUTCOMES
 
 STUDY = "small"
 METRICS = Path("results/small/metrics.parquet")
 CHOICES = Path("results/small/choices.parquet")
+RUNS_RECEIPT = Path("results/small/mlflow_runs.json")
 RECEIPT = Path("results/small/mlflow.json")
 STAGES = {
     "mean": [("reference", "trained")],
@@ -115,19 +116,38 @@ def write_study(metrics=None, histories=(("quantum", 100), ("unitary_re", 100)))
     Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")
 
 
-def sync(uri=None):
+def history_paths():
+    return sorted(Path("results/small").rglob("history.parquet"))
+
+
+def choices_path():
+    return CHOICES if CHOICES.exists() else None
+
+
+def sync_the_runs(uri=None):
+    return sync_runs(STUDY, METRICS, history_paths(), RUNS_RECEIPT, uri, TRAINING, choices_path())
+
+
+def sync_the_study(uri=None):
     return sync_study(
         STUDY,
         METRICS,
-        sorted(Path("results/small").rglob("history.parquet")),
+        history_paths(),
+        RUNS_RECEIPT,
         ["results/small/figures/crossover.svg"],
         ["verdict.md"],
         {"study": STUDY, "training": {"epochs": 3}},
         RECEIPT,
         uri,
         TRAINING,
-        CHOICES if CHOICES.exists() else None,
+        choices_path(),
     )
+
+
+def sync(uri=None):
+    """Both halves, as the workflow runs them."""
+    sync_the_runs(uri)
+    return sync_the_study(uri)
 
 
 def counts(receipt):
@@ -135,8 +155,9 @@ def counts(receipt):
 
 
 def all_runs(client, receipt):
+    """Runs of an experiment by their key; others are nobody's, or a user's."""
     runs = client.search_runs([receipt["experiment_id"]], max_results=1000)
-    return {run.data.tags[KEY]: run for run in runs}
+    return {run.data.tags[KEY]: run for run in runs if KEY in run.data.tags}
 
 
 def content(client, receipt):

@@ -1,5 +1,6 @@
 """The smoke study end to end, as a newcomer runs it, and what happens when things go wrong."""
 
+import contextlib
 import json
 import os
 import re
@@ -237,10 +238,28 @@ def test_a_second_sync_changes_nothing(finished):
     receipt = finished / "results/smoke/mlflow.json"
     before = count_rows(finished / "results/mlflow.db")
     assert json.loads(receipt.read_text())["created"] > 0
-    status, output = run(finished, *SMOKE, "--forcerun", "sync_mlflow")
+    status, output = run(finished, *SMOKE, "--forcerun", "sync_runs")
     assert status == 0, output
     assert count_rows(finished / "results/mlflow.db") == before
     assert json.loads(receipt.read_text())["created"] == 0
+
+
+def test_a_locked_store_stops_only_the_end_of_the_sync(finished):
+    receipt = finished / "results/smoke/mlflow.json"
+    before = count_rows(finished / "results/mlflow.db")
+    with contextlib.closing(sqlite3.connect(finished / "results/mlflow.db")) as holder:
+        holder.isolation_level = None
+        holder.execute("BEGIN IMMEDIATE")
+        (finished / "reports/verdict.md").unlink()
+        status, output = run(finished, *SMOKE, "--forcerun", "sync_runs")
+    assert status != 0
+    assert "error in sync_study: the MLflow store" in output and "is locked by" in output
+    assert "error in sync_runs" not in output and "Traceback" not in output
+    assert (finished / "reports/verdict.md").exists() and not receipt.exists()
+    status, output = run(finished, *SMOKE)
+    assert status == 0, output
+    assert json.loads(receipt.read_text())["unchanged"] > 0
+    assert count_rows(finished / "results/mlflow.db") == before
 
 
 @pytest.mark.parametrize(

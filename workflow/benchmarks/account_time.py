@@ -40,7 +40,7 @@ _SUBJECTS = {
     ),
     "figures": ("plot_",),
     "verdict": ("write_verdict",),
-    "MLflow": ("sync_mlflow",),
+    "MLflow": ("sync_",),
     "adapter": ("export_adapter", "register_adapter"),
     "timing of engines": ("time_engines",),
 }

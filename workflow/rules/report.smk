@@ -3,6 +3,10 @@ FIGURE = f"{RESULTS}/figures/{{dataset}}/{{protocol}}"
 TRAINABILITY = f"{RESULTS}/trainability.parquet"
 VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/summary.html"]
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
+# Learning curves that the index shows.
+HISTORIES = run_files(
+    "history.parquet", lambda track, _: track.bottlenecks + track.students
+)
 # Category in the report, and the tracks that a figure is drawn for.
 DRAWN_FOR = {
     "crossover": ("2 Crossover", lambda track: True),
@@ -167,19 +171,44 @@ rule write_verdict:
         "../scripts/write_verdict.py"
 
 
-rule sync_mlflow:
+# The longest job after the last table, so it starts before the figures, for which it does not
+# wait.
+rule sync_runs:
     input:
         metrics=METRICS,
-        histories=run_files(
-            "history.parquet", lambda track, _: track.bottlenecks + track.students
-        ),
+        histories=HISTORIES,
+        choices=f"{RESULTS}/choices.parquet",
+    output:
+        receipt=f"{RESULTS}/mlflow_runs.json",
+    log:
+        f"{LOGS}/sync_runs.log",
+    priority: 1
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=STUDY.name,
+        training=STUDY.training_of(),
+        tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
+    message:
+        "Import the runs of models into MLflow"
+    script:
+        "../scripts/sync_runs.py"
+
+
+# After the runs, since an SQLite store has one writer at a time. It writes them itself where
+# the store failed before, and therefore has the same input.
+rule sync_study:
+    input:
+        runs=f"{RESULTS}/mlflow_runs.json",
+        metrics=METRICS,
+        histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
         figures=FIGURES,
         documents=VERDICT + TABLES,
     output:
         receipt=f"{RESULTS}/mlflow.json",
     log:
-        f"{LOGS}/sync_mlflow.log",
+        f"{LOGS}/sync_study.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -188,6 +217,6 @@ rule sync_mlflow:
         training=STUDY.training_of(),
         tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
     message:
-        "Import finished runs into MLflow"
+        "Complete the MLflow index of study '{params.study}'"
     script:
-        "../scripts/sync_mlflow.py"
+        "../scripts/sync_study.py"

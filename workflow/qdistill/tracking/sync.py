@@ -1,49 +1,52 @@
 """Import finished results into MLflow; importing them again changes nothing.
 
-Parquet is the record, MLflow the index.
+Parquet is the record, MLflow the index. The runs of models are thousands and are written while
+figures are drawn; the study's own run carries the figures and comes last.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
+import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from qdistill.errors import DataError
+from qdistill.errors import DataError, TrackingError
 from qdistill.files import write_json
-from qdistill.tables import read_frame, read_metadata
+from qdistill.tables import read_frame
 from qdistill.tracking.curves import read_histories
 from qdistill.tracking.links import comparison_links
-from qdistill.tracking.parameters import flatten_settings, read_choices
+from qdistill.tracking.parameters import read_choices
 from qdistill.tracking.runs import RunRecord, model_records
 from qdistill.tracking.store import find_experiment, open_store
+from qdistill.tracking.study_run import NOTE, shorten, study_record
 from qdistill.tracking.uri import printable_uri, resolve_uri
-from qdistill.tracking.writer import OUTCOMES, write_records
+from qdistill.tracking.writer import OUTCOMES, has_runs, write_runs, write_study_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_NOTE = "mlflow.note.content"  # shown as Markdown above a run or an experiment
-_LONGEST_NOTE = {"run": 7500, "experiment": 19_000}  # characters; MLflow's limits are above
+_LONGEST_NOTE = 19_000  # characters above an experiment; MLflow's limit is above
 _SERVER_CONNECTIONS = 4
 
 
-def sync_study(
+def sync_runs(
     study: str,
     metrics_path: str | Path,
     histories: Iterable[str | Path],
-    figures: Iterable[str | Path],
-    documents: Iterable[str | Path],
-    settings: Mapping[str, Any],
     receipt_path: str | Path,
     tracking_uri: str | None = None,
     training: Mapping[str, Mapping[str, Any]] | None = None,
     choices_path: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Bring the MLflow experiment ``qdistill/{study}`` in line with finished results.
+    """Bring the runs of models in the experiment ``qdistill/{study}`` in line with results.
+
+    A store that fails is no reason to stop what does not need it, such as the figures: the
+    receipt then holds the ``error``, and :func:`sync_study` tries again.
 
     Parameters
     ----------
@@ -55,10 +58,6 @@ def sync_study(
         Learning curves,
         ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/history.parquet``; a model may
         have none.
-    figures, documents : iterable of path
-        Artifacts of the study's run. The first Markdown document is its description.
-    settings : mapping
-        The whole configuration, kept as the parameters of the study's run.
     receipt_path : path
         JSON file written last, with what is returned.
     tracking_uri : str, optional
@@ -75,96 +74,143 @@ def sync_study(
     dict
         ``tracking_uri``, ``experiment_id``, ``experiment`` and the number of runs
         ``created``, ``unchanged``, ``replaced``, ``relinked`` (nested under another parent)
-        and ``deleted``.
+        and ``deleted``; or ``tracking_uri`` and the ``error``.
 
     Raises
     ------
     ConfigurationError
         If the URI names a folder.
     DataError
-        If a table or an artifact is missing or damaged, or a learning curve or a choice is of
-        a run that the metrics do not hold.
-    TrackingError
-        If the store is locked, cannot be reached, or fails.
+        If a table is missing or damaged, or a learning curve or a choice is of a run that the
+        metrics do not hold.
     """
     uri = resolve_uri(tracking_uri)
     metrics = read_frame("metrics", metrics_path)
-    choices = None if choices_path is None else read_choices(choices_path)
-    records = model_records(study, metrics, read_histories(histories), training or {}, choices)
-    records.append(_study_record(study, metrics_path, metrics, figures, documents, settings))
-    with open_store(uri) as client:
-        name = f"qdistill/{study}"
-        experiment = find_experiment(client, uri, name)
-        # a server answers several requests at once; one file has one writer
-        connections = _SERVER_CONNECTIONS if uri.startswith("http") else 1
-        counts = write_records(client, experiment, records, connections)
-        _describe_experiment(client, experiment, metrics)
-    receipt = {
-        "tracking_uri": printable_uri(uri),
-        "experiment_id": experiment,
-        "experiment": name,
-        **{what: counts[what] for what in OUTCOMES},
-    }
+    records = _records_of_runs(study, metrics, histories, training, choices_path)
+    try:
+        with open_store(uri) as client:
+            experiment = find_experiment(client, uri, _name_of(study))
+            counts = write_runs(client, experiment, records, _connections(uri))
+        receipt = _place(uri, experiment, study) | {what: counts[what] for what in OUTCOMES}
+    except TrackingError as error:
+        logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
+        receipt = {"tracking_uri": printable_uri(uri), "error": str(error)}
     write_json(receipt_path, receipt)
     return receipt
 
 
-def _study_record(
+def sync_study(
     study: str,
     metrics_path: str | Path,
-    metrics: pd.DataFrame,
+    histories: Iterable[str | Path],
+    runs_receipt_path: str | Path,
     figures: Iterable[str | Path],
     documents: Iterable[str | Path],
     settings: Mapping[str, Any],
-) -> RunRecord:
-    """Describe the run that carries the figures, the verdict and the whole configuration."""
-    paths = [Path(path) for path in (metrics_path, *figures, *documents)]
-    folder = Path(metrics_path).parent
-    artifacts = {_artifact_name(path, folder): path for path in paths}
-    texts = [path for path in paths if path.suffix == ".md"]
-    tags = {"study": study}
-    if texts:
-        tags[_NOTE] = _shortened(_read_bytes(texts[0]).decode(), _LONGEST_NOTE["run"])
-    provenance = {k: v for k, v in read_metadata(metrics_path).items() if k.endswith("_version")}
-    return RunRecord(
-        key=study,
-        name=study,
-        level="study",
-        parent=None,
-        tags=tags,
-        params=flatten_settings(settings) | provenance,
-        metrics={"runs": float(len(metrics)), "diverged": float(metrics["diverged"].sum())},
-        artifacts=artifacts,
-        artifact_digests={
-            name: hashlib.sha256(_read_bytes(path)).hexdigest() for name, path in artifacts.items()
-        },
-    )
+    receipt_path: str | Path,
+    tracking_uri: str | None = None,
+    training: Mapping[str, Mapping[str, Any]] | None = None,
+    choices_path: str | Path | None = None,
+) -> dict[str, Any]:
+    """Complete the MLflow experiment ``qdistill/{study}`` with the study's own run.
+
+    The runs of models are written first if the receipt is not of this store, if the store
+    has lost them, or if they could not be written.
+
+    Parameters
+    ----------
+    study, metrics_path, histories, tracking_uri, training, choices_path
+        As for :func:`sync_runs`.
+    runs_receipt_path : path
+        The receipt of :func:`sync_runs`.
+    figures, documents : iterable of path
+        Artifacts of the study's run. The first Markdown document is its description.
+    settings : mapping
+        The whole configuration, kept as the parameters of the study's run.
+    receipt_path : path
+        JSON file written last, with what is returned.
+
+    Returns
+    -------
+    dict
+        ``tracking_uri``, ``experiment_id``, ``experiment`` and the numbers of runs that
+        :func:`sync_runs` returned, with the study's run added.
+
+    Raises
+    ------
+    ConfigurationError
+        If the URI names a folder.
+    DataError
+        If a table, the receipt or an artifact is missing or damaged, or a learning curve or a
+        choice is of a run that the metrics do not hold.
+    TrackingError
+        If the store is locked, cannot be reached, or fails.
+    """
+    uri = resolve_uri(tracking_uri)
+    written = _read_receipt(runs_receipt_path)
+    metrics = read_frame("metrics", metrics_path)
+    record = study_record(study, metrics_path, metrics, figures, documents, settings)
+    with open_store(uri) as client:
+        experiment = find_experiment(client, uri, _name_of(study))
+        place = _place(uri, experiment, study)
+        if place.items() <= written.items() and has_runs(client, experiment):
+            counts = Counter({what: written[what] for what in OUTCOMES})
+        else:
+            records = _records_of_runs(study, metrics, histories, training, choices_path)
+            counts = write_runs(client, experiment, records, _connections(uri))
+        counts += write_study_run(client, experiment, record)
+        _describe_experiment(client, experiment, metrics)
+    receipt = place | {what: counts[what] for what in OUTCOMES}
+    write_json(receipt_path, receipt)
+    return receipt
 
 
-def _artifact_name(path: Path, folder: Path) -> str:
-    if path.resolve().is_relative_to(folder.resolve()):
-        return path.resolve().relative_to(folder.resolve()).as_posix()
-    return path.name
+def _records_of_runs(
+    study: str,
+    metrics: pd.DataFrame,
+    histories: Iterable[str | Path],
+    training: Mapping[str, Mapping[str, Any]] | None,
+    choices_path: str | Path | None,
+) -> list[RunRecord]:
+    choices = None if choices_path is None else read_choices(choices_path)
+    return model_records(study, metrics, read_histories(histories), training or {}, choices)
 
 
-def _read_bytes(path: Path) -> bytes:
+def _name_of(study: str) -> str:
+    return f"qdistill/{study}"
+
+
+def _connections(uri: str) -> int:
+    # a server answers several requests at once; one file has one writer
+    return _SERVER_CONNECTIONS if uri.startswith("http") else 1
+
+
+def _place(uri: str, experiment: str, study: str) -> dict[str, Any]:
+    return {
+        "tracking_uri": printable_uri(uri),
+        "experiment_id": experiment,
+        "experiment": _name_of(study),
+    }
+
+
+def _read_receipt(path: str | Path) -> dict[str, Any]:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _shortened(text: str, longest: int) -> str:
-    if len(text) <= longest:
-        return text
-    return text[:longest].rpartition("\n")[0] + "\n\n...\n"
+        receipt = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable receipt of MLflow runs ({error})") from error
+    if not isinstance(receipt, dict) or not ("error" in receipt or receipt.keys() >= set(OUTCOMES)):
+        raise DataError(
+            f"{path}: found {receipt!r}, but a receipt of MLflow runs has the numbers of runs "
+            f"{', '.join(OUTCOMES)}, or an error"
+        )
+    return receipt
 
 
 def _describe_experiment(client: MlflowClient, experiment: str, metrics: pd.DataFrame) -> None:
     """Put links to ready comparisons above the experiment's runs."""
     wanted = {
         "mlflow.experimentKind": "custom_model_development",
-        _NOTE: _shortened(comparison_links(experiment, metrics), _LONGEST_NOTE["experiment"]),
+        NOTE: shorten(comparison_links(experiment, metrics), _LONGEST_NOTE),
     }
     tags = client.get_experiment(experiment).tags
     for name, value in wanted.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KEY, DIGEST, LEVEL = "qdistill.key", "qdistill.digest", "level"
 OUTCOMES = ("created", "unchanged", "replaced", "relinked", "deleted")
 
+_STUDY = "study"  # the level of the study's own run
 _PARENT_RUN = "mlflow.parentRunId"
 _PAGE = 1000
 
@@ -28,13 +29,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def write_records(
+def write_runs(
     client: MlflowClient, experiment: str, records: Sequence[RunRecord], connections: int
 ) -> Counter[str]:
-    """Create, replace and delete runs until the experiment holds exactly the records.
+    """Create, replace and delete runs of models until the experiment holds the records.
 
-    Runs without a key were made by somebody else and are left alone. Parents come before
-    their children, and the study's run, which says that all is there, comes last.
+    The study's run is left alone, and so are runs without a key, which were made by somebody
+    else. Parents come before their children.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def write_records(
     experiment : str
         Identifier of the experiment.
     records : sequence of RunRecord
-        All runs of the study.
+        All parents and children of the study.
     connections : int
         How many requests may be under way at once.
 
@@ -51,34 +52,82 @@ def write_records(
     Counter of str
         Number of runs by outcome, see ``OUTCOMES``.
     """
-    present = _runs_by_key(client, experiment)
+    # whatever is not the study's run is looked after here, if its level was edited by hand, too
+    present = _runs_by_key(client, experiment, lambda level: level != _STUDY)
     run_ids: dict[str, str] = {}
 
     def bring_up_to_date(record: RunRecord) -> tuple[str, str]:
         candidates = present.pop(record.key, [])
-        kept = next((run for run in candidates if _is_current(client, run, record)), None)
-        for run in candidates:
-            if run is not kept:
-                client.delete_run(run.info.run_id)
         parent = run_ids.get(record.parent or "")
-        if kept is None:
-            run_id = _write_run(client, experiment, record, parent)
-            return run_id, "replaced" if candidates else "created"
-        if parent is not None and kept.data.tags.get(_PARENT_RUN) != parent:
-            client.set_tag(kept.info.run_id, _PARENT_RUN, parent)
-            return kept.info.run_id, "relinked"
-        return kept.info.run_id, "unchanged"
+        return _bring_up_to_date(client, experiment, record, candidates, parent)
 
     counts: Counter[str] = Counter()
-    for level in ("parent", "child", "study"):
+    for level in ("parent", "child"):
         chosen = [record for record in records if record.level == level]
         outcomes = _map_concurrently(bring_up_to_date, chosen, connections)
         run_ids |= {r.key: run_id for r, (run_id, _) in zip(chosen, outcomes, strict=True)}
         counts.update(outcome for _, outcome in outcomes)
-    for run in (run for runs in present.values() for run in runs):
-        client.delete_run(run.info.run_id)
-        counts["deleted"] += 1
+    counts["deleted"] += _delete(client, present)
     return counts
+
+
+def write_study_run(client: MlflowClient, experiment: str, record: RunRecord) -> Counter[str]:
+    """Create or replace the study's run, which says that all is there; touch no other.
+
+    Parameters
+    ----------
+    client : mlflow.MlflowClient
+    experiment : str
+        Identifier of the experiment.
+    record : RunRecord
+        The record of level ``"study"``.
+
+    Returns
+    -------
+    Counter of str
+        Number of runs by outcome, see ``OUTCOMES``.
+    """
+    search = f"tags.{LEVEL} = '{_STUDY}'"
+    present = _runs_by_key(client, experiment, lambda level: level == _STUDY, search)
+    candidates = present.pop(record.key, [])
+    _, outcome = _bring_up_to_date(client, experiment, record, candidates, None)
+    return Counter([outcome]) + Counter(deleted=_delete(client, present))
+
+
+def has_runs(client: MlflowClient, experiment: str) -> bool:
+    """Whether an experiment holds any runs of models."""
+    return bool(client.search_runs([experiment], f"tags.{LEVEL} = 'parent'", max_results=1))
+
+
+def _bring_up_to_date(
+    client: MlflowClient,
+    experiment: str,
+    record: RunRecord,
+    candidates: Sequence[Run],
+    parent: str | None,
+) -> tuple[str, str]:
+    """Leave one run as the record says: its identifier, and what was done.
+
+    The candidates are the runs with the record's key, the parent is the identifier of its run.
+    """
+    kept = next((run for run in candidates if _is_current(client, run, record)), None)
+    for run in candidates:
+        if run is not kept:
+            client.delete_run(run.info.run_id)
+    if kept is None:
+        run_id = _write_run(client, experiment, record, parent)
+        return run_id, "replaced" if candidates else "created"
+    if parent is not None and kept.data.tags.get(_PARENT_RUN) != parent:
+        client.set_tag(kept.info.run_id, _PARENT_RUN, parent)
+        return kept.info.run_id, "relinked"
+    return kept.info.run_id, "unchanged"
+
+
+def _delete(client: MlflowClient, unwanted: Mapping[str, Sequence[Run]]) -> int:
+    runs = [run for group in unwanted.values() for run in group]
+    for run in runs:
+        client.delete_run(run.info.run_id)
+    return len(runs)
 
 
 def _map_concurrently(
@@ -94,13 +143,16 @@ def _map_concurrently(
         pool.shutdown(cancel_futures=True)
 
 
-def _runs_by_key(client: MlflowClient, experiment: str) -> dict[str, list[Run]]:
+def _runs_by_key(
+    client: MlflowClient, experiment: str, is_wanted: Callable[[str | None], bool], search: str = ""
+) -> dict[str, list[Run]]:
+    """Find the runs that carry a key and are of a wanted level, by their key."""
     found: dict[str, list[Run]] = {}
     token = None
     while True:
-        page = client.search_runs([experiment], max_results=_PAGE, page_token=token)
+        page = client.search_runs([experiment], search, max_results=_PAGE, page_token=token)
         for run in page:
-            if KEY in run.data.tags:
+            if KEY in run.data.tags and is_wanted(run.data.tags.get(LEVEL)):
                 found.setdefault(run.data.tags[KEY], []).append(run)
         token = page.token
         if not token:

@@ -1,4 +1,4 @@
-"""Import the finished results of a study into MLflow."""
+"""Complete the MLflow index of a study with the run that carries its figures and verdict."""
 
 from qdistill.jobs import job_log
 
@@ -9,6 +9,7 @@ with job_log(snakemake):
         study=snakemake.params.study,
         metrics_path=snakemake.input.metrics,
         histories=snakemake.input.histories,
+        runs_receipt_path=snakemake.input.runs,
         figures=snakemake.input.figures,
         documents=snakemake.input.documents,
         settings=snakemake.params.settings,

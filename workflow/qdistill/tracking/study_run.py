@@ -1,0 +1,92 @@
+"""The study's own run: figures, verdict, tables and the whole configuration.
+
+Pure bookkeeping on files: nothing here talks to MLflow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qdistill.errors import DataError
+from qdistill.tables import read_metadata
+from qdistill.tracking.parameters import flatten_settings
+from qdistill.tracking.runs import RunRecord
+
+NOTE = "mlflow.note.content"  # shown as Markdown above a run or an experiment
+_LONGEST_NOTE = 7500  # characters; MLflow's limit is above
+
+
+def study_record(
+    study: str,
+    metrics_path: str | Path,
+    metrics: pd.DataFrame,
+    figures: Iterable[str | Path],
+    documents: Iterable[str | Path],
+    settings: Mapping[str, Any],
+) -> RunRecord:
+    """Describe the run that carries the figures, the verdict and the whole configuration.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    metrics_path : path
+        Table of the contract ``metrics``, kept as an artifact.
+    metrics : DataFrame
+        What is in it.
+    figures, documents : iterable of path
+        The other artifacts. The first Markdown document is the run's description.
+    settings : mapping
+        The whole configuration, kept as parameters.
+
+    Raises
+    ------
+    DataError
+        If an artifact cannot be read.
+    """
+    paths = [Path(path) for path in (metrics_path, *figures, *documents)]
+    folder = Path(metrics_path).parent
+    artifacts = {_artifact_name(path, folder): path for path in paths}
+    texts = [path for path in paths if path.suffix == ".md"]
+    tags = {"study": study}
+    if texts:
+        tags[NOTE] = shorten(_read_bytes(texts[0]).decode(), _LONGEST_NOTE)
+    provenance = {k: v for k, v in read_metadata(metrics_path).items() if k.endswith("_version")}
+    return RunRecord(
+        key=study,
+        name=study,
+        level="study",
+        parent=None,
+        tags=tags,
+        params=flatten_settings(settings) | provenance,
+        metrics={"runs": float(len(metrics)), "diverged": float(metrics["diverged"].sum())},
+        artifacts=artifacts,
+        artifact_digests={
+            name: hashlib.sha256(_read_bytes(path)).hexdigest() for name, path in artifacts.items()
+        },
+    )
+
+
+def shorten(text: str, longest: int) -> str:
+    """Cut a text of more than ``longest`` characters at the end of a line."""
+    if len(text) <= longest:
+        return text
+    return text[:longest].rpartition("\n")[0] + "\n\n...\n"
+
+
+def _artifact_name(path: Path, folder: Path) -> str:
+    if path.resolve().is_relative_to(folder.resolve()):
+        return path.resolve().relative_to(folder.resolve()).as_posix()
+    return path.name
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
