@@ -24,13 +24,8 @@ _SUBJECTS = {
     "training": ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability"),
     "references without training": ("fit_reference",),
     "data sets": (
-        "generate_",
-        "load_",
-        "embed_",
-        "collect_paragraphs",
-        "find_",
-        "corrupt_",
-        "draw_",
+        *("generate_", "load_", "embed_", "collect_paragraphs"),
+        *("find_", "corrupt_", "draw_"),
     ),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
     "downstream measures": ("measure_downstream", "combine_downstream", "compare_downstream"),
@@ -132,6 +127,8 @@ def main() -> None:
     print(f"\n{wall:.0f} s on {given.cores} cores, {len(jobs)} jobs")
     for name, seconds in spent.items():
         print(f"{name:28s} {seconds:9.1f} core-seconds {seconds / available:6.1%}")
+    trained = sum(sum(times) for rule, times in durations.items() if subject_of(rule) == "training")
+    print(f"Jobs that train have {trained / available:.1%} of the cores' time, start-up included.")
     tables, seconds = time_tables(given.results)
     print(f"Reading and checking {tables} tables once: {seconds:.1f} s")
 
