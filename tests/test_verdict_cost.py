@@ -66,7 +66,7 @@ def test_the_circuit_alone_is_compared_with_a_layer_and_with_others(verdict):
     words, sources = bullets(verdict[1], "Cost")[2]
     mine = row(table, engine="compiled", what="circuit_step", qubits=6, seeds=1)
     assert f"takes {number(mine['milliseconds'])} ms a step at 6 qubits with the engine" in words
-    assert f": {number(mine['ratio_to_classical'])} times as long as a classical layer" in words
+    assert f": {mine['ratio_to_classical']:.2f} times as long as a classical layer" in words
     assert f"1/{number(mine['speedup_over_pennylane'])} of PennyLane's" in words
     assert set(rows_of(verdict[0], sources[0])["engine"]) == {"compiled", "classical", "pennylane"}
     words, _ = bullets(verdict[1], "Cost")[3]

@@ -116,7 +116,7 @@ def _circuit_steps(table: pd.DataFrame) -> list[Finding]:
     row = ours[ours["qubits"] == qubits].sort_values("milliseconds").iloc[0]
     text = (
         f"The circuit alone takes {number(row['milliseconds'])} ms a step at {qubits} qubits with "
-        f"the engine `{row['engine']}` ({_sizes(row)}): {number(row['ratio_to_classical'])} times "
+        f"the engine `{row['engine']}` ({_sizes(row)}): {row['ratio_to_classical']:.2f} times "
         "as long as a classical layer of the same width"
     )
     engines = [row["engine"], "classical"]
