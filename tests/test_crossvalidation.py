@@ -72,7 +72,7 @@ def test_measurements_come_after_whole_epochs(n, batch_size, max_steps):
     interval = steps_between_checks(n, LengthSettings(batch_size, 0.1, 5, max_steps, 3))
     epoch = math.ceil(n / batch_size)
     assert interval % epoch == 0
-    wanted = max(25, max_steps / 100)
+    wanted = max(25, max_steps / 400)
     assert wanted <= interval < wanted + epoch
 
 

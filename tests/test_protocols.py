@@ -48,6 +48,16 @@ def train(name, settings, examples):
 # ---- converged: for how long ----
 
 
+@pytest.mark.parametrize(("max_steps", "patience", "unfinished"), [(28, 100, 3), (2000, 3, 0)])
+def test_the_log_says_whose_error_was_still_falling(caplog, max_steps, patience, unfinished):
+    examples = make_examples("noisy map", n=30)
+    length = {"folds": 4, "max_steps": max_steps, "patience": patience}
+    train("linear", {**CONVERGED, "learning_rate": 0.003, "converged": length}, examples)
+    warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
+    assert len(warnings) == bool(unfinished)
+    assert all(f"{unfinished} of 3 seeds reached {max_steps} steps" in each for each in warnings)
+
+
 def test_training_ends_where_the_validation_error_is_lowest():
     """Targets with as much noise as signal: the error of what is left out falls, then rises."""
     examples = make_examples("noisy map", n=30)

@@ -17,6 +17,13 @@ def test_there_and_back(tmp_path):
     assert "+source." in metadata["code_version"]
 
 
+def test_others_may_read_it_as_they_may_other_files(tmp_path):
+    other = tmp_path / "other"
+    other.touch()
+    write_weights(tmp_path / "weights.safetensors", {"a": np.ones(3, np.float32)}, {})
+    assert (tmp_path / "weights.safetensors").stat().st_mode == other.stat().st_mode
+
+
 @pytest.mark.parametrize("keep", [0, 5, 60])
 def test_truncated(tmp_path, keep):
     path = tmp_path / "weights.safetensors"

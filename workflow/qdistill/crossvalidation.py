@@ -21,7 +21,7 @@ from qdistill.optimiser import BatchStream, FlatAdam, GradientFunction
 from qdistill.randomness import generator_for
 from qdistill.slot_model import SlotModel
 
-_CHECKS = 100  # most often that the loss is measured
+_CHECKS = 400  # most often that the loss is measured
 _FEWEST_STEPS = 25  # between two measurements
 _RAMP = 0.1  # a curriculum is over after this share of the most steps
 

@@ -7,6 +7,7 @@ not taken for one that generalises badly.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,8 @@ from qdistill.training import (
     training_settings,
     write_run,
 )
+
+log = logging.getLogger(__name__)
 
 
 def train_by_protocol(
@@ -91,6 +94,7 @@ def train_converged(
     begun = time.perf_counter()
     curve = validation_curve(model, parameters, examples, settings, purpose)
     checks = best_check(curve, settings.patience)
+    _warn_of_unfinished(examples, settings, curve, checks)
     searched = time.perf_counter() - begun
     course = _Course(model, examples, settings, curve, checks)
     weights = train_to_checks(model, parameters, examples, settings, checks, purpose, course.record)
@@ -103,6 +107,20 @@ def train_converged(
         seconds=searched + course.seconds[-1],
     )
     return TrainedBlock(model.all_weights(weights), course.history(), result)
+
+
+def _warn_of_unfinished(
+    examples: Examples, settings: LengthSettings, curve: np.ndarray, checks: np.ndarray
+) -> None:
+    """Say in the log how many seeds' errors might have fallen further with more steps."""
+    last = np.isfinite(curve).sum(axis=1) - 1  # each seed's own
+    unfinished = int((last - checks < settings.patience).sum())
+    if unfinished:
+        log.warning(
+            "n=%d: %d of %d seeds reached %d steps before their error had not fallen for %d "
+            "measurements; more steps might lower it",
+            *(examples.n, unfinished, len(checks), settings.max_steps, settings.patience),
+        )
 
 
 class _Course(Recorder):

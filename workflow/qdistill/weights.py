@@ -27,9 +27,26 @@ def write_weights(
     metadata : mapping of str to str
         Kept in the file's header beside the code version.
     """
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with atomic_path(path) as partial:
-        save_file(contiguous, partial, {"code_version": code_version(), **metadata})
+        save_arrays(partial, arrays, metadata)
+
+
+def save_arrays(
+    path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+) -> None:
+    """Write a safetensors file, at once under the name given, that others may read as usual.
+
+    Parameters
+    ----------
+    path, arrays, metadata
+        As for :func:`write_weights`.
+    """
+    path = Path(path)
+    path.touch()
+    usual = path.stat().st_mode
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(contiguous, path, {"code_version": code_version(), **metadata})
+    path.chmod(usual)  # safetensors renames a private temporary file
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:

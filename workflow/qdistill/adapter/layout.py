@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from qdistill.errors import DataError
-from qdistill.files import code_version, write_json
+from qdistill.files import write_json
+from qdistill.weights import save_arrays
 
 FORMAT, FORMAT_VERSION = "qdistill-adapter", 1
 CONFIG_FILE, WEIGHTS_FILE, ONNX_FILE, CARD_FILE = (
@@ -116,8 +117,7 @@ def write_adapter(folder: str | Path, adapter: AdapterWeights) -> None:
     """
     folder = Path(folder)
     _check_tensors(folder / WEIGHTS_FILE, adapter.config, adapter.tensors)
-    contiguous = {name: np.ascontiguousarray(array) for name, array in adapter.tensors.items()}
-    save_file(contiguous, folder / WEIGHTS_FILE, {"code_version": code_version()})
+    save_arrays(folder / WEIGHTS_FILE, adapter.tensors, {})
     write_json(folder / CONFIG_FILE, adapter.config.describe())
 
 
