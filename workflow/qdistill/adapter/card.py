@@ -109,15 +109,15 @@ def lead(evidence: Evidence) -> str:
 
 
 def _plain_clause(evidence: Evidence, where: str) -> str:
-    name, row = evidence.choice.name, evidence.against("quantum")
+    row = evidence.against("quantum")
     if row is None:
         return "the study trained no `quantum` model to compare it with"
     ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     share = f"its held-out error is {ratio} times that of `quantum`"
     seeds = seeds_in_words(int(row["seeds"]))
     return {
-        "better": f"a plain `{name}` does better than the circuit {where}; {share}",
-        "not distinguishable": f"a plain `{name}` does as well as the circuit {where}, as far as "
+        "better": f"it does better than the circuit {where}; {share}",
+        "not distinguishable": f"it does as well as the circuit {where}, as far as "
         f"{seeds} can tell; {share}",
         "worse": f"the circuit does better {where}, and this model was asked for by name; {share}",
         "undefined": f"the two could not be compared {where}",
@@ -153,11 +153,13 @@ def _choice_section(deployment: Deployment, evidence: Evidence) -> list[str]:
             + ".",
         ]
     else:
+        others = [name for name in choice.as_good if name != choice.best]
+        rivals = f"That holds for {quoted(others)}" if others else "None can be said to be as good"
         lines += [
-            f"Of {counted(len(choice.candidates), 'candidate')}, `{choice.best}` has the lowest "
-            "mean held-out error. The simplest one that cannot be told from it was taken, by "
-            "paired t intervals over the seeds and Holm's correction over the candidates. As good "
-            f"as the best are {quoted(choice.as_good)}, from the simplest on.",
+            f"Of {counted(len(choice.candidates), 'candidate')} ({quoted(choice.candidates)}), "
+            f"`{choice.best}` has the lowest mean held-out error. The simplest one that cannot be "
+            "told from it is taken, by paired t intervals over the seeds and Holm's correction "
+            f"over the candidates. {rivals}.",
             "",
             "This choice among models looked at the held-out rows, so the error below is somewhat "
             f"optimistic for the model that was chosen; by how much, with "
