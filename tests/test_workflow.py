@@ -130,7 +130,7 @@ def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
     kept |= {f"{name}_converged" for name in (*kept, "train_model")}
     kept |= {"draw_subsets", "generate_synthetic", "load_digits"}
     assert not kept & started
-    jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.01}}})
+    jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.02}}})
     assert (jobs["train_model"], jobs["train_model_converged"]) == (2, 1)
     assert jobs["extract_unitary"] == jobs["sweep_pool"] == 2
     assert jobs["fit_student"] == 8  # not that of the classical teacher
