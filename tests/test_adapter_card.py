@@ -138,6 +138,9 @@ def test_that_the_choice_looked_at_held_out_rows_is_said():
     assert "This choice among models looked at the held-out rows" in card
     assert "optimistic" in card
     assert re.search(r"Of 6 candidates \(.*`square`.*\), `pca` has the lowest", card)
+    assert "All others are worse." in card
+    close = card_of(evidence_of({**PLAIN, "quantum": 0.1}))
+    assert re.search(r"Those are `(pca|quantum)`\.", close)
     named = card_of(evidence_of({**PLAIN, "quantum": 0.2}, "square"), student="square")
     assert "`square` was asked for by name; the comparisons alone would have taken `pca`" in named
     assert "optimistic" not in named

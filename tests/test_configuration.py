@@ -1,53 +1,21 @@
 """A study is refused before anything runs, with the key, the value and what is allowed."""
 
 import datetime
-import json
 import subprocess
 import sys
-from copy import deepcopy
-from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snakemake.utils import update_config
 
+from helpers_configuration import CONFIG, DEFAULT, SCHEMA, alone, refusal, study_of
 from qdistill.configuration import resolve_study
-from qdistill.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.registry import (
     MODELS,
     STUDENTS,
 )
-
-CONFIG = Path(__file__).parent.parent / "config"
-SCHEMA = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
-DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
-DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "student": "auto"}  # it deploys nothing
-
-
-def study_of(changes=None):
-    """The default study with changes, merged as Snakemake merges a file over it."""
-    config = deepcopy(DEFAULT)
-    update_config(config, deepcopy(changes or {}))
-    return config
-
-
-def alone(**changes):
-    """The default study's own track, with changes."""
-    return study_of({"tracks": None, "deploy": None, **changes})
-
-
-def refusal(config):
-    """The message with which a study is refused: one sentence."""
-    with pytest.raises(ConfigurationError) as caught:
-        resolve_study(config)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
 
 # ---------------------------------------------------------------- what is accepted
 
@@ -399,83 +367,6 @@ def test_fixed_projections_need_data_that_fit_them():
     assert resolve_study(config)
     wide = {"name": "wide", "kind": "digits", "qubits": 6}
     assert resolve_study(alone(datasets=[wide], n=[50], projections="identity", pool_sweep=[]))
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"deploy": {"dataset": "digits"}}, "'deploy.dataset': found 'digits', which is not a da"),
-        (
-            {"deploy": {"dataset": None}, "tracks": None},
-            "'deploy' lacks the key 'dataset', and the study has 2: synthetic-6q, docstrings",
-        ),
-        ({"deploy": {"n": 30}}, "'deploy.n': found 30, but 'docstrings' under the protocol 'artic"),
-        ({"deploy": {"n": 100.0}}, "'deploy.n': 100.0 is not of type 'integer'"),
-        (
-            {"deploy": {"student": "mean"}},
-            "'deploy.student': 'mean' cannot be deployed; allowed: a",
-        ),
-        (
-            {"deploy": {"student": "best"}},
-            "'deploy.student': 'best' is not run on 'docstrings'; al",
-        ),
-        (
-            {"deploy": {"protocol": "converged", "student": "compiled"}},
-            "'deploy.student': 'compiled' is not run on 'docstrings'; allowed: auto, pca, pca_cv",
-        ),
-        (
-            {"deploy": {"protocol": "converged"}, "tracks": None},
-            "'deploy.protocol': found 'converged', but 'docstrings' is run under article",
-        ),
-        ({"deploy": {"models": "auto"}}, "unknown key 'deploy.models'"),
-        (
-            {"deploy": {"dataset": "docstrings"}, "models": ["mean"], "students": []},
-            "found 'auto', but of what is run on 'docstrings' (mean) nothing can be deployed",
-        ),
-    ],
-)
-def test_deployments_that_are_refused(changes, message):
-    if changes.get("models"):
-        changes = {**changes, "pool_sweep": [], "tracks": None}
-    assert message in refusal(study_of(changes))
-
-
-def test_the_default_deployment():
-    study = resolve_study(study_of())
-    found = resolve_deployment(study)
-    assert (found.dataset, found.protocol, found.n, found.qubits) == (
-        "docstrings",
-        "article",
-        100,
-        6,
-    )
-    assert found.student == "auto"
-    assert found.candidates[0] == "pca"
-    assert not {"mean", "oracle", "compiled"} & set(found.candidates)
-    assert set(found.training) == set(study.tracks[0].bottlenecks)
-    assert set(found.teachers) <= set(found.training)
-    assert json.loads(json.dumps(asdict(found)))["training"] == found.training
-
-
-def test_a_deployment_of_another_protocol_and_of_a_name():
-    changes = {"deploy": {"protocol": "converged", "student": "quantum", "n": 200}}
-    found = resolve_deployment(resolve_study(study_of(changes)))
-    assert found.candidates == found.teachers == ("quantum",)
-    assert found.training["quantum"]["protocol"] == "converged"
-    found = resolve_deployment(resolve_study(study_of({"deploy": {"student": "distilled_pool"}})))
-    assert found.candidates == ("distilled_pool",)
-    assert found.teachers == ("quantum",)
-
-
-def test_the_only_data_set_needs_no_name_and_nothing_need_be_deployed():
-    changes = {"datasets": ["digits"], "pool_sweep": [], "tracks": None}
-    deploy = {"deploy": {"dataset": None, "n": 50}}
-    found = resolve_deployment(resolve_study(study_of({**changes, **deploy})))
-    assert found.dataset == "digits"
-    assert resolve_deployment(resolve_study(alone())) is None
-    without = study_of()
-    del without["deploy"]
-    assert resolve_deployment(resolve_study(without)) is None
 
 
 def test_a_corrupted_data_set_has_a_source_without_targets():

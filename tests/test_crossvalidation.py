@@ -15,6 +15,7 @@ from qdistill.crossvalidation import (
     advance,
     best_check,
     draw_folds,
+    has_stopped,
     length_settings,
     steps_between_checks,
     train_to_checks,
@@ -119,7 +120,7 @@ def test_best_check(curve, patience, best):
 def test_what_comes_after_a_stop_does_not_matter(curve, more, patience):
     """So a seed that stopped early is not asked again while its block goes on."""
     first = best_check(np.array([curve], dtype=float), patience)
-    stopped = crossvalidation._has_stopped(np.array([curve], dtype=float), patience)
+    stopped = has_stopped(np.array([curve], dtype=float), patience)
     longer = best_check(np.array([curve + more], dtype=float), patience)
     assert stopped.tolist() == [len(curve) - 1 - first[0] >= patience]
     if stopped[0]:

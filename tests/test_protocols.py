@@ -58,6 +58,17 @@ def test_the_log_says_whose_error_was_still_falling(caplog, max_steps, patience,
     assert all(f"{unfinished} of 3 seeds reached {max_steps} steps" in each for each in warnings)
 
 
+def test_a_seed_that_diverged_would_not_have_improved(caplog):
+    examples = make_examples("noisy map", n=30)
+    model, parameters, _ = start_model("linear", CONVERGED, 3, examples)
+    parameters["encoder.weight"][1] = 1e30
+    length = {"folds": 4, "max_steps": 200, "patience": 4}  # 8 measurements
+    slow = {**CONVERGED, "learning_rate": 1e-4, "converged": length}
+    train_by_protocol(model, parameters, examples, slow)
+    warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
+    assert len(warnings) == 1 and "2 of 3 seeds reached 200 steps" in warnings[0]
+
+
 def test_training_ends_where_the_validation_error_is_lowest():
     """Targets with as much noise as signal: the error of what is left out falls, then rises."""
     examples = make_examples("noisy map", n=30)

@@ -23,15 +23,17 @@ _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 _SUBJECTS = {
     "training": ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability"),
     "references without training": ("fit_reference",),
-    "data sets": (
-        *("generate_", "load_", "embed_", "collect_paragraphs"),
-        *("find_", "corrupt_", "draw_"),
-    ),
+    "data sets": ("generate_", "load_", "embed_", "collect_p", "find_", "corrupt_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
     "downstream measures": ("measure_downstream", "combine_downstream", "compare_downstream"),
+    # (after the downstream measures, whose rules begin alike)
     "tables, intervals, tests": (
-        *("combine_metrics", "combine_choices", "combine_sweeps", "compare_models"),
-        *("judge_", "locate_", "attribute_", "tabulate_"),
+        "combine_",
+        "compare_",
+        "judge_",
+        "locate_",
+        "attribute_",
+        "tabulate_",
     ),
     "figures": ("plot_",),
     "verdict": ("write_verdict",),

@@ -141,7 +141,7 @@ def validation_curve(
         measured = np.full(len(curve), np.nan)
         measured[running] = training.measure()
         curve = np.column_stack([curve, measured])
-        stopped = _has_stopped(curve[running], settings.patience)
+        stopped = has_stopped(curve[running], settings.patience)
         if stopped.all():
             break
         if stopped.any():
@@ -226,7 +226,14 @@ def best_check(curve: np.ndarray, patience: int) -> np.ndarray:
     return best
 
 
-def _has_stopped(curve: np.ndarray, patience: int) -> np.ndarray:
+def has_stopped(curve: np.ndarray, patience: int) -> np.ndarray:
+    """Whether each seed's error has not fallen for ``patience`` measurements: bool, shape (S,).
+
+    Parameters
+    ----------
+    curve, patience
+        As for :func:`best_check`.
+    """
     return curve.shape[1] - 1 - best_check(curve, patience) >= patience
 
 

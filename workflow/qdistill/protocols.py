@@ -20,6 +20,7 @@ from torch import Tensor
 from qdistill.crossvalidation import (
     LengthSettings,
     best_check,
+    has_stopped,
     length_settings,
     steps_between_checks,
     train_to_checks,
@@ -94,7 +95,7 @@ def train_converged(
     begun = time.perf_counter()
     curve = validation_curve(model, parameters, examples, settings, purpose)
     checks = best_check(curve, settings.patience)
-    _warn_of_unfinished(examples, settings, curve, checks)
+    _warn_of_unfinished(examples.n, settings, curve)
     searched = time.perf_counter() - begun
     course = _Course(model, examples, settings, curve, checks)
     weights = train_to_checks(model, parameters, examples, settings, checks, purpose, course.record)
@@ -109,17 +110,14 @@ def train_converged(
     return TrainedBlock(model.all_weights(weights), course.history(), result)
 
 
-def _warn_of_unfinished(
-    examples: Examples, settings: LengthSettings, curve: np.ndarray, checks: np.ndarray
-) -> None:
+def _warn_of_unfinished(n: int, settings: LengthSettings, curve: np.ndarray) -> None:
     """Say in the log how many seeds' errors might have fallen further with more steps."""
-    last = np.isfinite(curve).sum(axis=1) - 1  # each seed's own
-    unfinished = int((last - checks < settings.patience).sum())
+    unfinished = np.count_nonzero(~has_stopped(curve, settings.patience))
     if unfinished:
         log.warning(
             "n=%d: %d of %d seeds reached %d steps before their error had not fallen for %d "
             "measurements; more steps might lower it",
-            *(examples.n, unfinished, len(checks), settings.max_steps, settings.patience),
+            *(n, unfinished, len(curve), settings.max_steps, settings.patience),
         )
 
 

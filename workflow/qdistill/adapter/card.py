@@ -154,12 +154,12 @@ def _choice_section(deployment: Deployment, evidence: Evidence) -> list[str]:
         ]
     else:
         others = [name for name in choice.as_good if name != choice.best]
-        rivals = f"That holds for {quoted(others)}" if others else "None can be said to be as good"
+        rivals = f"Those are {quoted(others)}" if others else "All others are worse"
         lines += [
             f"Of {counted(len(choice.candidates), 'candidate')} ({quoted(choice.candidates)}), "
-            f"`{choice.best}` has the lowest mean held-out error. The simplest one that cannot be "
-            "told from it is taken, by paired t intervals over the seeds and Holm's correction "
-            f"over the candidates. {rivals}.",
+            f"`{choice.best}` has the lowest mean held-out error. Taken is the simplest of it and "
+            "those that cannot be told from it, by paired t intervals over the seeds and Holm's "
+            f"correction over the candidates. {rivals}.",
             "",
             "This choice among models looked at the held-out rows, so the error below is somewhat "
             f"optimistic for the model that was chosen; by how much, with "

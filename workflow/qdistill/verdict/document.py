@@ -147,7 +147,8 @@ def _problems_section(parts: Sequence[ProblemTables]) -> list[str]:
         "## The problems",
         "",
         "A problem is a data set under a protocol. The article's protocol trains for a fixed "
-        "number of epochs; the converged one for as long as the cross-validated loss falls.",
+        "number of epochs; the converged one for as long as the cross-validated loss falls, "
+        "up to a number of steps that the study sets.",
         "",
         *table_lines(header, rows),
     ]

@@ -141,13 +141,18 @@ def _finding(text: str, engines: list[str], qubits: int) -> Finding:
     return Finding(text, (source("cost", engine=engines, **where),))
 
 
+def _inference_at_headline(table: pd.DataFrame) -> pd.DataFrame:
+    """Select inference at the headline's qubits; nothing where none was timed."""
+    rows = table[table["what"] == "inference"]
+    return rows if rows.empty else rows[rows["qubits"] == headline_qubits(rows["qubits"])]
+
+
 def _inference(table: pd.DataFrame) -> list[Finding]:
     """Say what a prediction costs in the largest batch in which all our models were timed."""
-    rows = table[table["what"] == "inference"]
+    rows = _inference_at_headline(table)
     if rows.empty:
         return []
-    qubits = headline_qubits(rows["qubits"])
-    rows = rows[rows["qubits"] == qubits]
+    qubits = rows["qubits"].iloc[0]
     findings = []
     for batch in sorted({int(rows["batch"].min()), int(rows["batch"].max())}):
         times = _microseconds(rows[rows["batch"] == batch])
@@ -161,11 +166,10 @@ def _inference(table: pd.DataFrame) -> list[Finding]:
 
 def _serving_table(table: pd.DataFrame) -> list[str]:
     """Microseconds per row and rows per second of every model at the headline's qubits."""
-    rows = table[table["what"] == "inference"]
+    rows = _inference_at_headline(table)
     if rows.empty:
         return []
-    qubits = headline_qubits(rows["qubits"])
-    rows = rows[rows["qubits"] == qubits]
+    qubits = rows["qubits"].iloc[0]
     batches = sorted(set(rows["batch"]))
     times = {batch: _microseconds(rows[rows["batch"] == batch]) for batch in batches}
     body = []
