@@ -120,6 +120,12 @@ def diverge(
     return metrics
 
 
+def cut_short(metrics: pd.DataFrame, model: str, n: int, seeds: Sequence[int]) -> pd.DataFrame:
+    """The same table with some runs flagged as still improving when their training ended."""
+    hit = (metrics["model"] == model) & (metrics["n"] == n) & metrics["seed"].isin(list(seeds))
+    return metrics.assign(still_improving=metrics["still_improving"] | hit)
+
+
 def make_sweep(
     metrics: pd.DataFrame,
     pools: Sequence[int] = POOLS,
@@ -180,6 +186,7 @@ def _row(
         "n_parameters": 0 if model in REFERENCES else 33_300,
         "train_seconds": 1.0,
         "diverged": False,
+        "still_improving": False,
     }
 
 

@@ -53,6 +53,7 @@ def make_metrics(sizes=(100,), seeds=2, models=tuple(STAGES), protocols=("articl
             "n_parameters": 2200,
             "train_seconds": 1.5,
             "diverged": False,
+            "still_improving": False,
         }
         for protocol in protocols
         for n in sizes

@@ -8,7 +8,7 @@ import torch
 from huggingface_hub import ModelCard
 
 from helpers_adapter import deployment_of, finish, make_adapter, train_everything
-from helpers_metrics import diverge, make_metrics
+from helpers_metrics import cut_short, diverge, make_metrics
 from qdistill.adapter.card import lead, write_card
 from qdistill.adapter.catalogue import AUTO, contenders
 from qdistill.adapter.choice import choose_model
@@ -183,7 +183,11 @@ def test_limits():
         {**PLAIN, "quantum": 0.2}, "quantum", lambda m: diverge(m, "quantum", 100, 3, 0.3)
     )
     card = card_of(evidence, student="quantum")
-    assert "1 seed of 10 diverged." in card
+    assert "1 seed of 10 diverged." in card and "longer training" not in card
+    short = evidence_of(
+        {**PLAIN, "quantum": 0.2}, "quantum", lambda m: cut_short(m, "quantum", 100, [1, 2])
+    )
+    assert "2 of 10 seeds ended at the most steps" in card_of(short, student="quantum")
     assert "exactly zero after the encoder" in card
     assert "Inputs must be vectors of MiniLM" in card
     linear = card_of(evidence_of(PLAIN), kind="linear")

@@ -40,6 +40,7 @@ def test_combined(tmp_path):
     assert frame["diverged"].tolist() == [False, False, True, True]
     assert frame["heldout_mse"].isna().tolist() == [False, False, True, True]
     assert (frame["train_seconds"] == 2.0).all()
+    assert not frame["still_improving"].any()
     assert frame["teacher"].isna().all()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers_figures import study_metrics
-from helpers_metrics import diverge
+from helpers_metrics import cut_short, diverge
 from qdistill.errors import DataError
 from qdistill.figures.summaries import describe_failures, select_problem, summarise_seeds
 from qdistill.judgement.statistics import paired_interval
@@ -63,6 +63,9 @@ def test_failures_are_told_with_their_number(metrics):
         "Drawn, though flagged as diverged: square at n = 200 (1 of 4 seeds).",
     ]
     assert describe_failures(metrics) == []
+    assert describe_failures(cut_short(metrics, "classical", 100, [0, 3])) == [
+        "Still improving at the most steps: classical at n = 100 (2 of 4 seeds)."
+    ]
 
 
 def test_only_the_rows_of_the_data_set_and_protocol_are_chosen(metrics):

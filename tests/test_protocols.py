@@ -52,7 +52,9 @@ def train(name, settings, examples):
 def test_the_log_says_whose_error_was_still_falling(caplog, max_steps, patience, unfinished):
     examples = make_examples("noisy map", n=30)
     length = {"folds": 4, "max_steps": max_steps, "patience": patience}
-    train("linear", {**CONVERGED, "learning_rate": 0.003, "converged": length}, examples)
+    settings = {**CONVERGED, "learning_rate": 0.003, "converged": length}
+    _, _, block = train("linear", settings, examples)
+    assert block.evaluation.still_improving.sum() == unfinished
     warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
     assert len(warnings) == bool(unfinished)
     assert all(f"{unfinished} of 3 seeds reached {max_steps} steps" in each for each in warnings)
@@ -64,7 +66,8 @@ def test_a_seed_that_diverged_would_not_have_improved(caplog):
     parameters["encoder.weight"][1] = 1e30
     length = {"folds": 4, "max_steps": 200, "patience": 4}  # 8 measurements
     slow = {**CONVERGED, "learning_rate": 1e-4, "converged": length}
-    train_by_protocol(model, parameters, examples, slow)
+    block = train_by_protocol(model, parameters, examples, slow)
+    assert block.evaluation.still_improving.tolist() == [True, False, True]
     warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
     assert len(warnings) == 1 and "2 of 3 seeds reached 200 steps" in warnings[0]
 

@@ -53,7 +53,7 @@ def test_a_child_carries_its_row(index):
     assert run.data.metrics["gap"] == pytest.approx(row["heldout_mse"] / row["train_mse"])
     assert "teacher_r2" not in run.data.metrics
     assert run.info.end_time - run.info.start_time == 1500
-    assert run.data.tags["diverged"] == "false"
+    assert run.data.tags["diverged"] == run.data.tags["still_improving"] == "false"
     expected = {"n": "100", "seed": "1", "model": "quantum", "qubits": "4", "stage": "trained"}
     expected |= {"dataset": "synthetic-4q", "protocol": "article", "family": "quantum"}
     assert expected.items() <= run.data.tags.items()
@@ -86,7 +86,8 @@ def test_a_parent_carries_the_aggregates_over_seeds(index):
     assert found["heldout_mse_std"] == pytest.approx(statistics.stdev(heldout))
     assert found["train_mse_median"] == pytest.approx(statistics.median(train))
     assert found["gap"] == pytest.approx(statistics.mean(heldout) / statistics.mean(train))
-    assert (found["seeds"], found["seeds_diverged"]) == (2, 0)
+    counts = [found[name] for name in ("seeds", "seeds_diverged", "seeds_still_improving")]
+    assert counts == [2, 0, 0]
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=12))
@@ -108,7 +109,7 @@ def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     metrics = make_metrics()
     hit = metrics.eval("n == 100 and seed == 0 and model == 'quantum'")
     metrics.loc[hit, ["heldout_mse", "train_mse"]] = math.nan
-    metrics.loc[hit, "diverged"] = True
+    metrics.loc[hit, ["diverged", "still_improving"]] = True
     write_study(metrics)
     course = make_history()
     course.loc[(course["seed"] == 0) & (course["epoch"] >= 2), ["train_mse", "heldout_mse"]] = None
@@ -122,6 +123,7 @@ def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     assert child.data.metrics["heldout_mse_per_epoch"] == 1.0  # its last finite epoch
     assert parent.info.run_name == "quantum n=100 synthetic-4q article (1 of 2 seeds diverged)"
     assert parent.data.metrics["seeds_diverged"] == 1
+    assert parent.data.metrics["seeds_still_improving"] == 1
     assert "heldout_mse_mean" not in parent.data.metrics
     steps = client.get_metric_history(parent.info.run_id, "train_mse_per_epoch_mean")
     assert [point.step for point in steps] == [0, 1]

@@ -106,6 +106,7 @@ def length_of(rate):
 def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, latents, n):
     """Found again by searching for each seed alone, in the first rows of its subset."""
     chosen, frame = choices_of(circuits[n])
+    improving = read_frame("metrics", circuits[n].metrics)["still_improving"]
     rows = min(n, SEARCH["rows"])
     curves = search_alone(load_examples(latents, circuits[n].subset), rows)
     for place in range(3):
@@ -115,6 +116,8 @@ def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, late
         found = chosen[place]
         assert (found["layers"], found["learning_rate"]) == GRID[winner]
         assert frame["validation_mse"][place] == pytest.approx(lowest[winner], rel=1e-3)
+        after = len(curves[place][winner]) - 1 - best[winner]
+        assert improving[place] == (after < SEARCH["patience"])
         # alone, a search ends where its seed stops, so every measurement is a candidate
         assert frame["candidates"][place] == sum(len(curve) for curve in curves[place])
         if n <= rows:

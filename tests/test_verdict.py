@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from helpers_downstream import make_downstream
-from helpers_metrics import diverge, make_metrics, make_sweep
+from helpers_metrics import cut_short, diverge, make_metrics, make_sweep
 from helpers_verdict import (
     CIRCUIT,
     MARKOV,
@@ -37,6 +37,7 @@ from qdistill.tables import write_table
 from qdistill.verdict.document import compose_verdict, write_verdict
 from qdistill.verdict.page import render_page
 from qdistill.verdict.problems import order_problems
+from qdistill.verdict.recommendation import recommend
 from qdistill.verdict.short import short_answer
 from qdistill.verdict.summary import compose_summary
 from qdistill.verdict.tables import StudyTables
@@ -105,7 +106,7 @@ def test_without_the_models_of_the_question_there_is_still_a_page():
     text = compose_verdict(tables, "x")
     lacking = text.count("does not hold the models that this question needs")
     assert lacking == len(QUESTIONS) - 1 and text.count("This study does not measure it.") == 1
-    assert "No answer, as the models that it takes are not in the study." in text
+    assert "No answer, as the models that it takes are not in the study" in text
     assert "`linear`" in compose_summary(tables, "x")
 
 
@@ -186,6 +187,43 @@ def test_diverged_runs_are_counted_and_shown():
     assert "`distilled_train` at n = 1000 (1 of 10 seeds)" in text
     summary = compose_summary(tables, "x")
     assert "not finite (1 of 10 diverged)" in summary and "] (1 of 10 diverged)" in summary
+
+
+def test_the_model_to_use_is_the_simplest_that_does_as_well_as_the_best():
+    loss = leveled(quantum=0.002, pca=0.002, linear=0.001, mean=0.1, classical=0.1, tuned=0.1)
+    names = ("mean", "pca", "linear", "classical", "tuned", "quantum")
+    part = only_part(tables_of(make_metrics(**ONE, names=names, loss=loss, noise=0.01)))
+    best = "the simplest model that does as well as the best is"
+    assert short_answer(part).text.endswith(f"{best} `linear` at every n.")
+    assert recommend(part)[0].text == f"{best} `linear` at every n"
+    useless = make_metrics(**ONE, names=names, loss=leveled(**dict.fromkeys(names, 0.1)))
+    assert recommend(only_part(tables_of(useless)))[0].text == f"{best} `mean` at every n"
+    lost = make_metrics(**ONE, names=("mean", "linear"))
+    lost = diverge(diverge(lost, "mean", 100, 0), "linear", 100, 1)
+    assert "`linear` at n = 1000" in recommend(only_part(tables_of(lost)))[0].text
+    alone = make_metrics(**ONE, names=names, seeds=1)
+    assert not recommend(only_part(tables_of(alone)))
+    assert best not in planted("markov-null", MARKOV)[0]
+
+
+def test_runs_that_were_still_improving_are_counted_and_shown():
+    metrics = cut_short(make_metrics(**ONE), "classical", 100, range(10))
+    tables = tables_of(cut_short(metrics, "quantum", 1000, [2, 5]))
+    text = compose_verdict(tables, "x")
+    short = bullets(text, "In short")
+    (words, sources) = short[-2]
+    assert words.startswith("- 12 runs ended at the most steps that the study allows, with a ")
+    assert words.endswith(
+        "falling: `classical` (10) and `quantum` (2). Longer training might lower their errors."
+    )
+    assert len(rows_of(tables, sources[0])) == 12
+    doubt = "(`classical` was still improving at its last step at n = 100 and `quantum` was "
+    assert f"{doubt}still improving at its last step at n = 1000)" in short[0][0]
+    places = section(text, "Crossover")
+    assert "`Quantum`" not in places and "longer training may move its place" in places
+    details = section(text, "Details")
+    assert "`classical` at n = 100 (10 of 10 seeds) and `quantum` at n = 1000 (2 of 10" in details
+    assert "still improving" not in standard_text() and "longer training" not in standard_text()
 
 
 @pytest.mark.parametrize("seeds", [1, 2])

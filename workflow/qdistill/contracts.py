@@ -11,7 +11,7 @@ from typing import Any
 
 import pandera.pandas as pa
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 _SPLITS = pa.Check.isin(["train", "unlabelled", "heldout"])
 _FAMILIES = pa.Check.isin(["reference", "classical", "quantum", "control", "student"])
@@ -98,6 +98,7 @@ CONTRACTS: dict[str, TableContract] = {
         ),
         unique=("seed", "epoch"),
     ),
+    # `still_improving`: cross-validation, not yet at its end, stopped at the most steps.
     "metrics": TableContract(
         _columns(
             **_RUN,
@@ -112,6 +113,7 @@ CONTRACTS: dict[str, TableContract] = {
             n_parameters=(int, _NOT_NEGATIVE),
             train_seconds=(float, _NOT_NEGATIVE),
             diverged=bool,
+            still_improving=bool,
         ),
         unique=("dataset", "qubits", "protocol", "n", "seed", "model", "stage"),
     ),

@@ -95,7 +95,8 @@ def train_converged(
     begun = time.perf_counter()
     curve = validation_curve(model, parameters, examples, settings, purpose)
     checks = best_check(curve, settings.patience)
-    _warn_of_unfinished(examples.n, settings, curve)
+    still_improving = ~has_stopped(curve, settings.patience)
+    _warn_of_unfinished(examples.n, settings, still_improving)
     searched = time.perf_counter() - begun
     course = _Course(model, examples, settings, curve, checks)
     weights = train_to_checks(model, parameters, examples, settings, checks, purpose, course.record)
@@ -106,18 +107,22 @@ def train_converged(
         diverged=has_diverged(course.train[0], train, heldout),
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
         seconds=searched + course.seconds[-1],
+        still_improving=still_improving,
     )
     return TrainedBlock(model.all_weights(weights), course.history(), result)
 
 
-def _warn_of_unfinished(n: int, settings: LengthSettings, curve: np.ndarray) -> None:
+def _warn_of_unfinished(n: int, settings: LengthSettings, still_improving: np.ndarray) -> None:
     """Say in the log how many seeds' errors might have fallen further with more steps."""
-    unfinished = np.count_nonzero(~has_stopped(curve, settings.patience))
-    if unfinished:
+    if still_improving.any():
         log.warning(
             "n=%d: %d of %d seeds reached %d steps before their error had not fallen for %d "
             "measurements; more steps might lower it",
-            *(n, unfinished, len(curve), settings.max_steps, settings.patience),
+            n,
+            np.count_nonzero(still_improving),
+            len(still_improving),
+            settings.max_steps,
+            settings.patience,
         )
 
 

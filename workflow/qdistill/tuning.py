@@ -19,6 +19,7 @@ from torch import Tensor
 from qdistill.crossvalidation import (
     LengthSettings,
     best_check,
+    has_stopped,
     steps_between_checks,
     train_to_checks,
     validation_curve,
@@ -111,6 +112,7 @@ def _tune_circuit(
     chosen = np.where(np.isfinite(lowest), lowest, np.inf).argmin(axis=0)
     seeds = np.arange(len(examples.seeds))
     best, errors = checks[chosen, seeds], lowest[chosen, seeds]
+    stopped = np.stack([has_stopped(curve, tuning["patience"]) for curve in curves])
     begun = time.perf_counter()
     weights, result, steps = _train_chosen(examples, qubits, settings, grid, chosen, best, rows)
     seconds = searched[rows].seconds + time.perf_counter() - begun
@@ -124,7 +126,7 @@ def _tune_circuit(
     candidates = np.minimum(checks + tuning["patience"] + 1, ends).sum(axis=0)
     return (
         weights,
-        replace(result, seconds=seconds),
+        replace(result, seconds=seconds, still_improving=~stopped[chosen, seeds]),
         {
             "choice": [json.dumps(each) for each in described],
             "validation_mse": list(np.where(np.isfinite(errors), errors, np.nan)),

@@ -184,7 +184,8 @@ def _data_section(
         f"Data set `{deployment.dataset}` (kind `{deployment.settings['kind']}`){encoder}: "
         f"{rows['train']:,} training rows, of which each seed has {deployment.n} as its labelled "
         f"examples, {rows['unlabelled']:,} unlabelled and {rows['heldout']:,} held-out rows. "
-        f"Protocol `{deployment.protocol}`, {deployment.qubits} qubits, {seeds_in_words(seeds)}.",
+        f"Protocol `{deployment.protocol}`, a bottleneck of {2**deployment.qubits} numbers "
+        f"({deployment.qubits} qubits, where it is a circuit), {seeds_in_words(seeds)}.",
         "",
         f"The exported weights are those of seed {evidence.seed}, which has the median "
         f"cross-validated error inside its labelled rows, {number(error)}; the error is "
@@ -267,6 +268,12 @@ def _limits_section(
     if evidence.diverged:
         limits.append(
             f"{seeds_in_words(evidence.diverged).capitalize()} of {len(evidence.heldout)} diverged."
+        )
+    if evidence.still_improving:
+        limits.append(
+            f"{evidence.still_improving} of {seeds_in_words(len(evidence.heldout))} ended at the "
+            "most steps while the cross-validated error was still falling: longer training might "
+            "lower the error."
         )
     if evidence.choice.name in STUDENTS:
         limits.append("The seed was chosen by the teacher's cross-validated error.")

@@ -37,6 +37,8 @@ class Evidence:
         Its mean with Student t limits.
     diverged : int
         How many of its runs diverged.
+    still_improving : int
+        How many of its runs were ended while their cross-validated error was still falling.
     comparisons : DataFrame
         By the contract "comparisons": the deployed model against everything else that the study
         holds, each at its last stage, as one family of tests. Of `compiled` and `quantum`, which
@@ -53,6 +55,7 @@ class Evidence:
     heldout: pd.Series
     interval: Interval
     diverged: int
+    still_improving: int
     comparisons: pd.DataFrame
     attribution: pd.Series | None
     transfer: pd.Series | None
@@ -106,6 +109,7 @@ def gather_evidence(
         heldout=own["heldout_mse"],
         interval=paired_interval(own["heldout_mse"].to_numpy()),
         diverged=int(own["diverged"].sum()),
+        still_improving=int(own["still_improving"].sum()),
         comparisons=compared.sort_values("mean_baseline", ignore_index=True),
         attribution=_row_at(attribution, condition),
         transfer=_row_at(transfer, student),

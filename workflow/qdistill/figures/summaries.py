@@ -94,7 +94,7 @@ def summarise_seeds(
 
 
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
-    """Say in words which runs diverged, so that no figure passes over them in silence.
+    """Say in words which runs diverged or ended too early, so that no figure hides it.
 
     Parameters
     ----------
@@ -110,11 +110,14 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
     """
     lost = ~np.isfinite(runs[value])
     flagged = runs["diverged"].astype(bool) & ~lost
-    sentences = []
-    for hit, words in (
+    told = [
         (lost, "Not drawn, for runs without a finite error"),
         (flagged, "Drawn, though flagged as diverged"),
-    ):
+    ]
+    if "still_improving" in runs:  # of runs themselves, not of what was measured on them
+        told.append((runs["still_improving"], "Still improving at the most steps"))
+    sentences = []
+    for hit, words in told:
         if hit.any():
             seeds = runs.groupby(["model", "n"])["seed"].nunique()
             counts = runs[hit].groupby(["model", "n"])["seed"].nunique()

@@ -28,11 +28,12 @@ def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.D
     Returns
     -------
     DataFrame
-        Columns ``heldout_mse`` and ``diverged``, indexed and sorted by seed; empty if the
-        model is not part of the study.
+        Columns ``heldout_mse``, ``diverged`` and ``still_improving``, indexed and sorted by
+        seed; empty if the model is not part of the study.
     """
     hit = (condition["model"] == model) & (condition["stage"] == stage)
-    return condition[hit].set_index("seed")[["heldout_mse", "diverged"]].sort_index()
+    columns = ["heldout_mse", "diverged", "still_improving"]
+    return condition[hit].set_index("seed")[columns].sort_index()
 
 
 def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:

@@ -31,6 +31,7 @@ LAYOUT_VERSION = 2
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
+_FLAGS = ("diverged", "still_improving")
 _CHILD_METRICS = (*LOSSES, "teacher_r2", "n_parameters", "train_seconds")
 _PARENT = ["dataset", "qubits", "protocol", "n", "model"]
 _CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
@@ -202,21 +203,21 @@ def _parent_record(
     final = rows[rows["stage"] == main]
     first = final.iloc[0]
     identity = {name: str(first[name]) for name in (*_PARENT, "family", "stage")}
-    seeds, diverged = len(final), int(final["diverged"].sum())
+    seeds, counts = len(final), final[list(_FLAGS)].sum()
     found = _aggregates(final)
     for stage, group in rows[rows["stage"] != main].groupby("stage"):
         found |= {f"{stage}/{name}": value for name, value in _aggregates(group).items()}
-    found |= {"seeds": float(seeds), "seeds_diverged": float(diverged)}
+    found |= {"seeds": float(seeds)} | {f"seeds_{flag}": float(counts[flag]) for flag in _FLAGS}
     if chosen:
         errors = [choice.validation_mse for choice in chosen.values()]
         found |= aggregate_seeds(errors, "validation_mse")
-    tags = identity | _common_tags(study, first, bool(rows["diverged"].any()))
+    tags = identity | _common_tags(study, first, rows[list(_FLAGS)].any())
     tags["mlflow.runColor"] = style_of(first["model"]).colour  # as in the figures
     if first["model"] in COMPARED:
         tags["comparison"] = comparison_tag(first["dataset"], first["protocol"], first["n"])
     name = f"{first['model']} n={first['n']} {first['dataset']} {first['protocol']}"
-    if diverged:
-        name += f" ({diverged} of {seeds} seeds diverged)"
+    if counts["diverged"]:
+        name += f" ({counts['diverged']} of {seeds} seeds diverged)"
     return RunRecord(
         key="/".join([study, *(str(first[column]) for column in _PARENT)]),
         name=name,
@@ -263,7 +264,7 @@ def _child_record(
         name=f"{row['model']}{stage} n={row['n']} seed={row['seed']}",
         level="child",
         parent=parent.key,
-        tags=identity | _common_tags(study, row, bool(row["diverged"])),
+        tags=identity | _common_tags(study, row, row),
         params=settings | ({} if choice is None else choice.params) | identity,
         metrics=_finite(found),
         curves={} if course is None else curves_of(course),
@@ -271,8 +272,10 @@ def _child_record(
     )
 
 
-def _common_tags(study: str, row: Mapping[Any, Any] | pd.Series, diverged: bool) -> dict[str, str]:
-    tags = {"study": study, "diverged": "true" if diverged else "false"}
+def _common_tags(
+    study: str, row: Mapping[Any, Any] | pd.Series, flags: Mapping[Any, Any] | pd.Series
+) -> dict[str, str]:
+    tags = {"study": study} | {flag: "true" if flags[flag] else "false" for flag in _FLAGS}
     return tags | ({"teacher": str(row["teacher"])} if pd.notna(row["teacher"]) else {})
 
 

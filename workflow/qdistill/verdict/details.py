@@ -54,7 +54,7 @@ def details(part: ProblemTables) -> list[str]:
         if body:
             names = enumeration(f"`{name}.parquet`" for name in files.split(", "))
             lines += [f"#### {title}", "", f"From {names}.", "", *body]
-    return [*lines, *_diverged(part)]
+    return [*lines, *_still_improving(part), *_diverged(part)]
 
 
 def _baseline(part: ProblemTables) -> list[str]:
@@ -216,12 +216,27 @@ def _overfitting(part: ProblemTables) -> list[str]:
 
 
 def _diverged(part: ProblemTables) -> list[str]:
-    flagged = part.metrics[part.metrics["diverged"]]
-    if flagged.empty:
+    found = _runs_with(part, "diverged")
+    if not found:
         return ["No run diverged (`metrics.parquet`).", ""]
-    counts = flagged.groupby(["model", "stage", "n"]).size()
-    found = enumeration(
+    return [f"Diverged, and counted in full (`metrics.parquet`): {found}.", ""]
+
+
+def _still_improving(part: ProblemTables) -> list[str]:
+    found = _runs_with(part, "still_improving")
+    if not found:
+        return []
+    return [
+        "Ended at the most steps while the cross-validated error was still falling, so that "
+        f"longer training might lower the error (`metrics.parquet`): {found}.",
+        "",
+    ]
+
+
+def _runs_with(part: ProblemTables, flag: str) -> str:
+    """Models, n and numbers of seeds at which a column of the metrics is true."""
+    counts = part.metrics[part.metrics[flag]].groupby(["model", "stage", "n"]).size()
+    return enumeration(
         f"{run_name(model, stage)} at n = {n} ({count} of {part.seeds} seeds)"
         for (model, stage, n), count in counts.items()
     )
-    return [f"Diverged, and counted in full (`metrics.parquet`): {found}.", ""]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from qdistill.verdict.length import improving_words, still_improving
 from qdistill.verdict.questions.attribution import simplest
+from qdistill.verdict.recommendation import recommend
 from qdistill.verdict.relations import ratio_words
 from qdistill.verdict.sources import Finding, bullet, join, source
 from qdistill.verdict.tables import ProblemTables
@@ -35,12 +37,13 @@ def in_short(parts: Sequence[ProblemTables]) -> list[str]:
         *(bullet(short_answer(part), part.problem.label) for part in controls),
         *overall,
         *(bullet(short_answer(part), part.problem.label) for part in others),
+        *(bullet(finding) for finding in still_improving(parts)),
         bullet(_diverged(parts)),
     ]
 
 
 def short_answer(part: ProblemTables) -> Finding:
-    """Say whether there is an advantage over the baseline, and whether it is the circuit's own.
+    """Say whether there is an advantage over the baseline, whose it is, and which model to use.
 
     Parameters
     ----------
@@ -50,6 +53,8 @@ def short_answer(part: ProblemTables) -> Finding:
     if not found:
         nothing = "no answer, as the models that it takes are not in the study"
         found = [Finding(nothing, (part.source("metrics"),))]
+    if not part.problem.is_control:
+        found += recommend(part)
     text = "; ".join(finding.text for finding in found)
     return Finding(f"{capitalised(text)}.", join(found).sources)
 
@@ -101,8 +106,12 @@ def _advantage(part: ProblemTables) -> list[Finding]:
     if better:
         text = f"`quantum` beats `classical` {at_sizes(better, part.sizes)} {ratio}"
         text += f", not {at_sizes(rest, [])}" if rest else ""
-    found = part.source("comparisons", challenger="quantum", baseline="classical")
-    return [Finding(text, (found,))]
+    sources = [part.source("comparisons", challenger="quantum", baseline="classical")]
+    doubt = improving_words(part, ("classical", "quantum"), part.sizes)
+    if doubt:
+        text += f" ({doubt})"
+        sources.append(part.source("metrics", model=["classical", "quantum"], still_improving=True))
+    return [Finding(text, tuple(sources))]
 
 
 def _owner(part: ProblemTables) -> list[Finding]:

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from qdistill.registry import SIMPLICITY
+from qdistill.verdict.length import improving_words
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
 from qdistill.verdict.words import (
     at_sizes,
+    capitalised,
     enumeration,
     limits_in_n,
     number,
@@ -36,7 +38,18 @@ def answer(part: ProblemTables) -> list[Finding]:
         return []
     parts = [*_crossings(part), *_without_crossing(part), *_open(part), *_undefined(part)]
     table = part.source("crossover", challenger="quantum")
-    return [Finding(text, (table, *_compared(part, names))) for text, names in parts]
+    found = [Finding(text, (table, *_compared(part, names))) for text, names in parts]
+    return [*found, *_too_short(part)]
+
+
+def _too_short(part: ProblemTables) -> list[Finding]:
+    """Say which of the models compared might have gained from longer training."""
+    models = ["quantum", *part.crossover["baseline"].unique()]
+    words = improving_words(part, models, part.sizes)
+    if not words:
+        return []
+    source = part.source("metrics", model=models, still_improving=True)
+    return [Finding(f"{capitalised(words)}: longer training may move its place.", (source,))]
 
 
 Said = tuple[str, list[str]]  # a sentence, and the baselines whose comparisons it draws on
