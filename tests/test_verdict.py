@@ -217,8 +217,9 @@ def test_runs_that_were_still_improving_are_counted_and_shown():
         "falling: `classical` (10) and `quantum` (2). Longer training might lower their errors."
     )
     assert len(rows_of(tables, sources[0])) == 12
-    doubt = "(`classical` was still improving at its last step at n = 100 and `quantum` was "
-    assert f"{doubt}still improving at its last step at n = 1000)" in short[0][0]
+    doubt = "`classical` was still improving at its last step at n = 100 (10 of 10 seeds) and "
+    doubt += "`quantum` was still improving at its last step at n = 1000 (2 of 10 seeds)"
+    assert f", though {doubt}" in short[0][0]
     places = section(text, "Crossover")
     assert "`Quantum`" not in places and "longer training may move its place" in places
     details = section(text, "Details")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qdistill.verdict.sources import Finding, source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import at_sizes, counted, enumeration
+from qdistill.verdict.words import at_sizes, counted, enumeration, seeds_in_words
 
 
 def still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:
@@ -50,9 +50,15 @@ def improving_words(part: ProblemTables, models: Sequence[str], sizes: Sequence[
         The n at which they are.
     """
     rows = part.metrics[part.metrics["still_improving"] & part.metrics["n"].isin(list(sizes))]
-    said = [
-        f"`{model}` was still improving at its last step {at_sizes(where, part.sizes)}"
-        for model in models
-        if (where := sorted({int(n) for n in rows.loc[rows["model"] == model, "n"]}))
-    ]
+    said = []
+    for model in models:
+        counts = rows[rows["model"] == model].groupby("n").size().sort_index()
+        if len(counts):
+            low, high = counts.min(), counts.max()
+            span = f"{high}" if low == high else f"{low} to {high}"
+            where = at_sizes([int(n) for n in counts.index], part.sizes)
+            said.append(
+                f"`{model}` was still improving at its last step {where} "
+                f"({span} of {seeds_in_words(part.seeds)})"
+            )
     return enumeration(said)

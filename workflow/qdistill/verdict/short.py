@@ -109,7 +109,7 @@ def _advantage(part: ProblemTables) -> list[Finding]:
     sources = [part.source("comparisons", challenger="quantum", baseline="classical")]
     doubt = improving_words(part, ("classical", "quantum"), part.sizes)
     if doubt:
-        text += f" ({doubt})"
+        text += f", though {doubt}"
         sources.append(part.source("metrics", model=["classical", "quantum"], still_improving=True))
     return [Finding(text, tuple(sources))]
 
