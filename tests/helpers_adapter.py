@@ -5,9 +5,9 @@ import os
 
 import numpy as np
 
-from qdistill.adapter.catalogue import CONVERTED, contenders
 from qdistill.adapter.export import ExportFiles
 from qdistill.adapter.layout import KINDS, AdapterConfig, AdapterWeights
+from qdistill.catalogue import CONVERTED, contenders
 from qdistill.deploy_rules import Deployment
 from qdistill.evaluation import combine_metrics, combine_tables
 from qdistill.judgement.attribution import write_attribution

@@ -10,15 +10,15 @@ from huggingface_hub import ModelCard
 from helpers_adapter import deployment_of, finish, make_adapter, train_everything
 from helpers_metrics import cut_short, diverge, make_metrics
 from qdistill.adapter.card import lead, write_card
-from qdistill.adapter.catalogue import AUTO, contenders
-from qdistill.adapter.choice import choose_model
 from qdistill.adapter.evidence import gather_evidence
 from qdistill.adapter.export import export_adapter
 from qdistill.adapter.layout import AdapterConfig
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.adapter.torch_module import Adapter
+from qdistill.catalogue import AUTO, contenders
 from qdistill.deploy_rules import Deployment
 from qdistill.judgement.attribution import attribute
+from qdistill.judgement.choice import choose_model
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.tables import read_frame

@@ -14,12 +14,12 @@ from helpers_adapter import (
     make_adapter,
     train_everything,
 )
-from qdistill.adapter.catalogue import CONVERTED, FITTED
 from qdistill.adapter.conversion import convert
 from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.torch_module import Adapter
+from qdistill.catalogue import CONVERTED, FITTED
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.examples import load_examples

@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from qdistill.cost import SIMULATORS
+from qdistill.cost.prepared import Gradients, Prepared
 from qdistill.cost.problems import draw_circuit_problem
 from qdistill.cost.simulators import (
     REGISTRY,
-    Gradients,
-    Prepared,
     Simulator,
     find_disagreement,
     installed_simulators,

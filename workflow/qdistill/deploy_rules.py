@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qdistill.adapter.catalogue import AUTO, FITTED, contenders, deployable
+from qdistill.catalogue import AUTO, FITTED, contenders, deployable
 from qdistill.errors import ConfigurationError
 from qdistill.registry import STUDENTS
 from qdistill.study import Study, Track

@@ -1,1 +1,1 @@
-"""The deployed adapter: which model it is, its files, and the ways to load and apply it."""
+"""The deployed adapter: its evidence, its files, and the ways to load and apply it."""

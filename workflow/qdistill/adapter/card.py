@@ -7,10 +7,10 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from qdistill.adapter.catalogue import AUTO, has_circuit_origin
 from qdistill.adapter.evidence import Evidence
 from qdistill.adapter.layout import KINDS, AdapterConfig
 from qdistill.adapter.usage import usage_section
+from qdistill.catalogue import AUTO, has_circuit_origin
 from qdistill.deploy_rules import Deployment
 from qdistill.registry import STUDENTS
 from qdistill.verdict.glossary import MEANING

@@ -24,7 +24,7 @@ def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
     Parameters
     ----------
     name : str
-        A model or student that :func:`qdistill.adapter.catalogue.is_deployable` accepts.
+        A model or student that :func:`qdistill.catalogue.is_deployable` accepts.
     weights : mapping of str to ndarray
         Of one seed, without the seed axis.
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qdistill.adapter.catalogue import AUTO, contenders
-from qdistill.adapter.choice import Choice, choose_model, last_stage
 from qdistill.adapter.seeds import SeedErrors
+from qdistill.catalogue import AUTO, contenders
+from qdistill.judgement.choice import Choice, choose_model, last_stage
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.pairing import runs_of
 from qdistill.judgement.statistics import Interval, paired_interval

@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 
 from qdistill.adapter.card import write_card
-from qdistill.adapter.catalogue import FITTED
-from qdistill.adapter.choice import choose_model, select_condition
 from qdistill.adapter.conversion import convert, from_regression
 from qdistill.adapter.evidence import Evidence, gather_evidence
 from qdistill.adapter.layout import CARD_FILE, ONNX_FILE, AdapterWeights, write_adapter
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.onnx_graph import build_graph
 from qdistill.adapter.seeds import seed_errors
+from qdistill.catalogue import FITTED
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.deploy_rules import Deployment
 from qdistill.errors import DataError
 from qdistill.examples import Examples, load_examples
 from qdistill.files import atomic_folder, write_text
+from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.references import fit_regression
 from qdistill.tables import read_frame
 from qdistill.weights import read_weights, read_weights_metadata

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.adapter.catalogue import FITTED
+from qdistill.catalogue import FITTED
 from qdistill.crossvalidation import LengthSettings, steps_between_checks, validation_curve
 from qdistill.errors import DataError
 from qdistill.examples import Examples

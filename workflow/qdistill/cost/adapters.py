@@ -1,7 +1,7 @@
 """The ansatz in other simulators, each set up for the first seed of a problem.
 
 Every function takes a :class:`~qdistill.cost.problems.CircuitProblem` and gives a
-:class:`~qdistill.cost.simulators.Prepared`. Heavy packages are imported where they are used.
+:class:`~qdistill.cost.prepared.Prepared`. Heavy packages are imported where they are used.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from qdistill.cost.prepared import Gradients, Prepared, targets_of
 from qdistill.cost.problems import CircuitProblem
-from qdistill.cost.simulators import Gradients, Prepared, targets_of
 from qdistill.cost.steps import LEARNING_RATE, torch_step
 
 Forward = Callable[[Tensor], Tensor]

@@ -17,11 +17,11 @@ from qdistill.cost import MODEL_STEPS, ONNX, OUR_ENGINES, SIMULATORS
 from qdistill.cost.floors import copy_step, flop_floor, matmul_step
 from qdistill.cost.inference import build_models, expected_milliseconds, inference_step
 from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
+from qdistill.cost.prepared import Prepared
 from qdistill.cost.problems import CircuitProblem, draw_circuit_problem
 from qdistill.cost.serving import load_in_onnx_runtime, serving_step
 from qdistill.cost.simulators import (
     REGISTRY,
-    Prepared,
     installed_simulators,
     prepare_simulators,
 )

@@ -8,60 +8,23 @@ in float32 (complex64); how is in :mod:`qdistill.cost.adapters`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from qdistill.ansatz import wire_signs
 from qdistill.circuit import circuit_probabilities
+from qdistill.cost.prepared import Gradients, Prepared, targets_of
 from qdistill.cost.problems import CircuitProblem
-from qdistill.cost.steps import Step
 from qdistill.encoding import encode_amplitudes
 
 # float32 through hundreds of gates
 OUTPUT_TOLERANCE = 1e-5  # absolute
 GRADIENT_TOLERANCE = 1e-3  # relative to the largest
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """Gradients of the mean squared error of one seed.
-
-    Attributes
-    ----------
-    angles : ndarray, shape (L, q, 2)
-        By the angles.
-    vectors : ndarray, shape (B, N), or None
-        By the vectors that are encoded, before they are normalised; None where the simulator
-        cannot differentiate by its input.
-    """
-
-    angles: np.ndarray
-    vectors: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A simulator set up for the first seed of a problem.
-
-    Attributes
-    ----------
-    forward : callable
-        Outputs, (B, N) probabilities or (B, q) expectation values, of (B, N) vectors.
-    gradients : callable or None
-        Gives the gradients at the problem's inputs; None if there are none to be had.
-    step : callable or None
-        A training step, as :func:`qdistill.cost.steps.circuit_step` makes it.
-    """
-
-    forward: Callable[[Tensor], Tensor]
-    gradients: Callable[[], Gradients] | None = None
-    step: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -217,11 +180,3 @@ def reference(problem: CircuitProblem, expectations: bool = False) -> tuple[np.n
         outputs.detach().numpy(),
         Gradients(angles.grad[0].numpy(), vectors.grad[0].numpy()),
     )
-
-
-def targets_of(problem: CircuitProblem, expectations: bool = False) -> Tensor:
-    """Targets of the first seed: probabilities (B, N), or their expectation values (B, q)."""
-    targets = problem.targets[0]
-    if not expectations:
-        return targets
-    return targets @ torch.from_numpy(wire_signs(problem.qubits)).to(targets.dtype)

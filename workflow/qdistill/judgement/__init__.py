@@ -1,1 +1,1 @@
-"""Statistics of metrics: comparisons, attribution, crossovers, transfer, overfitting, published."""
+"""Statistics of metrics: comparisons, attribution, crossovers, transfer, overfitting, choice."""

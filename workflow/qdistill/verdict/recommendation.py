@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qdistill.adapter.catalogue import AUTO, contenders
-from qdistill.adapter.choice import choose_model
+from qdistill.catalogue import AUTO, contenders
 from qdistill.errors import DataError
+from qdistill.judgement.choice import choose_model
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
 from qdistill.verdict.words import at_sizes, enumeration

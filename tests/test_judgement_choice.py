@@ -11,7 +11,8 @@ from statsmodels.stats.multitest import multipletests
 
 from helpers_adapter import SETTINGS, deployment_of, finish, train_everything
 from helpers_metrics import diverge, make_metrics
-from qdistill.adapter.catalogue import (
+from qdistill.adapter.seeds import SeedErrors, seed_errors
+from qdistill.catalogue import (
     CONVERTED,
     FITTED,
     LADDER,
@@ -20,11 +21,10 @@ from qdistill.adapter.catalogue import (
     has_circuit_origin,
     is_deployable,
 )
-from qdistill.adapter.choice import choose_model, last_stage, select_condition
-from qdistill.adapter.seeds import SeedErrors, seed_errors
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.examples import load_examples
+from qdistill.judgement.choice import choose_model, last_stage, select_condition
 from qdistill.protocols import start_model, train_model
 from qdistill.randomness import generator_for
 from qdistill.references import FOLDS, PrincipalRegression

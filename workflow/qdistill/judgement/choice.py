@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qdistill.adapter.catalogue import AUTO
+from qdistill.catalogue import AUTO
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.pairing import Run, runs_of
