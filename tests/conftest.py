@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from qdistill.datasets.presets import resolve_dataset
 from qdistill.datasets.subsets import draw_subsets
@@ -12,6 +13,12 @@ from qdistill.datasets.synthetic import write_synthetic
 from qdistill.runs import RunFiles
 
 torch.set_num_threads(1)
+
+# What these tests say does not hang on how busy the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @dataclass(frozen=True)

@@ -304,6 +304,14 @@ def test_a_truncated_table_is_named_and_left_alone(tmp_path):
     assert latents.stat().st_size == 1000
 
 
+def command_of(process):
+    """Its command line; nothing of one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # zombies too
+        return ""
+
+
 def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
     folder = checkout(tmp_path)
     target = folder / "results/smoke/digits/article/n~40/seeds~0-1/linear/metrics.parquet"
@@ -315,7 +323,7 @@ def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
         scripts = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)
-            if "train_model.py" in " ".join(child.cmdline())
+            if "train_model.py" in command_of(child)
         ]
         if (
             scripts
