@@ -149,7 +149,7 @@ def test_separable_takes_product_states_to_product_states():
 # ---- real_circuit ----
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(qubits=st.integers(2, 5), layers=st.integers(1, 4), seed=st.integers(0, 10**6))
 def test_real_circuit_agrees_with_pennylane_without_phases(qubits, layers, seed):
     """Probabilities and gradients of the RY angles, with every RZ at zero."""
@@ -205,7 +205,7 @@ def test_orthogonal_starts_at_its_drawn_matrix_and_stays_orthogonal():
     torch.testing.assert_close(determinants, torch.ones(3), rtol=0, atol=1e-4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(qubits=st.integers(1, 3), seeds=st.integers(1, 3), seed=st.integers(0, 10**6))
 def test_gradients_of_orthogonal_are_those_of_finite_differences(qubits, seeds, seed):
     bottleneck = Orthogonal(qubits)

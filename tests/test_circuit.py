@@ -72,7 +72,7 @@ def test_agrees_with_pennylane(qubits, device):
 
 
 @on_every_device
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seeds=st.integers(1, 2),
     layers=st.integers(1, 4),
@@ -86,7 +86,7 @@ def test_agrees_with_pennylane_at_any_shape(device, seeds, layers, qubits, batch
     check_against_pennylane(*drawn, entangled=True)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seeds=st.integers(1, 2),
     layers=st.integers(1, 4),
@@ -98,7 +98,7 @@ def test_agrees_with_pennylane_without_cnots(seeds, layers, qubits, batch, seed)
     check_against_pennylane(*draw(seeds, layers, qubits, batch, seed=seed), entangled=False)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(layers=st.integers(1, 5), qubits=st.integers(2, 6), seed=st.integers(0, 10**6))
 def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
     angles, _ = draw(2, layers, qubits, 1, torch.float64, seed)
@@ -116,7 +116,7 @@ def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
 
 
 @on_every_device
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seeds=st.integers(1, 3),
     layers=st.integers(1, 4),
@@ -151,7 +151,7 @@ def test_gradients_are_those_of_finite_differences(
     assert abs((forward - backward) / (2 * step) - slope) < 1e-6 * scale + 1e-10
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     layers=st.integers(1, 6),
     qubits=st.integers(2, 6),
@@ -180,7 +180,7 @@ def test_norm_is_kept_over_a_thousand_layers():
 
 
 @on_every_device
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     layers=st.integers(1, 6),
     qubits=st.integers(2, 5),
@@ -243,7 +243,7 @@ def test_a_zero_vector_is_an_error():
 
 
 @on_every_device
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     layers=st.integers(1, 4),
     qubits=st.integers(2, 5),

@@ -38,7 +38,6 @@ def start(name="linear", seeds=SEEDS, n=15, projections="trained", kind="noisy m
 # ---- folds ----
 
 
-@settings(deadline=None)
 @given(n=st.integers(2, 40), folds=st.integers(2, 12))
 def test_folds_partition_the_examples(n, folds):
     folds = min(n, folds)
@@ -67,7 +66,6 @@ def test_folds_are_random_and_each_seeds_own():
 # ---- when it is measured ----
 
 
-@settings(deadline=None)
 @given(n=st.integers(2, 10_000), batch_size=st.integers(1, 64), max_steps=st.integers(1, 10_000))
 def test_measurements_come_after_whole_epochs(n, batch_size, max_steps):
     interval = steps_between_checks(n, LengthSettings(batch_size, 0.1, 5, max_steps, 3))
@@ -111,7 +109,6 @@ def test_best_check(curve, patience, best):
     assert best_check(np.array([curve]), patience).tolist() == [best]
 
 
-@settings(deadline=None)
 @given(
     curve=st.lists(st.integers(0, 9), min_size=1, max_size=15),
     more=st.lists(st.integers(0, 9), max_size=8),
@@ -260,7 +257,7 @@ def test_a_fold_that_breaks_does_not_break_the_others():
 # ---- final trainings ----
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(checks=st.lists(st.integers(0, 4), min_size=3, max_size=3))
 def test_every_seed_ends_at_its_own_measurement(checks):
     examples, model, parameters = start()

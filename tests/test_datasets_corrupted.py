@@ -108,7 +108,7 @@ def test_a_missing_source_is_named(tmp_path):
         corrupt_latents(tmp_path / "nowhere.parquet", settings_of(), tmp_path / "out.parquet")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     rows=st.integers(1, 20),
     more=st.integers(0, 5),

@@ -6,7 +6,6 @@ import string
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from helpers_text import WORDS, sentence
@@ -114,7 +113,6 @@ def test_runs_of_words(text, runs):
     assert word_runs(text) == runs
 
 
-@hypothesis_settings(deadline=None)
 @given(st.lists(st.text(string.ascii_letters, min_size=1), min_size=1, max_size=9))
 def test_there_is_a_run_for_each_start(words):
     assert 1 <= len(word_runs(" ".join(words))) <= max(1, len(words) - 2)

@@ -6,7 +6,6 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from helpers_text import sentence, text_settings, write_folder
@@ -37,7 +36,6 @@ def write_csv(path, rows):
     return path
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=DOCUMENTS, seed=st.integers(0, 5), shuffled=st.randoms())
 def test_no_document_is_in_two_splits_and_no_split_is_empty(documents, seed, shuffled):
     shuffled.shuffle(documents)  # rows of one document need not stand together
@@ -48,7 +46,6 @@ def test_no_document_is_in_two_splits_and_no_split_is_empty(documents, seed, shu
     assert set(split) == {"train", "unlabelled", "heldout"}
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=DOCUMENTS, seed=st.integers(0, 5))
 def test_shares_are_met_but_for_the_size_of_a_document(documents, seed):
     """A document goes to the split filled least, so no split is above its share by more."""

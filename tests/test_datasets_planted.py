@@ -49,7 +49,7 @@ def test_splits_are_normal_inputs_with_probabilities_as_targets(chosen, tmp_path
     np.testing.assert_array_equal(latents.rows, np.arange(120))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     qubits=st.integers(2, 4),
     layers=st.integers(1, 4),
@@ -77,7 +77,7 @@ def test_a_teacher_without_angles_squares_and_permutes():
     np.testing.assert_allclose(np.sort(targets, axis=1), np.sort(squares, axis=1), atol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     qubits=st.integers(2, 5),
     concentration=st.floats(1e-3, 1e3),

@@ -151,7 +151,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_any_mixture_gives_single_lines_of_the_text_within_the_limits(text):
     found = prose_paragraphs(text, 20, 200)

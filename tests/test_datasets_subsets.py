@@ -37,7 +37,7 @@ def draw(latents_path, folder, sizes, seeds):
     return {n: load_subsets(path) for n, path in outputs.items()}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=4, unique=True),
     seeds=st.lists(st.integers(0, 500), min_size=1, max_size=5, unique=True),
@@ -55,7 +55,7 @@ def test_subsets_are_nested_distinct_training_rows(latents, tmp_path_factory, si
             assert set(row) <= train
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(cut=st.integers(1, 9), sizes=st.lists(st.integers(1, 60), min_size=1, max_size=2))
 def test_blocks_do_not_matter(latents, tmp_path_factory, cut, sizes):
     path, _ = latents

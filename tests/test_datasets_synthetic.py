@@ -41,7 +41,7 @@ def test_optimum_is_the_noise_outside_the_bottleneck_when_the_signal_fits(name):
     assert optimal_mse(true_covariance(chosen), size) == pytest.approx(expected, rel=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     qubits=st.integers(2, 4),
     data=st.data(),

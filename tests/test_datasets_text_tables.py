@@ -5,7 +5,7 @@ import json
 
 import pyarrow as arrow
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -45,7 +45,6 @@ def test_columns_come_back_as_they_were(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
-@settings(deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
 def test_any_text_survives(tmp_path_factory, suffix, texts):
     path = write(tmp_path_factory.mktemp("any") / f"t{suffix}", {"body": texts})
@@ -142,7 +141,6 @@ def test_plain_text_without_its_mark_and_with_plain_line_ends(tmp_path):
     assert read_text(path) == "one\ntwo\nthree\n"
 
 
-@settings(deadline=None)
 @given(before=st.text(max_size=20), bad=st.sampled_from([b"\xff", b"\xc3", b"\x80"]))
 def test_the_first_byte_that_cannot_be_decoded_is_named(tmp_path_factory, before, bad):
     path = tmp_path_factory.mktemp("bytes") / "t.txt"

@@ -246,7 +246,7 @@ def test_any_real_type_is_read(tmp_path, dtype):
         np.testing.assert_array_equal(read_vectors(path, column), values)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     rows=st.integers(10, 500),
     heldout=st.floats(0.1, 0.45),

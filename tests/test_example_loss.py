@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers_training import make_examples, spoil, start_of
@@ -169,7 +169,6 @@ def test_replicas_train_on_their_own_rows_behind_fixed_projections():
     )
 
 
-@settings(deadline=None)
 @given(groups=st.integers(1, 3), each=st.integers(1, 3), rows=st.integers(1, 6))
 def test_rows_are_those_that_indexing_gives(groups, each, rows):
     generator = torch.Generator().manual_seed(groups)

@@ -43,7 +43,7 @@ shapes = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shape=shapes, seed=st.integers(0, 1000))
 def test_agrees_with_the_torch_engine_in_float64(shape, seed):
     import torch

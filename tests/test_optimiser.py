@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qdistill.optimiser import (
@@ -73,7 +73,6 @@ def test_start_values_are_not_touched():
     assert torch.allclose(optimiser.parameters["a"], torch.full((1, 2), 0.9))
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 70), batch_size=st.integers(1, 40), seeds=st.integers(1, 3))
 def test_an_epoch_shows_every_example_once(n, batch_size, seeds):
     generators = [np.random.default_rng(seed) for seed in range(seeds)]
@@ -120,7 +119,6 @@ def stream_of(choices, batch_size, seed=0):
     return BatchStream(generators, choices, batch_size)
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 40), min_size=1, max_size=4),
     batch_size=st.integers(1, 50),

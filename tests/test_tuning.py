@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers_training import SEEDS, draw_problem, files_of_runs, write_problem
@@ -126,6 +126,13 @@ def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, late
     assert frame["seed"].tolist() == [0, 1, 2]
     assert len({(each["layers"], each["learning_rate"]) for each in chosen}) > 1
     assert len(set(frame["candidates"])) > 1
+
+
+def test_a_search_cut_short_was_still_improving(folder, latents):
+    """With one measurement after the start, no patience of two can have run out."""
+    short = {**CIRCUIT, "tuning": {**SEARCH, "max_steps": 1}}
+    run = tune(folder, latents, "quantum_tuned", short, "short", sizes=(15,))[15]
+    assert read_frame("metrics", run.metrics)["still_improving"].all()
 
 
 def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circuits):
@@ -270,7 +277,6 @@ def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latent
     assert len(searches) == len(GRID)
 
 
-@settings(deadline=None)
 @given(
     checks=st.lists(st.integers(0, 30), min_size=1, max_size=4),
     rows=st.integers(10, 200),

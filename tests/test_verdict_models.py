@@ -51,7 +51,7 @@ def test_a_model_that_is_left_out_takes_its_sentences_with_it(left_out):
     check_without([name for name in EVERY_NAME if name not in left_out.split()])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sets(st.sampled_from(EVERY_NAME), min_size=1))
 def test_any_set_of_models_makes_a_verdict(names):
     check_without([name for name in EVERY_NAME if name in names])

@@ -81,17 +81,23 @@ def _unphase_and_scatter(source, order, cosines, sines, target):
 
 
 @_compiled
+def _rotated(x0, x1, x2, x3, c1, s1, c2, s2):
+    """RY on two wires of four amplitudes, given the cosine and sine of either half-angle."""
+    y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
+    y1, y3 = c1 * x1 - s1 * x3, s1 * x1 + c1 * x3
+    return c2 * y0 - s2 * y1, s2 * y0 + c2 * y1, c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
+
+
+@_compiled
 def _rotate_two_wires_into(source, target, rows, factors):
     """RY on two wires, out of place; factors are cosine and sine of either half-angle."""
     c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
     for g in range(rows.shape[0]):
         k0, k1, k2, k3 = rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3]
         for b in range(source.shape[1]):
-            x0, x1, x2, x3 = source[k0, b], source[k1, b], source[k2, b], source[k3, b]
-            y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
-            y1, y3 = c1 * x1 - s1 * x3, s1 * x1 + c1 * x3
-            target[k0, b], target[k1, b] = c2 * y0 - s2 * y1, s2 * y0 + c2 * y1
-            target[k2, b], target[k3, b] = c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
+            target[k0, b], target[k1, b], target[k2, b], target[k3, b] = _rotated(
+                source[k0, b], source[k1, b], source[k2, b], source[k3, b], c1, s1, c2, s2
+            )
 
 
 @_compiled
@@ -101,11 +107,9 @@ def _rotate_two_wires(states, rows, factors):
     for g in range(rows.shape[0]):
         k0, k1, k2, k3 = rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3]
         for b in range(states.shape[1]):
-            x0, x1, x2, x3 = states[k0, b], states[k1, b], states[k2, b], states[k3, b]
-            y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
-            y1, y3 = c1 * x1 - s1 * x3, s1 * x1 + c1 * x3
-            states[k0, b], states[k1, b] = c2 * y0 - s2 * y1, s2 * y0 + c2 * y1
-            states[k2, b], states[k3, b] = c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
+            states[k0, b], states[k1, b], states[k2, b], states[k3, b] = _rotated(
+                states[k0, b], states[k1, b], states[k2, b], states[k3, b], c1, s1, c2, s2
+            )
 
 
 @_compiled

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from qdistill.verdict.sources import Finding, source
 from qdistill.verdict.tables import ProblemTables
 from qdistill.verdict.words import at_sizes, counted, enumeration, seeds_in_words
@@ -21,24 +23,20 @@ def still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:
     list of Finding
         None if every training went on for long enough.
     """
-    counts: dict[str, int] = {}
-    for part in parts:
-        for model in part.metrics.loc[part.metrics["still_improving"], "model"]:
-            counts[model] = counts.get(model, 0) + 1
-    if not counts:
+    runs = pd.concat([part.metrics for part in parts])
+    counts = runs.loc[runs["still_improving"], "model"].value_counts()
+    if counts.empty:
         return []
-    by_model = enumeration(
-        f"`{model}` ({count:,})" for model, count in sorted(counts.items(), key=lambda kv: -kv[1])
-    )
-    runs = counted(sum(counts.values()), "run")
+    by_model = enumeration(f"`{model}` ({count:,})" for model, count in counts.items())
     text = (
-        f"{runs} ended at the most steps that the study allows, with a cross-validated error that "
-        f"was still falling: {by_model}. Longer training might lower their errors."
+        f"{counted(counts.sum(), 'run')} ended at the most steps that the study allows, with a "
+        f"cross-validated error that was still falling: {by_model}. Longer training might lower "
+        "their errors."
     )
     return [Finding(text, (source("metrics", still_improving=True),))]
 
 
-def improving_words(part: ProblemTables, models: Sequence[str], sizes: Sequence[int]) -> str:
+def improving_words(part: ProblemTables, models: Sequence[str]) -> str:
     """Say which of some models was still improving when its training ended, or nothing.
 
     Parameters
@@ -46,10 +44,8 @@ def improving_words(part: ProblemTables, models: Sequence[str], sizes: Sequence[
     part : ProblemTables
     models : sequence of str
         The models that are compared.
-    sizes : sequence of int
-        The n at which they are.
     """
-    rows = part.metrics[part.metrics["still_improving"] & part.metrics["n"].isin(list(sizes))]
+    rows = part.metrics[part.metrics["still_improving"]]
     said = []
     for model in models:
         counts = rows[rows["model"] == model].groupby("n").size().sort_index()

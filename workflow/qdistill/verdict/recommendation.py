@@ -11,7 +11,9 @@ from qdistill.verdict.words import at_sizes, enumeration
 
 
 def recommend(part: ProblemTables) -> list[Finding]:
-    """Name at each n the model that ``deploy`` with ``student: auto`` would take, or the mean.
+    """Name a model at each n by the rule of ``deploy`` with ``student: auto``.
+
+    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
 
     Parameters
     ----------
@@ -22,19 +24,19 @@ def recommend(part: ProblemTables) -> list[Finding]:
     list of Finding
         None for a single candidate or a single seed, or where every candidate diverged.
     """
-    candidates = [name for name in ("mean",) if name in part.names]
-    candidates += contenders(part.names)
+    candidates = [*({"mean"} & part.names), *contenders(part.names)]
     if len(candidates) < 2 or part.seeds < 2:
         return []
     chosen: dict[str, list[int]] = {}
-    for n, rows in part.metrics.groupby("n"):
+    for n in part.sizes:
+        rows = part.metrics[part.metrics["n"] == n]
         try:
             name = choose_model(rows, AUTO, candidates).name
         except DataError:  # each candidate has a diverged run
             continue
-        chosen.setdefault(name, []).append(int(str(n)))
+        chosen.setdefault(name, []).append(n)
     if not chosen:
         return []
     names = enumeration(f"`{name}` {at_sizes(sizes, part.sizes)}" for name, sizes in chosen.items())
-    text = f"the simplest model that does as well as the best is {names}"
+    text = f"the simplest model that does as well as the best, as far as the seeds tell, is {names}"
     return [Finding(text, (part.source("metrics", model=list(chosen)),))]

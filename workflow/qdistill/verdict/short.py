@@ -107,7 +107,7 @@ def _advantage(part: ProblemTables) -> list[Finding]:
         text = f"`quantum` beats `classical` {at_sizes(better, part.sizes)} {ratio}"
         text += f", not {at_sizes(rest, [])}" if rest else ""
     sources = [part.source("comparisons", challenger="quantum", baseline="classical")]
-    doubt = improving_words(part, ("classical", "quantum"), part.sizes)
+    doubt = improving_words(part, ("classical", "quantum"))
     if doubt:
         text += f", though {doubt}"
         sources.append(part.source("metrics", model=["classical", "quantum"], still_improving=True))

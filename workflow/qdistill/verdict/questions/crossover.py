@@ -14,7 +14,6 @@ from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
 from qdistill.verdict.words import (
     at_sizes,
-    capitalised,
     enumeration,
     limits_in_n,
     number,
@@ -45,11 +44,11 @@ def answer(part: ProblemTables) -> list[Finding]:
 def _too_short(part: ProblemTables) -> list[Finding]:
     """Say which of the models compared might have gained from longer training."""
     models = ["quantum", *part.crossover["baseline"].unique()]
-    words = improving_words(part, models, part.sizes)
+    words = improving_words(part, models)
     if not words:
         return []
     source = part.source("metrics", model=models, still_improving=True)
-    return [Finding(f"{capitalised(words)}: longer training may move its place.", (source,))]
+    return [Finding(f"{words}: longer training may move its place.", (source,))]
 
 
 Said = tuple[str, list[str]]  # a sentence, and the baselines whose comparisons it draws on
