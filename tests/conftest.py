@@ -7,10 +7,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from qdistill.datasets.presets import resolve_dataset
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.datasets.synthetic import write_synthetic
-from qdistill.runs import RunFiles
+from qdistill.storage.runs import RunFiles
+from qdistill.study.datasets import resolve_dataset
 
 torch.set_num_threads(1)
 

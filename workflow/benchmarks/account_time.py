@@ -93,8 +93,8 @@ def subject_of(rule: str) -> str:
 
 def time_tables(results: Path) -> tuple[int, float]:
     """Count the study's Parquet tables, and time reading and checking each once."""
-    from qdistill.contracts import CONTRACTS
-    from qdistill.tables import read_frame
+    from qdistill.storage.contracts import CONTRACTS
+    from qdistill.storage.tables import read_frame
 
     paths = [path for path in results.rglob("*.parquet") if path.stem in CONTRACTS]
     began = time.perf_counter()

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qdistill import kernel
-from qdistill.ansatz import wire_signs
+from qdistill.circuits import kernel
+from qdistill.circuits.ansatz import wire_signs
 
 _SOURCE = Path(__file__).with_name("circuit_kernel.c")
 _FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")

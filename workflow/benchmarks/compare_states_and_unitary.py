@@ -14,9 +14,9 @@ from itertools import product
 
 import torch
 
-from qdistill import circuit
-from qdistill.engine import current_engine
-from qdistill.jobs import prepare_torch
+from qdistill.circuits import circuit
+from qdistill.circuits.engine import current_engine
+from qdistill.circuits.threads import prepare_torch
 
 _SHAPES = ((4, 2), (4, 20), (6, 2), (6, 10), (6, 20), (8, 4), (8, 20))  # qubits, layers
 _MULTIPLES = (1, 1.5, 2, 4, 16)  # examples, in units of N

@@ -7,14 +7,14 @@ from snakemake.exceptions import WorkflowError
 # The library, here and in every job, also where a job has a conda environment of its own.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from qdistill.configuration import resolve_study
-from qdistill.datasets.text_paths import text_files
-from qdistill.deploy_rules import resolve_deployment
+from qdistill.study.configuration import resolve_study
+from qdistill.study.text_paths import text_files
+from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
-from qdistill.memory import job_megabytes
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
-from qdistill.study import count_angles
+from qdistill.study.memory import job_megabytes
+from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.tracks import count_angles
 
 share_library()
 

@@ -4,7 +4,7 @@ from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.datasets.subsets import draw_subsets
-    from qdistill.runs import list_runs
+    from qdistill.storage.runs import list_runs
 
     draw_subsets(
         snakemake.input.latents,

@@ -1,11 +1,12 @@
 """Export the study's adapter: safetensors, ONNX and model card."""
 
-from qdistill.jobs import job_log, prepare_torch
+from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.adapter.export import ExportFiles, export_adapter
-    from qdistill.deploy_rules import Deployment
-    from qdistill.tracking.uri import DEFAULT_URI
+    from qdistill.circuits.threads import prepare_torch
+    from qdistill.study.deploy_rules import Deployment
+    from qdistill.study.tracking_uri import DEFAULT_URI
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
     named = {name: snakemake.input[name] for name in ExportFiles.__dataclass_fields__}

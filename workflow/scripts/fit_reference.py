@@ -3,8 +3,8 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.references import fit_reference
-    from qdistill.runs import list_runs
+    from qdistill.storage.runs import list_runs
+    from qdistill.training.references import fit_reference
 
     fit_reference(
         snakemake.wildcards.model,

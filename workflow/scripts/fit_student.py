@@ -1,10 +1,11 @@
 """Obtain one student from its trained teacher at every n, for a block of seeds at once."""
 
-from qdistill.jobs import job_log, prepare_torch
+from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.runs import list_runs
-    from qdistill.students import fit_student
+    from qdistill.circuits.threads import prepare_torch
+    from qdistill.storage.runs import list_runs
+    from qdistill.students.fitting import fit_student
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
     fit_student(

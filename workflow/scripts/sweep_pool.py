@@ -1,10 +1,11 @@
 """Distil a student on pools of several sizes at every n, for a block of seeds at once."""
 
-from qdistill.jobs import job_log, prepare_torch
+from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.pool_sweep import sweep_pool
-    from qdistill.runs import list_runs
+    from qdistill.circuits.threads import prepare_torch
+    from qdistill.storage.runs import list_runs
+    from qdistill.students.pool_sweep import sweep_pool
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
     sweep_pool(

@@ -1,10 +1,11 @@
 """Train one model at every n, for a block of seeds at once."""
 
-from qdistill.jobs import job_log, prepare_torch
+from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.protocols import train_model
-    from qdistill.runs import list_runs
+    from qdistill.circuits.threads import prepare_torch
+    from qdistill.storage.runs import list_runs
+    from qdistill.training.protocols import train_model
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
     train_model(

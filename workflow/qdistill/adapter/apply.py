@@ -18,7 +18,7 @@ from tqdm import tqdm
 from qdistill.adapter.layout import AdapterWeights, read_adapter
 from qdistill.adapter.numerics import ZeroEncodingError, check_vectors, encode
 from qdistill.errors import DataError
-from qdistill.files import atomic_path, remove_stale_partials
+from qdistill.storage.files import atomic_path, remove_stale_partials
 
 BATCH_SIZE = 8192
 _BUFFER_BYTES = 1 << 20  # a column chunk is read in pieces, not whole

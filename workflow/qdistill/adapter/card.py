@@ -10,11 +10,11 @@ from huggingface_hub import EvalResult, ModelCardData
 from qdistill.adapter.evidence import Evidence
 from qdistill.adapter.layout import KINDS, AdapterConfig
 from qdistill.adapter.usage import usage_section
-from qdistill.catalogue import AUTO, has_circuit_origin
-from qdistill.deploy_rules import Deployment
-from qdistill.registry import STUDENTS
-from qdistill.verdict.glossary import MEANING
-from qdistill.verdict.words import (
+from qdistill.study.catalogue import AUTO, has_circuit_origin
+from qdistill.study.deploy_rules import Deployment
+from qdistill.study.glossary import MEANING
+from qdistill.study.registry import STUDENTS
+from qdistill.wording import (
     counted,
     estimate,
     number,

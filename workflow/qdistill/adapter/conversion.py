@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from qdistill.adapter.layout import AdapterConfig, AdapterWeights
-from qdistill.bottlenecks.orthogonal import Orthogonal
-from qdistill.circuit import build_unitary
-from qdistill.references import PrincipalRegression
-from qdistill.registry import STUDENTS
+from qdistill.circuits.circuit import build_unitary
+from qdistill.models.bottlenecks.orthogonal import Orthogonal
+from qdistill.study.registry import STUDENTS
+from qdistill.training.references import PrincipalRegression
 
 Layer = tuple[str, dict[str, Tensor]]  # kind, and tensors without the prefix "bottleneck."
 _NEGLIGIBLE = 1e-12  # rows of an encoder below this share of the largest are padding
@@ -24,7 +24,7 @@ def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
     Parameters
     ----------
     name : str
-        A model or student that :func:`qdistill.catalogue.is_deployable` accepts.
+        A model or student that :func:`qdistill.study.catalogue.is_deployable` accepts.
     weights : mapping of str to ndarray
         Of one seed, without the seed axis.
 

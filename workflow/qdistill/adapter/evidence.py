@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from qdistill.adapter.seeds import SeedErrors
-from qdistill.catalogue import AUTO, contenders
 from qdistill.judgement.choice import Choice, choose_model, last_stage
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.pairing import runs_of
 from qdistill.judgement.statistics import Interval, paired_interval
+from qdistill.study.catalogue import AUTO, contenders
 
 
 @dataclass(frozen=True)

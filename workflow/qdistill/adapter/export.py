@@ -17,16 +17,16 @@ from qdistill.adapter.layout import CARD_FILE, ONNX_FILE, AdapterWeights, write_
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.onnx_graph import build_graph
 from qdistill.adapter.seeds import seed_errors
-from qdistill.catalogue import FITTED
+from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import Latents, load_latents
-from qdistill.deploy_rules import Deployment
 from qdistill.errors import DataError
-from qdistill.examples import Examples, load_examples
-from qdistill.files import atomic_folder, write_text
 from qdistill.judgement.choice import choose_model, select_condition
-from qdistill.references import fit_regression
-from qdistill.tables import read_frame
-from qdistill.weights import read_weights, read_weights_metadata
+from qdistill.storage.files import atomic_folder, write_text
+from qdistill.storage.tables import read_frame
+from qdistill.storage.weights import read_weights, read_weights_metadata
+from qdistill.study.catalogue import FITTED
+from qdistill.study.deploy_rules import Deployment
+from qdistill.training.references import fit_regression
 
 _TOLERANCE = 1e-3  # of a held-out error computed twice, relative; float32 gives about 1e-6
 _ROUNDING = 1e-6  # of the targets' variance: below that, an error is rounding

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from qdistill.errors import DataError
-from qdistill.files import write_json
-from qdistill.weights import save_arrays
+from qdistill.storage.files import write_json
+from qdistill.storage.weights import save_arrays
 
 FORMAT, FORMAT_VERSION = "qdistill-adapter", 1
 CONFIG_FILE, WEIGHTS_FILE, ONNX_FILE, CARD_FILE = (

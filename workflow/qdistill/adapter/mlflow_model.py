@@ -16,10 +16,10 @@ import numpy as np
 import qdistill
 from qdistill.adapter.layout import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
 from qdistill.errors import TrackingError
-from qdistill.files import code_version, digest_of, write_json
 from qdistill.randomness import generator_for
+from qdistill.storage.files import code_version, digest_of, write_json
+from qdistill.study.tracking_uri import printable_uri, resolve_uri
 from qdistill.tracking.store import find_experiment, open_store
-from qdistill.tracking.uri import printable_uri, resolve_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

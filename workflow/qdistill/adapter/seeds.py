@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.catalogue import FITTED
-from qdistill.crossvalidation import LengthSettings, steps_between_checks, validation_curve
+from qdistill.datasets.examples import Examples
 from qdistill.errors import DataError
-from qdistill.examples import Examples
-from qdistill.protocols import start_model
-from qdistill.references import FOLDS, errors_by_rank, fit_regression
-from qdistill.registry import STUDENTS, TUNED
-from qdistill.tables import read_frame
-from qdistill.training import evaluate_errors
+from qdistill.storage.tables import read_frame
+from qdistill.study.catalogue import FITTED
+from qdistill.study.registry import STUDENTS, TUNED
+from qdistill.training.blocks import evaluate_errors
+from qdistill.training.crossvalidation import LengthSettings, steps_between_checks, validation_curve
+from qdistill.training.protocols import start_model
+from qdistill.training.references import FOLDS, errors_by_rank, fit_regression
 
 
 @dataclass(frozen=True)

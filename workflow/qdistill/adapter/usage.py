@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qdistill.adapter.layout import ONNX_FILE, AdapterConfig
-from qdistill.deploy_rules import Deployment
+from qdistill.study.deploy_rules import Deployment
 
 _TEXT_KINDS = ("docstrings", "text")
 

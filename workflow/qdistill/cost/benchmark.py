@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from qdistill.cost import MODEL_STEPS, ONNX, OUR_ENGINES, SIMULATORS
+from qdistill.circuits.engine import current_engine, select_engine
 from qdistill.cost.floors import copy_step, flop_floor, matmul_step
 from qdistill.cost.inference import build_models, expected_milliseconds, inference_step
 from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
@@ -28,10 +28,10 @@ from qdistill.cost.simulators import (
 from qdistill.cost.steps import circuit_step, classical_step, model_bytes, model_step
 from qdistill.cost.timing import time_interleaved
 from qdistill.cost.versions import versions_json
-from qdistill.engine import current_engine, select_engine
 from qdistill.errors import ConfigurationError
-from qdistill.files import write_json
-from qdistill.tables import write_table
+from qdistill.storage.files import write_json
+from qdistill.storage.tables import write_table
+from qdistill.study.timed import MODEL_STEPS, ONNX, OUR_ENGINES, SIMULATORS
 
 # Simulators that also take the circuit's place at inference.
 AT_INFERENCE = ("pennylane", "qulacs")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from qdistill.bottlenecks.base import Bottleneck
-from qdistill.circuit import build_unitary
+from qdistill.circuits.circuit import build_unitary
+from qdistill.circuits.engine import select_engine
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
-from qdistill.engine import select_engine
-from qdistill.registry import load_bottleneck
-from qdistill.slot_model import SlotModel, draw_start, slot_weights
-from qdistill.student_layers import Compiled, StudentLayer
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks.base import Bottleneck
+from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
+from qdistill.models.student_layers import Compiled, StudentLayer
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -96,7 +96,7 @@ def inference_step(
     batch : int
         Rows of a batch.
     engine : str
-        What computes ``quantum``; see :mod:`qdistill.engine`.
+        What computes ``quantum``; see :mod:`qdistill.circuits.engine`.
 
     Returns
     -------

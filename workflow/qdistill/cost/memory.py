@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from qdistill.circuits.threads import prepare_torch
 from qdistill.errors import QdistillError
-from qdistill.jobs import prepare_torch, share_library
+from qdistill.jobs import share_library
 
 MEMORY_QUBITS = 12
 _WARM_QUBITS = 2
@@ -39,7 +40,7 @@ def step_megabytes(engine: str, qubits: int, layers: int, batch: int) -> float:
     Parameters
     ----------
     engine : str
-        See :mod:`qdistill.engine`.
+        See :mod:`qdistill.circuits.engine`.
     qubits, layers, batch : int
         Sizes of the step, of one seed.
 

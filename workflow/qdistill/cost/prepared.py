@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.ansatz import wire_signs
+from qdistill.circuits.ansatz import wire_signs
 from qdistill.cost.problems import CircuitProblem
 from qdistill.cost.steps import Step
 

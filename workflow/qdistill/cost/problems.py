@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.bottlenecks.base import draw_angles
-from qdistill.examples import Examples
+from qdistill.datasets.examples import Examples
+from qdistill.models.bottlenecks.base import draw_angles
 from qdistill.randomness import generator_for
 
 FEATURES_PER_AMPLITUDE = 4  # D = 4 N, as in the article

@@ -2,7 +2,7 @@
 
 One is timed only after its outputs, and its gradients where it gives them, have agreed with
 ours on the very problem that is timed. Each is used as its documentation shows, on the CPU and
-in float32 (complex64); how is in :mod:`qdistill.cost.adapters`.
+in float32 (complex64); how is in :mod:`qdistill.cost.other_simulators`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from qdistill.ansatz import wire_signs
-from qdistill.circuit import circuit_probabilities
+from qdistill.circuits.ansatz import wire_signs
+from qdistill.circuits.circuit import circuit_probabilities
+from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.cost.prepared import Gradients, Prepared, targets_of
 from qdistill.cost.problems import CircuitProblem
-from qdistill.encoding import encode_amplitudes
 
 # float32 through hundreds of gates
 OUTPUT_TOLERANCE = 1e-5  # absolute
@@ -38,7 +38,7 @@ class Simulator:
     distributions : tuple of str
         Whose versions are recorded.
     adapter : str
-        Name of the function in :mod:`qdistill.cost.adapters` that prepares it.
+        Name of the function in :mod:`qdistill.cost.other_simulators` that prepares it.
     expectations : bool
         Whether it gives expectation values of Z on every wire in place of probabilities.
     """
@@ -54,7 +54,7 @@ class Simulator:
 
     def prepare(self, problem: CircuitProblem) -> Prepared:
         """Set it up for the first seed of a problem."""
-        adapters = import_module("qdistill.cost.adapters")
+        adapters = import_module("qdistill.cost.other_simulators")
         return getattr(adapters, self.adapter)(problem)
 
 

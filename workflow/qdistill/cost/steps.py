@@ -9,13 +9,13 @@ from itertools import cycle
 import torch
 from torch import Tensor
 
-from qdistill.circuit import encoded_probabilities
+from qdistill.circuits.circuit import encoded_probabilities
+from qdistill.circuits.engine import select_engine
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
-from qdistill.engine import select_engine
-from qdistill.example_loss import ExampleLoss
-from qdistill.optimiser import FlatAdam, backpropagate, draw_batches
-from qdistill.protocols import start_model
 from qdistill.randomness import generator_for
+from qdistill.training.example_loss import ExampleLoss
+from qdistill.training.optimiser import FlatAdam, backpropagate, draw_batches
+from qdistill.training.protocols import start_model
 
 LEARNING_RATE = 1e-3
 _BATCHES_AN_EPOCH = 4
@@ -34,8 +34,8 @@ def circuit_step(problem: CircuitProblem, engine: str) -> Step:
     problem : CircuitProblem
         Its inputs.
     engine : str
-        Which of our engines; see :mod:`qdistill.engine`. It is selected anew at each call, so
-        that steps of several engines can be called in turn.
+        Which of our engines; see :mod:`qdistill.circuits.engine`. It is selected anew at each
+        call, so that steps of several engines can be called in turn.
     """
     vectors = problem.vectors.clone().requires_grad_()
     optimiser = FlatAdam({"angles": problem.angles}, LEARNING_RATE)

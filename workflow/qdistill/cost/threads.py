@@ -12,8 +12,8 @@ def use_one_thread() -> None:
     """Tell all numerical libraries, by the environment, to use one thread.
 
     To be called before any of them is imported: most look once, when they are loaded. (For
-    torch there is :func:`qdistill.jobs.prepare_torch`.) A job that has all cores to itself
-    is told by Snakemake to use them all.
+    torch there is :func:`qdistill.circuits.threads.prepare_torch`.) A job that has all cores to
+    itself is told by Snakemake to use them all.
     """
     os.environ.update(dict.fromkeys(_COUNTS, "1"))
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_XLA}".strip()

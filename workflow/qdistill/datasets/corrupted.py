@@ -12,7 +12,7 @@ import numpy as np
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.tables import write_table
+from qdistill.storage.tables import write_table
 
 
 def corrupt_latents(source_path: str | Path, settings: Mapping[str, Any], path: str | Path) -> None:
@@ -25,7 +25,7 @@ def corrupt_latents(source_path: str | Path, settings: Mapping[str, Any], path: 
     source_path : str or Path
         ``latents.parquet`` of the source.
     settings : mapping
-        Of kind ``corrupted``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+        Of kind ``corrupted``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     path : str or Path
         Where to write.
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.datasets.presets import declared_rows
 from qdistill.randomness import generator_for
-from qdistill.tables import write_table
+from qdistill.storage.tables import write_table
+from qdistill.study.datasets import declared_rows
 
 # Pixels are counts from 0 to 16: a known range of the format, so nothing is fitted.
 _LARGEST_PIXEL = 16
@@ -23,7 +23,7 @@ def write_digits(settings: Mapping[str, Any], path: str | Path) -> None:
     Parameters
     ----------
     settings : mapping
-        Of kind ``digits``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+        Of kind ``digits``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     path : str or Path
         Where to write ``latents.parquet``. Column ``row`` is the row of scikit-learn's data.
     """

@@ -42,7 +42,7 @@ def collect_docstrings(settings: Mapping[str, Any], path: str | Path) -> None:
     Parameters
     ----------
     settings : mapping
-        Of kind ``docstrings``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+        Of kind ``docstrings``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     path : str or Path
         Where to write.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.tables import write_table
+from qdistill.storage.tables import write_table
 
 
 @dataclass(frozen=True)

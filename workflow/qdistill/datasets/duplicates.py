@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from qdistill.datasets.prose import normal_form
-from qdistill.tables import read_frame, write_table
+from qdistill.storage.tables import read_frame, write_table
 
 # Two texts are near duplicates if they share this part of all their runs of three words
 # (Jaccard similarity). One word of thirty changed leaves 0.81, two words 0.65.

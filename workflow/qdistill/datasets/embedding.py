@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qdistill.circuits.threads import prepare_torch
 from qdistill.datasets.duplicates import copies_of
 from qdistill.datasets.encoders import (
     count_cut_texts,
@@ -24,9 +25,15 @@ from qdistill.datasets.encoders import (
     load_encoder,
 )
 from qdistill.errors import DataError
-from qdistill.files import digest_of
-from qdistill.jobs import prepare_torch
-from qdistill.tables import frame_of, matrix_of, read_frame, read_metadata, read_table, write_table
+from qdistill.storage.files import digest_of
+from qdistill.storage.tables import (
+    frame_of,
+    matrix_of,
+    read_frame,
+    read_metadata,
+    read_table,
+    write_table,
+)
 
 # Rows per cache file: about ten seconds of work on one core.
 _SHARD_ROWS = 256

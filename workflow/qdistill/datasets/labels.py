@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.tables import frame_of, read_table
+from qdistill.storage.tables import frame_of, read_table
 
 
 def load_labels(latents_path: str | Path, settings: Mapping[str, Any]) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from qdistill.errors import DataError
-from qdistill.tables import matrix_of, read_metadata, read_table
+from qdistill.storage.tables import matrix_of, read_metadata, read_table
 
 
 @dataclass(frozen=True)

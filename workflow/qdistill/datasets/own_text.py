@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
-from qdistill.datasets.text_paths import is_table, text_files
 from qdistill.datasets.text_tables import read_columns, read_text
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
+from qdistill.study.text_paths import is_table, text_files
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _NAMED_ROWS = 10  # how many rows a message names
@@ -36,7 +36,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     Parameters
     ----------
     settings : mapping
-        Of kind ``text``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+        Of kind ``text``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     largest_n : int
         The largest n of the study; the train split must have as many rows.
     path : str or Path

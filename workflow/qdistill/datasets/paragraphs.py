@@ -17,7 +17,7 @@ def collect_paragraphs(settings: Mapping[str, Any], largest_n: int, path: str | 
     ----------
     settings : mapping
         Of kind ``docstrings`` or ``text``, from
-        :func:`~qdistill.datasets.presets.resolve_dataset`.
+        :func:`~qdistill.study.datasets.resolve_dataset`.
     largest_n : int
         The largest n of the study; the train split must have as many rows.
     path : str or Path

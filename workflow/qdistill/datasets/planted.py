@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.datasets.presets import declared_rows
 from qdistill.randomness import generator_for
-from qdistill.tables import write_table
+from qdistill.storage.tables import write_table
+from qdistill.study.datasets import declared_rows
 
 
 def draw_inputs(settings: Mapping[str, Any], split: str, count: int) -> np.ndarray:
@@ -39,8 +39,8 @@ def circuit_targets(inputs: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    from qdistill.circuit import circuit_probabilities
-    from qdistill.encoding import encode_amplitudes
+    from qdistill.circuits.circuit import circuit_probabilities
+    from qdistill.circuits.encoding import encode_amplitudes
 
     with torch.no_grad():
         states = encode_amplitudes(torch.from_numpy(inputs)[None])
@@ -78,7 +78,7 @@ def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
     ----------
     settings : mapping
         Of kind ``teacher-circuit`` or ``markov``, from
-        :func:`~qdistill.datasets.presets.resolve_dataset`.
+        :func:`~qdistill.study.datasets.resolve_dataset`.
     path : str or Path
         Where to write.
     """

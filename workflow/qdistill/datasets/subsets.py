@@ -9,7 +9,7 @@ import numpy as np
 
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.tables import read_frame, read_metadata, write_table
+from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 
 def draw_subsets(

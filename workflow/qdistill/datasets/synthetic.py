@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.datasets.presets import declared_rows
 from qdistill.randomness import generator_for
-from qdistill.tables import write_table
+from qdistill.storage.tables import write_table
+from qdistill.study.datasets import declared_rows
 
 
 def mixing_matrix(settings: Mapping[str, Any]) -> np.ndarray:
@@ -44,7 +44,7 @@ def true_covariance(settings: Mapping[str, Any]) -> np.ndarray:
     Parameters
     ----------
     settings : mapping
-        From :func:`~qdistill.datasets.presets.resolve_dataset`.
+        From :func:`~qdistill.study.datasets.resolve_dataset`.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
     Parameters
     ----------
     settings : mapping
-        From :func:`~qdistill.datasets.presets.resolve_dataset`.
+        From :func:`~qdistill.study.datasets.resolve_dataset`.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
     Parameters
     ----------
     settings : mapping
-        Of kind ``synthetic``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+        Of kind ``synthetic``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     path : str or Path
         Where to write.
     """

@@ -13,7 +13,7 @@ import numpy as np
 from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.tables import write_table
+from qdistill.storage.tables import write_table
 
 
 def write_vectors(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
@@ -25,7 +25,7 @@ def write_vectors(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     Parameters
     ----------
     settings : mapping
-        Of kind ``vectors``, from :func:`~qdistill.datasets.presets.resolve_dataset`.
+        Of kind ``vectors``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     largest_n : int
         The largest n of the study; the train split must have as many rows.
     path : str or Path

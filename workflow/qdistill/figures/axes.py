@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from qdistill.figures.style import FIGURE_SETTINGS
+from qdistill.study.styles import FIGURE_SETTINGS
 
 # Leading digits of ticks within a decade, from few ticks to many.
 _LEADING_DIGITS = (

@@ -23,14 +23,14 @@ from qdistill.figures.axes import (
 )
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import add_legend, draw_series, keys_of
-from qdistill.figures.style import style_of
 from qdistill.figures.summaries import (
     describe_failures,
     seeds_in_words,
     select_problem,
     summarise_seeds,
 )
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.styles import style_of
 
 FITTED = "quantum"
 BOUND_SLOPE = -0.5

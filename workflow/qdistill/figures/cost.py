@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from qdistill.cost import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 from qdistill.errors import DataError
 from qdistill.figures.axes import add_note, set_log_limits, set_titles
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.figures.style import Style, style_of
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.styles import Style, style_of
+from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 
 _ENGINE_STYLES: dict[str, Style] = {
     "compiled": Style("#0072B2", "o", "-", 5.0),

@@ -24,7 +24,6 @@ from qdistill.figures.axes import (
 )
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
-from qdistill.figures.style import GROUP_TITLES, style_of
 from qdistill.figures.summaries import (
     describe_failures,
     seeds_in_words,
@@ -32,9 +31,10 @@ from qdistill.figures.summaries import (
     summarise_seeds,
 )
 from qdistill.judgement.published import read_published
-from qdistill.registry import family_of
-from qdistill.tables import read_frame, read_metadata
-from qdistill.verdict.words import limits_in_n
+from qdistill.storage.tables import read_frame, read_metadata
+from qdistill.study.registry import family_of
+from qdistill.study.styles import GROUP_TITLES, style_of
+from qdistill.wording import limits_in_n
 
 
 @dataclass(frozen=True)

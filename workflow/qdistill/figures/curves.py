@@ -18,9 +18,9 @@ from qdistill.figures.axes import add_note, log_ticks, set_log_limits, set_title
 from qdistill.figures.runs import RunPath, runs_of_problem
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
-from qdistill.figures.style import Line, style_of
 from qdistill.figures.summaries import seeds_in_words, summarise_seeds
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.styles import Line, style_of
 
 _ROWS = (("heldout_mse", "held-out error"), ("train_mse", "training error"))
 _VALIDATION_LINE: Line = (0, (3, 2))

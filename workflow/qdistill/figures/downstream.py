@@ -16,15 +16,15 @@ from matplotlib.lines import Line2D
 from qdistill.figures.axes import add_note, set_example_axis, set_problem_titles
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
-from qdistill.figures.style import GROUP_TITLES, Style, style_of
 from qdistill.figures.summaries import (
     describe_failures,
     seeds_in_words,
     select_problem,
     summarise_seeds,
 )
-from qdistill.registry import RAW, STUDENTS
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.registry import RAW, STUDENTS
+from qdistill.study.styles import GROUP_TITLES, Style, style_of
 
 RAW_STYLE = Style("#000000", "", "-")
 

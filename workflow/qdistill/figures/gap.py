@@ -27,15 +27,15 @@ from qdistill.figures.series import (
     draw_series,
     keys_of,
 )
-from qdistill.figures.style import style_of
 from qdistill.figures.summaries import (
     describe_failures,
     seeds_in_words,
     select_problem,
 )
 from qdistill.judgement.statistics import paired_ratio
-from qdistill.registry import family_of
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.registry import family_of
+from qdistill.study.styles import style_of
 
 # A larger ratio means a training error of nearly nothing (PCA with as many components as
 # rows): its size says little and would flatten everything else.

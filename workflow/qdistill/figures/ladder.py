@@ -13,10 +13,10 @@ from matplotlib.ticker import FixedLocator
 
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles, set_titles
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.figures.style import Style, style_of
 from qdistill.judgement.attribution import BASELINES
-from qdistill.registry import SIMPLICITY
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.registry import SIMPLICITY
+from qdistill.study.styles import Style, style_of
 
 CHALLENGER = "quantum"
 

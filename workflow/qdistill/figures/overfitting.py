@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import add_legend, draw_series
-from qdistill.figures.style import Style
 from qdistill.figures.summaries import select_problem
 from qdistill.judgement.overfitting import MARGIN
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.styles import Style
 
 LOWEST_R2 = -1.0
 

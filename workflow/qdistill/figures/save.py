@@ -10,8 +10,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from qdistill.errors import ConfigurationError
-from qdistill.figures.style import FIGURE_SETTINGS
-from qdistill.files import atomic_path
+from qdistill.storage.files import atomic_path
+from qdistill.study.styles import FIGURE_SETTINGS
 
 PNG_DOTS_PER_INCH = 220
 

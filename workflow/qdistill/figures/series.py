@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from qdistill.figures.axes import TITLES_HEIGHT
-from qdistill.figures.style import GROUP_TITLES, Style, in_groups, style_of
+from qdistill.study.styles import GROUP_TITLES, Style, in_groups, style_of
 
 BAND_OPACITY = 0.16
 FAINT_OPACITY = 0.5

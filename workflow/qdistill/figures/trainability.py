@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from qdistill.errors import DataError
 from qdistill.figures.axes import add_note, set_titles
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
 
 SOLVED_BELOW = 0.01  # of the mean's error
 

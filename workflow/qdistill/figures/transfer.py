@@ -17,11 +17,11 @@ from matplotlib.ticker import FixedLocator
 from qdistill.figures.axes import add_note, set_problem_titles
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import draw_markers
-from qdistill.figures.style import Style, style_of
 from qdistill.figures.summaries import select_problem
 from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
-from qdistill.registry import STUDENTS, stages_of
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.registry import STUDENTS, stages_of
+from qdistill.study.styles import Style, style_of
 
 AXIS_LIMITS = (-0.5, 1.5)
 

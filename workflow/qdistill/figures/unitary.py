@@ -15,8 +15,8 @@ from qdistill.errors import DataError
 from qdistill.figures.axes import set_titles
 from qdistill.figures.runs import runs_of_problem
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.figures.style import style_of
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
+from qdistill.study.styles import style_of
 
 # The phase of an entry smaller than this share of the root mean square size, which is
 # 1/sqrt(N) for every unitary, is not shown: it carries next to no weight.

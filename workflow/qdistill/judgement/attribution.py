@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.contracts import CONTRACTS
 from qdistill.judgement.pairing import CONDITION
-from qdistill.registry import SIMPLICITY, family_of
-from qdistill.tables import read_frame, read_metadata, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.study.registry import SIMPLICITY, family_of
 
 # The models an advantage must survive to be the circuit's own. Whatever else the study holds
 # that has no trained entangling circuit is a rival too.

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qdistill.catalogue import AUTO
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.pairing import Run, runs_of
-from qdistill.registry import stages_of
+from qdistill.study.catalogue import AUTO
+from qdistill.study.registry import stages_of
 
 
 @dataclass(frozen=True)

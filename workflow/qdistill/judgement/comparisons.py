@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.contracts import CONTRACTS
 from qdistill.judgement.pairing import (
     CONDITION,
     PROBLEM,
@@ -19,8 +18,9 @@ from qdistill.judgement.pairing import (
 )
 from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
 from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
-from qdistill.registry import STUDENTS, stages_of
-from qdistill.tables import read_frame, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, write_table
+from qdistill.study.registry import STUDENTS, stages_of
 
 Pair = tuple[Run, Run]  # challenger and baseline
 

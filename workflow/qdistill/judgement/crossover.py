@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from qdistill.contracts import CONTRACTS
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import PROBLEM, paired_runs, settings_of
 from qdistill.judgement.statistics import LEVEL, has_spread
-from qdistill.tables import read_frame, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, write_table
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
 REFERENCE_BASELINES = ("pca", "pca_cv")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.contracts import CONTRACTS
 from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds
 from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
 from qdistill.judgement.statistics import holm, paired_interval
-from qdistill.registry import RAW
-from qdistill.tables import read_frame, read_metadata, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.study.registry import RAW
 
 # Measure -> what every code is compared with. The full vectors define whose neighbours are
 # right, so their recall is 1 and nothing is to be tested there.

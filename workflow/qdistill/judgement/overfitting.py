@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.contracts import CONTRACTS
 from qdistill.judgement.pairing import CONDITION, check_same_seeds, runs_of
 from qdistill.judgement.power import seeds_needed
 from qdistill.judgement.statistics import Interval, paired_interval, paired_ratio
-from qdistill.tables import read_frame, read_metadata, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 TEACHER = ("quantum", "trained")
 MARGIN = 0.05  # of R²; a smaller gap between training and held-out rows counts as none

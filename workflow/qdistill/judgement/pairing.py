@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from qdistill.errors import DataError
-from qdistill.tables import read_metadata
+from qdistill.storage.tables import read_metadata
 
 PROBLEM = ("dataset", "qubits", "protocol")
 CONDITION = (*PROBLEM, "n")

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from qdistill.contracts import CONTRACTS
 from qdistill.errors import DataError
-from qdistill.files import digest_of
 from qdistill.judgement.pairing import CONDITION, runs_of, settings_of
 from qdistill.judgement.statistics import paired_interval
-from qdistill.tables import read_frame, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.files import digest_of
+from qdistill.storage.tables import read_frame, write_table
 
 PUBLISHED_PATH = Path(__file__).resolve().parents[2] / "resources" / "published.csv"
 TOLERANCE = 0.05  # relative; what counts as a reproduced figure

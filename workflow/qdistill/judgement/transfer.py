@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.contracts import CONTRACTS
 from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds, runs_of, settings_of
 from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import (
@@ -17,7 +16,8 @@ from qdistill.judgement.statistics import (
     fieller_interval,
     paired_interval,
 )
-from qdistill.tables import read_frame, write_table
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, write_table
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qdistill.errors import DataError
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
 
 LOSSES = ("heldout_mse", "train_mse")
 _CURVES = (*LOSSES, "validation_mse")

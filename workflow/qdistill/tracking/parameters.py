@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qdistill.errors import DataError
-from qdistill.tables import read_frame
+from qdistill.storage.tables import read_frame
 
 Condition = tuple[str, int, str, int, str]  # dataset, qubits, protocol, n, model
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from qdistill.errors import DataError
-from qdistill.figures.style import style_of
-from qdistill.files import digest_of
+from qdistill.storage.files import digest_of
+from qdistill.study.styles import style_of
 from qdistill.tracking.curves import LOSSES, Curve, Run, curves_of, mean_curves_of
 from qdistill.tracking.links import COMPARED, comparison_tag
 from qdistill.tracking.parameters import (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qdistill.errors import QdistillError, TrackingError
-from qdistill.tracking.uri import DEFAULT_URI, absolute_uri, database_path, printable_uri
+from qdistill.study.tracking_uri import DEFAULT_URI, absolute_uri, database_path, printable_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

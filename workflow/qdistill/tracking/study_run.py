@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from qdistill.errors import DataError
-from qdistill.tables import read_metadata
+from qdistill.storage.tables import read_metadata
 from qdistill.tracking.parameters import flatten_settings
 from qdistill.tracking.runs import RunRecord
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from qdistill.errors import DataError, TrackingError
-from qdistill.files import write_json
-from qdistill.tables import read_frame
+from qdistill.storage.files import write_json
+from qdistill.storage.tables import read_frame
+from qdistill.study.tracking_uri import printable_uri, resolve_uri
 from qdistill.tracking.curves import read_histories
 from qdistill.tracking.links import comparison_links
 from qdistill.tracking.parameters import read_choices
 from qdistill.tracking.runs import RunRecord, model_records
 from qdistill.tracking.store import find_experiment, open_store
 from qdistill.tracking.study_run import NOTE, shorten, study_record
-from qdistill.tracking.uri import printable_uri, resolve_uri
 from qdistill.tracking.writer import OUTCOMES, has_runs, write_runs, write_study_run
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def sync_runs(
         JSON file written last, with what is returned.
     tracking_uri : str, optional
         ``mlflow.tracking_uri`` of the configuration; see
-        :func:`qdistill.tracking.uri.resolve_uri`.
+        :func:`qdistill.study.tracking_uri.resolve_uri`.
     training : mapping of str to mapping, optional
         Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
     choices_path : path, optional

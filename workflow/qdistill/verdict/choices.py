@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import number, table_lines
+from qdistill.wording import number, table_lines
 
 _FEW = 4  # up to so many different numbers are counted one by one
 

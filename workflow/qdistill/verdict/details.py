@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pandas as pd
 
 from qdistill.judgement.comparisons import CHALLENGERS, SIDE_QUESTIONS
-from qdistill.registry import STUDENTS
+from qdistill.study.registry import STUDENTS
 from qdistill.verdict.choices import choices_table
 from qdistill.verdict.downstream import downstream_tables
 from qdistill.verdict.relations import ratio_words, relation_words
 from qdistill.verdict.students import retained_words, run_name
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     enumeration,
     estimate,
     limits_in_n,

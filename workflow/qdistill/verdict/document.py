@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qdistill.files import write_text
+from qdistill.storage.files import write_text
+from qdistill.study.glossary import glossary_section
 from qdistill.verdict.details import details
 from qdistill.verdict.duplicates import duplicate_findings, duplicates_section
-from qdistill.verdict.glossary import glossary_section
 from qdistill.verdict.page import render_page
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.published import published_section
@@ -20,7 +20,7 @@ from qdistill.verdict.sources import bullet, join
 from qdistill.verdict.summary import compose_summary
 from qdistill.verdict.tables import ProblemTables, StudyTables
 from qdistill.verdict.trainability import trainability_section
-from qdistill.verdict.words import capitalised, enumeration, table_lines
+from qdistill.wording import capitalised, enumeration, table_lines
 
 _HOW_TO_READ = (
     "Errors are mean squared errors on held-out rows, lower being better; a ratio is the first "
@@ -52,7 +52,7 @@ def compose_verdict(
     study : str
         Its name, which is also its folder under ``results/``.
     problems : iterable of mappings
-        From :meth:`qdistill.study.Study.describe_problems`.
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
     duplicates : mapping of str to str, optional
         From :func:`qdistill.verdict.duplicates.duplicate_findings`.
     """
@@ -114,7 +114,7 @@ def write_verdict(
     study : str
         Name of the study.
     problems : sequence of mappings
-        From :meth:`qdistill.study.Study.describe_problems`.
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
 
     Raises
     ------

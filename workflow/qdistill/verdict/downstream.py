@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.registry import BOTTLENECKS, RAW, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, RAW, REFERENCES, STUDENTS, TUNED
 from qdistill.verdict.students import run_name
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import estimate, table_lines
+from qdistill.wording import estimate, table_lines
 
 _ORDER = [RAW, *REFERENCES, *BOTTLENECKS, *TUNED, *STUDENTS]
 _MARKS = {"better": "+", "worse": "\N{MINUS SIGN}"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from qdistill.tables import read_frame, read_metadata
+from qdistill.storage.tables import read_frame, read_metadata
 from qdistill.verdict.problems import Problem
-from qdistill.verdict.words import enumeration
+from qdistill.wording import enumeration
 
 _LEFT_OUT = "The repeating rows were left out."
 _LEFT_IN = "They were left in"

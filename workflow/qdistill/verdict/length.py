@@ -8,7 +8,7 @@ import pandas as pd
 
 from qdistill.verdict.sources import Finding, source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import at_sizes, counted, enumeration, seeds_in_words
+from qdistill.wording import at_sizes, counted, enumeration, seeds_in_words
 
 
 def still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:

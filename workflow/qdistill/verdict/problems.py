@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.datasets.presets import PRESETS
+from qdistill.study.datasets import PRESETS
 
 _KINDS = {
     "synthetic": "reconstruct correlated random vectors",
@@ -119,7 +119,7 @@ def order_problems(
     metrics : DataFrame
         By the contract "metrics"; a problem is one if it has rows here.
     described : iterable of mappings
-        From :meth:`qdistill.study.Study.describe_problems`. A problem without a description
+        From :meth:`qdistill.study.tracks.Study.describe_problems`. A problem without a description
         comes last.
     """
     keys = metrics[["dataset", "protocol", "qubits"]].drop_duplicates()

@@ -12,7 +12,7 @@ from qdistill.judgement.published import TOLERANCE
 from qdistill.verdict.relations import Comparison, compare, relate
 from qdistill.verdict.sources import Finding, Source, bullet, join
 from qdistill.verdict.tables import ProblemTables, StudyTables
-from qdistill.verdict.words import enumeration, estimate, number, percentage, table_lines
+from qdistill.wording import enumeration, estimate, number, percentage, table_lines
 
 # What the article's words, "a linear layer with LayerNorm", or less than them, may mean.
 READINGS = ("classical", "classical_dense", "linear")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from qdistill.catalogue import AUTO, contenders
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model
+from qdistill.study.catalogue import AUTO, contenders
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import at_sizes, enumeration
+from qdistill.wording import at_sizes, enumeration
 
 
 def recommend(part: ProblemTables) -> list[Finding]:

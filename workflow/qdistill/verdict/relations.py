@@ -9,7 +9,7 @@ import pandas as pd
 
 from qdistill.verdict.sources import Finding, Source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     at_sizes,
     enumeration,
     estimate,

@@ -12,7 +12,7 @@ from qdistill.verdict.recommendation import recommend
 from qdistill.verdict.relations import ratio_words
 from qdistill.verdict.sources import Finding, bullet, join, source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     at_headline,
     at_sizes,
     capitalised,

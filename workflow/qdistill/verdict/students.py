@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from qdistill.judgement.pairing import Run
-from qdistill.registry import STUDENTS
+from qdistill.study.registry import STUDENTS
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import at_sizes, enumeration, estimate
+from qdistill.wording import at_sizes, enumeration, estimate
 
 NO_ADVANTAGE = "quantum does not beat classical"  # how such a reason begins
 _COLLECTIVE = 3  # from so many on, all students of a stage are named together

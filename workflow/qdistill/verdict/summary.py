@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.students import run_name
 from qdistill.verdict.tables import ProblemTables, StudyTables
-from qdistill.verdict.words import estimate, seeds_in_words, table_lines
+from qdistill.wording import estimate, seeds_in_words, table_lines
 
 _ORDER = [*REFERENCES, *BOTTLENECKS, *TUNED, *STUDENTS]
 
@@ -30,7 +30,7 @@ def compose_summary(
     study : str
         Its name.
     problems : iterable of mappings
-        From :meth:`qdistill.study.Study.describe_problems`.
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
     """
     lines = [
         f"# Held-out errors of the study `{study}`",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.contracts import CONTRACTS
 from qdistill.judgement.transfer import judge_transfer
-from qdistill.tables import read_frame
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame
 from qdistill.verdict.problems import Problem
 from qdistill.verdict.sources import Source, source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from qdistill.verdict.sources import Finding, bullet, source
-from qdistill.verdict.words import enumeration, seeds_in_words, table_lines
+from qdistill.wording import enumeration, seeds_in_words, table_lines
 
 TRAINED_BELOW = 0.01  # share of the mean's held-out error
 

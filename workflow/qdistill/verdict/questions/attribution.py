@@ -10,7 +10,7 @@ from qdistill.verdict.questions.base import Question
 from qdistill.verdict.relations import compare, ratio_words, relate
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     at_headline,
     at_sizes,
     counted,

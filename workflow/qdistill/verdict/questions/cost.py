@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from qdistill.cost import ARTICLE_QUBITS, ARTICLE_RATIO, ONNX, OUR_ENGINES
+from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, ONNX, OUR_ENGINES
 from qdistill.verdict.sources import Finding, bullet, source
-from qdistill.verdict.words import counted, enumeration, number, quoted, table_lines
+from qdistill.wording import counted, enumeration, number, quoted, table_lines
 
 _NOT_MEASURED = (
     "Not measured in this study, whose configuration has `cost: null`. To measure it, give `cost` "

@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from qdistill.registry import SIMPLICITY
+from qdistill.study.registry import SIMPLICITY
 from qdistill.verdict.length import improving_words
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     at_sizes,
     enumeration,
     limits_in_n,

@@ -8,13 +8,13 @@ import pandas as pd
 
 from qdistill.judgement.pairing import Run
 from qdistill.judgement.statistics import paired_interval
-from qdistill.registry import RAW, STUDENTS, family_of
+from qdistill.study.registry import RAW, STUDENTS, family_of
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.relations import why_undefined
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.students import name_students, run_name
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     at_sizes,
     counted,
     enumeration,

@@ -8,7 +8,7 @@ from qdistill.verdict.questions.base import Question
 from qdistill.verdict.relations import ARE, Comparison, compare, helped_at, relate
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import at_sizes, enumeration
+from qdistill.wording import at_sizes, enumeration
 
 _PARTS = ("unitary_im", "unitary_abs", "unitary_abs2")
 _MEANING = {"unitary_im": "Im(U)", "unitary_abs": "|U|", "unitary_abs2": "|U|²"}

@@ -9,7 +9,7 @@ from qdistill.verdict.relations import Comparison, compare, helped_at, relate
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.students import retained_words
 from qdistill.verdict.tables import ProblemTables
-from qdistill.verdict.words import at_headline, at_sizes, enumeration, headline, quoted
+from qdistill.wording import at_headline, at_sizes, enumeration, headline, quoted
 
 _RANDOM = ("random_dense", "random_orthogonal")
 

@@ -18,7 +18,7 @@ from qdistill.verdict.students import (
     without_advantage,
 )
 from qdistill.verdict.tables import UNTAUGHT, ProblemTables
-from qdistill.verdict.words import (
+from qdistill.wording import (
     at_headline,
     at_sizes,
     enumeration,

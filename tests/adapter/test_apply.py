@@ -1,0 +1,353 @@
+"""The command line: what it writes, what it refuses, and that it leaves nothing half-written."""
+
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from helpers.adapter import dead_process, make_adapter, make_vectors
+from qdistill.adapter.apply import ApplySettings, apply_adapter
+from qdistill.adapter.cli import app
+from qdistill.adapter.layout import write_adapter
+from qdistill.adapter.numerics import encode
+
+ROOT = Path(__file__).parents[2]
+PYTHON = [sys.executable, "-m", "qdistill"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "adapter").mkdir()
+    write_adapter(tmp_path / "adapter", make_adapter())
+    return tmp_path
+
+
+def list_column(x, kind):
+    values = pa.array(x.reshape(-1))
+    if kind == "fixed":
+        return pa.FixedSizeListArray.from_arrays(values, x.shape[1])
+    offsets = np.arange(0, x.size + 1, x.shape[1])
+    if kind == "large":
+        return pa.LargeListArray.from_arrays(offsets, values)
+    return pa.ListArray.from_arrays(offsets.astype(np.int32), values)
+
+
+def write_input(folder, x, kind="fixed", name="input.parquet", **columns):
+    path = folder / name
+    table = pa.table({"id": np.arange(len(x)), "features": list_column(x, kind), **columns})
+    pq.write_table(table, path)
+    return path
+
+
+def codes_of(path, column="codes"):
+    array = pq.read_table(path).column(column).combine_chunks()
+    return np.asarray(array.flatten()).reshape(len(array), -1)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def refused(result):
+    """The message of a refusal: one line, and no traceback."""
+    assert result.exit_code == 1, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, result.stderr
+    assert "Traceback" not in result.output
+    return lines[0]
+
+
+# ------------------------------------------------------------ what is written
+
+
+@pytest.mark.parametrize("kind", ["fixed", "list", "large"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_codes_are_added_and_other_columns_kept(folder, kind, dtype):
+    x = make_vectors(300).astype(dtype)
+    texts = pa.array([None if i % 7 == 0 else f"row {i}" for i in range(300)])
+    source = write_input(
+        folder, x, kind, text=texts, nested=pa.array([{"a": i} for i in range(300)])
+    )
+    before = source.read_bytes()
+    output = folder / "output.parquet"
+    result = run("apply", folder / "adapter", source, output, "--batch-size", "64")
+    assert result.exit_code == 0, result.output
+    assert "300 rows written" in result.output
+    expected = encode(make_adapter(), x.astype(np.float32))
+    np.testing.assert_allclose(codes_of(output), expected, atol=1e-6)
+    written = pq.read_table(output)
+    assert written.column_names == ["id", "features", "text", "nested", "codes"]
+    assert written.drop_columns("codes").equals(pq.read_table(source))
+    assert written.schema.field("codes").type == pa.list_(pa.float32(), 8)
+    assert source.read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("adapter", "input.parquet"),
+        "output.parquet",
+    ]
+
+
+def test_a_slice_of_a_larger_array_keeps_its_rows(folder):
+    """Row groups end inside batches, so that batches are slices."""
+    x = make_vectors(100)
+    path = folder / "input.parquet"
+    with pq.ParquetWriter(path, pa.schema([("features", pa.list_(pa.float32(), 10))])) as writer:
+        for part in np.split(x, [7, 20, 64]):
+            writer.write_table(pa.table({"features": list_column(part, "fixed")}))
+    apply_adapter(
+        folder / "adapter", path, folder / "o.parquet", ApplySettings(batch_size=9), progress=False
+    )
+    np.testing.assert_allclose(codes_of(folder / "o.parquet"), encode(make_adapter(), x), atol=1e-6)
+
+
+def test_columns_may_have_other_names(folder):
+    x = make_vectors(20)
+    path = folder / "input.parquet"
+    pq.write_table(pa.table({"embedding": list_column(x, "list"), "codes": np.arange(20)}), path)
+    output = folder / "o.parquet"
+    options = ("--column", "embedding", "--output-column", "short")
+    assert run("apply", folder / "adapter", path, output, *options).exit_code == 0
+    np.testing.assert_allclose(codes_of(output, "short"), encode(make_adapter(), x), atol=1e-6)
+    assert "has a column 'codes' already" in refused(
+        run("apply", folder / "adapter", path, folder / "p.parquet", "--column", "embedding")
+    )
+
+
+def test_no_rows_give_no_rows(folder):
+    path = write_input(folder, make_vectors(0))
+    output = folder / "o.parquet"
+    assert run("apply", folder / "adapter", path, output).exit_code == 0
+    assert pq.read_table(output).num_rows == 0
+    assert pq.read_table(output).schema.field("codes").type.list_size == 8
+
+
+def test_an_existing_output_is_replaced_only_when_asked(folder):
+    path = write_input(folder, make_vectors(20))
+    output = folder / "o.parquet"
+    output.write_text("precious")
+    message = refused(run("apply", folder / "adapter", path, output))
+    assert "exists already; give another name or --overwrite" in message
+    assert output.read_text() == "precious"
+    assert run("apply", folder / "adapter", path, output, "--overwrite").exit_code == 0
+    assert len(codes_of(output)) == 20
+
+
+# ------------------------------------------------------------ what is refused
+
+
+def bad_row(x, row, value):
+    x = x.copy()
+    x[row, 2] = value
+    return x
+
+
+def with_missing_row(x):
+    rows = [list(map(float, row)) for row in x]
+    rows[5] = None
+    return pa.array(rows, pa.list_(pa.float32()))
+
+
+def ragged(x, width):
+    rows = [list(map(float, row)) for row in x]
+    rows[5] = rows[5][:width]
+    return pa.array(rows, pa.list_(pa.float32()))
+
+
+def with_missing_number(x):
+    rows = [list(map(float, row)) for row in x]
+    rows[5][3] = None
+    return pa.array(rows, pa.list_(pa.float32()))
+
+
+X = make_vectors(30)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (list_column(bad_row(X, 17, np.nan), "fixed"), "row 17 (counted from 0) holds a value"),
+        (list_column(bad_row(X, 17, np.inf), "list"), "row 17 (counted from 0) holds a value"),
+        (list_column(bad_row(X.astype(float), 17, 1e300), "list"), "row 17 (counted from 0)"),
+        (list_column(X[:, :9].copy(), "fixed"), "row 0 (counted from 0) is 9 numbers, but"),
+        (ragged(X, 7), "row 5 (counted from 0) is 7 numbers, but the adapter takes 10"),
+        (with_missing_row(X), "row 5 (counted from 0) is missing"),
+        (with_missing_number(X), "row 5 (counted from 0) has a missing number"),
+        (list_column((100 * X).astype(np.int32), "fixed"), "is of type fixed_size_list<"),
+        (pa.array(X[:, 0]), "is of type float, but the adapter takes lists of 10"),
+        (pa.array(["a"] * 30), "is of type string"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else str(value.type),
+)
+def test_vectors_that_are_refused_leave_nothing(folder, column, message):
+    path = folder / "input.parquet"
+    pq.write_table(pa.table({"features": column}), path)
+    before = path.read_bytes()
+    found = refused(
+        run("apply", folder / "adapter", path, folder / "o.parquet", "--batch-size", "8")
+    )
+    assert message in found
+    assert "input.parquet" in found
+    assert path.read_bytes() == before
+    assert sorted(entry.name for entry in folder.iterdir()) == ["adapter", "input.parquet"]
+
+
+def test_a_zero_encoding_is_named_by_its_row(folder):
+    adapter = make_adapter()
+    adapter.tensors["encoder.bias"][:] = 0
+    write_adapter(folder / "adapter", adapter)
+    path = write_input(folder, bad_row(np.where(np.arange(30)[:, None] == 21, 0, X), 21, 0))
+    message = refused(
+        run("apply", folder / "adapter", path, folder / "o.parquet", "--batch-size", "8")
+    )
+    assert "row 21 (counted from 0) is zero after the encoder" in message
+    assert not (folder / "o.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: (f / "input.parquet").unlink(), "input.parquet: no such file"),
+        (lambda f: (f / "input.parquet").write_bytes(b"PAR1 and no more"), "cannot be read"),
+        (
+            lambda f: (f / "input.parquet").write_bytes((f / "input.parquet").read_bytes()[:-9]),
+            "cannot be read",
+        ),
+        (lambda f: (f / "adapter/config.json").unlink(), "config.json: cannot be read"),
+        (lambda f: (f / "adapter/model.safetensors").write_bytes(pickle.dumps({})), "safetensors"),
+        (
+            lambda f: (f / "adapter/model.safetensors").write_bytes(
+                (f / "adapter/model.safetensors").read_bytes()[:-1]
+            ),
+            "not a readable safetensors file",
+        ),
+        (
+            lambda f: (f / "adapter/config.json").write_text(
+                json.dumps({"format": "qdistill-adapter", "format_version": 99})
+            ),
+            "'format_version' is 99",
+        ),
+    ],
+)
+def test_files_that_are_refused(folder, spoil, message):
+    path = write_input(folder, X)
+    spoil(folder)
+    assert message in refused(run("apply", folder / "adapter", path, folder / "o.parquet"))
+    assert not (folder / "o.parquet").exists()
+
+
+def test_paths_that_are_refused(folder):
+    path = write_input(folder, X)
+    before = path.read_bytes()
+    link = folder / "link.parquet"
+    link.symlink_to(path)
+    for output in (path, link):
+        message = refused(run("apply", folder / "adapter", path, output, "--overwrite"))
+        assert "the output is the input" in message
+    assert "a folder" in refused(run("apply", folder / "adapter", path, folder, "--overwrite"))
+    missing = run("apply", folder / "adapter", path, folder / "o.parquet", "--column", "vectors")
+    assert "no column 'vectors'; it has id, features" in refused(missing)
+    assert path.read_bytes() == before
+    assert run("apply", folder / "adapter", path, "o", "--batch-size", "0").exit_code == 2
+
+
+# ------------------------------------------------------------ kills
+
+
+def test_a_killed_run_leaves_no_output_and_the_same_command_starts_over(folder):
+    path = write_input(folder, make_vectors(40_000))
+    output = folder / "o.parquet"
+    command = [*PYTHON, "apply", folder / "adapter", path, output, "--batch-size", "1"]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob(".o.*partial.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    assert process.returncode == -signal.SIGKILL
+    assert not output.exists()
+    assert list(folder.glob(".o.*partial.parquet"))
+    result = run("apply", folder / "adapter", path, output)
+    assert result.exit_code == 0, result.output
+    assert len(codes_of(output)) == 40_000
+    assert not list(folder.glob(".*partial*"))
+
+
+def test_only_temporaries_of_dead_processes_are_removed(folder):
+    path = write_input(folder, X)
+    dead, alive = (folder / f".o.{pid}.partial.parquet" for pid in (dead_process(), 1))
+    other = folder / f".other.{dead_process()}.partial.parquet"
+    for file in (dead, alive, other):
+        file.touch()
+    assert run("apply", folder / "adapter", path, folder / "o.parquet").exit_code == 0
+    assert not dead.exists()
+    assert alive.exists()
+    assert other.exists()
+
+
+def test_memory_does_not_grow_with_the_rows():
+    """Four times the rows of one row group; all vectors of the larger file are 51 MB."""
+    peaks = []
+    for rows in (50_000, 200_000):
+        script = ROOT / "workflow/benchmarks/measure_apply_memory.py"
+        command = [sys.executable, script, "--rows", str(rows), "--features", "64"]
+        output = subprocess.run(
+            command, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+        found = re.match(r"rows (\d+), .* peak memory (\d+) MB", output)
+        assert int(found[1]) == rows
+        peaks.append(int(found[2]))
+    assert peaks[0] > 20  # something was measured
+    assert peaks[1] < peaks[0] + 25
+    assert peaks[1] < 700
+
+
+# ------------------------------------------------------------ the command itself
+
+
+def test_help_reads_well_and_needs_no_heavy_library():
+    program = (
+        "import sys; from qdistill.adapter.cli import app\n"
+        "try: app(['apply', '--help'], prog_name='qdistill')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'pyarrow', 'pandas', 'mlflow', 'onnx', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    ).stdout
+    for words in ("Usage: qdistill apply", "INPUT", "--output-column", "--overwrite", "codes"):
+        assert words in output
+
+
+def test_apply_imports_no_torch(folder):
+    path = write_input(folder, X)
+    output = folder / "o.parquet"
+    program = (
+        "import sys\n"
+        "from qdistill.adapter.apply import apply_adapter\n"
+        f"apply_adapter({str(folder / 'adapter')!r}, {str(path)!r}, {str(output)!r})\n"
+        "assert not {'torch', 'pandas', 'onnxruntime'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, check=True, timeout=60)
+
+
+def test_inspect_and_version(folder):
+    result = run("inspect", folder / "adapter")
+    assert result.exit_code == 0
+    assert "kind            circuit" in result.output
+    assert "no such file" not in result.output
+    (folder / "adapter/model.safetensors").unlink()
+    assert "no such file" in refused(run("inspect", folder / "adapter"))
+    assert run("--version").output.startswith("qdistill ")
+    assert "apply" in run().output

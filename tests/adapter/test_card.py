@@ -1,0 +1,263 @@
+"""The card says what the tables say: flattering nobody, and its examples run."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import ModelCard
+
+from helpers.adapter import deployment_of, finish, make_adapter, train_everything
+from helpers.metrics import cut_short, diverge, make_metrics
+from qdistill.adapter.card import lead, write_card
+from qdistill.adapter.evidence import gather_evidence
+from qdistill.adapter.export import export_adapter
+from qdistill.adapter.layout import AdapterConfig
+from qdistill.adapter.seeds import SeedErrors
+from qdistill.adapter.torch_module import Adapter
+from qdistill.judgement.attribution import attribute
+from qdistill.judgement.choice import choose_model
+from qdistill.judgement.comparisons import compare_study
+from qdistill.judgement.transfer import judge_transfer
+from qdistill.storage.tables import read_frame
+from qdistill.study.catalogue import AUTO, contenders
+from qdistill.study.deploy_rules import Deployment
+
+AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
+NAMES = ("mean", "pca", "pca_cv", "linear", "tuned", "square", "classical", "quantum", "compiled")
+LATENTS = {"rows": {"train": 1400, "unlabelled": 1800, "heldout": 800}, "encoder": "MiniLM"}
+
+
+def evidence_of(means, student=AUTO, spoil=lambda table: table):
+    """Evidence from metrics with these mean errors; the other names have 0.9."""
+    names = [*means, *({"compiled"} if "quantum" in means else ())]
+    table = make_metrics(("docstrings",), (100,), 10, names, lambda m, s, n: means.get(m, 0.9))
+    metrics = spoil(table)
+    candidates = contenders(names) if student == AUTO else (student,)
+    choice = choose_model(metrics, student, candidates)
+    errors = SeedErrors({seed: 0.5 + seed for seed in range(10)}, "that of `x`, made up")
+    attribution = attribute(compare_study(metrics))
+    return gather_evidence(metrics, attribution, judge_transfer(metrics), AT, choice, errors)
+
+
+def card_of(evidence, kind="circuit", student=AUTO, **changes):
+    deployment = Deployment(
+        study="mine",
+        **AT,
+        qubits=3,
+        student=student,
+        candidates=evidence.choice.candidates,
+        settings={"kind": "docstrings", "encoder": None},
+        training={},
+    )
+    config = AdapterConfig(kind, 10, 8, 10, {"seed": 4, **changes})
+    return write_card(deployment, config, evidence, LATENTS, "results/mine/adapter", "sqlite:///x")
+
+
+# ------------------------------------------------------------ the first sentence
+
+PLAIN = {"mean": 0.5, "pca": 0.1, "linear": 0.4, "tuned": 0.3, "square": 0.2, "pca_cv": 0.11}
+
+
+@pytest.mark.parametrize(
+    ("means", "student", "expected"),
+    [
+        (
+            {**PLAIN, "quantum": 0.2},
+            AUTO,
+            r"^This adapter is `pca` \(.*\), not made from the circuit: it does better "
+            r"than the circuit on `docstrings` at n = 100; its held-out error is 0\.\d+ \[",
+        ),
+        (
+            {**PLAIN, "quantum": 0.1},
+            AUTO,
+            r"not made from the circuit: it does as well as the circuit .*, as far as "
+            r"10 seeds can tell; its held-out error is",
+        ),
+        (
+            {**PLAIN, "quantum": 0.01},
+            AUTO,
+            r"^This adapter is `quantum` .* compiled into real matrices, and no simpler model of "
+            r"the study does as well as the circuit on `docstrings` at n = 100\.$",
+        ),
+        (
+            {**PLAIN, "quantum": 0.2},
+            "quantum",
+            r"^This adapter is `quantum` .*, and a plain `pca` without the circuit does better on",
+        ),
+        (
+            {**PLAIN, "quantum": 0.2},
+            "compiled",
+            r"^This adapter is `compiled` .*, and a plain `pca` without the circuit does better on",
+        ),
+        (
+            {**PLAIN, "quantum": 0.01},
+            "pca",
+            r"not made from the circuit: the circuit does better on .*, and this model was asked "
+            "for by name",
+        ),
+        (PLAIN, AUTO, r"not made from the circuit: the study trained no `quantum` model"),
+        (
+            {"pca": 0.3, "quantum": 0.01},
+            AUTO,
+            r"whether a simpler model does as well as the circuit .* was not settled by the study",
+        ),
+    ],
+)
+def test_the_first_sentence(means, student, expected):
+    evidence = evidence_of(means, student)
+    assert re.search(expected, lead(evidence)), lead(evidence)
+    card = card_of(evidence, student=student)
+    assert ModelCard(card).text.strip().split("\n\n")[1] == lead(evidence)
+
+
+def test_a_plain_model_is_never_said_to_come_from_the_circuit():
+    for name in ("pca", "linear", "tuned", "square", "pca_cv"):
+        text = lead(evidence_of({**PLAIN, "quantum": 0.2}, name))
+        assert "not made from the circuit" in text
+        assert "compiled" not in text
+
+
+# ------------------------------------------------------------ the sections
+
+
+def test_the_table_is_the_paired_comparison_with_everything_else():
+    evidence = evidence_of({**PLAIN, "quantum": 0.2, "classical": 0.6})
+    card = card_of(evidence)
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| ([^|]+)\|", card, re.M)
+    assert {name for name, _ in rows} == {*PLAIN, "quantum", "classical"} - {"pca"}
+    errors = [float(value) for _, value in rows]
+    assert errors == sorted(errors)
+    row = evidence.against("square")
+    assert row["difference"] == pytest.approx(row["mean_challenger"] - row["mean_baseline"])
+    assert f"{row['difference']:.3g} [{row['ci_low']:.3g}, {row['ci_high']:.3g}]" in card
+
+
+def test_that_the_choice_looked_at_held_out_rows_is_said():
+    card = card_of(evidence_of({**PLAIN, "quantum": 0.2}))
+    assert "This choice among models looked at the held-out rows" in card
+    assert "optimistic" in card
+    assert re.search(r"Of 6 candidates \(.*`square`.*\), `pca` has the lowest", card)
+    assert "All others are worse." in card
+    close = card_of(evidence_of({**PLAIN, "quantum": 0.1}))
+    assert re.search(r"Those are `(pca|quantum)`\.", close)
+    named = card_of(evidence_of({**PLAIN, "quantum": 0.2}, "square"), student="square")
+    assert "`square` was asked for by name; the comparisons alone would have taken `pca`" in named
+    assert "optimistic" not in named
+    agreed = card_of(evidence_of({**PLAIN, "quantum": 0.2}, "pca"), student="pca")
+    assert "asked for by name, and the comparisons agree." in agreed
+
+
+def test_the_exported_seed_and_its_own_error_are_given():
+    evidence = evidence_of({**PLAIN, "quantum": 0.2})
+    card = card_of(evidence)
+    assert evidence.seed == 4
+    assert "those of seed 4, which has the median cross-validated error" in card
+    assert f"exported seed alone: {evidence.heldout[4]:.3g}" in card
+
+
+def test_the_metadata_header_is_the_hubs():
+    evidence = evidence_of({**PLAIN, "quantum": 0.2})
+    data = ModelCard(card_of(evidence)).data
+    assert data.library_name == "qdistill"
+    assert data.pipeline_tag == "feature-extraction"
+    mean, own = (result.metric_value for result in data.eval_results)
+    assert mean == pytest.approx(evidence.heldout.mean())
+    assert own == pytest.approx(evidence.heldout[4])
+    assert {result.dataset_split for result in data.eval_results} == {"heldout"}
+
+
+def test_verdict_and_retained_share():
+    card = card_of(evidence_of({**PLAIN, "quantum": 0.2}))
+    assert "The verdict is *not distinct*: the simplest model that does as well is `pca`" in card
+    missing = card_of(evidence_of({"pca": 0.3, "quantum": 0.01}))
+    assert "The verdict is *undefined*; the study lacks" in missing
+    student = evidence_of({**PLAIN, "quantum": 0.2, "classical": 0.6}, "compiled")
+    assert re.search(r"`compiled` retains the share 1 .*: \*retained\*", card_of(student))
+    assert "retains" not in card
+    assert "so there is no attribution" in card_of(evidence_of(PLAIN))
+
+
+def test_limits():
+    evidence = evidence_of(
+        {**PLAIN, "quantum": 0.2}, "quantum", lambda m: diverge(m, "quantum", 100, 3, 0.3)
+    )
+    card = card_of(evidence, student="quantum")
+    assert "1 seed of 10 diverged." in card and "longer training" not in card
+    short = evidence_of(
+        {**PLAIN, "quantum": 0.2}, "quantum", lambda m: cut_short(m, "quantum", 100, [1, 2])
+    )
+    assert "2 of 10 seeds ended at the most steps" in card_of(short, student="quantum")
+    assert "exactly zero after the encoder" in card
+    assert "Inputs must be vectors of MiniLM" in card
+    linear = card_of(evidence_of(PLAIN), kind="linear")
+    assert "exactly zero after the encoder" not in linear
+    assert "every code is zero" in card_of(evidence_of(PLAIN), kind="linear", constant=True)
+
+
+# ------------------------------------------------------------ the examples
+
+
+@pytest.fixture(scope="module")
+def exported(small_study):
+    names = ("mean", "pca", "pca_cv", "linear", "tuned", "square", "classical", "quantum")
+    train_everything(small_study, names)
+    files = finish(small_study, names)
+    folder = small_study.folder / "adapter"
+    evidence = export_adapter(files, deployment_of(small_study, names), folder)
+    return small_study, folder, evidence, read_frame("metrics", files.metrics)
+
+
+def test_a_real_card(exported):
+    _, folder, evidence, metrics = exported
+    card = (folder / "README.md").read_text()
+    own = metrics[metrics["model"] == evidence.choice.name]["heldout_mse"]
+    assert f"mean of 3 seeds: {own.mean():.3g} [" in card
+    assert "60 training rows, of which each seed has 20" in card
+    assert "nan" not in card.lower().replace("nanmean", "")
+    assert "qdistill apply" in card
+    assert "MLflow: register it with `mlflow.enabled: true`" in card
+
+
+def blocks_of(card):
+    return re.findall(r"```python\n(.*?)```", card, re.S)
+
+
+def test_the_examples_for_torch_and_onnx_run(exported):
+    _, folder, _, _ = exported
+    for block in blocks_of((folder / "README.md").read_text())[:2]:
+        found: dict = {}
+        exec(block, found)
+        assert found["codes"].shape[0] == found["outputs"].shape[0] == 8
+        assert found["outputs"].shape[1] == 32
+
+
+def test_the_example_for_sentence_transformers_runs(tmp_path):
+    """From texts to codes, with the encoder that comes with the environment; then saved whole."""
+    adapter = make_adapter("circuit", 384, 8, 384)
+    folder = tmp_path / "adapter"
+    Adapter.of(adapter).save_pretrained(folder)
+    card = card_of(evidence_of({**PLAIN, "quantum": 0.2}))
+    block = blocks_of(card)[2].replace("results/mine/adapter", str(folder))
+    found: dict = {}
+    exec(block, found)
+    vectors = found["encoder"].encode(["a text", "another text"])
+    with torch.no_grad():
+        expected = Adapter.of(adapter)(torch.tensor(vectors)).numpy()
+    np.testing.assert_allclose(found["codes"], expected, atol=1e-6)
+    found["model"].save(str(tmp_path / "model"))
+    assert not [*(tmp_path / "model").rglob("*.bin"), *(tmp_path / "model").rglob("*.pkl")]
+    again = found["SentenceTransformer"](str(tmp_path / "model"), trust_remote_code=True)
+    np.testing.assert_allclose(again.encode(["a text", "another text"]), expected, atol=1e-6)
+    assert again.get_embedding_dimension() == 8
+
+
+def test_quantum_and_compiled_are_tested_once():
+    means = {**PLAIN, "quantum": 0.2}
+    names = {
+        name: set(evidence_of(means, name).comparisons["baseline"])
+        for name in ("pca", "quantum", "compiled")
+    }
+    assert "quantum" in names["pca"] and "compiled" not in names["pca"]
+    assert not {"quantum", "compiled"} & names["quantum"]
+    assert not {"quantum", "compiled"} & names["compiled"]

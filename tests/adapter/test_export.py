@@ -1,0 +1,197 @@
+"""What is exported is what was trained, for everything that can be deployed."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.adapter import (
+    SETTINGS,
+    deployment_of,
+    finish,
+    make_adapter,
+    train_everything,
+)
+from qdistill.adapter.conversion import convert
+from qdistill.adapter.export import check_heldout, export_adapter, read_seed
+from qdistill.adapter.layout import read_adapter
+from qdistill.adapter.numerics import decode, encode
+from qdistill.adapter.torch_module import Adapter
+from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.datasets.examples import load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.errors import DataError
+from qdistill.storage.tables import read_frame
+from qdistill.storage.weights import read_weights, write_weights
+from qdistill.study.catalogue import CONVERTED, FITTED
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+from qdistill.training.protocols import start_model
+
+NAMES = (*FITTED, "mean", *CONVERTED, *TUNED, *STUDENTS)
+TRAINED = tuple(name for name in NAMES if name not in (*FITTED, "mean"))
+
+
+@pytest.fixture(scope="module")
+def trained(small_study):
+    train_everything(small_study, NAMES)
+    return small_study, finish(small_study, NAMES)
+
+
+def export(trained, student, folder, **changes):
+    study, files = trained
+    deployment = deployment_of(study, NAMES, student)
+    return export_adapter(replace(files, **changes), deployment, folder)
+
+
+@pytest.mark.parametrize("name", [*FITTED, *TRAINED])
+def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, name, tmp_path):
+    """`export_adapter` compares the error with the metrics; here it is computed once more."""
+    study, files = trained
+    evidence = export(trained, name, tmp_path / "adapter")
+    adapter = read_adapter(tmp_path / "adapter")
+    assert adapter.config.origin["model"] == name
+    assert adapter.config.origin["seed"] == evidence.seed
+    latents = load_latents(study.latents)
+    x = latents.features[latents.positions("heldout")]
+    error = np.square(decode(adapter, encode(adapter, x)).astype(float) - x).mean()
+    metrics = read_frame("metrics", files.metrics)
+    stage = STUDENTS[name].stages[-1] if name in STUDENTS else "trained"
+    hit = (metrics["model"] == name) & (metrics["stage"] == stage)
+    row = metrics[hit & (metrics["seed"] == evidence.seed)]
+    assert error == pytest.approx(row["heldout_mse"].item(), rel=1e-4)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter"]
+    assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == [
+        *("README.md", "config.json"),
+        *("model.onnx", "model.safetensors"),
+    ]
+
+
+@pytest.mark.parametrize("name", BOTTLENECKS)
+def test_codes_are_the_bottlenecks_own(trained, name):
+    """Not only the outputs: each code, as the trained model has it."""
+    study, files = trained
+    run = next(run for run in study.runs(name, (0, 1)) if run.n == 20)
+    examples = load_examples(study.latents, run.subset)
+    model, _, _ = start_model(name, SETTINGS, 3, examples)
+    weights = {key: torch.tensor(array) for key, array in read_weights(run.weights).items()}
+    x = examples.inputs[examples.heldout]
+    with torch.no_grad():
+        codes = model.squeeze(weights, model.encode(weights, x.expand(2, -1, -1)))
+    adapter = convert(name, read_seed(name, 1, files.weights))
+    expected = codes[1].numpy()
+    np.testing.assert_allclose(encode(adapter, x.numpy()), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_circuit_is_pennylanes(trained, tmp_path):
+    """`quantum` and `compiled` alike, on a thousand vectors."""
+    _, files = trained
+    weights = read_seed("quantum", 2, files.weights)
+    x = np.random.default_rng(0).normal(size=(1000, 32)).astype(np.float32)
+    encoded = x @ weights["encoder.weight"].T + weights["encoder.bias"]
+    circuit = build_qnode(3)
+    expected = circuit(torch.tensor(weights["bottleneck.angles"]), torch.tensor(encoded)).numpy()
+    for name in ("quantum", "compiled"):
+        adapter = convert(name, read_seed(name, 2, files.weights))
+        np.testing.assert_allclose(encode(adapter, x), expected, atol=1e-5)
+        with torch.no_grad():
+            np.testing.assert_allclose(Adapter.of(adapter)(torch.tensor(x)), expected, atol=1e-5)
+
+
+def test_a_tuned_circuit_has_the_layers_it_chose(trained):
+    _, files = trained
+    for seed in (0, 1, 2):
+        weights = read_seed("quantum_tuned", seed, files.weights)
+        layers = int(weights["bottleneck.layers"])
+        assert weights["bottleneck.angles"].shape[0] == 3
+        x = np.random.default_rng(seed).normal(size=(20, 32)).astype(np.float32)
+        encoded = torch.tensor(x @ weights["encoder.weight"].T + weights["encoder.bias"])
+        angles = torch.tensor(weights["bottleneck.angles"][:layers])
+        expected = build_qnode(3)(angles, encoded).numpy()
+        found = encode(convert("quantum_tuned", weights), x)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_low_rank_predictor_has_no_more_codes_than_its_rank():
+    width, rank = 8, 3
+    adapter = make_adapter("linear", 10, width, 6)
+    weights = {key: array.copy() for key, array in adapter.tensors.items()}
+    weights["encoder.weight"][rank:] = weights["encoder.bias"][:] = 0
+    weights["decoder.weight"][:, rank:] = 0
+    converted = convert("tuned", weights)
+    assert converted.config.width == rank
+    x = np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32)
+    full = (x @ weights["encoder.weight"].T) @ weights["decoder.weight"].T + weights["decoder.bias"]
+    np.testing.assert_allclose(decode(converted, encode(converted, x)), full, rtol=1e-5, atol=1e-5)
+    weights["encoder.weight"][:] = 0
+    assert convert("tuned", weights).config.width == 1
+
+
+@pytest.mark.parametrize("kind", ["linear", "squares", "products"])
+def test_a_tuned_predictor_behind_fixed_projections(kind):
+    """The three sorts of features, against the sum that defines the code."""
+    generator = np.random.default_rng(3)
+    width = 4
+    sizes = {"linear": width, "squares": width, "products": width * (width + 1) // 2}
+    blocks = {name: np.zeros((width, size)) for name, size in sizes.items()}
+    blocks[kind] = generator.normal(size=blocks[kind].shape)
+    weights = {
+        "encoder.weight": generator.normal(size=(width, 5)),
+        "encoder.bias": generator.normal(size=width),
+        "decoder.weight": generator.normal(size=(6, width)),
+        "decoder.bias": generator.normal(size=6),
+        **{f"bottleneck.{name}": block for name, block in blocks.items()},
+        "bottleneck.bias": generator.normal(size=width),
+    }
+    weights = {name: array.astype(np.float32) for name, array in weights.items()}
+    x = generator.normal(size=(7, 5)).astype(np.float32)
+    h = x @ weights["encoder.weight"].T + weights["encoder.bias"]
+    g = h / np.linalg.norm(h, axis=1, keepdims=True)
+    row, column = np.triu_indices(width)
+    features = {"linear": h, "squares": g**2, "products": g[:, row] * g[:, column]}[kind]
+    expected = features @ blocks[kind].T + weights["bottleneck.bias"]
+    adapter = convert("tuned", weights)
+    assert adapter.config.kind == ("linear" if kind == "linear" else "quadratic")
+    np.testing.assert_allclose(encode(adapter, x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_another_run_are_refused_and_nothing_is_written(trained, tmp_path):
+    _, files = trained
+    paths = []
+    for place in (each for each in files.weights if "/square/" in each):
+        weights = read_weights(place)
+        weights["decoder.bias"] = weights["decoder.bias"] + 1
+        seeds = "0,1" if "seeds~0-1" in place else "2"
+        path = tmp_path / seeds / "square" / "weights.safetensors"
+        write_weights(path, weights, {"model": "square", "seeds": seeds})
+        paths.append(str(path))
+    with pytest.raises(DataError, match=r"'square' give the held-out error .* of different runs"):
+        export(trained, "square", tmp_path / "adapter", weights=paths)
+    assert not list(tmp_path.glob("*adapter*"))
+    with pytest.raises(DataError, match="no weights of 'linear'"):
+        export(trained, "linear", tmp_path / "adapter", weights=paths)
+
+
+def test_a_failed_export_leaves_the_adapter_that_is_there(trained, tmp_path):
+    export(trained, "pca", tmp_path / "adapter")
+    before = (tmp_path / "adapter" / "config.json").read_text()
+    with pytest.raises(DataError):
+        export(trained, "linear", tmp_path / "adapter", weights=[])
+    assert (tmp_path / "adapter" / "config.json").read_text() == before
+    export(trained, "linear", tmp_path / "adapter")
+    assert (tmp_path / "adapter" / "config.json").read_text() != before
+    assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
+
+
+def test_a_held_out_error_of_rounding_size_is_not_compared_digit_by_digit(trained):
+    study, files = trained
+    examples = load_examples(study.latents, files.subsets[0])
+    adapter = convert("linear", read_seed("linear", 0, files.weights))
+    x = examples.inputs[examples.heldout].numpy()
+    found = float(np.square(decode(adapter, encode(adapter, x)).astype(float) - x).mean())
+    check_heldout(adapter, examples, found * (1 + 5e-4), "linear")
+    with pytest.raises(DataError, match=re.escape(f"{found:.6g}")):
+        check_heldout(adapter, examples, found * 1.01, "linear")
+    with pytest.raises(DataError):
+        check_heldout(adapter, examples, float("nan"), "linear")

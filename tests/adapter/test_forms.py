@@ -1,0 +1,161 @@
+"""NumPy, torch and ONNX Runtime give the same numbers, and so does the layer written out."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.adapter import EVERY_KIND, make_adapter, make_vectors
+from qdistill.adapter.layout import KINDS
+from qdistill.adapter.numerics import check_vectors, decode, encode
+from qdistill.adapter.onnx_graph import build_graph
+from qdistill.adapter.torch_module import Adapter
+from qdistill.errors import DataError
+
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+UNIT = [kind for kind, normalisation in KINDS.items() if normalisation == "unit"]
+
+
+def run_onnx(adapter, x):
+    session = onnxruntime.InferenceSession(
+        build_graph(adapter).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run(["codes", "reconstruction"], {"features": x})
+
+
+def written_out(adapter, x):
+    """The codes of one vector, in float64, as the format's description says."""
+    t = {name: array.astype(float) for name, array in adapter.tensors.items()}
+    h = t["encoder.weight"] @ x.astype(float) + t["encoder.bias"]
+    g = h / np.sqrt((h**2).sum())
+    layer = {k.partition(".")[2]: v for k, v in t.items() if k.startswith("bottleneck.")}
+    width = len(h)
+    pairs = [g[i] * g[j] for i in range(width) for j in range(i, width)]
+    return {
+        "linear": lambda: h,
+        "layer_norm": lambda: (
+            (h - h.mean()) / np.sqrt(h.var() + 1e-5) * layer["scale"] + layer["shift"]
+        ),
+        "affine": lambda: layer["weight"] @ g + layer["bias"],
+        "softmax": lambda: (e := np.exp(layer["weight"] @ g + layer["bias"])) / e.sum(),
+        "squared": lambda: (layer["weight"] @ g) ** 2,
+        "circuit": lambda: np.abs((layer["real"] + 1j * layer["imaginary"]) @ g) ** 2,
+        "quadratic": lambda: layer["weight"] @ np.array(pairs) + layer["bias"],
+    }[adapter.config.kind]()
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_all_forms_give_the_same_numbers_on_a_thousand_rows(kind):
+    adapter, x = make_adapter(kind), make_vectors()
+    codes = encode(adapter, x)
+    outputs = decode(adapter, codes)
+    expected = np.stack([written_out(adapter, row) for row in x])
+    np.testing.assert_allclose(codes, expected, rtol=1e-4, atol=1e-5)
+    module = Adapter.of(adapter)
+    with torch.no_grad():
+        np.testing.assert_allclose(module(torch.tensor(x)), codes, **TOLERANCE)
+        np.testing.assert_allclose(module.reconstruct(torch.tensor(x)), outputs, **TOLERANCE)
+    onnx_codes, reconstruction = run_onnx(adapter, x)
+    np.testing.assert_allclose(onnx_codes, codes, **TOLERANCE)
+    np.testing.assert_allclose(reconstruction, outputs, **TOLERANCE)
+    assert codes.dtype == outputs.dtype == onnx_codes.dtype == np.float32
+
+
+@given(
+    kind=st.sampled_from(EVERY_KIND),
+    inputs=st.integers(1, 12),
+    width=st.integers(1, 9),
+    outputs=st.integers(1, 7),
+    rows=st.integers(1, 5),
+    seed=st.integers(0, 1000),
+)
+def test_any_widths_and_batches(kind, inputs, width, outputs, rows, seed):
+    adapter = make_adapter(kind, inputs, width, outputs, seed)
+    x = make_vectors(rows, inputs, seed + 1)
+    codes = encode(adapter, x)
+    scale = 1 + np.abs(codes).max()
+    with torch.no_grad():
+        module_codes = Adapter.of(adapter)(torch.tensor(x)).numpy()
+    onnx_codes, reconstruction = run_onnx(adapter, x)
+    assert codes.shape == (rows, width)
+    assert reconstruction.shape == (rows, outputs)
+    for other in (module_codes, onnx_codes):
+        np.testing.assert_allclose(other, codes, atol=2e-5 * scale, rtol=1e-4)
+
+
+def test_the_graph_passes_the_checker_and_has_a_dynamic_batch():
+    model = build_graph(make_adapter("circuit"))
+    onnx.checker.check_model(model, full_check=True)
+    for value in (*model.graph.input, *model.graph.output):
+        assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
+        assert value.type.tensor_type.shape.dim[1].dim_value in (10, 8, 6)
+
+
+def test_torch_takes_any_leading_axes():
+    adapter = make_adapter("quadratic")
+    module, x = Adapter.of(adapter), torch.tensor(make_vectors(6))
+    with torch.no_grad():
+        assert torch.equal(module(x).view(2, 3, 8), module(x.view(2, 3, 10)))
+
+
+def zeroed(kind):
+    """An adapter whose encoder gives zero for the zero vector, and rows of which the third is."""
+    adapter = make_adapter(kind)
+    adapter.tensors["encoder.bias"][:] = 0
+    x = make_vectors(5)
+    x[2] = 0
+    return adapter, x
+
+
+@pytest.mark.parametrize("kind", UNIT)
+def test_a_zero_encoding_is_refused_in_torch_and_numpy_and_finite_in_onnx(kind):
+    adapter, x = zeroed(kind)
+    for refused in (
+        lambda: encode(adapter, x),
+        lambda: Adapter.of(adapter)(torch.tensor(x)),
+    ):
+        with pytest.raises(DataError, match=r"row 2 .*zero after the encoder"):
+            refused()
+    codes, reconstruction = run_onnx(adapter, x)
+    assert np.isfinite(codes).all()
+    assert np.isfinite(reconstruction).all()
+    others = [0, 1, 3, 4]
+    np.testing.assert_allclose(codes[others], encode(adapter, x[others]), **TOLERANCE)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - set(UNIT)))
+def test_other_kinds_take_zero(kind):
+    adapter, x = zeroed(kind)
+    codes = encode(adapter, x)
+    assert np.isfinite(codes).all()
+    np.testing.assert_allclose(run_onnx(adapter, x)[0], codes, **TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        (np.zeros((3, 9), np.float32), r"shape \(3, 9\), but the adapter takes \(rows, 10\)"),
+        (np.zeros(10, np.float32), r"shape \(10,\)"),
+        (np.zeros((3, 10), np.int64), "type int64"),
+        (np.full((3, 10), 1e300), r"row 7 \(counted from 0\)"),
+    ],
+)
+def test_vectors_that_are_refused(vectors, message):
+    with pytest.raises(DataError, match=message):
+        check_vectors(vectors, 10, first_row=7)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_named_by_its_row(bad):
+    x = make_vectors(5)
+    x[3, 1] = bad
+    with pytest.raises(DataError, match=r"row 103 "):
+        check_vectors(x, 10, first_row=100)
+
+
+def test_float64_is_taken_as_float32():
+    x = np.random.default_rng(0).normal(size=(4, 10))
+    assert np.array_equal(check_vectors(x, 10), x.astype(np.float32))

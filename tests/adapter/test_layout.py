@@ -1,0 +1,164 @@
+"""The adapter's files: what is written is read, and nothing else is."""
+
+import json
+import pickle
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.adapter import EVERY_KIND, make_adapter, make_vectors
+from qdistill.adapter.layout import AdapterConfig, AdapterWeights, read_adapter, write_adapter
+from qdistill.adapter.summary import first_sentence, summarise
+from qdistill.adapter.torch_module import Adapter
+from qdistill.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_adapter(tmp_path, make_adapter())
+    return tmp_path
+
+
+def refusal(folder, read=read_adapter):
+    with pytest.raises(DataError) as caught:
+        read(folder)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(folder) in message
+    return message
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_round_trip_keeps_every_number(tmp_path, kind):
+    adapter = make_adapter(kind)
+    write_adapter(tmp_path, adapter)
+    found = read_adapter(tmp_path)
+    assert found.config == adapter.config
+    for name, array in adapter.tensors.items():
+        assert np.array_equal(found.tensors[name], array)
+
+
+def test_save_and_load_in_the_hugging_face_manner(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    module = Adapter.of(make_adapter())
+    module.save_pretrained(first)
+    (first / "README.md").write_text("---\nlibrary_name: qdistill\n---\n\n# A card of its own\n")
+    again = Adapter.from_pretrained(first)
+    again.save_pretrained(second)
+    x = torch.tensor(make_vectors())
+    with torch.no_grad():
+        assert torch.equal(Adapter.from_pretrained(second)(x), module(x))
+    assert "# A card of its own" in (second / "README.md").read_text()
+    assert not again.training
+    assert {path.name for path in second.iterdir()} == {
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    }
+
+
+def change(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format_version": 2}, "'format_version' is 2, and this version of qdistill reads 1; "),
+        ({"format_version": "1"}, "'format_version' is '1'"),
+        ({"kind": "cubic"}, "'kind' is 'cubic'; allowed: linear, "),
+        ({"kind": "linear"}, "'normalisation' is 'unit', but the kind 'linear' has 'none'"),
+        ({"width": 0}, "'width' is 0, which is not a positive integer"),
+        ({"inputs": "10"}, "'inputs' is '10'"),
+        ({"inputs": 11}, "asks for float32 of shape (8, 11)"),
+        ({"format": "other"}, "not the configuration of an adapter"),
+        ({"origin": 3}, "'origin' is 3"),
+    ],
+)
+def test_configurations_that_are_refused(folder, changes, message):
+    change(folder, **changes)
+    assert message in refusal(folder)
+    assert message in refusal(folder, Adapter.from_pretrained)
+
+
+def test_a_configuration_that_is_not_json_is_refused(folder):
+    (folder / "config.json").write_text('{"format"')
+    assert "not a readable JSON file" in refusal(folder)
+    assert "not a readable JSON file" in refusal(folder, Adapter.from_pretrained)
+    (folder / "config.json").unlink()
+    assert "cannot be read" in refusal(folder)
+
+
+def test_damaged_weights_are_refused(folder):
+    path = folder / "model.safetensors"
+    whole = path.read_bytes()
+    for size in (0, 7, 100, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert "not a readable safetensors file" in refusal(folder)
+        assert "not a readable safetensors file" in refusal(folder, Adapter.from_pretrained)
+    path.unlink()
+    assert "no such file" in refusal(folder)
+
+
+class Trap:
+    """Unpickling it leaves a mark."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return open, (str(self.mark), "w")
+
+
+@pytest.mark.parametrize("dump", [pickle.dump, torch.save])
+def test_a_pickle_is_never_read(folder, tmp_path, dump):
+    mark = tmp_path / "was-read"
+    with (folder / "model.safetensors").open("wb") as file:
+        dump(Trap(mark), file)
+    assert "not a readable safetensors file" in refusal(folder)
+    refusal(folder, Adapter.from_pretrained)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert "no such file" in refusal(folder)
+    refusal(folder, Adapter.from_pretrained)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda t: t.pop("bottleneck.real"), "lacks the tensor 'bottleneck.real'"),
+        (lambda t: t.update(extra=np.zeros(2, np.float32)), "should not have, the tensor 'extra'"),
+        (lambda t: t.update({"decoder.bias": np.zeros(6)}), "'decoder.bias' is float64"),
+        (lambda t: t["encoder.bias"].fill(np.nan), "'encoder.bias' holds values that are not fin"),
+    ],
+)
+def test_tensors_that_are_not_the_kinds_are_not_written(tmp_path, spoil, message):
+    adapter = make_adapter()
+    spoil(adapter.tensors)
+    with pytest.raises(DataError, match=message):
+        write_adapter(tmp_path, adapter)
+    assert not list(tmp_path.iterdir())
+
+
+def test_shapes_hold_no_more_than_the_kind_needs():
+    assert set(AdapterConfig("linear", 3, 2, 3).shapes()) == {
+        *("encoder.weight", "encoder.bias"),
+        *("decoder.weight", "decoder.bias"),
+    }
+
+
+def test_the_summary_says_the_essentials(folder):
+    adapter = make_adapter()
+    origin = {"study": "mine", "model": "quantum", "n": 100, "heldout_mse": 0.00123456, "seeds": 9}
+    config = AdapterConfig("circuit", 10, 8, 6, origin)
+    write_adapter(folder, AdapterWeights(config, adapter.tensors))
+    (folder / "README.md").write_text("---\na: 1\n---\n\n# Title\n\nWhat it is.\n\nMore.\n")
+    text = summarise(folder)
+    assert text.startswith("What it is.\n\n")
+    for line in ("features +10", "codes +8", "model +quantum", "held-out error .* 0.001235"):
+        assert re.search(f"^{line}", text, re.M), line
+    assert "More." not in text
+    assert first_sentence(folder / "nothing.md") == ""

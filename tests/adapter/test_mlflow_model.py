@@ -1,0 +1,151 @@
+"""The MLflow model: code and no pickle, the same numbers, registered under the study's name."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import mlflow.pyfunc
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from helpers.adapter import make_adapter, make_vectors
+from qdistill.adapter.layout import write_adapter
+from qdistill.adapter.mlflow_model import _store, register_adapter, save_model
+from qdistill.adapter.numerics import encode
+from qdistill.errors import DataError, TrackingError
+from qdistill.storage.files import write_text
+
+pytest_plugins = ["helpers.fixtures_tracking"]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    (folder / "adapter").mkdir()
+    write_adapter(folder / "adapter", make_adapter())
+    save_model(folder / "adapter", folder / "model")
+    return folder / "model"
+
+
+def test_the_model_gives_the_adapters_numbers(saved):
+    x = make_vectors()
+    codes = mlflow.pyfunc.load_model(str(saved)).predict(x)
+    np.testing.assert_allclose(codes, encode(make_adapter(), x), atol=1e-6)
+
+
+def test_there_is_no_pickle_in_it(saved):
+    names = {path.name for path in saved.rglob("*") if path.is_file()}
+    assert {"model.safetensors", "mlflow_code.py", "MLmodel"} <= names
+    assert not any(name.endswith((".pkl", ".pickle", ".bin", ".pt")) for name in names)
+    assert "model_code_path: " in (saved / "MLmodel").read_text()
+    requirements = (saved / "requirements.txt").read_text()
+    assert "mlflow==" in requirements and "torch" not in requirements
+
+
+def test_signature_and_example(saved):
+    model = mlflow.pyfunc.load_model(str(saved))
+    (inputs,) = model.metadata.signature.inputs.inputs
+    (outputs,) = model.metadata.signature.outputs.inputs
+    assert (inputs.shape, inputs.type) == ((-1, 10), np.float32)
+    assert (outputs.shape, outputs.type) == ((-1, 8), np.float32)
+    example = model.input_example
+    assert example.shape == (2, 10)
+    assert model.predict(example).shape == (2, 8)
+
+
+def test_it_carries_the_library_and_needs_none_installed(saved, tmp_path):
+    """In a process that cannot import this library from anywhere else."""
+    program = (
+        "import sys, json, numpy as np, mlflow.pyfunc\n"
+        "hidden = [p for p in sys.path if p.endswith('workflow')]\n"
+        "sys.path[:] = [p for p in sys.path if p not in hidden]\n"
+        "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in type(f).__module__\n"
+        "                    and 'editable' not in repr(f)]\n"
+        f"model = mlflow.pyfunc.load_model({str(saved)!r})\n"
+        "import qdistill\n"
+        f"assert qdistill.__file__.startswith({str(saved)!r}), qdistill.__file__\n"
+        "assert 'torch' not in sys.modules\n"
+        "print(json.dumps(model.predict(np.ones((1, 10), np.float32)).tolist()))\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert output.returncode == 0, output.stderr
+    expected = encode(make_adapter(), np.ones((1, 10), np.float32))
+    np.testing.assert_allclose(json.loads(output.stdout), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        (make_vectors(3, 9), "does not match expected shape"),
+        (np.zeros(10, np.float32), "does not match expected shape"),
+        (np.full((2, 10), np.nan, np.float32), r"row 0 .*not finite"),
+    ],
+)
+def test_bad_vectors_are_the_senders_error(saved, vectors, message):
+    with pytest.raises(MlflowException, match=message) as caught:
+        mlflow.pyfunc.load_model(str(saved)).predict(vectors)
+    assert 400 <= caught.value.get_http_status_code() < 500
+
+
+# ------------------------------------------------------------ the registry
+
+
+@pytest.fixture
+def adapter(tmp_path, monkeypatch, empty_store):
+    """An adapter in the working directory, beside a store without runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "results/mine/adapter"
+    folder.mkdir(parents=True)
+    shutil.copy(empty_store, "results/mlflow.db")
+    write_adapter(folder, make_adapter())
+    write_text(folder / "README.md", "# Card\n\nWhat it is.\n")
+    return folder
+
+
+def test_registering_once_is_registering_for_good(adapter):
+    receipt = register_adapter(adapter, "mine", "results/mine/adapter.json")
+    assert json.loads((adapter.parent / "adapter.json").read_text()) == receipt
+    assert receipt["model_uri"] == "models:/mine@champion"
+    client = MlflowClient(receipt["tracking_uri"], receipt["tracking_uri"])
+    version = client.get_model_version_by_alias("mine", "champion")
+    assert str(version.version) == receipt["version"] == "1"
+    assert "What it is." in version.description
+    assert client.get_experiment_by_name("qdistill/mine") is not None
+    again = register_adapter(adapter, "mine", "results/mine/adapter.json")
+    assert again == receipt
+    assert len(client.search_model_versions("name = 'mine'")) == 1
+    write_adapter(adapter, make_adapter(seed=5))
+    newer = register_adapter(adapter, "mine", "results/mine/adapter.json")
+    assert newer["version"] == "2"
+    champion = client.get_model_version_by_alias("mine", "champion")
+    assert str(champion.version) == "2"
+    with _store(receipt["tracking_uri"]):
+        codes = mlflow.pyfunc.load_model(champion.source).predict(make_vectors(5))
+    np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)
+    write_adapter(adapter, make_adapter())
+    back = register_adapter(adapter, "mine", "results/mine/adapter.json")
+    assert back["version"] == "1"
+    assert str(client.get_model_version_by_alias("mine", "champion").version) == "1"
+
+
+def test_a_registration_that_fails_leaves_no_receipt(adapter, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(TrackingError):
+        register_adapter(adapter, "mine", "results/mine/adapter.json")
+    (adapter / "model.safetensors").write_bytes(b"")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with pytest.raises(DataError, match="not a readable safetensors file"):
+        register_adapter(adapter, "mine", "results/mine/adapter.json")
+    assert not (adapter.parent / "adapter.json").exists()

@@ -1,0 +1,274 @@
+"""The engine against PennyLane, finite differences and properties of the ansatz."""
+
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qdistill.circuits import circuit
+from qdistill.circuits.circuit import (
+    apply_circuit,
+    build_unitary,
+    circuit_probabilities,
+    compiled_probabilities,
+    encoded_probabilities,
+    unitary_is_cheaper,
+)
+from qdistill.circuits.encoding import encode_amplitudes
+from qdistill.circuits.pennylane_circuit import build_qnode
+
+on_every_device = pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param(
+            "cuda",
+            marks=pytest.mark.skipif(
+                not torch.cuda.is_available(), reason="torch finds no CUDA device"
+            ),
+        ),
+    ],
+)
+
+
+def draw(seeds, layers, qubits, batch, dtype=torch.float32, seed=0, device="cpu"):
+    generator = torch.Generator().manual_seed(seed)
+    angles = 2 * np.pi * torch.rand(seeds, layers, qubits, 2, generator=generator, dtype=dtype)
+    vectors = torch.randn(seeds, batch, 2**qubits, generator=generator, dtype=dtype)
+    return angles.to(device).requires_grad_(), vectors.to(device).requires_grad_()
+
+
+def largest_relative_difference(found, expected):
+    return ((found - expected).abs().max() / expected.abs().max()).item()
+
+
+def check_against_pennylane(angles, vectors, entangled):
+    """Float32 against PennyLane in float64: probabilities absolutely, gradients relatively."""
+    seeds, _, qubits, _ = angles.shape
+    weights = torch.rand(vectors.shape, device=vectors.device)
+    found = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
+    found_gradients = torch.autograd.grad((found * weights).sum(), [angles, vectors])
+    reference = build_qnode(qubits, entangled=entangled)
+    for seed in range(seeds):
+        reference_angles = angles[seed].detach().cpu().double().requires_grad_()
+        reference_vectors = vectors[seed].detach().cpu().double().requires_grad_()
+        expected = reference(reference_angles, reference_vectors)
+        assert (found[seed].cpu() - expected).abs().max() < 1e-6
+        gradients = torch.autograd.grad(
+            (expected * weights[seed].cpu()).sum(), [reference_angles, reference_vectors]
+        )
+        for mine, theirs in zip(found_gradients, gradients, strict=True):
+            assert largest_relative_difference(mine[seed].cpu(), theirs) < 1e-4
+
+
+@on_every_device
+@pytest.mark.parametrize("qubits", range(2, 11))
+def test_agrees_with_pennylane(qubits, device):
+    drawn = draw(2, 3, qubits, 4, seed=qubits, device=device)
+    check_against_pennylane(*drawn, entangled=True)
+
+
+@on_every_device
+@settings(max_examples=15)
+@given(
+    seeds=st.integers(1, 2),
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 6),
+    batch=st.integers(1, 40),
+    seed=st.integers(0, 10**6),
+)
+def test_agrees_with_pennylane_at_any_shape(device, seeds, layers, qubits, batch, seed):
+    """Also where the batch is so large that the unitary is built."""
+    drawn = draw(seeds, layers, qubits, batch, seed=seed, device=device)
+    check_against_pennylane(*drawn, entangled=True)
+
+
+@settings(max_examples=15)
+@given(
+    seeds=st.integers(1, 2),
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 6),
+    batch=st.integers(1, 4),
+    seed=st.integers(0, 10**6),
+)
+def test_agrees_with_pennylane_without_cnots(seeds, layers, qubits, batch, seed):
+    check_against_pennylane(*draw(seeds, layers, qubits, batch, seed=seed), entangled=False)
+
+
+@settings(max_examples=20)
+@given(layers=st.integers(1, 5), qubits=st.integers(2, 6), seed=st.integers(0, 10**6))
+def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
+    angles, _ = draw(2, layers, qubits, 1, torch.float64, seed)
+    unitary = build_unitary(angles, entangled=False).numpy()
+    for found, own in zip(unitary, angles.detach().numpy(), strict=True):
+        expected = np.ones((1, 1))
+        for wire in range(qubits):
+            rotation = np.eye(2)
+            for z, y in own[:, wire]:
+                cosine, sine = np.cos(y / 2), np.sin(y / 2)
+                rotation = np.diag(np.exp([-0.5j * z, 0.5j * z])) @ rotation
+                rotation = np.array([[cosine, -sine], [sine, cosine]]) @ rotation
+            expected = np.kron(expected, rotation)
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@on_every_device
+@settings(max_examples=20)
+@given(
+    seeds=st.integers(1, 3),
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 5),
+    batch=st.integers(1, 5),
+    entangled=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_gradients_are_those_of_finite_differences(
+    device, seeds, layers, qubits, batch, entangled, seed
+):
+    angles, vectors = draw(seeds, layers, qubits, batch, torch.float64, seed, device)
+    weights = torch.rand(seeds, batch, 2**qubits, dtype=torch.float64, device=device)
+
+    def loss(angles, vectors):
+        found = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
+        return (found * weights).sum()
+
+    gradients = torch.autograd.grad(loss(angles, vectors), [angles, vectors])
+    generator = torch.Generator().manual_seed(seed)
+    step = 1e-5
+    directions = [
+        torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(device)
+        for tensor in (angles, vectors)
+    ]
+    with torch.no_grad():
+        forward = loss(angles + step * directions[0], vectors + step * directions[1])
+        backward = loss(angles - step * directions[0], vectors - step * directions[1])
+    slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True))
+    scale = sum((g * d).abs().sum() for g, d in zip(gradients, directions, strict=True))
+    # Relative to the largest possible slope: gradients themselves may be tiny.
+    assert abs((forward - backward) / (2 * step) - slope) < 1e-6 * scale + 1e-10
+
+
+@settings(max_examples=20)
+@given(
+    layers=st.integers(1, 6),
+    qubits=st.integers(2, 6),
+    entangled=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_unitary_and_norm(layers, qubits, entangled, seed):
+    angles, vectors = draw(2, layers, qubits, 3, torch.float64, seed)
+    unitary = build_unitary(angles, entangled)
+    identity = torch.eye(2**qubits, dtype=unitary.dtype)
+    assert (unitary @ unitary.mH - identity).abs().max() < 1e-12
+    amplitudes = encode_amplitudes(vectors.detach())
+    states = apply_circuit(angles, amplitudes, entangled)
+    expected = torch.einsum("srk,sbk->sbr", unitary, amplitudes.to(unitary.dtype))
+    assert (states - expected).abs().max() < 1e-12
+    probabilities = circuit_probabilities(angles, amplitudes, entangled)
+    assert (probabilities.sum(-1) - 1).abs().max() < 1e-12
+    assert (probabilities - states.abs().square()).abs().max() < 1e-12
+
+
+def test_norm_is_kept_over_a_thousand_layers():
+    angles, vectors = draw(1, 1000, 4, 3)
+    with torch.no_grad():
+        probabilities = circuit_probabilities(angles, encode_amplitudes(vectors))
+    assert (probabilities.sum(-1) - 1).abs().max() < 1e-4
+
+
+@on_every_device
+@settings(max_examples=20)
+@given(
+    layers=st.integers(1, 6),
+    qubits=st.integers(2, 5),
+    batch=st.integers(1, 80),
+    entangled=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_the_unitary_gives_the_same_as_pushing_states(
+    device, layers, qubits, batch, entangled, seed
+):
+    angles, vectors = draw(2, layers, qubits, batch, torch.float64, seed, device)
+    found = []
+    for cheaper in (False, True):
+        with mock.patch.object(circuit, "unitary_is_cheaper", return_value=cheaper):
+            amplitudes = encode_amplitudes(vectors)
+            probabilities = circuit_probabilities(angles, amplitudes, entangled)
+            gradients = torch.autograd.grad(probabilities.square().sum(), [angles, vectors])
+            with torch.no_grad():
+                plain = circuit_probabilities(angles, amplitudes, entangled)
+        found.append([probabilities, plain, *gradients])
+    unitary = build_unitary(angles, entangled)
+    compiled = compiled_probabilities(unitary.real, unitary.imag, amplitudes)
+    found.append([compiled, compiled])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=False):
+            torch.testing.assert_close(one, two, atol=1e-12, rtol=1e-10)
+
+
+def test_the_unitary_is_built_for_many_examples_of_a_deep_circuit():
+    assert unitary_is_cheaper(layers=20, qubits=6, examples=10_000)
+    assert not unitary_is_cheaper(layers=20, qubits=6, examples=64)
+    assert not unitary_is_cheaper(layers=1, qubits=6, examples=10_000)
+    assert not unitary_is_cheaper(layers=20, qubits=12, examples=32)
+
+
+def test_two_forward_passes_before_one_backward_pass():
+    angles, vectors = draw(1, 2, 3, 4, torch.float64)
+    first = circuit_probabilities(angles, encode_amplitudes(vectors))[..., 0].sum()
+    second = circuit_probabilities(angles * 2, encode_amplitudes(vectors + 1))[..., 1].sum()
+    together = torch.autograd.grad(first + second, [angles, vectors])
+    alone = [
+        torch.autograd.grad(
+            circuit_probabilities(angles, encode_amplitudes(vectors))[..., 0].sum(),
+            [angles, vectors],
+        ),
+        torch.autograd.grad(
+            circuit_probabilities(angles * 2, encode_amplitudes(vectors + 1))[..., 1].sum(),
+            [angles, vectors],
+        ),
+    ]
+    for both, one, other in zip(together, *alone, strict=True):
+        assert torch.allclose(both, one + other, rtol=1e-12, atol=1e-14)
+
+
+def test_a_zero_vector_is_an_error():
+    vectors = torch.ones(2, 3, 4)
+    vectors[1, 2] = 0
+    with pytest.raises(ValueError, match="seed index 1, example 2"):
+        encode_amplitudes(vectors)
+
+
+@on_every_device
+@settings(max_examples=20)
+@given(
+    layers=st.integers(1, 4),
+    qubits=st.integers(2, 5),
+    batch=st.integers(1, 80),
+    entangled=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_encoding_in_one_function_changes_nothing(device, layers, qubits, batch, entangled, seed):
+    angles, vectors = draw(2, layers, qubits, batch, torch.float64, seed, device)
+    apart = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
+    at_once = encoded_probabilities(angles, vectors, entangled)
+    weights = torch.rand(apart.shape, dtype=torch.float64, device=device)
+    torch.testing.assert_close(at_once, apart, atol=1e-12, rtol=0)
+    found = torch.autograd.grad((at_once * weights).sum(), [angles, vectors])
+    expected = torch.autograd.grad((apart * weights).sum(), [angles, vectors])
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-12, rtol=1e-10)
+    with torch.no_grad():
+        plain = encoded_probabilities(angles, vectors, entangled)
+    torch.testing.assert_close(plain, apart, atol=1e-12, rtol=0)
+
+
+def test_a_zero_vector_is_an_error_in_one_function_too():
+    angles, vectors = draw(2, 1, 2, 3)
+    zeroed = vectors.detach().clone()
+    zeroed[1, 2] = 0
+    with pytest.raises(ValueError, match="seed index 1, example 2"):
+        encoded_probabilities(angles, zeroed)

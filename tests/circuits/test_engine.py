@@ -1,0 +1,84 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from qdistill.circuits import engine
+from qdistill.circuits.circuit import build_unitary, circuit_probabilities
+from qdistill.circuits.encoding import encode_amplitudes
+from qdistill.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    yield
+    engine.select_engine("auto")
+
+
+def test_auto_takes_the_compiled_engine():
+    engine.select_engine("auto")
+    assert engine.current_engine() == "compiled"
+
+
+def test_auto_takes_torch_without_numba(monkeypatch):
+    monkeypatch.setattr(engine, "_has_numba", lambda: False)
+    engine._resolved.cache_clear()
+    assert engine.current_engine() == "torch"
+    with pytest.raises(ConfigurationError, match="'compiled', which needs the package numba"):
+        engine.select_engine("compiled")
+    engine._resolved.cache_clear()
+
+
+def test_an_unknown_engine_is_refused_with_the_choices():
+    with pytest.raises(ConfigurationError, match="'engine': found 'fast'; allowed: auto, compiled"):
+        engine.select_engine("fast")
+
+
+def test_all_engines_train_alike():
+    generator = np.random.default_rng(0)
+    angles = torch.tensor(generator.uniform(-3, 3, (2, 4, 5, 2)), dtype=torch.float32)
+    vectors = torch.tensor(generator.standard_normal((2, 6, 32)), dtype=torch.float32)
+    found = []
+    for name in ("compiled", "torch", "pennylane"):
+        engine.select_engine(name)
+        leaves = [tensor.clone().requires_grad_() for tensor in (angles, vectors)]
+        probabilities = circuit_probabilities(leaves[0], encode_amplitudes(leaves[1]))
+        probabilities.square().sum().backward()
+        found.append([probabilities.detach(), *(leaf.grad for leaf in leaves)])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            torch.testing.assert_close(one, two, atol=2e-6, rtol=1e-4)
+
+
+def test_all_engines_build_the_same_unitary():
+    angles = torch.tensor(np.random.default_rng(1).uniform(-3, 3, (2, 3, 3, 2)))
+    found = []
+    for name in ("compiled", "torch", "pennylane"):
+        engine.select_engine(name)
+        found.append(build_unitary(angles, entangled=False))
+    for other in found[1:]:
+        torch.testing.assert_close(found[0], other, atol=1e-12, rtol=0)
+
+
+def test_parsing_the_workflow_does_not_import_numba():
+    modules = "qdistill.circuits.engine, qdistill.study.configuration"
+    code = f"import sys, {modules}; print('numba' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"
+
+
+def test_the_kernel_works_where_no_cache_can_be_written(tmp_path):
+    """Numba raises as it decorates a function whose cache has no folder."""
+    code = (
+        "import numba.core.caching as caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "import numpy as np\n"
+        "from qdistill.circuits.kernel import push_states, read_probabilities\n"
+        "angles = np.zeros((1, 1, 2, 2))\n"
+        "amplitudes = np.eye(4)[None, :1]\n"
+        "print(read_probabilities(push_states(angles, amplitudes)).ravel().tolist())\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout.strip() == "[1.0, 0.0, 0.0, 0.0]", shown.stderr

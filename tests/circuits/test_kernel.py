@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qdistill.circuits.kernel import (
+    adjoint_of_probabilities,
+    adjoint_of_states,
+    pull_adjoint,
+    push_states,
+    read_probabilities,
+    read_states,
+)
+
+
+def draw(seeds, layers, qubits, examples, dtype=np.float64, seed=0):
+    generator = np.random.default_rng(seed)
+    angles = generator.uniform(-np.pi, np.pi, (seeds, layers, qubits, 2)).astype(dtype)
+    vectors = generator.standard_normal((seeds, examples, 2**qubits))
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    weights = generator.standard_normal(vectors.shape)
+    return angles, vectors.astype(dtype), weights.astype(dtype)
+
+
+def run(angles, amplitudes, entangled=True):
+    """Probabilities, and what the gradient needs."""
+    middles = push_states(angles, amplitudes, entangled)
+    return read_probabilities(middles, entangled), middles
+
+
+def pull_gradient(angles, weights, middles, entangled=True):
+    """Gradients of the weighted sum of the probabilities."""
+    adjoints = adjoint_of_probabilities(weights, middles, entangled)
+    return pull_adjoint(angles, adjoints, middles, entangled)
+
+
+def value(angles, amplitudes, weights, entangled=True):
+    return float((run(angles, amplitudes, entangled)[0] * weights).sum())
+
+
+shapes = st.tuples(
+    st.integers(1, 3), st.integers(1, 4), st.integers(2, 7), st.integers(1, 5), st.booleans()
+)
+
+
+@settings(max_examples=25)
+@given(shape=shapes, seed=st.integers(0, 1000))
+def test_agrees_with_the_torch_engine_in_float64(shape, seed):
+    import torch
+
+    from qdistill.circuits import torch_engine
+
+    *sizes, entangled = shape
+    angles, amplitudes, weights = draw(*sizes, seed=seed)
+    probabilities, middles = run(angles, amplitudes, entangled)
+    of_angles, of_amplitudes = pull_gradient(angles, weights, middles, entangled)
+    leaves = [torch.tensor(array, requires_grad=True) for array in (angles, amplitudes)]
+    expected = torch_engine.probabilities(*leaves, entangled)
+    (expected * torch.tensor(weights)).sum().backward()
+    np.testing.assert_allclose(probabilities, expected.detach().numpy(), atol=1e-13)
+    np.testing.assert_allclose(of_angles, leaves[0].grad.numpy(), atol=1e-12)
+    np.testing.assert_allclose(of_amplitudes, leaves[1].grad.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("qubits", [2, 3, 4, 6, 9, 10])
+def test_agrees_with_pennylane_in_float32(qubits):
+    import torch
+
+    from qdistill.circuits.pennylane_circuit import build_qnode
+
+    angles, amplitudes, weights = draw(1, 3, qubits, 2, np.float32)
+    probabilities, middles = run(angles, amplitudes)
+    of_angles, _ = pull_gradient(angles, weights, middles)
+    leaf = torch.tensor(angles[0].astype(np.float64), requires_grad=True)
+    expected = build_qnode(qubits)(leaf, torch.tensor(amplitudes[0].astype(np.float64)))
+    (expected * torch.tensor(weights[0])).sum().backward()
+    np.testing.assert_allclose(probabilities[0], expected.detach().numpy(), atol=2e-6)
+    largest = leaf.grad.abs().max().item()
+    np.testing.assert_allclose(of_angles[0] / largest, leaf.grad.numpy() / largest, atol=2e-5)
+
+
+@pytest.mark.parametrize("entangled", [True, False])
+@pytest.mark.parametrize("qubits", [3, 4])
+def test_gradients_are_central_differences(qubits, entangled):
+    angles, amplitudes, weights = draw(2, 2, qubits, 3)
+    _, middles = run(angles, amplitudes, entangled)
+    found = pull_gradient(angles, weights, middles, entangled)
+    step = 1e-5
+    for place, argument in enumerate((angles, amplitudes)):
+        numeric = np.empty_like(argument)
+        for index in np.ndindex(argument.shape):
+            shifted = [[angles.copy(), amplitudes.copy()] for _ in range(2)]
+            shifted[0][place][index] += step
+            shifted[1][place][index] -= step
+            up, down = (value(*pair, weights, entangled) for pair in shifted)
+            numeric[index] = (up - down) / (2 * step)
+        np.testing.assert_allclose(found[place], numeric, atol=1e-8)
+
+
+def test_gradients_are_those_of_the_parameter_shift_rule():
+    angles, amplitudes, weights = draw(1, 2, 3, 2)
+    _, middles = run(angles, amplitudes)
+    of_angles, _ = pull_gradient(angles, weights, middles)
+    expected = np.empty_like(angles)
+    for index in np.ndindex(angles.shape):
+        up, down = angles.copy(), angles.copy()
+        up[index] += np.pi / 2
+        down[index] -= np.pi / 2
+        expected[index] = 0.5 * (value(up, amplitudes, weights) - value(down, amplitudes, weights))
+    np.testing.assert_allclose(of_angles, expected, atol=1e-12)
+
+
+def test_the_norm_is_kept_over_a_thousand_layers():
+    angles, amplitudes, _ = draw(2, 1000, 6, 4, np.float32)
+    assert np.abs(run(angles, amplitudes)[0].sum(-1) - 1).max() < 1e-4
+
+
+def test_a_second_run_leaves_the_first_ones_gradient_alone():
+    first, second = draw(2, 3, 4, 3, seed=1), draw(2, 3, 4, 3, seed=2)
+    middles = [push_states(angles, amplitudes) for angles, amplitudes, _ in (first, second)]
+    late = pull_gradient(first[0], first[2], middles[0])
+    at_once = pull_gradient(first[0], first[2], push_states(*first[:2]))
+    for one, other in zip(late, at_once, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_seeds_do_not_mix():
+    angles, amplitudes, weights = draw(3, 2, 5, 4)
+    together = pull_gradient(angles, weights, push_states(angles, amplitudes))
+    for seed in range(3):
+        alone = (array[seed : seed + 1] for array in (angles, amplitudes, weights))
+        a, x, w = alone
+        for whole, part in zip(together, pull_gradient(a, w, push_states(a, x)), strict=True):
+            np.testing.assert_array_equal(whole[seed], part[0])
+
+
+def test_what_is_not_finite_stays_so():
+    angles, amplitudes, weights = draw(2, 2, 4, 3)
+    angles[0, 0, 0, 0] = np.nan
+    probabilities, middles = run(angles, amplitudes)
+    of_angles, of_amplitudes = pull_gradient(angles, weights, middles)
+    assert np.isnan(probabilities[0]).all() and np.isfinite(probabilities[1]).all()
+    assert np.isnan(of_angles[0]).any() and np.isnan(of_amplitudes[0]).all()
+    assert np.isfinite(of_angles[1]).all()
+
+
+@pytest.mark.parametrize("entangled", [True, False])
+@pytest.mark.parametrize("qubits", [2, 3, 5])
+def test_states_are_those_of_the_torch_engine(qubits, entangled):
+    import torch
+
+    from qdistill.circuits import torch_engine
+
+    angles, amplitudes, _ = draw(2, 3, qubits, 4)
+    found = read_states(push_states(angles, amplitudes, entangled), entangled)
+    expected = torch_engine.states(torch.tensor(angles), torch.tensor(amplitudes), entangled)
+    real, imaginary = np.split(found.transpose(0, 2, 1), 2, axis=1)
+    np.testing.assert_allclose(real + 1j * imaginary, expected.numpy(), atol=1e-13)
+
+
+def test_gradients_of_states_are_central_differences():
+    angles, amplitudes, _ = draw(2, 2, 3, 2)
+    middles = push_states(angles, amplitudes)
+    weights = np.random.default_rng(3).standard_normal(read_states(middles).shape)
+    found = pull_adjoint(angles, adjoint_of_states(weights), middles)
+    step = 1e-5
+    for place, argument in enumerate((angles, amplitudes)):
+        numeric = np.empty_like(argument)
+        for index in np.ndindex(argument.shape):
+            values = []
+            for sign in (1, -1):
+                shifted = [angles.copy(), amplitudes.copy()]
+                shifted[place][index] += sign * step
+                values.append((read_states(push_states(*shifted)) * weights).sum())
+            numeric[index] = (values[0] - values[1]) / (2 * step)
+        np.testing.assert_allclose(found[place], numeric, atol=1e-8)

@@ -1,0 +1,172 @@
+"""Encoders in folders and on the hub, good and bad."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from helpers.text import build_encoder
+from qdistill.datasets.encoders import (
+    count_cut_texts,
+    digest_of_folder,
+    encoder_folder,
+    encoder_name,
+    load_encoder,
+)
+from qdistill.errors import ConfigurationError, DataError
+from qdistill.study.text_paths import check_encoder
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return build_encoder(tmp_path_factory.mktemp("encoder") / "tiny")
+
+
+@pytest.fixture
+def copied(saved, tmp_path):
+    return shutil.copytree(saved, tmp_path / "copy")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """Undo what loading sets for offline work."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "0")
+
+
+def find_in_a_process(encoder, **environment):
+    """Look for an encoder where the hub's library is not imported yet; what that prints."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    output = subprocess.run(
+        [sys.executable, "-c", FIND, encoder],
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert output.returncode == 0, output.stderr
+    return output.stdout.strip()
+
+
+def test_a_folder_that_sentence_transformers_saved_is_loaded(saved):
+    assert encoder_folder(str(saved)) == saved
+    assert encoder_name(str(saved)) == "tiny"
+    assert load_encoder(saved).encode(["amber birch"]).shape == (1, 8)
+
+
+def test_the_digest_covers_weights_and_pooling_and_no_description(saved, copied):
+    before = digest_of_folder(saved)
+    (copied / "README.md").write_text("A model.")
+    (copied / ".gitattributes").write_text("")
+    assert digest_of_folder(copied) == before
+    for name in ("1_Pooling/config.json", "model.safetensors"):
+        content = (copied / name).read_bytes()
+        (copied / name).write_bytes(content + b" ")
+        assert digest_of_folder(copied) != before
+        (copied / name).write_bytes(content)
+    assert digest_of_folder(copied) == before
+
+
+@pytest.mark.parametrize(
+    ("removed", "words"),
+    [
+        ("modules.json", "modules.json is missing"),
+        ("model.safetensors", "has no weights, a .safetensors file is missing"),
+    ],
+)
+def test_a_folder_that_lacks_a_file_is_named_with_what_is_missing(copied, removed, words):
+    (copied / removed).unlink()
+    with pytest.raises(DataError, match=words) as caught:
+        encoder_folder(str(copied))
+    assert str(caught.value).startswith(f"{copied}: ")
+
+
+def test_pickled_weights_are_not_weights(copied):
+    (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
+    with pytest.raises(DataError, match=r"missing; pytorch_model\.bin is pickled, and never read"):
+        encoder_folder(str(copied))
+
+
+def test_code_of_a_model_is_never_run(copied):
+    """Neither through the list of modules nor through the transformer's configuration."""
+    run = copied.parent / "was-run"
+    (copied / "own.py").write_text(f"open({str(run)!r}, 'w')\n")
+    modules = json.loads((copied / "modules.json").read_text())
+    (copied / "modules.json").write_text(json.dumps([*modules, {"type": "own.Module"}]))
+    with pytest.raises(DataError, match=r"the module 'own\.Module' is code of the model's own"):
+        encoder_folder(str(copied))
+    with pytest.raises(DataError, match="cannot be loaded"):
+        load_encoder(copied)
+    (copied / "modules.json").write_text(json.dumps(modules))
+    configuration = json.loads((copied / "config.json").read_text())
+    configuration |= {
+        "model_type": "own",
+        "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Model"},
+    }
+    (copied / "config.json").write_text(json.dumps(configuration))
+    with pytest.raises(DataError, match="cannot be loaded"):
+        load_encoder(encoder_folder(str(copied)))
+    assert not run.exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '[{"path": ""}]', "3"])
+def test_a_list_of_modules_that_is_none_is_refused(copied, content):
+    (copied / "modules.json").write_text(content)
+    with pytest.raises(DataError, match="not a list of modules"):
+        encoder_folder(str(copied))
+
+
+def test_a_folder_that_is_absent_is_named():
+    with pytest.raises(DataError, match="absent/model: no such folder; an encoder is"):
+        encoder_folder("./absent/model")
+
+
+def test_before_the_dag_a_name_that_is_no_folder_must_look_like_one_of_the_hub(saved):
+    for encoder in (None, str(saved), "organisation/model", "organisation/model@v1.0"):
+        check_encoder({"name": "mine", "encoder": encoder})
+    for encoder in ("./models/mine", "/models/mine", "a/b/c", "mine", "~/mine"):
+        with pytest.raises(ConfigurationError, match=f"'encoder' of 'mine': no folder '{encoder}'"):
+            check_encoder({"name": "mine", "encoder": encoder})
+
+
+def test_texts_that_are_cut_are_counted_and_those_at_the_limit_are_not(saved):
+    model = load_encoder(saved)
+    assert model.max_seq_length == 64
+    texts = [" ".join(["amber"] * words) for words in (1, 64, 65, 200)]
+    assert count_cut_texts(model, texts) == 2
+    np.testing.assert_array_equal(*model.encode(texts[1:3]))  # so these two are the same to it
+
+
+FIND = """
+import sys
+from qdistill.datasets.encoders import encoder_folder
+from qdistill.errors import DataError
+try:
+    print(encoder_folder(sys.argv[1]))
+except DataError as error:
+    print("refused:", error)
+"""
+
+
+def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence(tmp_path):
+    closed = "http://127.0.0.1:9"
+    said = find_in_a_process("organisation/tiny", HF_ENDPOINT=closed, HF_HOME=str(tmp_path))
+    assert said.startswith("refused: encoder 'organisation/tiny': no such folder here, and it")
+    assert "\n" not in said
+
+
+def test_a_model_fetched_before_is_found_without_the_hub(saved, tmp_path):
+    """The layout of the hub's own cache, as huggingface_hub documents it."""
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    cache = tmp_path / "hub" / "models--organisation--tiny"
+    shutil.copytree(saved, cache / "snapshots" / revision)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(revision)
+    offline = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    for encoder in ("organisation/tiny", "organisation/tiny@main", f"organisation/tiny@{revision}"):
+        assert find_in_a_process(encoder, **offline) == str(cache / "snapshots" / revision)
+    assert "cannot be fetched" in find_in_a_process("organisation/tiny@other", **offline)

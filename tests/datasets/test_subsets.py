@@ -1,0 +1,102 @@
+"""Subsets: nested in n, the same whatever the block, and of training rows only."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qdistill.datasets.subsets import draw_subsets, load_subsets
+from qdistill.errors import DataError
+from qdistill.storage.tables import write_table
+
+ROWS = 90
+
+
+def write_latents(path, order=None):
+    """Rows 0..89 with scattered ids: two thirds train, the others in turn."""
+    order = np.arange(ROWS) if order is None else order
+    kinds = np.array(["train", "train", "unlabelled", "train", "heldout", "train"])
+    columns = {
+        "row": order * 3 + 1,
+        "split": kinds[order % 6],
+        "features": np.tile(order[:, None], (1, 4)).astype(np.float32),
+    }
+    write_table("latents", path, columns, {"name": "made"})
+    return set((np.flatnonzero(kinds[np.arange(ROWS) % 6] == "train") * 3 + 1).tolist())
+
+
+@pytest.fixture(scope="module")
+def latents(tmp_path_factory):
+    path = tmp_path_factory.mktemp("subsets") / "latents.parquet"
+    return path, write_latents(path)
+
+
+def draw(latents_path, folder, sizes, seeds):
+    outputs = {n: folder / f"{n}.parquet" for n in sizes}
+    draw_subsets(latents_path, outputs, seeds)
+    return {n: load_subsets(path) for n, path in outputs.items()}
+
+
+@settings(max_examples=15)
+@given(
+    sizes=st.lists(st.integers(1, 60), min_size=1, max_size=4, unique=True),
+    seeds=st.lists(st.integers(0, 500), min_size=1, max_size=5, unique=True),
+)
+def test_subsets_are_nested_distinct_training_rows(latents, tmp_path_factory, sizes, seeds):
+    path, train = latents
+    drawn = draw(path, tmp_path_factory.mktemp("drawn"), sizes, seeds)
+    _, largest = drawn[max(sizes)]
+    for n, (found_seeds, rows) in drawn.items():
+        assert found_seeds.tolist() == sorted(seeds)
+        assert rows.shape == (len(seeds), n)
+        np.testing.assert_array_equal(rows, largest[:, :n])
+        for row in rows.tolist():
+            assert len(set(row)) == n
+            assert set(row) <= train
+
+
+@settings(max_examples=10)
+@given(cut=st.integers(1, 9), sizes=st.lists(st.integers(1, 60), min_size=1, max_size=2))
+def test_blocks_do_not_matter(latents, tmp_path_factory, cut, sizes):
+    path, _ = latents
+    n, *others = sorted(set(sizes))
+    folder = tmp_path_factory.mktemp("blocks")
+    seeds, whole = draw(path, folder, [n, *others], range(10))[n]
+    first = draw(path, folder, [n], range(cut))[n]
+    second = draw(path, folder, [n], range(cut, 10))[n]
+    np.testing.assert_array_equal(seeds, np.concatenate([first[0], second[0]]))
+    np.testing.assert_array_equal(whole, np.concatenate([first[1], second[1]]))
+
+
+def test_seeds_differ_and_cover_the_training_rows(latents, tmp_path):
+    path, train = latents
+    _, rows = draw(path, tmp_path, [20], range(40))[20]
+    assert len({tuple(row) for row in rows.tolist()}) == 40
+    assert set(rows.ravel().tolist()) == train
+    # Each of the 60 rows is expected 40 / 3 times; the bounds are beyond 4 standard errors.
+    counts = np.unique(rows, return_counts=True)[1]
+    assert counts.min() >= 2
+    assert counts.max() <= 26
+
+
+def test_all_training_rows_can_be_drawn_and_not_one_more(latents, tmp_path):
+    path, train = latents
+    _, rows = draw(path, tmp_path, [60], [0])[60]
+    assert set(rows[0].tolist()) == train
+    with pytest.raises(DataError, match=r"n = 61 .* 60"):
+        draw(path, tmp_path, [5, 61], [0])
+
+
+def test_the_order_of_the_rows_in_the_file_does_not_matter(latents, tmp_path):
+    shuffled = tmp_path / "shuffled.parquet"
+    write_latents(shuffled, np.random.default_rng(0).permutation(ROWS))
+    first = draw(latents[0], tmp_path, [10], [0, 1])[10]
+    second = draw(shuffled, tmp_path, [10], [0, 1])[10]
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_an_incomplete_table_is_refused(tmp_path):
+    columns = {"seed": [0, 0, 1], "position": [0, 1, 0], "row": [4, 5, 6]}
+    write_table("subsets", tmp_path / "subsets.parquet", columns, {})
+    with pytest.raises(DataError, match="positions"):
+        load_subsets(tmp_path / "subsets.parquet")

@@ -1,0 +1,179 @@
+"""The synthetic generator against its closed forms."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.synthetic import (
+    mixing_matrix,
+    optimal_mse,
+    optimal_projector,
+    pca_floor_mse,
+    true_covariance,
+    write_synthetic,
+)
+from qdistill.study.datasets import resolve_dataset
+
+
+def small(**overrides):
+    return resolve_dataset(
+        {"name": "synthetic-4q", "train": 60, "unlabelled": 30, "heldout": 40, **overrides}
+    )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    path = tmp_path_factory.mktemp("synthetic") / "latents.parquet"
+    write_synthetic(small(heldout=4000), path)
+    return load_latents(path)
+
+
+@pytest.mark.parametrize("name", ["synthetic-4q", "synthetic-6q"])
+def test_optimum_is_the_noise_outside_the_bottleneck_when_the_signal_fits(name):
+    chosen = resolve_dataset(name)
+    width, size = 4 * 2 ** chosen["qubits"], 2 ** chosen["qubits"]
+    expected = chosen["noise_variance"] * (width - size) / width
+    assert optimal_mse(true_covariance(chosen), size) == pytest.approx(expected, rel=1e-10)
+
+
+@settings(max_examples=25)
+@given(
+    qubits=st.integers(2, 4),
+    data=st.data(),
+    signal=st.floats(1e-4, 1.0),
+    noise=st.floats(1e-4, 1.0),
+    seed=st.integers(0, 1000),
+)
+def test_projector_reaches_the_optimum_and_no_other_projection_is_better(
+    qubits, data, signal, noise, seed
+):
+    size = 2**qubits
+    chosen = {
+        "kind": "synthetic",
+        "qubits": qubits,
+        "rank": data.draw(st.integers(1, 4 * size)),
+        "signal_variance": signal,
+        "noise_variance": noise,
+        "generator_seed": seed,
+    }
+    covariance, projector = true_covariance(chosen), optimal_projector(chosen)
+    np.testing.assert_allclose(projector.T @ projector, np.eye(size), atol=1e-10)
+
+    def expected_error(basis):
+        # E|x - xPP'|^2 / D = tr((I - PP') covariance) / D
+        return (np.trace(covariance) - np.trace(basis.T @ covariance @ basis)) / (4 * size)
+
+    optimum = optimal_mse(covariance, size)
+    assert expected_error(projector) == pytest.approx(optimum, rel=1e-8)
+    other = np.linalg.qr(np.random.default_rng(seed).standard_normal((4 * size, size)))[0]
+    assert expected_error(other) >= optimum * (1 - 1e-9)
+
+
+def test_heldout_error_of_the_projector_agrees_with_the_closed_form(written):
+    chosen = json.loads(written.metadata["settings"])
+    projector = optimal_projector(chosen)
+    rows = written.features[written.positions("heldout")].astype(float)
+    errors = ((rows - rows @ projector @ projector.T) ** 2).mean(axis=1)
+    standard_error = errors.std(ddof=1) / np.sqrt(len(errors))
+    optimum = float(written.metadata["optimal_mse"])
+    assert abs(errors.mean() - optimum) < 4 * standard_error
+    assert standard_error < 0.01 * optimum  # so that the line above says something
+
+
+def test_sample_covariance_and_pca_agree_with_the_true_covariance(written):
+    chosen = json.loads(written.metadata["settings"])
+    rows = written.features[written.positions("heldout")].astype(float)
+    covariance = true_covariance(chosen)
+    sample = rows.T @ rows / len(rows)
+    relative = np.linalg.norm(sample - covariance) / np.linalg.norm(covariance)
+    # A Wishart matrix's expected squared distance is (tr(C)^2 + tr(C^2)) / rows.
+    expected = np.sqrt((np.trace(covariance) ** 2 + np.trace(covariance @ covariance)) / len(rows))
+    assert relative < 1.5 * expected / np.linalg.norm(covariance)
+    fitted = PCA(n_components=chosen["rank"]).fit(rows)
+    own = optimal_projector(chosen)[:, : chosen["rank"]]
+    cosines = np.linalg.svd(fitted.components_ @ own, compute_uv=False)
+    assert cosines.min() > 0.98
+
+
+def test_mixing_has_the_variance_that_its_name_says():
+    mixing = mixing_matrix(resolve_dataset("synthetic-6q"))
+    assert mixing.shape == (16, 256)
+    assert mixing.var() * 16 == pytest.approx(1, abs=4 * np.sqrt(2 / mixing.size))
+
+
+def test_splits_have_the_rows_asked_for_and_differ(written):
+    assert {name: len(written.positions(name)) for name in ("train", "unlabelled", "heldout")} == {
+        "train": 60,
+        "unlabelled": 30,
+        "heldout": 4000,
+    }
+    assert written.features.shape == (4090, 64)
+    assert len(np.unique(written.features, axis=0)) == 4090
+
+
+def test_more_rows_leave_the_first_ones_and_the_other_splits_unchanged(tmp_path):
+    write_synthetic(small(), tmp_path / "few.parquet")
+    write_synthetic(small(train=90), tmp_path / "many.parquet")
+    few, many = load_latents(tmp_path / "few.parquet"), load_latents(tmp_path / "many.parquet")
+    first = many.features[many.positions("train")[:60]]
+    np.testing.assert_array_equal(few.features[few.positions("train")], first)
+    heldout = [one.features[one.positions("heldout")] for one in (few, many)]
+    np.testing.assert_array_equal(*heldout)
+
+
+def test_another_generator_seed_gives_another_problem(tmp_path):
+    write_synthetic(small(generator_seed=1), tmp_path / "one.parquet")
+    write_synthetic(small(generator_seed=2), tmp_path / "two.parquet")
+    one, two = (load_latents(tmp_path / f"{name}.parquet") for name in ("one", "two"))
+    assert not np.allclose(one.features, two.features)
+    assert one.metadata["configuration_digest"] != two.metadata["configuration_digest"]
+
+
+def errors_of_oracle(latents):
+    rows = latents.features[latents.positions("heldout")].astype(float)
+    projector = optimal_projector(json.loads(latents.metadata["settings"]))
+    return ((rows - rows @ projector @ projector.T) ** 2).mean(axis=1)
+
+
+@pytest.mark.parametrize("train", [60, 300, 3000])
+def test_pca_floor_is_above_the_optimum_and_nears_it_with_more_rows(tmp_path, train):
+    path = tmp_path / "latents.parquet"
+    write_synthetic(small(train=train, heldout=4000), path)
+    latents = load_latents(path)
+    floor, optimum = (float(latents.metadata[key]) for key in ("pca_floor_mse", "optimal_mse"))
+    best = errors_of_oracle(latents)
+    # Both are measured on the same rows, so sampling does not hide the difference.
+    assert floor > best.mean()
+    standard_error = best.std(ddof=1) / np.sqrt(len(best))
+    # The subspace of a sample covariance is off by O(1 / rows).
+    assert floor == pytest.approx(optimum, abs=4 * standard_error + 15 / train * optimum)
+    if train <= 300:
+        assert floor > optimum
+
+
+def test_pca_floor_is_the_truncated_decomposition_of_all_training_rows(written):
+    train = written.features[written.positions("train")].astype(float)
+    heldout = written.features[written.positions("heldout")].astype(float)
+    mean = train.mean(axis=0)
+    basis = np.linalg.svd(train - mean, full_matrices=False)[2][:16]
+    residual = (heldout - mean) - (heldout - mean) @ basis.T @ basis
+    floor = float(written.metadata["pca_floor_mse"])
+    assert floor == pytest.approx(np.square(residual).mean(), rel=1e-10)
+
+
+def test_pca_floor_with_fewer_training_rows_than_components(tmp_path):
+    write_synthetic(small(train=5), tmp_path / "latents.parquet")
+    latents = load_latents(tmp_path / "latents.parquet")
+    train = latents.features[latents.positions("train")].astype(float)
+    heldout = latents.features[latents.positions("heldout")].astype(float)
+    floor = pca_floor_mse(train, heldout, 16)
+    assert floor == float(latents.metadata["pca_floor_mse"])
+    # Four directions hold all that five rows differ by.
+    coefficients = np.linalg.lstsq((train - train[0])[1:].T, (heldout - train[0]).T, rcond=None)[0]
+    nearest = train[0] + coefficients.T @ (train - train[0])[1:]
+    assert floor == pytest.approx(np.square(nearest - heldout).mean(), rel=1e-8)

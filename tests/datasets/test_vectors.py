@@ -1,0 +1,275 @@
+"""The user's own vectors: what is read, what is refused, and how rows are split."""
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.vector_files import read_vectors
+from qdistill.datasets.vectors import split_rows, write_vectors
+from qdistill.errors import DataError
+from qdistill.study.datasets import resolve_dataset
+
+NAMES = ["a", "b", "c", "d", "e"]
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).standard_normal((40, 5))
+
+
+def save(folder, values, form):
+    """Save rows in one of the forms that can be read; give path and column."""
+    path = folder / f"vectors{form[form.rindex('.') :]}"
+    frame = pd.DataFrame(values, columns=NAMES[: values.shape[1]])
+    rows = pd.DataFrame({"label": "x", "vector": [row.tolist() for row in values]})
+    match form:
+        case ".npy":
+            np.save(path, values)
+            return path, None
+        case ".npz":
+            np.savez(path, other=np.zeros(3), vector=values)
+            return path, "vector"
+        case "columns.parquet":
+            frame.assign(label="x").to_parquet(path)
+            return path, list(frame.columns)
+        case "lists.parquet":
+            rows.to_parquet(path)
+            return path, "vector"
+        case "fixed.parquet":
+            lists = arrow.FixedSizeListArray.from_arrays(values.ravel(), values.shape[1])
+            parquet.write_table(arrow.table({"vector": lists}), path, row_group_size=7)
+            return path, "vector"
+        case "columns.csv":
+            frame.assign(label="x").to_csv(path, index=False)
+            return path, list(frame.columns)
+        case "json.csv":
+            rows.assign(vector=rows["vector"].map(json.dumps)).to_csv(path, index=False)
+            return path, "vector"
+    raise ValueError(form)
+
+
+FORMS = [
+    ".npy",
+    ".npz",
+    "columns.parquet",
+    "lists.parquet",
+    "fixed.parquet",
+    "columns.csv",
+    "json.csv",
+]
+
+
+def chosen(path, column=None, **overrides):
+    return resolve_dataset(
+        {"name": "vectors", "qubits": 2, "path": str(path), "column": column, **overrides}
+    )
+
+
+def refuse(folder, words, path, column=None, largest_n=10, **overrides):
+    """Check that a file is refused in one sentence that holds the words."""
+    output = folder / "latents.parquet"
+    with pytest.raises(DataError) as caught:
+        write_vectors(chosen(path, column, **overrides), largest_n, output)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in (path.name, *words):
+        assert word in message
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_latents_and_is_left_as_it_was(tmp_path, values, form):
+    path, column = save(tmp_path, values, form)
+    before = path.read_bytes()
+    write_vectors(chosen(path, column), 10, tmp_path / "latents.parquet")
+    latents = load_latents(tmp_path / "latents.parquet")
+    np.testing.assert_array_equal(latents.features, values.astype(np.float32))
+    np.testing.assert_array_equal(latents.rows, np.arange(40))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_value_that_is_not_finite_is_refused_with_its_row(tmp_path, values, form, bad):
+    values[17, 3] = bad
+    refuse(tmp_path, ["row 17", "position 3", "finite"], *save(tmp_path, values, form))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("bad", [0.0, 2.5])
+def test_a_constant_row_is_refused(tmp_path, values, form, bad):
+    values[8] = bad
+    refuse(tmp_path, ["row 8", "constant", str(bad)], *save(tmp_path, values, form))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_too_few_features_are_refused(tmp_path, values, form):
+    path, column = save(tmp_path, values, form)
+    refuse(tmp_path, ["3 qubits", "8 features", "have 5"], path, column, qubits=3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_too_few_rows_are_refused_with_the_numbers(tmp_path, values, form):
+    path, column = save(tmp_path, values, form)
+    # 40 rows: 12 held out, 8 unlabelled, 20 to train on
+    write_vectors(chosen(path, column), 20, tmp_path / "enough.parquet")
+    refuse(tmp_path, ["40 rows", "leave 20", "n = 21"], path, column, largest_n=21)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_rows_are_refused(tmp_path, form):
+    if form == "lists.parquet":  # without rows pandas cannot tell that the cells are lists
+        form = "fixed.parquet"
+    refuse(tmp_path, [], *save(tmp_path, np.zeros((0, 5)), form))
+
+
+@pytest.mark.parametrize("form", [".npy", ".npz", "columns.parquet", "lists.parquet"])
+def test_a_truncated_file_is_refused(tmp_path, values, form):
+    path, column = save(tmp_path, values, form)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refuse(tmp_path, ["not a readable"], path, column, largest_n=1)
+
+
+@pytest.mark.parametrize(
+    ("form", "column", "words"),
+    [
+        (".npy", "vector", ["no columns", "'vector'"]),
+        (".npz", None, ["'column' is missing", "'other', 'vector'"]),
+        (".npz", "vectors", ["no array 'vectors'", "'other', 'vector'"]),
+        (".npz", "other", ["shape (3,)"]),
+        ("columns.parquet", None, ["'column' is missing", "'a', 'b'", "'label'"]),
+        ("columns.parquet", ["a", "z", "y"], ["no column 'z', 'y'", "'a', 'b'"]),
+        ("columns.parquet", ["a", "label"], ["'label'", "expected numbers"]),
+        ("columns.parquet", "a", ["'a'", "expected lists"]),
+        ("lists.parquet", "vectors", ["no column 'vectors'", "'label', 'vector'"]),
+        ("lists.parquet", ["vector"], ["'vector'", "expected numbers"]),
+        ("columns.csv", None, ["'column' is missing", "'a', 'b'"]),
+        ("columns.csv", ["a", "z"], ["no column 'z'"]),
+        ("columns.csv", ["a", "b", "c", "label"], ["row 0", "'label'", "'x'", "not a number"]),
+        ("columns.csv", "a", ["row 0", "'a'", "not a JSON array"]),
+        ("json.csv", "vectors", ["no column 'vectors'"]),
+        ("json.csv", "label", ["row 0", "'label'", "not a JSON array"]),
+    ],
+)
+def test_a_wrong_column_is_refused_and_the_right_ones_listed(tmp_path, values, form, column, words):
+    path, _ = save(tmp_path, values, form)
+    refuse(tmp_path, words, path, column)
+
+
+def test_missing_files_folders_and_unknown_extensions_are_refused(tmp_path):
+    refuse(tmp_path, ["no such file"], tmp_path / "absent.npy")
+    (tmp_path / "folder.parquet").mkdir()
+    refuse(tmp_path, ["no such file"], tmp_path / "folder.parquet", "vector")
+    (tmp_path / "table.xlsx").write_bytes(b"PK")
+    refuse(tmp_path, [".xlsx", ".parquet, .csv, .npy, .npz"], tmp_path / "table.xlsx")
+
+
+def test_ragged_and_empty_rows_are_refused_with_their_row(tmp_path, values):
+    rows = [row.tolist() for row in values]
+    rows[6] = rows[6][:4]
+    path = tmp_path / "ragged.parquet"
+    pd.DataFrame({"vector": rows}).to_parquet(path)
+    refuse(tmp_path, ["row 6 has 4", "row 0 has 5"], path, "vector")
+    pd.DataFrame({"vector": [*rows[:6], None, *rows[7:]]}).to_parquet(path)
+    refuse(tmp_path, ["row 6 is empty"], path, "vector")
+    pd.DataFrame({"vector": [*rows[:6], [1.0, None, 2.0, 3.0, 4.0]]}).to_parquet(path)
+    refuse(tmp_path, ["row 6", "position 1", "nan"], path, "vector")
+
+    path = tmp_path / "ragged.csv"
+    pd.DataFrame({"vector": map(json.dumps, rows)}).to_csv(path, index=False)
+    refuse(tmp_path, ["row 6 has 4", "row 0 has 5"], path, "vector")
+    path.write_text("a,b,c,d\n1,2,3,4\n1,2,3\n")
+    refuse(tmp_path, ["row 1", "position 3"], path, ["a", "b", "c", "d"])
+    path.write_text("a,b,c,d\n1,2,3,4\n1,2,3,4,5\n")
+    refuse(tmp_path, ["not a readable CSV", "line 3"], path, ["a", "b", "c", "d"])
+    path.write_text("")
+    refuse(tmp_path, ["not a readable CSV"], path, ["a"])
+
+
+@pytest.mark.parametrize(
+    "cell", ['[1, 2, "3", 4]', "[1, 2, [3], 4]", "[1, true, 3, 4]", "7", "[1,"]
+)
+def test_a_cell_that_is_no_array_of_numbers_is_refused(tmp_path, cell):
+    path = tmp_path / "cells.csv"
+    pd.DataFrame({"vector": ["[1, 2, 3, 4]", cell]}).to_csv(path, index=False)
+    refuse(tmp_path, ["row 1", "not a JSON array of numbers"], path, "vector")
+
+
+def test_arrays_that_are_not_matrices_of_real_numbers_are_refused(tmp_path, values):
+    path = tmp_path / "array.npy"
+    for array, word in [
+        (values[0], "shape (5,)"),
+        (values.astype(complex), "complex128"),
+        (values > 0, "bool"),
+        (values.astype(str), "real numbers"),
+    ]:
+        np.save(path, array)
+        refuse(tmp_path, [word], path)
+    with path.open("wb") as file:
+        np.savez(file, vector=values)
+    refuse(tmp_path, ["several arrays"], path)
+
+
+class Trap:
+    """Says so when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("a pickle was loaded",)
+
+
+def test_no_pickle_is_ever_loaded(tmp_path):
+    path = tmp_path / "trap.npy"
+    np.save(path, np.array([[Trap()]], dtype=object), allow_pickle=True)
+    refuse(tmp_path, ["not a readable NumPy file"], path)
+    path.write_bytes(pickle.dumps(Trap()))
+    refuse(tmp_path, ["not a readable NumPy file"], path)
+    archive = tmp_path / "trap.npz"
+    np.savez(archive, vector=np.array([[Trap()]], dtype=object))
+    refuse(tmp_path, ["'vector' cannot be read"], archive, "vector")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "float16", "float32"])
+def test_any_real_type_is_read(tmp_path, dtype):
+    values = np.arange(20).reshape(4, 5).astype(dtype)
+    path, column = save(tmp_path, values, ".npy")
+    np.testing.assert_array_equal(read_vectors(path, column), values)
+    if dtype != "float16":
+        path, column = save(tmp_path, values, "fixed.parquet")
+        np.testing.assert_array_equal(read_vectors(path, column), values)
+
+
+@settings(max_examples=50)
+@given(
+    rows=st.integers(10, 500),
+    heldout=st.floats(0.1, 0.45),
+    unlabelled=st.floats(0.01, 0.45),
+    seed=st.integers(0, 99),
+)
+def test_split_has_the_fractions_and_is_repeatable(rows, heldout, unlabelled, seed):
+    fractions = {"heldout_fraction": heldout, "unlabelled_fraction": unlabelled}
+    split = split_rows(rows, {**fractions, "split_seed": seed})
+    assert abs(np.count_nonzero(split == "heldout") - heldout * rows) <= 0.5
+    assert abs(np.count_nonzero(split == "unlabelled") - unlabelled * rows) <= 0.5
+    assert set(split) <= {"train", "unlabelled", "heldout"}
+    np.testing.assert_array_equal(split, split_rows(rows, {**fractions, "split_seed": seed}))
+
+
+def test_another_split_seed_gives_another_split():
+    fractions = {"heldout_fraction": 0.3, "unlabelled_fraction": 0.2}
+    first, second = (split_rows(200, {**fractions, "split_seed": seed}) for seed in (0, 1))
+    assert (first != second).any()
+
+
+def test_repeated_rows_are_mentioned_in_the_log(tmp_path, values, caplog):
+    values[3] = values[4]
+    path, column = save(tmp_path, values, ".npy")
+    write_vectors(chosen(path, column), 10, tmp_path / "latents.parquet")
+    assert "1 rows repeat another row" in caplog.text

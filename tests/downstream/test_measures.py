@@ -1,0 +1,195 @@
+"""Downstream measures of a small study: every code, at every n, of every seed."""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.students import SETTINGS
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.subsets import draw_subsets
+from qdistill.downstream.measures import MOST_ROWS, measure_downstream, metric_of
+from qdistill.downstream.neighbours import TrueNeighbours
+from qdistill.errors import DataError
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import read_frame, read_table, write_table
+from qdistill.storage.weights import read_weights, read_weights_metadata, write_weights
+from qdistill.training.protocols import train_model
+
+MODELS = ("linear", "square")
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Three classes along three directions, labelled; two models trained on them."""
+    folder = tmp_path_factory.mktemp("downstream")
+    generator = np.random.default_rng(0)
+    classes = generator.integers(3, size=180)
+    features = 2.0 * np.eye(3, 12)[classes] + 0.3 * generator.normal(size=(180, 12))
+    columns = {
+        "row": np.arange(180),
+        "split": np.repeat(["train", "unlabelled", "heldout"], 60),
+        "features": features,
+    }
+    write_table("latents", folder / "bare.parquet", columns, {})
+    latents = folder / "latents.parquet"
+    write_table("latents", latents, {**columns, "label": np.array(list("abc"))[classes]}, {})
+    for name in MODELS:
+        runs = [files_of(folder, name, n) for n in (10, 40)]
+        if not runs[0].subset.exists():
+            draw_subsets(latents, {run.n: run.subset for run in runs}, SEEDS)
+        train_model(name, "own", 2, latents, runs, SETTINGS)
+    return folder
+
+
+def files_of(folder, name, n):
+    block = folder / f"n~{n}"
+    own = block / name
+    return RunFiles(
+        n=n,
+        subset=block / "subset.parquet",
+        weights=own / "weights.safetensors",
+        metrics=own / "metrics.parquet",
+        history=own / "history.parquet",
+    )
+
+
+def measured(folder, models=MODELS, kind="vectors", latents="latents", sizes=(10, 40), **changes):
+    runs = [
+        (files_of(folder, "any", n), {name: files_of(folder, name, n) for name in models})
+        for n in sizes
+    ]
+    settings = {
+        "dataset": {"kind": kind},
+        "neighbours": 4,
+        "examples_per_class": 3,
+        "pca": True,
+        "models": {name: SETTINGS for name in models},
+        **changes,
+    }
+    path = folder / "downstream.parquet"
+    measure_downstream("own", 2, "article", folder / f"{latents}.parquet", runs, settings, path)
+    return read_frame("downstream", path)
+
+
+def test_every_code_has_a_row_of_every_seed_and_n(labelled):
+    table = measured(labelled)
+    assert list(table.columns) == list(CONTRACTS["downstream"].scalars)
+    found = set(table[["n", "seed", "model"]].itertuples(index=False, name=None))
+    names = ("raw", "pca", *MODELS)
+    assert found == {(n, seed, name) for n in (10, 40) for seed in SEEDS for name in names}
+    assert len(table) == len(found) and not table["diverged"].any()
+    assert (table["classes"] == 3).all() and (table["probe_rows"] == 60).all()
+    assert (table["queries"] == 60).all() and table["probe_undefined"].isna().all()
+
+
+def test_full_vectors_find_everything_and_tell_separable_classes_apart(labelled):
+    table = measured(labelled).set_index("model")
+    assert (table.loc["raw", "recall"] == 1).all()
+    assert (table.loc["raw", "probe_accuracy"] > 0.98).all()
+    assert (table.loc["pca", "probe_accuracy"] > 0.98).all()
+    assert (table.loc["pca", "recall"] < 1).all()
+    assert table.loc["square", "recall"].mean() < table.loc["pca", "recall"].mean()
+
+
+def test_recall_is_that_of_the_models_own_codes(labelled):
+    table = measured(labelled).set_index(["model", "n", "seed"])
+    latents = load_latents(labelled / "latents.parquet")
+    heldout = latents.features[latents.positions("heldout")]
+    weights = read_weights(labelled / "n~40" / "linear" / "weights.safetensors")
+    codes = heldout @ weights["encoder.weight"][1].T + weights["encoder.bias"][1]
+    truth = TrueNeighbours(torch.tensor(heldout), 4, "euclidean")
+    expected = truth.recall(torch.tensor(codes))
+    assert table.loc[("linear", 40, 1), "recall"] == pytest.approx(expected, abs=0.01)
+
+
+def test_the_metric_is_cosine_for_text_alone(labelled):
+    assert [metric_of(kind) for kind in ("docstrings", "text", "digits", "synthetic")] == [
+        *["cosine"] * 2,
+        *["euclidean"] * 2,
+    ]
+    text, other = (measured(labelled, kind=kind) for kind in ("text", "vectors"))
+    assert (text["metric"] == "cosine").all() and (other["metric"] == "euclidean").all()
+    assert not np.allclose(text["recall"], other["recall"])
+
+
+def test_leaving_a_model_out_leaves_its_rows_out_and_changes_nothing_else(labelled):
+    whole = measured(labelled)
+    fewer = measured(labelled, models=("linear",), pca=False)
+    kept = whole[whole["model"].isin(["raw", "linear"])].reset_index(drop=True)
+    assert fewer.equals(kept)
+    assert set(measured(labelled, models=())["model"]) == {"raw", "pca"}
+    one = measured(labelled, sizes=(40,))
+    assert one.equals(whole[whole["n"] == 40].reset_index(drop=True))
+
+
+def test_without_labels_there_is_recall_and_a_reason(labelled):
+    table = measured(labelled, latents="bare")
+    assert table["recall"].notna().all() and table["probe_accuracy"].isna().all()
+    assert set(table["probe_undefined"]) == {"the data set has no labels"}
+    assert (table["classes"] == 0).all() and table["probe_chance"].isna().all()
+
+
+def test_heldout_rows_alone_are_searched_and_a_probe_learns_from_train_rows(labelled):
+    """Other unlabelled rows change nothing; other train rows change the probe alone."""
+    source = read_table("latents", labelled / "latents.parquet")
+    latents = load_latents(labelled / "latents.parquet")
+    columns = {name: source.column(name).to_pandas() for name in ("row", "split", "label")}
+    table = measured(labelled, pca=False)
+    for split, same in (("unlabelled", True), ("train", False)):
+        features = latents.features.copy()
+        features[latents.positions(split)] = features[latents.positions(split)][::-1] * 1.5
+        path = labelled / f"changed-{split}.parquet"
+        write_table("latents", path, {**columns, "features": features}, {})
+        changed = measured(labelled, latents=f"changed-{split}", pca=False)
+        assert np.array_equal(changed["recall"], table["recall"])
+        assert np.array_equal(changed["probe_accuracy"], table["probe_accuracy"]) == same
+
+
+def test_many_heldout_rows_are_drawn_from(tmp_path):
+    generator = np.random.default_rng(0)
+    rows = MOST_ROWS + 300
+    columns = {
+        "row": np.arange(rows + 20),
+        "split": ["train"] * 20 + ["heldout"] * rows,
+        "features": generator.normal(size=(rows + 20, 5)),
+    }
+    write_table("latents", tmp_path / "latents.parquet", columns, {})
+    run = files_of(tmp_path, "any", 10)
+    draw_subsets(tmp_path / "latents.parquet", {10: run.subset}, SEEDS)
+    table = measured(tmp_path, models=(), sizes=(10,))
+    assert (table["queries"] == MOST_ROWS).all()
+
+
+def test_a_diverged_run_is_a_row_with_a_flag(labelled):
+    files = files_of(labelled, "linear", 10)
+    weights, about = read_weights(files.weights), read_weights_metadata(files.weights)
+    metrics = read_frame("metrics", files.metrics)
+    spoiled = {**weights, "encoder.weight": weights["encoder.weight"].copy()}
+    spoiled["encoder.weight"][1] = np.nan
+    try:
+        write_weights(files.weights, spoiled, about)
+        changed = metrics.assign(diverged=metrics["seed"] == 1)
+        write_table("metrics", files.metrics, changed, {})
+        table = measured(labelled).set_index(["model", "n", "seed"])
+    finally:
+        write_weights(files.weights, weights, about)
+        write_table("metrics", files.metrics, metrics, {})
+    row = table.loc[("linear", 10, 1)]
+    assert row["diverged"] and np.isnan([row["recall"], row["probe_accuracy"]]).all()
+    assert table["diverged"].sum() == 1 and table["recall"].isna().sum() == 1
+
+
+def test_bad_input_is_named(labelled):
+    with pytest.raises(DataError, match=r"'downstream\.neighbours' is 59 and there are 60"):
+        measured(labelled, neighbours=59)
+    assert len(measured(labelled, neighbours=58))
+    files = files_of(labelled, "linear", 10)
+    weights, about = read_weights(files.weights), read_weights_metadata(files.weights)
+    try:
+        write_weights(files.weights, weights, {**about, "seeds": "0,1,3"})
+        with pytest.raises(DataError, match=r"weights\.safetensors: its seeds are not those of"):
+            measured(labelled)
+    finally:
+        write_weights(files.weights, weights, about)

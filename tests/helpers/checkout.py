@@ -1,0 +1,45 @@
+"""What a fresh clone holds, and Snakemake run in it as a user would."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(folder, *arguments):
+    """Start Snakemake in a folder, without what other tests left in the environment."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" and "MLFLOW" not in k}
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=kept,
+    )
+
+
+def run(folder, *arguments):
+    """Run Snakemake to its end: exit status and everything it printed."""
+    process = start(folder, *arguments)
+    output = process.communicate(timeout=600)[0]
+    return process.returncode, output
+
+
+def jobs_of(output):
+    """Number of jobs of each rule in what a dry run printed."""
+    stats = re.search(r"Job stats:\n.*?\n-+.*?\n(.*?)\ntotal", output, re.S)
+    return {line.split()[0]: int(line.split()[1]) for line in stats[1].splitlines()}
+
+
+def checkout(folder):
+    """Copy what a fresh clone holds and the workflow needs."""
+    for name in ("config", "workflow", "profiles", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "Snakefile", folder)
+    return folder

@@ -1,0 +1,77 @@
+"""What the tests of the figures share: a small study, empty axes, and what was drawn on them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from helpers.metrics import make_metrics
+from qdistill.figures.save import figure_settings
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import write_table
+
+SIZES = (50, 100, 200, 500)
+NO_CROSSOVER = pd.DataFrame(columns=list(CONTRACTS["crossover"].scalars))
+PROBLEM = {"dataset": "synthetic-6q", "qubits": 6, "protocol": "article"}
+NOTHING_PUBLISHED = pd.DataFrame(columns=["model", "n", "heldout_mse"])
+
+
+@pytest.fixture(autouse=True)
+def drawing_settings():
+    """Draw each test of a module that imports this under the settings of the saved figures."""
+    with figure_settings():
+        yield
+
+
+def study_metrics():
+    """Metrics of 4 seeds at each of ``SIZES`` on the 6-qubit synthetic data."""
+    return make_metrics(("synthetic-6q",), SIZES, seeds=4)
+
+
+def write_latents(path, **metadata):
+    """A data set of one row, with metadata as synthetic data carry it."""
+    columns = {"row": [0], "split": ["train"], "features": np.zeros((1, 4), np.float32)}
+    write_table("latents", path, columns, {}, metadata)
+
+
+def empty_axes():
+    return Figure(figsize=(8, 5)).add_subplot()
+
+
+def texts_of(figure):
+    """Every word of a figure, notes and legends included."""
+    return "\n".join(
+        artist.get_text() for artist in figure.findobj(lambda artist: hasattr(artist, "get_text"))
+    )
+
+
+def svg_texts(path):
+    """Every word of a saved SVG figure, one text a line; Matplotlib keeps them as comments."""
+    return "\n".join(
+        line.strip().removeprefix("<!--").removesuffix("-->").strip()
+        for line in path.read_text().splitlines()
+        if line.strip().startswith("<!--")
+    )
+
+
+def line_in(ax, colour, marker="None"):
+    return [line for line in ax.lines if line.get_color() == colour and line.get_marker() == marker]
+
+
+def run_path(root, n, file, model="quantum", dataset="synthetic-6q", protocol="article"):
+    """Path of a file of one run, in a study that is called like a protocol."""
+    return root / f"results/article/{dataset}/{protocol}/n~{n}/seeds~0-1/{model}/{file}"
+
+
+def figure_files(folder):
+    """Paths of an SVG and a PNG file in a folder of their own."""
+    return folder / "figures" / "figure.svg", folder / "figures" / "figure.png"
+
+
+def check_saved(files):
+    """Both files of :func:`figure_files` are whole, and nothing else is beside them."""
+    svg, png = files
+    assert "</svg>" in svg.read_text()[-20:]
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert png.stat().st_size > 10_000
+    assert sorted(svg.parent.iterdir()) == sorted(files)

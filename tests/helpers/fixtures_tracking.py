@@ -1,0 +1,67 @@
+"""Fixtures of the tests of tracking: a store, a finished study beside it, and its index.
+
+A module that uses them names this one in ``pytest_plugins``.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.tracking import all_runs, content, sync, write_study
+from qdistill.study.tracking_uri import resolve_uri
+from qdistill.tracking import store as tracking_store
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A store with tables and no runs: making it takes a second."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    tracking_store._create_database(path)
+    return path
+
+
+@pytest.fixture
+def finished_study(tmp_path, monkeypatch, empty_store):
+    """A finished study in the working directory, beside a store with tables and no runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("results").mkdir()
+    shutil.copy(empty_store, "results/mlflow.db")
+    write_study()
+
+
+@pytest.fixture
+def client(finished_study):
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=resolve_uri(None))
+
+
+@dataclass(frozen=True)
+class Index:
+    """A study that was synced once; for tests that only read."""
+
+    folder: Path
+    client: Any
+    receipt: dict
+    runs: dict
+    content: dict
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory, empty_store):
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("index")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        Path("results").mkdir()
+        shutil.copy(empty_store, "results/mlflow.db")
+        write_study()
+        receipt = sync()
+        client = MlflowClient(tracking_uri=receipt["tracking_uri"])
+        return Index(folder, client, receipt, all_runs(client, receipt), content(client, receipt))

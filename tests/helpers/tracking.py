@@ -1,0 +1,192 @@
+"""A finished study of made-up results, its import into MLflow, and what the store then holds."""
+
+import json
+import math
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qdistill.storage.tables import write_table
+from qdistill.tracking.sync import sync_runs, sync_study
+from qdistill.tracking.writer import KEY, OUTCOMES
+
+STUDY = "small"
+METRICS = Path("results/small/metrics.parquet")
+CHOICES = Path("results/small/choices.parquet")
+RUNS_RECEIPT = Path("results/small/mlflow_runs.json")
+RECEIPT = Path("results/small/mlflow.json")
+STAGES = {
+    "mean": [("reference", "trained")],
+    "classical": [("classical", "trained")],
+    "tuned": [("classical", "trained")],
+    "quantum": [("quantum", "trained")],
+    "unitary_re": [("student", "zero_shot"), ("student", "fine_tuned")],
+    "distilled_pool": [("student", "distilled")],
+}
+TRAINING = {
+    "synthetic-4q/article/quantum": {"epochs": 3, "layers": 20},
+    "synthetic-4q/article/classical": {"epochs": 3},
+    "synthetic-4q/converged/quantum": {"max_steps": 9000},
+}
+EPOCHS = 4
+
+
+def make_metrics(sizes=(100,), seeds=2, models=tuple(STAGES), protocols=("article",)):
+    rows = [
+        {
+            "dataset": "synthetic-4q",
+            "qubits": 4,
+            "protocol": protocol,
+            "n": n,
+            "seed": seed,
+            "model": model,
+            "family": family,
+            "stage": stage,
+            "teacher": "quantum" if family == "student" else None,
+            "train_mse": 0.5 / n + 0.01 * seed,
+            "heldout_mse": 1.0 / n + 0.02 * seed + 0.1 * place,
+            "teacher_r2": 0.9 - 0.1 * seed if family == "student" else math.nan,
+            "n_parameters": 2200,
+            "train_seconds": 1.5,
+            "diverged": False,
+            "still_improving": False,
+        }
+        for protocol in protocols
+        for n in sizes
+        for seed in range(seeds)
+        for place, model in enumerate(models)
+        for family, stage in STAGES[model]
+    ]
+    return pd.DataFrame(rows)
+
+
+def make_choices(seeds=2):
+    """The choices of ``tuned``: seeds agree on the kind, and not on the rank."""
+    rows = [
+        {
+            "dataset": "synthetic-4q",
+            "qubits": 4,
+            "protocol": "article",
+            "n": 100,
+            "seed": seed,
+            "model": "tuned",
+            "choice": json.dumps({"kind": "low_rank", "rank": 4 * (1 + seed)}),
+            "validation_mse": 0.02 + 0.01 * seed,
+            "candidates": 30,
+        }
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+def make_history(seeds=2, scale=1.0):
+    epochs = np.tile(np.arange(EPOCHS), seeds)
+    seed = np.repeat(np.arange(seeds), EPOCHS)
+    losses = scale * (1 + seed) / (1 + epochs)
+    return pd.DataFrame(
+        {
+            "seed": seed,
+            "epoch": epochs,
+            "train_mse": losses,
+            "heldout_mse": 2 * losses,
+            "validation_mse": np.nan,
+            "seconds": 0.1 * epochs,
+        }
+    )
+
+
+def history_path(n, model, protocol="article"):
+    folder = Path(f"results/small/synthetic-4q/{protocol}/n~{n}/seeds~0-1/{model}")
+    return folder / "history.parquet"
+
+
+def write_study(metrics=None, histories=(("quantum", 100), ("unitary_re", 100))):
+    metrics = make_metrics() if metrics is None else metrics
+    write_table("metrics", METRICS, metrics, {})
+    CHOICES.unlink(missing_ok=True)
+    if "tuned" in set(metrics["model"]):
+        write_table("choices", CHOICES, make_choices(), {})
+    for model, n in histories:
+        write_table("history", history_path(n, model), make_history(), {})
+    Path("results/small/figures").mkdir(parents=True, exist_ok=True)
+    Path("results/small/figures/crossover.svg").write_text("<svg/>")
+    Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")
+
+
+def history_paths():
+    return sorted(Path("results/small").rglob("history.parquet"))
+
+
+def choices_path():
+    return CHOICES if CHOICES.exists() else None
+
+
+def sync_the_runs(uri=None):
+    return sync_runs(STUDY, METRICS, history_paths(), RUNS_RECEIPT, uri, TRAINING, choices_path())
+
+
+def sync_the_study(uri=None):
+    return sync_study(
+        STUDY,
+        METRICS,
+        history_paths(),
+        RUNS_RECEIPT,
+        ["results/small/figures/crossover.svg"],
+        ["verdict.md"],
+        {"study": STUDY, "training": {"epochs": 3}},
+        RECEIPT,
+        uri,
+        TRAINING,
+        choices_path(),
+    )
+
+
+def sync(uri=None):
+    """Both halves, as the workflow runs them."""
+    sync_the_runs(uri)
+    return sync_the_study(uri)
+
+
+def counts(receipt):
+    return {outcome: receipt[outcome] for outcome in OUTCOMES}
+
+
+def all_runs(client, receipt):
+    """Runs of an experiment by their key; others are nobody's, or a user's."""
+    runs = client.search_runs([receipt["experiment_id"]], max_results=1000)
+    return {run.data.tags[KEY]: run for run in runs if KEY in run.data.tags}
+
+
+def content(client, receipt):
+    """All that a reader of the store sees, without the identifiers and times MLflow draws."""
+    runs = all_runs(client, receipt)
+    names = {run.info.run_id: key for key, run in runs.items()}
+    found = {}
+    for key, run in runs.items():
+        tags = dict(run.data.tags)
+        parent = tags.pop("mlflow.parentRunId", None)
+        found[key] = (
+            run.info.status,
+            tags,
+            names.get(parent, parent),
+            run.data.params,
+            run.data.metrics,
+        )
+    return found
+
+
+def database_rows(path="results/mlflow.db"):
+    with sqlite3.connect(path) as connection:
+        tables = ["runs", "metrics", "latest_metrics", "params", "tags", "experiment_tags"]
+        return {t: sorted(map(repr, connection.execute(f"SELECT * FROM {t}"))) for t in tables}
+
+
+def sync_in_a_process(preparation):
+    """Sync in a process of its own, after running some code there."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{preparation}\n"
+    code += "import helpers.tracking\nhelpers_tracking.sync()\n"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,0 +1,116 @@
+"""Small problems in memory and as files, for the tests of training and tuning."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from qdistill.datasets.examples import Examples
+from qdistill.datasets.subsets import draw_subsets
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.slot_model import draw_start, slot_weights
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import write_table
+
+SEEDS = (0, 1, 2)
+ROWS = {"train": 60, "unlabelled": 80, "heldout": 50}
+
+
+def draw_problem(kind: str = "noisy map", features: int = 12, seed: int = 0):
+    """Features and targets of all rows.
+
+    ``reconstruct``: targets are features of rank 3 with noise. ``noisy map``: a linear map of
+    rank 2 of normal features, with so much noise that a long training overfits. ``squares``:
+    probabilities, mixed from the squares of normalised features by a stochastic matrix.
+    """
+    generator = np.random.default_rng(seed)
+    rows = sum(ROWS.values())
+    if kind == "reconstruct":
+        x = generator.normal(size=(rows, 3)) @ generator.normal(size=(3, features))
+        x = x + 0.3 * generator.normal(size=x.shape)
+        return x.astype(np.float32), x.astype(np.float32)
+    x = generator.normal(size=(rows, features))
+    if kind == "squares":
+        squares = x**2 / (x**2).sum(axis=1, keepdims=True)
+        y = squares @ generator.dirichlet(np.full(features, 0.3), features)
+    else:
+        y = x @ generator.normal(size=(features, 2)) @ generator.normal(size=(2, features))
+        y = y / y.std() + generator.normal(size=y.shape)
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def make_examples(kind="noisy map", seeds=SEEDS, n=15, features=12) -> Examples:
+    """The problem in memory; a seed's rows do not depend on the other seeds."""
+    x, y = draw_problem(kind, features)
+    orders = [np.random.default_rng(100 + seed).permutation(ROWS["train"]) for seed in seeds]
+    labelled = np.stack([order[:n] for order in orders])
+    first, last = ROWS["train"], ROWS["train"] + ROWS["unlabelled"]
+    return Examples(
+        seeds=list(seeds),
+        rows=labelled,
+        inputs=torch.tensor(x),
+        targets=torch.tensor(y),
+        labelled=torch.tensor(labelled),
+        unlabelled=torch.arange(first, last),
+        heldout=torch.arange(last, len(x)),
+    )
+
+
+def spoil(examples: Examples, inputs=(), targets=()) -> Examples:
+    """Replace inputs, and targets, of the rows at some positions by large numbers."""
+    changed = {"inputs": examples.inputs.clone(), "targets": examples.targets.clone()}
+    for name, positions in (("inputs", inputs), ("targets", targets)):
+        chosen = torch.as_tensor(positions, dtype=torch.int64)
+        noise = torch.randn(
+            len(chosen), changed[name].shape[1], generator=torch.Generator().manual_seed(7)
+        )
+        changed[name][chosen] = 50 * noise
+    return replace(examples, **changed)
+
+
+def not_labelled(examples: Examples) -> torch.Tensor:
+    """Positions of all rows that no seed has as an example."""
+    return torch.tensor(
+        np.setdiff1d(np.arange(len(examples.inputs)), examples.labelled.unique().numpy())
+    )
+
+
+def write_problem(folder, kind="noisy map", features=8):
+    """Write the problem's latents; give their path."""
+    x, y = draw_problem(kind, features)
+    columns = {
+        "row": np.arange(len(x)),
+        "split": np.repeat(list(ROWS), list(ROWS.values())),
+        "features": x,
+    }
+    if kind != "reconstruct":
+        columns["targets"] = y
+    path = folder / "latents.parquet"
+    write_table("latents", path, columns, {})
+    return path
+
+
+def files_of_runs(folder, latents, name, sizes, seeds=SEEDS) -> list[RunFiles]:
+    """Files of a model at every n, with the subsets drawn."""
+    block = folder / name / f"seeds~{seeds[0]}-{seeds[-1]}"
+    runs = [
+        RunFiles(
+            n=n,
+            subset=block / f"n~{n}" / "subset.parquet",
+            metrics=block / f"n~{n}" / "metrics.parquet",
+            weights=block / f"n~{n}" / "weights.safetensors",
+            history=block / f"n~{n}" / "history.parquet",
+            choices=block / f"n~{n}" / "choices.parquet",
+        )
+        for n in sizes
+    ]
+    draw_subsets(latents, {run.n: run.subset for run in runs}, seeds)
+    return runs
+
+
+def start_of(name, inputs=12, outputs=12, seeds=SEEDS, n=15):
+    """A bottleneck of 3 qubits and 2 layers, its prepared constants, and drawn parameters."""
+    bottleneck = load_bottleneck(name)(3, 2)
+    parameters, constants = draw_start(bottleneck, inputs, outputs, seeds, n)
+    prepared = bottleneck.prepare_constants(slot_weights(constants))
+    return bottleneck, prepared, parameters

@@ -1,0 +1,118 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.metrics import diverge, make_metrics
+from qdistill.judgement.attribution import attribute, write_attribution
+from qdistill.judgement.comparisons import compare_models, compare_study, write_comparisons
+from qdistill.storage.tables import read_frame, write_table
+from qdistill.study.registry import MODELS
+
+SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
+
+
+def metrics_with(names=MODELS, **levels):
+    """Errors that depend on the model alone; 0.004 for those not named."""
+    levels = {"quantum": 0.002, **levels}
+    return make_metrics(**SMALL, names=names, loss=lambda model, _, n: levels.get(model, 0.004))
+
+
+def attributed(metrics):
+    table = attribute(compare_models(metrics))
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_an_advantage_over_every_rival_is_distinct():
+    row = attributed(metrics_with())
+    assert row["verdict"] == "distinct" and row["missing"] == ""
+    assert row[["simplest", "relation", "ratio", "ratio_low", "ratio_high"]].isna().all()
+    assert row["rivals"] == (
+        "mean, pca, pca_cv, linear, tuned, square, frozen_circuit, separable, orthogonal"
+    )
+
+
+@pytest.mark.parametrize("rival", attributed(metrics_with())["rivals"].split(", "))
+def test_one_rival_that_does_as_well_is_enough(rival):
+    row = attributed(metrics_with(**{rival: 0.002}))
+    assert (row["verdict"], row["simplest"]) == ("not distinct", rival)
+
+
+def test_the_simplest_model_that_does_as_well_is_named_with_its_ratio():
+    metrics = metrics_with(square=0.002, frozen_circuit=0.001)
+    row = attributed(metrics)
+    assert (row["verdict"], row["simplest"], row["relation"]) == (
+        "not distinct",
+        "square",
+        "not distinguishable",
+    )
+    compared = compare_models(metrics).set_index("baseline").loc["square"]
+    limits = ["ratio", "ratio_low", "ratio_high"]
+    assert list(row[limits]) == list(compared[limits])
+    row = attributed(metrics_with(square=0.002, pca=0.001))
+    assert (row["simplest"], row["relation"]) == ("pca", "worse")
+    assert row["ratio"] == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize("model", ["oracle", "real_circuit", "quantum_scrambled", "quantum_tuned"])
+def test_who_is_no_rival(model):
+    row = attributed(metrics_with(**{model: 0.001}))
+    assert row["verdict"] == "distinct" and model not in row["rivals"]
+
+
+@pytest.mark.parametrize("baseline", ["classical", "classical_dense"])
+def test_nothing_is_distinct_without_an_advantage_over_the_baseline(baseline):
+    row = attributed(metrics_with(**{baseline: 0.001}))
+    assert (row["verdict"], row["simplest"], row["relation"]) == ("not distinct", baseline, "worse")
+    assert baseline not in row["rivals"].split(", ")
+
+
+@pytest.mark.parametrize("rival", ["square", "linear", "tuned", "pca_cv", "mean"])
+def test_a_missing_rival_forbids_the_claim(rival):
+    metrics = metrics_with([name for name in MODELS if name != rival])
+    row = attributed(metrics)
+    assert (row["verdict"], row["missing"]) == ("undefined", rival)
+    row = attributed(metrics_with([name for name in MODELS if name != rival], separable=0.002))
+    assert (row["verdict"], row["simplest"], row["missing"]) == ("not distinct", "separable", rival)
+
+
+@pytest.mark.parametrize("rival", ["pca", "frozen_circuit", "orthogonal", "classical"])
+def test_a_model_that_the_design_does_not_ask_for_may_be_missing(rival):
+    assert attributed(metrics_with([m for m in MODELS if m != rival]))["verdict"] == "distinct"
+
+
+def test_a_rival_that_diverged_forbids_the_claim():
+    assert attributed(diverge(metrics_with(), "linear", 100, 0))["verdict"] == "undefined"
+    metrics = metrics_with(square=0.002)
+    assert attributed(diverge(metrics, "linear", 100, 0))["simplest"] == "square"
+
+
+def test_without_rivals_nothing_is_attributed():
+    row = attributed(metrics_with(("quantum", "classical")))
+    assert (row["verdict"], row["rivals"]) == ("undefined", "")
+    assert row["missing"] == "square, linear, tuned, pca_cv, mean"
+    assert attribute(compare_models(metrics_with(("mean", "linear")))).empty
+
+
+def test_protocols_apart():
+    metrics = make_metrics(**SMALL, protocols=("article", "converged"), loss=lambda m, s, n: 0.004)
+    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
+    metrics.loc[hit, "heldout_mse"] *= 0.5
+    table = attribute(compare_models(metrics)).set_index("protocol")
+    assert table["verdict"].to_dict() == {"article": "not distinct", "converged": "distinct"}
+
+
+def test_the_table_keeps_its_contract(tmp_path):
+    source, middle, target = (tmp_path / f"{x}.parquet" for x in ("metrics", "pairs", "attributed"))
+    metrics = make_metrics(sizes=(100, 1000), names=MODELS)
+    write_table("metrics", source, metrics, {})
+    write_comparisons(source, middle)
+    write_attribution(middle, target)
+    table = read_frame("attribution", target)
+    expected = attribute(compare_study(metrics))
+    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+    assert len(table) == 4 and np.isfinite(table["ratio"]).all()
+    write_table("metrics", source, make_metrics(**SMALL, names=("mean",)), {})
+    write_comparisons(source, middle)
+    write_attribution(middle, target)
+    assert read_frame("attribution", target).empty

@@ -1,0 +1,251 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers.metrics import diverge, make_metrics
+from qdistill.errors import DataError
+from qdistill.judgement.comparisons import compare_models, compare_study, write_comparisons
+from qdistill.judgement.pairing import paired_runs
+from qdistill.judgement.power import holm_levels, seeds_needed
+from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.study.registry import MODELS, STUDENTS
+
+SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
+
+
+def flat(**levels):
+    """Losses that depend on the model alone; 0.004 for those not named."""
+    return lambda model, stage, n: levels.get(model, 0.004)
+
+
+def one(table, baseline, **where):
+    rows = table[table["baseline"] == baseline]
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def losses(metrics, model, stage="trained"):
+    hit = (metrics["model"] == model) & (metrics["stage"] == stage)
+    return metrics[hit].sort_values("seed")["heldout_mse"].to_numpy()
+
+
+def test_a_row_agrees_with_scipy():
+    metrics = make_metrics(**SMALL)
+    row = one(compare_models(metrics), "classical")
+    ours, theirs = losses(metrics, "quantum"), losses(metrics, "classical")
+    test = stats.ttest_rel(ours, theirs)
+    limits = test.confidence_interval(0.95)
+    assert row["p_value"] == pytest.approx(test.pvalue)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((limits.low, limits.high))
+    assert row["difference"] == pytest.approx(ours.mean() - theirs.mean())
+    assert row["ratio"] == pytest.approx(stats.gmean(ours / theirs))
+    assert (row["mean_challenger"], row["mean_baseline"]) == pytest.approx(
+        (ours.mean(), theirs.mean())
+    )
+    assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 0, "better")
+
+
+def test_order_of_rows_does_not_matter():
+    metrics = make_metrics(**SMALL)
+    shuffled = metrics.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(compare_models(metrics), compare_models(shuffled))
+
+
+def test_every_trained_model_is_a_baseline():
+    table = compare_models(make_metrics(sizes=(100, 500)))
+    for (dataset, _), part in table.groupby(["dataset", "n"]):
+        left_out = {"quantum"} if dataset == "synthetic-6q" else {"quantum", "oracle"}
+        assert set(part["baseline"]) == {*MODELS} - left_out
+        assert part["baseline"].is_unique
+    assert table.groupby(["dataset", "n"]).ngroups == 4
+
+
+def test_verdicts():
+    loss = flat(quantum=0.004, classical=0.005, linear=0.003, square=0.004)
+    table = compare_models(make_metrics(**SMALL, loss=loss))
+    assert one(table, "classical")["verdict"] == "better"
+    assert one(table, "linear")["verdict"] == "worse"
+    assert one(table, "square")["verdict"] == "not distinguishable"
+
+
+def test_holm_runs_over_the_comparisons_of_one_condition():
+    metrics = make_metrics(sizes=(100, 500), loss=flat(), noise=0.05)
+    table = compare_models(metrics)
+    for _, part in table.groupby(["dataset", "n"]):
+        raw = part["p_value"].to_numpy()
+        order = np.argsort(raw)
+        expected = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)).clip(max=1)
+        assert part["p_holm"].to_numpy()[order] == pytest.approx(expected)
+
+
+def test_a_difference_that_holm_does_not_confirm_is_not_a_verdict():
+    # With nothing to find, about one comparison in twenty has p < 0.05; whole families
+    # without a false verdict must be far more frequent than without the correction.
+    datasets = [f"d{i}" for i in range(40)]
+    metrics = make_metrics(datasets, (100,), names=MODELS, loss=flat())
+    table = compare_models(metrics)
+    raw = (table["p_value"] < 0.05) & (table["p_holm"] >= 0.05)
+    assert raw.sum() > 5
+    assert (table.loc[raw, "verdict"] == "not distinguishable").all()
+    wrong = (table["verdict"] != "not distinguishable").groupby(table["dataset"]).any()
+    assert wrong.sum() <= 6  # binomial(40, 0.05): more than 6 has a chance of 0.003
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("model", ["quantum", "classical"])
+def test_a_diverged_run_is_counted_and_never_dropped(value, model):
+    metrics = diverge(make_metrics(**SMALL), model, 100, 3, value)
+    row = one(compare_models(metrics), "classical")
+    assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 1, "undefined")
+    assert np.isnan(row[["difference", "ci_low", "p_value", "p_holm", "ratio"]].astype(float)).all()
+
+
+def test_a_diverged_run_with_a_finite_error_takes_part():
+    metrics = diverge(make_metrics(**SMALL), "classical", 100, 3, 5.0)
+    row = one(compare_models(metrics), "classical")
+    assert (row["diverged"], row["verdict"]) == (1, "not distinguishable")
+    assert row["mean_baseline"] > 0.5
+
+
+def test_one_seed_gives_no_interval_and_two_do():
+    table = compare_models(make_metrics(**SMALL, seeds=1))
+    assert (table["verdict"] == "undefined").all()
+    assert table["difference"].notna().all() and table["ci_low"].isna().all()
+    table = compare_models(make_metrics(**SMALL, seeds=2))
+    assert table["ci_low"].notna().all()
+
+
+def test_a_lost_seed_is_an_error():
+    metrics = make_metrics(**SMALL)
+    lost = metrics[~((metrics["model"] == "classical") & (metrics["seed"] == 4))]
+    with pytest.raises(DataError, match=r"n = 100: seed 4 .* quantum .* classical"):
+        compare_models(lost)
+    with pytest.raises(DataError, match="seed 4"):
+        paired_runs(lost, ("classical", "trained"), ("linear", "trained"))
+
+
+def test_a_lost_condition_is_an_error():
+    metrics = make_metrics(sizes=(100, 500))
+    lost = metrics[~((metrics["model"] == "quantum") & (metrics["n"] == 500))]
+    with pytest.raises(DataError, match="n = 500"):
+        compare_models(lost)
+
+
+def test_a_study_without_the_challenger_compares_nothing(tmp_path):
+    metrics = make_metrics(**SMALL, names=("mean", "linear"))
+    table = compare_study(metrics)
+    assert table.empty
+    write_table("comparisons", tmp_path / "c.parquet", table, {})
+    assert read_frame("comparisons", tmp_path / "c.parquet").empty
+
+
+def baselines_of(table, challenger, stage="trained"):
+    hit = (table["challenger"] == challenger) & (table["challenger_stage"] == stage)
+    return set(zip(table.loc[hit, "baseline"], table.loc[hit, "baseline_stage"], strict=True))
+
+
+def test_protocols_are_compared_within_themselves():
+    metrics = make_metrics(**SMALL, protocols=("article", "converged"))
+    table = compare_models(metrics)
+    assert set(table["protocol"]) == {"article", "converged"}
+    alone = metrics[metrics["protocol"] == "converged"]
+    there = table[table["protocol"] == "converged"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(there, compare_models(alone))
+    # a model that one protocol lacks is no error there
+    lost = metrics[~((metrics["protocol"] == "converged") & (metrics["model"] == "quantum"))]
+    assert set(compare_models(lost)["protocol"]) == {"article"}
+
+
+def test_side_questions_are_families_of_their_own():
+    table = compare_study(make_metrics(**SMALL))
+    baseline = one(table, "mean", challenger="classical")
+    assert baseline["verdict"] == "worse" and baseline["p_holm"] == baseline["p_value"]
+    start = one(table, "random_dense", challenger="unitary_re", challenger_stage="fine_tuned")
+    assert start["baseline_stage"] == "fine_tuned"
+    assert start["p_holm"] >= start["p_value"]
+
+
+def test_every_question_of_a_study_is_asked():
+    table = compare_study(make_metrics(**SMALL))
+    for name in ("quantum", "quantum_tuned"):
+        assert baselines_of(table, name) == {(x, "trained") for x in MODELS if x != name}
+    for name in ("real_circuit", "separable"):
+        assert ("square", "trained") in baselines_of(table, name)
+    assert baselines_of(table, "self_distilled", "distilled") == {
+        ("classical", "trained"),
+        ("distilled_pool", "distilled"),
+    }
+    for name in STUDENTS:
+        if not name.startswith("unitary_"):
+            continue
+        for stage in ("zero_shot", "fine_tuned"):
+            expected = {(x, "trained") for x in ("mean", "classical", "quantum")}
+            expected |= {(x, stage) for x in ("random_dense", "random_orthogonal")}
+            if name.endswith("_squared"):
+                if name != "unitary_re_squared":
+                    expected |= {("unitary_re", stage), ("unitary_re_squared", stage)}
+            else:
+                expected |= {("unitary_re", stage)} - {(name, stage)}
+                expected |= {(f"{name}_squared", stage)}
+            assert baselines_of(table, name, stage) == expected
+
+
+def test_further_comparisons_are_a_family_of_their_own():
+    metrics = make_metrics(**SMALL)
+    extra = [
+        {"challenger": "compiled", "baseline": "square"},
+        {"challenger": "unitary_abs", "baseline": "unitary_im"},
+        {"challenger": "compiled", "baseline": "square"},
+        {"challenger": "quantum", "baseline": "square"},  # always made
+    ]
+    plain, table = compare_study(metrics), compare_study(metrics, extra)
+    pd.testing.assert_frame_equal(table.iloc[:-2], plain)
+    added = table.iloc[-2:]
+    assert list(added["challenger"]) == ["compiled", "unitary_abs"]
+    assert list(added["challenger_stage"]) == ["zero_shot", "fine_tuned"]
+    assert list(added["baseline_stage"]) == ["trained", "fine_tuned"]
+    low, high = sorted(added["p_value"])
+    assert sorted(added["p_holm"]) == pytest.approx(sorted([2 * low, max(2 * low, high)]))
+    held = metrics[metrics["model"] != "square"]
+    assert "compiled" not in set(compare_study(held, extra)["challenger"])
+
+
+def test_seeds_needed_where_and_only_where_the_question_is_open():
+    loss = flat(square=0.00395, classical=0.005)
+    metrics = make_metrics(("a", "b", "c"), (100, 200), loss=loss)
+    table = compare_models(diverge(metrics, "classical_dense", 100, 0))
+    is_open = table["verdict"] == "not distinguishable"
+    assert set(table["verdict"]) > {"better", "undefined"} and is_open.sum() > 20
+    assert (table["seeds_needed"].notna() == is_open).all()
+    # what has not sufficed cannot be what is needed
+    assert (table.loc[is_open, "seeds_needed"] > table.loc[is_open, "seeds"]).all()
+
+
+def test_seeds_needed_are_at_the_level_of_holms_test():
+    metrics = make_metrics(**SMALL, loss=flat())
+    table = compare_models(metrics)
+    levels = dict(zip(table["baseline"], holm_levels(table["p_value"]), strict=True))
+    row = one(table, "linear")
+    assert row["verdict"] == "not distinguishable" and levels["linear"] < 0.05
+    differences = losses(metrics, "quantum") - losses(metrics, "linear")
+    assert row["seeds_needed"] == seeds_needed(differences, levels["linear"])
+    assert row["seeds_needed"] > seeds_needed(differences)
+
+
+def test_the_table_keeps_its_contract_and_its_origin(tmp_path):
+    source, target = tmp_path / "metrics.parquet", tmp_path / "comparisons.parquet"
+    metrics = make_metrics(**SMALL)
+    write_table("metrics", source, metrics, {"study": "x"})
+    write_comparisons(source, target)
+    pd.testing.assert_frame_equal(read_frame("comparisons", target), compare_study(metrics))
+    before = read_metadata(target)["configuration_digest"]
+    write_table("metrics", source, metrics, {"study": "y"})
+    write_comparisons(source, target)
+    after = read_metadata(target)["configuration_digest"]
+    assert after != before
+    write_comparisons(source, target, [{"challenger": "compiled", "baseline": "square"}])
+    assert len(read_frame("comparisons", target)) == len(compare_study(metrics)) + 1
+    assert read_metadata(target)["configuration_digest"] != after

@@ -1,0 +1,194 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from helpers.metrics import diverge, make_metrics, typical_loss
+from qdistill.errors import DataError
+from qdistill.judgement.crossover import find_crossovers, locate_crossovers, write_crossovers
+from qdistill.storage.tables import read_frame, write_table
+
+SIZES = np.array([50, 100, 200, 500, 1000])
+NAMES = ("mean", "pca", "oracle", "classical", "linear", "square", "quantum")
+
+
+def planted(generator, n_star, slope=1.0, noise=0.5, seeds=10):
+    """Differences that grow with log n through zero at ``n_star``."""
+    line = slope * (np.log(SIZES) - np.log(n_star))
+    own = generator.normal(0, noise, (seeds, 1))
+    return line + own + generator.normal(0, noise, (seeds, len(SIZES)))
+
+
+def test_without_noise_to_speak_of_the_planted_crossing_is_found():
+    [found] = find_crossovers(SIZES, planted(np.random.default_rng(0), 160.0, noise=1e-6))
+    assert found.verdict == "crossover" and found.sign_below == -1
+    assert found.n_star == pytest.approx(160, rel=1e-4)
+    assert found.low <= found.n_star <= found.high
+    assert found.high / found.low < 1.001
+
+
+@pytest.mark.parametrize("n_star", [100.0, 160.0, 420.0])
+def test_planted_crossings_without_bias_and_with_coverage(n_star):
+    generator = np.random.default_rng(int(n_star))
+    simulations = 500
+    covered, estimates = [], []
+    for _ in range(simulations):
+        found = find_crossovers(SIZES, planted(generator, n_star, noise=0.25))
+        covered.append(any(f.low <= n_star <= f.high for f in found))
+        estimates += [np.log(f.n_star / n_star) for f in found if f.verdict == "crossover"]
+    assert len(estimates) > 0.98 * simulations
+    tolerance = 3 * np.sqrt(0.95 * 0.05 / simulations)
+    assert np.mean(covered) == pytest.approx(0.95, abs=tolerance)
+    # of second order in the noise, whose standard error is a tenth of a unit of log n here
+    assert abs(np.mean(estimates)) < 0.02
+
+
+def test_the_limits_are_where_the_t_test_turns():
+    differences = planted(np.random.default_rng(1), 160.0)
+    [found] = find_crossovers(SIZES, differences)
+    for limit in (found.low, found.high):
+        at = [np.interp(np.log(limit), np.log(SIZES), row) for row in differences]
+        assert stats.ttest_1samp(at, 0).pvalue == pytest.approx(0.05, abs=0.003)
+
+
+def test_the_sign_before_the_crossing_follows_the_slope():
+    [found] = find_crossovers(SIZES, -planted(np.random.default_rng(2), 160.0))
+    assert found.sign_below == 1
+
+
+def test_an_interval_that_reaches_an_end_is_open_there():
+    mean = np.array([-3.0, -2.0, -1.0, 0.05, 0.1])
+    differences = mean + np.random.default_rng(3).normal(0, 0.5, (10, 5))
+    differences += mean - differences.mean(axis=0)
+    [found] = find_crossovers(SIZES, differences)
+    assert found.verdict == "crossover" and found.high == np.inf
+    assert 200 < found.low < found.n_star < 500
+    [mirrored] = find_crossovers(SIZES, differences[:, ::-1])
+    assert mirrored.low == 0 and np.isfinite(mirrored.high)
+
+
+def test_several():
+    mean = np.array([-1.0, 1.0, -1.0, -1.0, 2.0])
+    differences = mean + np.random.default_rng(4).normal(0, 0.1, (10, 5))
+    found = find_crossovers(SIZES, differences)
+    assert [f.verdict for f in found] == ["several"] * 3
+    assert [f.sign_below for f in found] == [-1, 1, -1]
+    stars = [f.n_star for f in found]
+    assert stars == sorted(stars) and 50 < stars[0] < 100 < stars[1] < 200 and stars[2] > 500
+    assert all(a.high < b.low for a, b in pairwise(found))
+
+
+def test_flips_that_noise_explains_share_one_interval():
+    mean = np.array([-2.0, 0.02, -0.02, 0.02, 0.03])
+    differences = np.random.default_rng(5).normal(0, 0.3, (10, 5))
+    differences += mean - differences.mean(axis=0)
+    found = find_crossovers(SIZES, differences)
+    assert len(found) == 3 and {f.verdict for f in found} == {"several"}
+    assert len({(f.low, f.high) for f in found}) == 1 and found[0].high == np.inf
+
+
+def test_a_mean_of_exactly_zero_is_a_crossing_if_the_signs_around_it_differ():
+    spread = np.linspace(-0.1, 0.1, 5)[:, None]
+    [found] = find_crossovers(SIZES[:3], np.array([-1.0, 0.0, 1.0]) + spread)
+    assert found.verdict == "crossover" and found.n_star == pytest.approx(100)
+    [found] = find_crossovers(SIZES[:3], np.array([-1.0, 0.0, -1.0]) + spread)
+    assert found.verdict == "none"
+
+
+def test_none_needs_both_ends():
+    noise = np.random.default_rng(6).normal(0, 0.1, (10, 5))
+    [found] = find_crossovers(SIZES, np.array([-1.0, -0.8, -0.7, -0.6, -0.5]) + noise)
+    assert (found.verdict, found.sign_below) == ("none", -1)
+    assert np.isnan([found.n_star, found.low, found.high]).all()
+
+
+def test_outside_the_grid():
+    noise = np.random.default_rng(7).normal(0, 0.1, (10, 5))
+    noise -= noise.mean(axis=0)
+    fading = np.array([-1.0, -0.5, -0.2, -0.1, -0.01])
+    [found] = find_crossovers(SIZES, fading + noise)
+    assert (found.verdict, found.sign_below) == ("outside grid", -1)
+    assert np.isnan(found.n_star) and 500 < found.low < 1000 and found.high == np.inf
+    [found] = find_crossovers(SIZES, fading[::-1] + noise[:, ::-1])
+    assert found.low == 0 and 50 < found.high < 100
+    [found] = find_crossovers(SIZES, np.array([-0.01, -1.0, -1.0, -1.0, -0.01]) + noise)
+    assert (found.low, found.high) == (0, np.inf)
+
+
+def test_undefined():
+    good = planted(np.random.default_rng(8), 160.0)
+    bad = good.copy()
+    bad[3, 1] = np.nan
+    for sizes, differences in [
+        (SIZES[:1], good[:, :1]),
+        (SIZES, good[:1]),
+        (SIZES, bad),
+        (SIZES, np.zeros((10, 5))),
+        (SIZES, np.tile([-1.0, -0.5, 0.0, 0.5, 1.0], (10, 1))),
+        (SIZES, 1e-3 * good.mean(axis=0) + good - good.mean(axis=0)),  # no order anywhere
+    ]:
+        [found] = find_crossovers(sizes, differences)
+        assert found.verdict == "undefined" and np.isnan(found.n_star)
+
+
+def test_table_of_a_study():
+    table = locate_crossovers(make_metrics(datasets=("synthetic-6q",), names=NAMES))
+    assert sorted(table["baseline"]) == ["classical", "linear", "pca"]
+    row = table.set_index("baseline").loc["classical"]
+    share = [
+        typical_loss("quantum", "trained", n) - typical_loss("classical", "trained", n)
+        for n in (200, 500)
+    ]
+    expected = np.exp(np.interp(0, share, np.log([200, 500])))
+    assert (row["verdict"], row["ahead_below"], row["seeds"]) == ("crossover", "quantum", 10)
+    assert row["ci_low"] < expected < row["ci_high"]
+    assert row["n_star"] == pytest.approx(expected, rel=0.1)
+
+
+def test_protocols_apart():
+    metrics = make_metrics(("synthetic-6q",), names=NAMES, protocols=("article", "converged"))
+    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
+    metrics.loc[hit, "heldout_mse"] *= 0.4
+    table = locate_crossovers(metrics).set_index(["protocol", "baseline"])
+    assert table.loc[("article", "classical"), "verdict"] == "crossover"
+    assert table.loc[("converged", "classical"), "verdict"] == "none"
+    alone = locate_crossovers(metrics[metrics["protocol"] == "article"])
+    assert alone.equals(table.loc[["article"]].reset_index()[alone.columns])
+
+
+def test_a_diverged_run_leaves_the_crossover_undefined():
+    metrics = make_metrics(datasets=("synthetic-6q",), names=NAMES)
+    table = locate_crossovers(diverge(metrics, "classical", 50, 2)).set_index("baseline")
+    assert table.loc["classical", "verdict"] == "undefined"
+    assert table.loc["linear", "verdict"] != "undefined"
+
+
+def test_one_n_and_a_missing_challenger(tmp_path):
+    table = locate_crossovers(make_metrics(sizes=(100,), names=NAMES))
+    assert (table["verdict"] == "undefined").all()
+    source, target = tmp_path / "metrics.parquet", tmp_path / "crossover.parquet"
+    write_table("metrics", source, make_metrics(names=("mean", "linear"), sizes=(100,)), {})
+    write_crossovers(source, target)
+    assert read_frame("crossover", target).empty
+
+
+def test_an_infinite_limit_survives_the_file(tmp_path):
+    source, target = tmp_path / "metrics.parquet", tmp_path / "crossover.parquet"
+
+    def fading(model, stage, n):  # nothing is left of the advantage at n = 300
+        return 0.002 if (model, n) == ("quantum", 100) else 0.004
+
+    metrics = make_metrics(("synthetic-6q",), (100, 300), names=NAMES, loss=fading)
+    write_table("metrics", source, metrics, {})
+    write_crossovers(source, target)
+    table = read_frame("crossover", target)
+    assert np.isinf(table["ci_high"]).any()
+    assert len(table) == len(locate_crossovers(metrics))
+
+
+def test_seeds_that_differ_between_n_are_an_error():
+    metrics = make_metrics(datasets=("synthetic-6q",), sizes=(100, 200), names=NAMES)
+    lost = metrics[~((metrics["n"] == 200) & (metrics["seed"] == 9))]
+    with pytest.raises(DataError, match="seed 9 of quantum"):
+        locate_crossovers(lost)

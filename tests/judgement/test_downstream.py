@@ -1,0 +1,119 @@
+"""Comparisons of what codes are good for, against direct t-tests."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from helpers.downstream import make_downstream
+from helpers.metrics import make_metrics
+from qdistill.errors import DataError
+from qdistill.judgement.downstream import compare_downstream, write_downstream_comparisons
+from qdistill.storage.tables import read_frame, write_table
+
+NAMES = ("mean", "pca", "linear", "quantum", "unitary_re", "distilled_pool")
+CODES = ("pca", "linear", "quantum", "unitary_re", "distilled_pool")
+
+
+def table_of(names=NAMES, sizes=(100,), **settings):
+    return make_downstream(make_metrics(("docstrings",), sizes, names=names), **settings)
+
+
+def compared(table, measure, baseline):
+    found = compare_downstream(table)
+    hit = (found["measure"] == measure) & (found["baseline"] == baseline)
+    return found[hit].set_index("challenger")
+
+
+def values(table, model, measure):
+    return table[table["model"] == model].sort_values("seed")[measure].to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("measure", "baseline"),
+    [("recall", "pca"), ("probe_accuracy", "pca"), ("probe_accuracy", "raw")],
+)
+def test_differences_are_paired_and_corrected_over_all_codes(measure, baseline):
+    table = table_of(recall={"linear": 0.505}, accuracy={"linear": 0.505})
+    found = compared(table, measure, baseline)
+    others = [name for name in CODES if name != baseline]
+    assert sorted(found.index) == sorted(others)
+    tests = [
+        stats.ttest_rel(values(table, name, measure), values(table, baseline, measure))
+        for name in others
+    ]
+    corrected = multipletests([test.pvalue for test in tests], method="holm")[1]
+    for name, test, p_holm in zip(others, tests, corrected, strict=True):
+        limits = test.confidence_interval(0.95)
+        row = found.loc[name]
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx((limits.low, limits.high))
+        assert row["p_value"] == pytest.approx(test.pvalue)
+        assert row["p_holm"] == pytest.approx(p_holm)
+        assert row["seeds"] == 10
+
+
+def test_higher_is_better():
+    found = compared(table_of(recall={"quantum": 0.6, "linear": 0.4}), "recall", "pca")
+    assert found.loc["quantum", "verdict"] == "better" and found.loc["quantum", "ci_low"] > 0
+    assert found.loc["linear", "verdict"] == "worse" and found.loc["linear", "ci_high"] < 0
+    assert found.loc["unitary_re", "verdict"] == "not distinguishable"
+    assert np.isfinite(found.loc["unitary_re", "seeds_needed"])
+    assert found.loc[["quantum", "linear"], "seeds_needed"].isna().all()
+    assert found.loc["unitary_re", "challenger_stage"] == "fine_tuned"
+
+
+def test_full_vectors_are_no_challenger_and_no_baseline_of_recall():
+    found = compare_downstream(table_of())
+    assert "raw" not in set(found["challenger"])
+    assert set(found.loc[found["measure"] == "recall", "baseline"]) == {"pca"}
+    assert not ((found["challenger"] == "pca") & (found["baseline"] == "pca")).any()
+    assert "pca" in set(found.loc[found["baseline"] == "raw", "challenger"])
+
+
+def test_without_a_probe_only_recall_is_compared():
+    found = compare_downstream(table_of(reason="the data set has no labels"))
+    assert set(found["measure"]) == {"recall"} and found["verdict"].isin(["better"]).sum() == 0
+
+
+def test_without_pca_the_full_vectors_are_left():
+    found = compare_downstream(table_of(names=("linear", "quantum")))
+    assert set(found["baseline"]) == {"raw"} and len(found) == 2
+
+
+def test_a_diverged_run_leaves_its_code_undefined_alone():
+    table = table_of()
+    hit = (table["model"] == "linear") & (table["seed"] == 4)
+    table.loc[hit, ["recall", "probe_accuracy"]] = np.nan
+    table.loc[hit, "diverged"] = True
+    found = compared(table, "recall", "pca")
+    row = found.loc["linear"]
+    assert row["verdict"] == "undefined" and row["diverged"] == 1 and np.isnan(row["difference"])
+    assert np.isnan(row["mean_challenger"]) and row["seeds"] == 10
+    assert "undefined" not in set(found.drop(index="linear")["verdict"])
+
+
+def test_a_missing_seed_is_refused():
+    table = table_of()
+    fewer = table[~((table["model"] == "linear") & (table["seed"] == 4))]
+    with pytest.raises(DataError, match=r"downstream table at dataset = docstrings.*seed 4 has"):
+        compare_downstream(fewer)
+
+
+def test_conditions_are_families_of_their_own():
+    both = compare_downstream(table_of(sizes=(50, 100)))
+    alone = compare_downstream(table_of(sizes=(50, 100)).query("n == 100"))
+    assert len(both) == 2 * len(alone)
+    found = both[both["n"] == 100].reset_index(drop=True)
+    assert found[["p_holm", "verdict"]].equals(alone[["p_holm", "verdict"]])
+
+
+def test_the_table_is_written_by_its_contract(tmp_path):
+    table = table_of()
+    write_table("downstream", tmp_path / "downstream.parquet", table, {})
+    write_downstream_comparisons(tmp_path / "downstream.parquet", tmp_path / "found.parquet")
+    found = read_frame("downstream_comparisons", tmp_path / "found.parquet")
+    assert len(found) == len(compare_downstream(table))
+    empty = table.iloc[:0]
+    write_table("downstream", tmp_path / "empty.parquet", empty, {})
+    write_downstream_comparisons(tmp_path / "empty.parquet", tmp_path / "none.parquet")
+    assert read_frame("downstream_comparisons", tmp_path / "none.parquet").empty

@@ -1,0 +1,155 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers.metrics import POOLS, diverge, make_metrics, make_sweep
+from qdistill.errors import DataError
+from qdistill.judgement.overfitting import (
+    judge_overfitting,
+    overfitting_verdict,
+    write_overfitting,
+)
+from qdistill.judgement.power import seeds_needed
+from qdistill.storage.tables import read_frame, write_table
+
+SMALL = dict(datasets=("synthetic-6q",), sizes=(100,), names=("quantum", "classical"))
+
+
+def judged(metrics, sweep, pool):
+    return judge_overfitting(metrics, sweep).set_index("pool").loc[pool]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.06, 0.2, "overfits"),
+        (0.05, 0.2, "undecided"),
+        (-0.1, 0.04, "does not overfit"),
+        (-0.1, 0.05, "undecided"),
+        (-0.6, -0.5, "does not overfit"),
+        (np.nan, np.nan, "undefined"),
+    ],
+)
+def test_verdict_of_limits(low, high, verdict):
+    assert overfitting_verdict(low, high) == verdict
+
+
+def test_a_row_agrees_with_scipy():
+    metrics = make_metrics(**SMALL)
+    sweep = make_sweep(metrics).sample(frac=1, random_state=2)
+    row = judged(metrics, sweep, 100)
+    student = sweep[sweep["pool"] == 100].sort_values("seed")
+    teacher = metrics[metrics["model"] == "quantum"].sort_values("seed")["heldout_mse"].to_numpy()
+    loss = student["heldout_mse"].to_numpy()
+    logs = stats.ttest_rel(np.log(loss), np.log(teacher)).confidence_interval()
+    assert row["ratio"] == pytest.approx(stats.gmean(loss / teacher))
+    assert (row["ratio_low"], row["ratio_high"]) == pytest.approx(np.exp([logs.low, logs.high]))
+    for name, low, high, values in [
+        ("heldout_mse", "heldout_low", "heldout_high", loss),
+        ("teacher_r2", "teacher_r2_low", "teacher_r2_high", student["teacher_r2"]),
+        (
+            "r2_gap",
+            "r2_gap_low",
+            "r2_gap_high",
+            student["teacher_r2_train"] - student["teacher_r2"],
+        ),
+    ]:
+        limits = stats.t.interval(0.95, 9, np.mean(values), stats.sem(values))
+        assert (row[name], row[low], row[high]) == pytest.approx((np.mean(values), *limits))
+    assert (row["seeds"], row["diverged"]) == (10, 0)
+
+
+def test_planted_verdicts():
+    metrics = make_metrics(**SMALL)
+    planted = {0: 1.2, 100: 1.1, 300: 1.01, 1000: 0.9}  # gaps of half of that less 1
+    table = judge_overfitting(metrics, make_sweep(metrics, ratio=planted.get, noise=0.02))
+    verdicts = table.set_index("pool")["verdict"].to_dict()
+    assert verdicts == {
+        0: "overfits",
+        100: "undecided",
+        300: "does not overfit",
+        1000: "does not overfit",
+    }
+    is_open = table["verdict"] == "undecided"
+    assert (table["seeds_needed"].notna() == is_open).all()
+
+
+def test_seeds_needed_are_those_of_the_test_against_the_margin():
+    metrics = make_metrics(**SMALL, seeds=5)
+    sweep = make_sweep(metrics, pools=(0,), ratio=lambda pool: 1.1, noise=0.1)
+    row = judged(metrics, sweep, 0)
+    gap = (sweep["teacher_r2_train"] - sweep["teacher_r2"]).to_numpy()
+    assert row["verdict"] == "undecided" and row["seeds_needed"] == seeds_needed(gap - 0.05) > 5
+
+
+def test_a_row_for_every_condition_and_pool():
+    metrics = make_metrics(sizes=(100, 200), seeds=3, protocols=("article", "converged"))
+    table = judge_overfitting(metrics, make_sweep(metrics))
+    assert len(table) == 2 * 2 * 2 * len(POOLS)
+    for _, part in table.groupby(["dataset", "protocol", "n"]):
+        assert tuple(part["pool"]) == POOLS
+    # within its protocol, not beside the other's teacher
+    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
+    doubled = metrics.copy()
+    doubled.loc[hit, "heldout_mse"] *= 2
+    again = judge_overfitting(doubled, make_sweep(metrics))
+    share = (again["ratio"] / table["ratio"]).groupby(again["protocol"]).mean()
+    assert share.to_dict() == pytest.approx({"article": 1.0, "converged": 0.5})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_student_that_diverged_is_counted_and_never_dropped(value):
+    metrics = make_metrics(**SMALL)
+    sweep = make_sweep(metrics)
+    hit = (sweep["pool"] == 300) & (sweep["seed"] == 4)
+    sweep.loc[hit, ["heldout_mse", "teacher_r2", "diverged"]] = [value, np.nan, True]
+    row = judged(metrics, sweep, 300)
+    assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 1, "undefined")
+    numbers = ["heldout_mse", "heldout_low", "ratio", "ratio_low", "teacher_r2", "r2_gap_low"]
+    assert row[numbers].isna().all() and np.isnan(row["seeds_needed"])
+    assert judged(metrics, sweep, 100)["verdict"] != "undefined"
+
+
+def test_a_teacher_that_diverged_leaves_the_ratio_undefined_at_every_pool():
+    metrics = make_metrics(**SMALL)
+    table = judge_overfitting(diverge(metrics, "quantum", 100, 3), make_sweep(metrics))
+    assert set(table["diverged"]) == {1}
+    assert table["teacher_r2"].notna().all() and table["ratio"].isna().all()
+
+
+def test_a_diverged_run_with_a_finite_error_takes_part():
+    metrics = make_metrics(**SMALL)
+    sweep = make_sweep(metrics, ratio=lambda pool: 1.0)
+    sweep.loc[(sweep["pool"] == 0) & (sweep["seed"] == 4), "heldout_mse"] = 5.0
+    sweep.loc[(sweep["pool"] == 0) & (sweep["seed"] == 4), "diverged"] = True
+    row = judged(metrics, sweep, 0)
+    assert row["diverged"] == 1 and row["heldout_mse"] > 0.4 and row["ratio_high"] > 2
+
+
+def test_one_seed_gives_no_interval():
+    metrics = make_metrics(**SMALL, seeds=1)
+    table = judge_overfitting(metrics, make_sweep(metrics))
+    assert set(table["verdict"]) == {"undefined"} and table["ratio"].notna().all()
+
+
+def test_a_lost_seed_or_teacher_is_an_error():
+    metrics = make_metrics(**SMALL)
+    sweep = make_sweep(metrics)
+    with pytest.raises(DataError, match=r"n = 100: seed 4 .* pool of 300 .* quantum"):
+        judge_overfitting(metrics, sweep[~((sweep["pool"] == 300) & (sweep["seed"] == 4))])
+    with pytest.raises(DataError, match="quantum"):
+        judge_overfitting(metrics[metrics["model"] != "quantum"], sweep)
+
+
+def test_the_table_keeps_its_contract_and_may_be_empty(tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in ("metrics", "sweep", "overfitting")]
+    metrics = make_metrics(**SMALL)
+    sweep = make_sweep(metrics)
+    write_table("metrics", paths[0], metrics, {})
+    for rows in (sweep, sweep.iloc[:0], pd.DataFrame(columns=list(sweep.columns))):
+        write_table("sweep", paths[1], rows, {})
+        write_overfitting(*paths)
+        table = read_frame("overfitting", paths[2])
+        assert len(table) == len(rows) // 10
+        pd.testing.assert_frame_equal(table, judge_overfitting(metrics, rows), check_dtype=False)

@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+from helpers.metrics import diverge, make_metrics
+from qdistill.errors import DataError
+from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
+from qdistill.judgement.statistics import fieller_interval
+from qdistill.judgement.transfer import judge_transfer, transfer_verdict, write_transfer
+from qdistill.storage.tables import read_frame, write_table
+from qdistill.study.registry import STUDENTS
+
+SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
+
+
+def flat(**levels):
+    """Classical at 0.004 and quantum at 0.002, and a student where its fraction puts it."""
+    fixed = {"classical": 0.004, "quantum": 0.002, "mean": 0.0025}
+
+    def loss(model, stage, n):
+        key = f"{model}_{stage}" if f"{model}_{stage}" in levels else model
+        return 0.004 - 0.002 * levels[key] if key in levels else fixed.get(model, 0.003)
+
+    return loss
+
+
+def judged(metrics, student, stage):
+    table = judge_transfer(metrics)
+    return table.set_index(["student", "stage"]).loc[(student, stage)]
+
+
+def kept_and_advantage(metrics, student, stage):
+    def loss(model, stage="trained"):
+        hit = (metrics["model"] == model) & (metrics["stage"] == stage)
+        return metrics[hit].sort_values("seed")["heldout_mse"].to_numpy()
+
+    return loss("classical") - loss(student, stage), loss("classical") - loss("quantum")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.81, 1.2, "retained"),
+        (0.8, 1.2, "partial"),
+        (0.3, 0.7, "partial"),
+        (0.1, 0.7, "partial"),
+        (0.5, 0.9, "partial"),
+        (-0.5, 0.19, "collapsed"),
+        (-0.5, 0.2, "partial"),
+        (0.1, 0.9, "undecided"),
+        (-np.inf, np.inf, "undecided"),
+    ],
+)
+def test_verdict_of_limits(low, high, verdict):
+    assert transfer_verdict(low, high) == verdict
+
+
+def test_a_row_for_every_student_and_stage():
+    table = judge_transfer(make_metrics(sizes=(100, 200)))
+    expected = {(name, stage) for name, entry in STUDENTS.items() for stage in entry.stages}
+    for _, part in table.groupby(["dataset", "n"]):
+        assert set(zip(part["student"], part["stage"], strict=True)) == expected
+    assert len(table) == 4 * len(expected)
+
+
+def test_verdicts_of_planted_fractions():
+    metrics = make_metrics(
+        **SMALL,
+        loss=flat(unitary_re_zero_shot=-2.0, unitary_re=0.5, distilled_pool=0.97),
+    )
+    for student, stage, verdict in [
+        ("compiled", "zero_shot", "retained"),
+        ("unitary_re", "zero_shot", "collapsed"),
+        ("unitary_re", "fine_tuned", "partial"),
+        ("distilled_pool", "distilled", "retained"),
+    ]:
+        row = judged(metrics, student, stage)
+        assert (row["verdict"], row["reason"]) == (verdict, None) or np.isnan(row["reason"])
+        assert row["ci_low"] <= row["retained"] <= row["ci_high"]
+    assert judged(metrics, "compiled", "zero_shot")["retained"] == pytest.approx(1.0)
+
+
+def test_limits_are_fiellers():
+    metrics = make_metrics(**SMALL, loss=flat(distilled_train=0.5))
+
+    expected = fieller_interval(*kept_and_advantage(metrics, "distilled_train", "distilled"))
+    row = judged(metrics, "distilled_train", "distilled")
+    assert (row["retained"], row["ci_low"], row["ci_high"]) == pytest.approx(
+        (expected.estimate, expected.low, expected.high)
+    )
+    assert row["retained"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_undecided_where_the_seeds_are_few_and_noisy():
+    metrics = make_metrics(**SMALL, seeds=3, loss=flat(distilled_train=0.5))
+    hit = metrics["model"] == "distilled_train"
+    metrics.loc[hit, "heldout_mse"] += [-0.001, 0.0, 0.001]
+    row = judged(metrics, "distilled_train", "distilled")
+    assert row["verdict"] == "undecided" and np.isfinite([row["ci_low"], row["ci_high"]]).all()
+    kept, advantage = kept_and_advantage(metrics, "distilled_train", "distilled")
+    assert row["seeds_needed"] == seeds_to_decide_fraction(kept, advantage) > 3
+
+
+def test_no_advantage_no_fraction():
+    equal = make_metrics(**SMALL, loss=lambda model, stage, n: 0.004)
+    row = judged(equal, "distilled_train", "distilled")
+    assert row["verdict"] == "undefined" and "does not beat classical" in row["reason"]
+    assert (row["ci_low"], row["ci_high"]) == (-np.inf, np.inf)
+    _, advantage = kept_and_advantage(equal, "distilled_train", "distilled")
+    assert row["seeds_needed"] == seeds_needed(advantage) > 10
+    worse = make_metrics(**SMALL, loss=lambda m, s, n: 0.008 if m == "quantum" else 0.004)
+    row = judged(worse, "distilled_train", "distilled")
+    _, disadvantage = kept_and_advantage(worse, "distilled_train", "distilled")
+    shown = f"= {-disadvantage.mean():.2g} [0.00"
+    assert row["verdict"] == "undefined" and shown in row["reason"]
+    assert np.isnan(row["retained"]) and np.isnan(row["seeds_needed"])
+
+
+def test_seeds_needed_only_where_a_question_is_open():
+    table = judge_transfer(make_metrics(**SMALL, loss=flat(unitary_im=0.5)))
+    decided = ~table["verdict"].isin(["undecided", "undefined"])
+    assert decided.any() and table.loc[decided, "seeds_needed"].isna().all()
+
+
+def test_protocols_apart():
+    metrics = make_metrics(**SMALL, loss=flat(), protocols=("article", "converged"))
+    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
+    metrics.loc[hit, "heldout_mse"] = 0.01
+    table = judge_transfer(metrics)
+    undefined = (table["verdict"] == "undefined").groupby(table["protocol"]).mean()
+    assert undefined.to_dict() == {"article": 0.0, "converged": 1.0}
+
+
+def test_an_absent_baseline_is_named():
+    metrics = make_metrics(**SMALL, loss=flat())
+    table = judge_transfer(metrics[metrics["model"] != "classical"])
+    assert len(table) and (table["verdict"] == "undefined").all()
+    assert (table["reason"] == "classical is not in the study").all()
+
+
+@pytest.mark.parametrize("model", ["distilled_train", "classical", "quantum"])
+def test_a_diverged_run_is_counted_and_never_dropped(model):
+    metrics = diverge(make_metrics(**SMALL, loss=flat()), model, 100, 3)
+    row = judged(metrics, "distilled_train", "distilled")
+    assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 1, "undefined")
+    assert row["reason"] == "a diverged run has no finite error" and np.isnan(row["retained"])
+
+
+def test_one_seed_is_not_enough():
+    row = judged(make_metrics(**SMALL, seeds=1, loss=flat()), "compiled", "zero_shot")
+    assert (row["verdict"], row["reason"]) == ("undefined", "fewer than two seeds")
+
+
+def test_models_that_never_saw_the_circuit_go_through_the_same_formula():
+    table = judge_transfer(make_metrics(**SMALL, loss=flat()), [("mean", "trained")])
+    assert list(table["student"]) == ["mean"]
+    assert table["retained"].iloc[0] == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_lost_seed_is_an_error():
+    metrics = make_metrics(**SMALL)
+    lost = metrics[~((metrics["model"] == "classical") & (metrics["seed"] == 4))]
+    with pytest.raises(DataError, match="seed 4"):
+        judge_transfer(lost)
+
+
+def test_the_table_keeps_its_contract(tmp_path):
+    source, target = tmp_path / "metrics.parquet", tmp_path / "transfer.parquet"
+    metrics = make_metrics(sizes=(100, 1000))
+    write_table("metrics", source, metrics, {})
+    write_transfer(source, target)
+    table = read_frame("transfer", target)
+    assert len(table) == len(judge_transfer(metrics))
+    assert (table.loc[table["n"] == 100, "verdict"] != "undefined").all()
+    write_table("metrics", source, make_metrics(names=("mean",), sizes=(100,)), {})
+    write_transfer(source, target)
+    assert read_frame("transfer", target).empty

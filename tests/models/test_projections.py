@@ -1,0 +1,120 @@
+"""Projections that are fixed before training."""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.training import make_examples, spoil
+from qdistill.errors import DataError
+from qdistill.models.bottlenecks.square import Square
+from qdistill.models.projections import fixed_projections
+from qdistill.models.slot_model import SlotModel
+
+SHAPES = {
+    "encoder.weight": (3, 8, 12),
+    "encoder.bias": (3, 8),
+    "decoder.weight": (3, 12, 8),
+    "decoder.bias": (3, 12),
+}
+
+
+def test_identity_passes_everything_through():
+    examples = make_examples("squares", features=8)
+    fixed = fixed_projections("identity", examples, 8)
+    model = SlotModel(Square(3), projections=fixed)
+    x = examples.inputs[:5].expand(3, -1, -1)
+    assert torch.equal(model.encode({}, x), x)
+    assert torch.equal(model.decode({}, x), x)
+
+
+@pytest.mark.parametrize("width", [4, 16])
+def test_identity_needs_the_width(width):
+    examples = make_examples(features=8)
+    with pytest.raises(DataError, match=f"'identity' need {width} features .* found 8 and 8"):
+        fixed_projections("identity", examples, width)
+
+
+def test_pca_has_the_shapes_of_trained_projections():
+    fixed = fixed_projections("pca", make_examples(), 8)
+    assert {name: tuple(tensor.shape) for name, tensor in fixed.items()} == SHAPES
+    for tensor in fixed.values():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor[0], tensor[2])
+
+
+def test_the_encoder_is_that_of_pca():
+    """Its rows are the principal axes; on the pool, amplitudes are 1 ± 1/3, uncorrelated."""
+    examples = make_examples("noisy map")
+    pool = examples.inputs[examples.unlabelled].double().numpy()
+    fixed = fixed_projections("pca", examples, 8)
+    rows = fixed["encoder.weight"][0].double().numpy()
+    axes = np.linalg.svd(pool - pool.mean(axis=0), full_matrices=False)[2][:8]
+    cosines = np.abs((rows * axes).sum(axis=1)) / np.linalg.norm(rows, axis=1)
+    np.testing.assert_allclose(cosines, 1, atol=1e-6)
+    h = pool @ rows.T + fixed["encoder.bias"][0].numpy()
+    np.testing.assert_allclose(h.mean(axis=0), 1, atol=1e-5)
+    np.testing.assert_allclose(np.cov(h.T), np.eye(8) / 9, atol=1e-5)
+
+
+def test_the_decoder_is_the_least_squares_readout_of_the_squares():
+    examples = make_examples("noisy map")
+    fixed = fixed_projections("pca", examples, 8)
+    pool = examples.inputs[examples.unlabelled]
+    model = SlotModel(Square(3), projections=fixed)
+    h = model.encode({}, pool.expand(3, -1, -1))[0].double()
+    squares = (h.square() / h.square().sum(1, keepdim=True)).numpy()
+    design = np.hstack([squares, np.ones((len(pool), 1))])
+    reference = design @ np.linalg.lstsq(design, pool.double().numpy())[0]
+    predicted = model.predict_rows({}, pool)[0].numpy()
+    np.testing.assert_allclose(predicted, reference, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [8, 32])
+def test_square_nearly_reconstructs_the_pool(width):
+    """Signs survive the squares.
+
+    Lost are one direction in N, because probabilities sum to 1, and what is not linear in
+    them: of (1 + u/3)^2 = 1 + 2u/3 + u^2/9 the last term, (2/81) / (4/9) of the variance.
+    """
+    examples = make_examples("reconstruct", features=40)
+    pool = examples.inputs[examples.unlabelled]
+    centred = (pool - pool.mean(0)).numpy()
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:width]
+    floor = np.square(centred - centred @ axes.T @ axes).mean()
+    fixed = fixed_projections("pca", examples, width)
+    model = SlotModel(Square(width.bit_length() - 1), projections=fixed)
+    error = (model.predict_rows({}, pool)[0] - pool).square().mean().item()
+    lost = 1 / width + (2 / 81) / (4 / 9)
+    assert floor < error < floor + 1.2 * lost * np.square(centred).mean()
+
+
+def test_only_features_of_unlabelled_rows_are_looked_at():
+    examples = make_examples()
+    everything = np.arange(len(examples.inputs))
+    others = np.setdiff1d(everything, examples.unlabelled)
+    fixed = fixed_projections("pca", examples, 8)
+    same = fixed_projections("pca", spoil(examples, inputs=others, targets=everything), 8)
+    assert all(torch.equal(tensor, same[name]) for name, tensor in fixed.items())
+    other = fixed_projections("pca", spoil(examples, inputs=examples.unlabelled[:1]), 8)
+    assert not torch.equal(fixed["encoder.weight"], other["encoder.weight"])
+
+
+def test_pca_needs_rows_and_features():
+    examples = make_examples()
+    few = type(examples)(**{**examples.__dict__, "unlabelled": examples.unlabelled[:8]})
+    with pytest.raises(DataError, match="more than 8 unlabelled rows; found 12, 12 and 8"):
+        fixed_projections("pca", few, 8)
+    with pytest.raises(DataError, match="need 16 or more features"):
+        fixed_projections("pca", examples, 16)
+    enough = type(examples)(**{**examples.__dict__, "unlabelled": examples.unlabelled[:9]})
+    assert fixed_projections("pca", enough, 8)["encoder.weight"].isfinite().all()
+
+
+def test_pca_needs_rows_that_vary_enough():
+    """Axes of no variance cannot be scaled to unit variance."""
+    examples = make_examples()
+    flat = examples.inputs.clone()
+    flat[:, 5:] = 0.25
+    examples = type(examples)(**{**examples.__dict__, "inputs": flat})
+    with pytest.raises(DataError, match="vary in 8 or more directions, found 5"):
+        fixed_projections("pca", examples, 8)

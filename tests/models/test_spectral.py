@@ -1,0 +1,244 @@
+"""Regressions against scikit-learn and explicit gradient descent; choices against brute force."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import KFold
+
+from qdistill.circuits.circuit import build_unitary, circuit_probabilities
+from qdistill.models.spectral import (
+    FILTERS,
+    Filter,
+    SpectralRegression,
+    choose_predictor,
+    quadratic_features,
+)
+from qdistill.randomness import generator_for
+
+# (rows, features, targets): more rows than features, fewer, and as many
+SHAPES = [(30, 6, 4), (7, 20, 5), (9, 9, 12)]
+
+
+def draw(rows, features, targets, seed=0):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(rows, features)) * np.linspace(0.3, 2, features) + 1
+    y = x @ generator.normal(size=(features, targets)) + generator.normal(size=(rows, targets)) - 2
+    return x, y
+
+
+def predict(regression, fit, x):
+    return (x - regression.feature_mean) @ fit.slopes + regression.target_mean
+
+
+def mean_variance_sum(x):
+    """Sum over rows of the squared distance to the mean, a feature's mean: the unit of s."""
+    return np.square(x - x.mean(axis=0)).sum() / x.shape[1]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("strength", [1e-3, 0.1, 3.0])
+def test_weight_decay_is_ridge_regression(shape, strength):
+    x, y = draw(*shape)
+    new = draw(*shape, seed=1)[0]
+    regression = SpectralRegression(x, y)
+    fit = regression.fit(Filter("weight_decay", strength))
+    ridge = Ridge(alpha=strength * mean_variance_sum(x)).fit(x, y)
+    np.testing.assert_allclose(predict(regression, fit, new), ridge.predict(new), rtol=1e-7)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_linear_is_least_squares_of_smallest_norm(shape):
+    x, y = draw(*shape)
+    new = draw(*shape, seed=1)[0]
+    regression = SpectralRegression(x, y)
+    fit = regression.fit(Filter("linear"))
+    reference = LinearRegression().fit(x, y)
+    np.testing.assert_allclose(predict(regression, fit, new), reference.predict(new), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("time", [0.5, 5.0])
+def test_early_stopping_is_gradient_descent_with_small_steps(shape, time):
+    x, y = draw(*shape)
+    centred, residual = x - x.mean(axis=0), y - y.mean(axis=0)
+    moment = centred.T @ centred / mean_variance_sum(x)
+    right = centred.T @ residual / mean_variance_sum(x)
+    slopes, steps = np.zeros_like(right), 20_000
+    for _ in range(steps):
+        slopes += time / steps * (right - moment @ slopes)
+    fit = SpectralRegression(x, y).fit(Filter("early_stopping", time))
+    np.testing.assert_allclose(fit.slopes, slopes, atol=2e-3 * np.abs(slopes).max())
+
+
+def test_stopping_late_is_not_stopping():
+    x, y = draw(30, 6, 4)
+    regression = SpectralRegression(x, y)
+    late = regression.fit(Filter("early_stopping", 1e6)).slopes
+    np.testing.assert_allclose(late, regression.fit(Filter("linear")).slopes, rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["linear", "weight_decay", "early_stopping"])
+def test_directions_in_which_nothing_varies_get_nothing(kind):
+    """A feature that repeats another or is constant adds nothing, and blows nothing up."""
+    x, y = draw(12, 4, 3)
+    wide = np.hstack([x, x[:, :1], np.full((12, 2), 5.0)])
+    regression = SpectralRegression(wide, y)
+    slopes = regression.fit(Filter(kind, 0.1)).slopes
+    np.testing.assert_allclose(slopes[0], slopes[4], atol=1e-8)
+    np.testing.assert_allclose(slopes[5:], 0, atol=1e-8)
+    assert np.abs(slopes).max() < 10
+
+
+def test_no_variation_at_all_gives_the_mean():
+    y = np.arange(12.0).reshape(4, 3)
+    for width in (2, 9):
+        regression = SpectralRegression(np.ones((4, width)), y)
+        for each in FILTERS:
+            fit = regression.fit(each)
+            np.testing.assert_array_equal(fit.slopes, 0)
+            errors = regression.errors_by_rank(fit, np.full((4, width), 3.0), y, 2)
+            np.testing.assert_allclose(errors, np.square(y - y.mean(axis=0)).sum())
+
+
+@pytest.mark.parametrize("each", FILTERS, ids=lambda each: f"{each.kind} {each.strength}")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_errors_by_rank_are_those_of_the_predictions(shape, each):
+    x, y = draw(*shape)
+    new, truth = draw(*shape, seed=1)
+    regression = SpectralRegression(x, y)
+    fit = regression.fit(each)
+    # the leading directions of the fitted values, by another decomposition
+    fitted = (x - x.mean(axis=0)) @ fit.slopes
+    directions = np.linalg.svd(fitted)[2].T
+    width = 8
+    errors = regression.errors_by_rank(fit, new, truth, width)
+    assert errors.shape == (width + 1,)
+    present = min(np.linalg.matrix_rank(fitted), width)
+    for rank in range(present + 1):
+        leading = directions[:, :rank]
+        predicted = (new - x.mean(axis=0)) @ fit.slopes @ leading @ leading.T + y.mean(axis=0)
+        assert errors[rank] == pytest.approx(np.square(predicted - truth).sum(), rel=1e-6)
+    # beyond the targets' number there is nothing to add
+    np.testing.assert_allclose(errors[y.shape[1] :], errors[min(y.shape[1], width)])
+
+
+@pytest.mark.parametrize("shape", [(30, 9), (7, 20)])
+def test_reconstruction_without_regularisation_is_pca_at_every_rank(shape):
+    x = draw(*shape, 1)[0]
+    new = draw(*shape, 1, seed=1)[0]
+    regression = SpectralRegression(x, x)
+    errors = regression.errors_by_rank(regression.fit(Filter("linear")), new, new, 6)
+    assert errors[0] == pytest.approx(np.square(new - x.mean(axis=0)).sum())
+    for rank in range(1, 7):
+        pca = PCA(rank, svd_solver="full").fit(x)
+        expected = np.square(pca.inverse_transform(pca.transform(new)) - new).sum()
+        assert errors[rank] == pytest.approx(expected, rel=1e-6)
+
+
+def brute_force(features, targets, width, folds, seed):
+    """Cross-validated squared errors of everything, with plainly written predictors."""
+    n = len(targets)
+    state = int(generator_for(seed, n, "tuned").integers(2**32))
+    splits = list(KFold(folds, shuffle=True, random_state=state).split(targets))
+    errors = {}
+    for kind, x in features.items():
+        for each in FILTERS:
+            for kept, held in splits:
+                mean, centre = x[kept].mean(axis=0), targets[kept].mean(axis=0)
+                left, s, right = np.linalg.svd(x[kept] - mean, full_matrices=False)
+                unit = np.square(s).sum() / x.shape[1]
+                present = s**2 > 1e-10 * s[0] ** 2
+                scaled = np.where(present, s**2 / unit, 1)
+                gain = {
+                    "linear": 1 / scaled,
+                    "weight_decay": 1 / (scaled + each.strength),
+                    "early_stopping": (1 - np.exp(-each.strength * scaled)) / scaled,
+                }[each.kind]
+                shrunk = np.where(present, s * gain / unit, 0)[:, None]
+                slopes = right.T @ (shrunk * (left.T @ (targets[kept] - centre)))
+                directions = np.linalg.svd((x[kept] - mean) @ slopes)[2]
+                for rank in range(width + 1):
+                    cut = directions[:rank].T @ directions[:rank]
+                    guess = (x[held] - mean) @ slopes @ cut + centre
+                    key = (kind, each, rank)
+                    squared = np.square(guess - targets[held]).sum()
+                    errors[key] = errors.get(key, 0.0) + squared / targets.size
+    return errors
+
+
+@pytest.mark.parametrize(("n", "folds", "seed"), [(12, 5, 0), (10, 10, 3), (17, 2, 8)])
+def test_the_choice_has_the_lowest_cross_validated_error(n, folds, seed):
+    x, y = draw(n, 6, 4, seed)
+    y[:, 2:] = np.random.default_rng(seed).normal(size=(n, 2)) * 3
+    features = quadratic_features(x)
+    choice = choose_predictor(features, y, 3, folds, seed)
+    errors = brute_force(features, y, 3, folds, seed)
+    found = errors[choice.feature, choice.filter, choice.rank]
+    assert choice.validation_mse == pytest.approx(min(errors.values()), rel=1e-6)
+    assert found == pytest.approx(choice.validation_mse, rel=1e-6)
+    assert choice.candidates == len(errors)
+
+
+def test_folds_differ_between_seeds():
+    x, y = draw(15, 6, 4)
+    errors = {choose_predictor({"linear": x}, y, 3, 5, seed).validation_mse for seed in range(3)}
+    assert len(errors) == 3
+
+
+def test_noise_is_answered_with_the_mean():
+    """Every strength of rank 0 is the mean; of equals the first counts."""
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=(20, 15))
+    y = generator.normal(size=(20, 6)) + 100
+    choice = choose_predictor({"linear": x}, y, 4, 5, 0)
+    assert choice.describe() == {
+        "features": "linear",
+        "regularisation": "linear",
+        "strength": 0.0,
+        "rank": 0,
+    }
+
+
+def test_where_the_largest_rank_of_the_folds_is_best_all_rows_may_have_more():
+    scale = np.array([5.0] * 12 + [0.01] * 18)
+    x = np.random.default_rng(5).normal(size=(12, 30)) * scale
+    assert choose_predictor({"linear": x}, x, width=20, folds=3, seed=0).rank == 20
+
+
+@pytest.mark.parametrize("kind", ["linear", "squares", "products"])
+def test_planted_features_and_rank_are_found(kind):
+    generator = np.random.default_rng(2)
+    features = quadratic_features(generator.normal(size=(60, 5)))
+    planted = features[kind]
+    slopes = generator.normal(size=(planted.shape[1], 2)) @ generator.normal(size=(2, 7))
+    y = planted @ slopes + 1e-3 * generator.normal(size=(60, 7))
+    choice = choose_predictor(features, y, 4, 5, 0)
+    assert (choice.feature, choice.rank) == (kind, 2)
+
+
+def test_products_hold_every_circuit():
+    """|U h|^2 is a linear combination of the products, whatever the angles."""
+    generator = np.random.default_rng(0)
+    h = generator.normal(size=(50, 8))
+    angles = torch.tensor(generator.uniform(-3, 3, (1, 4, 3, 2)))
+    units = torch.tensor(h / np.linalg.norm(h, axis=1, keepdims=True))[None]
+    expected = circuit_probabilities(angles, units)[0].numpy()
+    unitary = build_unitary(angles)[0].numpy()
+    row, column = np.triu_indices(8)
+    twice = np.where(row == column, 1, 2)[:, None]
+    coefficients = twice * (unitary[:, row].conj() * unitary[:, column]).real.T
+    products = quadratic_features(h)["products"]
+    assert products.shape == (50, 36)
+    np.testing.assert_allclose(products @ coefficients, expected, atol=1e-12)
+
+
+def test_features_of_an_encoded_input():
+    h = np.array([[3.0, 4.0, 0.0], [0.0, 0.0, -2.0]])
+    features = quadratic_features(h)
+    assert list(features) == ["linear", "squares", "products"]
+    np.testing.assert_array_equal(features["linear"], h)
+    np.testing.assert_allclose(features["squares"], [[0.36, 0.64, 0], [0, 0, 1]])
+    products = [[0.36, 0.48, 0, 0.64, 0, 0], [0, 0, 0, 0, 0, 1]]  # 00 01 02 11 12 22
+    np.testing.assert_allclose(features["products"], products)

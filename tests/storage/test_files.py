@@ -1,0 +1,86 @@
+"""Atomic files, digests and versions."""
+
+import os
+
+import pytest
+
+from helpers.adapter import dead_process
+from qdistill.storage.files import (
+    atomic_folder,
+    atomic_path,
+    code_version,
+    digest_of,
+    remove_stale_partials,
+    write_json,
+    write_text,
+)
+
+
+def test_nothing_appears_under_the_final_name_when_writing_fails(tmp_path):
+    target = tmp_path / "folder" / "table.parquet"
+    with pytest.raises(RuntimeError), atomic_path(target) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_failed_rewrite_leaves_the_old_file(tmp_path):
+    target = tmp_path / "note.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError), atomic_path(target) as partial:
+        assert partial.suffix == ".txt"
+        partial.write_text("new, but only half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_digest_depends_on_content_and_not_on_order():
+    assert digest_of({"a": 1, "b": [2, 3]}) == digest_of({"b": [2, 3], "a": 1})
+    assert digest_of({"a": 1}) != digest_of({"a": 2})
+
+
+def test_json_is_written_sorted(tmp_path):
+    write_json(tmp_path / "x.json", {"b": 1, "a": 2})
+    assert (tmp_path / "x.json").read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
+
+
+def test_code_version_names_the_source():
+    assert "+source." in code_version()
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "folder"
+    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
+        (partial / "half").touch()
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(target) as partial:
+        (partial / "old").touch()
+        assert not target.exists()
+    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+    with atomic_folder(target) as partial:
+        (partial / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_only_what_dead_processes_left_is_removed(tmp_path):
+    target, dead = tmp_path / "x.parquet", dead_process()
+    stale = [tmp_path / f".x.{dead}.partial.parquet", tmp_path / f".x.{dead}.old.partial.parquet"]
+    stale[0].touch()
+    stale[1].mkdir()
+    kept = [
+        tmp_path / f".x.{os.getpid()}.partial.parquet",
+        tmp_path / f".y.{dead}.partial.parquet",
+        tmp_path / f".x.{dead}.partial.csv",
+        tmp_path / ".x.partial.parquet",
+        target,
+    ]
+    for path in kept:
+        path.touch()
+    remove_stale_partials(target)
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+    remove_stale_partials(tmp_path / "no such folder" / "x")

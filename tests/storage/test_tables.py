@@ -1,0 +1,102 @@
+"""Contracts are kept on write and on read."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pytest
+
+from qdistill.errors import DataError
+from qdistill.storage.tables import (
+    frame_of,
+    matrix_of,
+    read_frame,
+    read_metadata,
+    read_table,
+    write_table,
+)
+
+
+def latents(**changed):
+    columns = {"row": [3, 4], "split": ["train", "heldout"], "features": np.eye(2)}
+    return {**columns, **changed}
+
+
+def test_there_and_back(tmp_path):
+    path = tmp_path / "latents.parquet"
+    write_table("latents", path, latents(text=["a", "b"]), {"rank": 1}, {"optimal_mse": "0.5"})
+    table = read_table("latents", path)
+    assert matrix_of(table, "features").dtype == np.float32
+    assert np.array_equal(matrix_of(table, "features"), np.eye(2))
+    assert frame_of(table)["text"].tolist() == ["a", "b"]
+    metadata = read_metadata(path)
+    assert metadata["optimal_mse"] == "0.5"
+    needed = {"schema_version", "configuration_digest", "code_version"}
+    assert needed | {"torch_version", "pennylane_version", "numpy_version"} <= set(metadata)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"row": [3, 3]}, "not unique"),
+        ({"row": [3, -1]}, "-1"),
+        ({"split": ["train", "test"]}, "test"),
+        ({"features": np.array([[1.0, 2.0], [np.nan, 0.0]])}, "non-finite value at position 1"),
+        ({"colour": ["red", "blue"]}, "colour"),
+    ],
+)
+def test_broken_contracts_are_refused(tmp_path, changed, message):
+    path = tmp_path / "latents.parquet"
+    with pytest.raises(DataError, match=message):
+        write_table("latents", path, latents(**changed), {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_column_is_named(tmp_path):
+    path = tmp_path / "latents.parquet"
+    parquet.write_table(arrow.table({"row": [1], "split": ["train"]}), path)
+    with pytest.raises(DataError, match="column 'features' is missing"):
+        read_table("latents", path)
+
+
+def test_lists_of_other_type_are_refused(tmp_path):
+    path = tmp_path / "latents.parquet"
+    ragged = arrow.array([[1.0], [1.0, 2.0]])
+    parquet.write_table(
+        arrow.table({"row": [1, 2], "split": ["train"] * 2, "features": ragged}), path
+    )
+    with pytest.raises(DataError, match="expected a fixed-size list of float32"):
+        read_table("latents", path)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 200])
+def test_truncated_files(tmp_path, keep):
+    path = tmp_path / "latents.parquet"
+    write_table("latents", path, latents(), {})
+    path.write_bytes(path.read_bytes()[:keep])
+    for read in (lambda p: read_table("latents", p), read_metadata):
+        with pytest.raises(DataError, match=r"latents\.parquet: not a readable Parquet file"):
+            read(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_frame("metrics", tmp_path / "metrics.parquet")
+
+
+def test_missing_values_survive_where_they_are_allowed(tmp_path):
+    path = tmp_path / "history.parquet"
+    history = pd.DataFrame(
+        {
+            "seed": [0],
+            "epoch": [0],
+            "train_mse": [np.nan],
+            "heldout_mse": [0.5],
+            "validation_mse": [np.nan],
+            "seconds": [0.0],
+        }
+    )
+    write_table("history", path, history, {})
+    assert np.isnan(read_frame("history", path)["train_mse"][0])
+    with pytest.raises(DataError, match="seconds"):
+        write_table("history", path, history.assign(seconds=np.nan), {})

@@ -1,0 +1,232 @@
+"""The built-in data sets and what their settings may be."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qdistill.datasets.synthetic import optimal_mse, true_covariance
+from qdistill.errors import ConfigurationError
+from qdistill.study.datasets import (
+    KIND_DEFAULTS,
+    PRESETS,
+    REQUIRED,
+    declared_rows,
+    declared_width,
+    resolve_dataset,
+)
+from qdistill.study.setting_rules import check_value
+
+ROOT = Path(__file__).parents[2]
+TEXT = {"name": "mine", "kind": "text", "qubits": 4, "path": "texts"}
+VECTORS = {"name": "mine", "kind": "vectors", "qubits": 4, "path": "mine.npy"}
+
+
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"vectors"}))
+def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
+    settings = resolve_dataset(name)
+    kind = PRESETS[name]["kind"]
+    assert settings["name"] == name
+    assert settings["kind"] == kind
+    own = {*KIND_DEFAULTS[kind], *REQUIRED[kind]}
+    assert set(settings) == {"name", "kind", "qubits", *own}
+    assert list(settings)[:3] == ["name", "kind", "qubits"]
+
+
+@pytest.mark.parametrize(
+    ("name", "at_most_examples"), [("synthetic-4q", 5e3), ("synthetic-6q", 1e4)]
+)
+def test_the_calibrated_optimum_is_near_and_below_the_published_errors(name, at_most_examples):
+    """With many examples the published quantum model nears what is best possible."""
+    settings = resolve_dataset(name)
+    published = pd.read_csv(ROOT / "workflow/resources/published.csv")
+    errors = published[(published["dataset"] == name) & (published["model"] == "quantum")]
+    last = errors.sort_values("n").iloc[-1]
+    assert last["n"] == at_most_examples
+    optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
+    assert 0.85 * last["heldout_mse"] < optimum < last["heldout_mse"]
+    assert declared_width(settings) == 4 * 2 ** settings["qubits"]
+
+
+def test_settings_given_override_the_preset_and_leave_it_unchanged():
+    settings = resolve_dataset({"name": "synthetic-6q", "train": 50, "generator_seed": 3})
+    assert settings["train"] == 50
+    assert settings["generator_seed"] == 3
+    assert settings["rank"] == 16
+    settings = resolve_dataset("docstrings")
+    settings["general_packages"].append("changed")
+    assert "changed" not in resolve_dataset("docstrings")["general_packages"]
+
+
+def test_another_name_needs_only_a_kind_and_its_required_settings():
+    assert resolve_dataset(VECTORS)["heldout_fraction"] == 0.3
+    named_after_its_kind = resolve_dataset({"name": "vectors", "qubits": 3, "path": "a.csv"})
+    assert named_after_its_kind["kind"] == "vectors"
+
+
+def test_declared_rows_and_width():
+    assert declared_rows(resolve_dataset("docstrings")) == {
+        "train": 1400,
+        "unlabelled": 1800,
+        "heldout": 800,
+    }
+    assert declared_rows(resolve_dataset("digits")) == {
+        "train": 1000,
+        "unlabelled": 397,
+        "heldout": 400,
+    }
+    for entry in (VECTORS, TEXT):
+        assert declared_rows(resolve_dataset(entry)) is None
+    assert declared_width(resolve_dataset(TEXT)) == 384
+    assert declared_width(resolve_dataset({**TEXT, "encoder": "folder"})) is None
+    assert declared_width(resolve_dataset(VECTORS)) is None
+    assert declared_width(resolve_dataset("digits")) == 64
+    assert declared_width(resolve_dataset("docstrings")) == 384
+    assert declared_width(resolve_dataset({"name": "docstrings", "encoder": "folder"})) is None
+    for name in ("teacher-circuit", "markov-null"):
+        settings = resolve_dataset({"name": name, "qubits": 5})
+        assert declared_width(settings) == 32
+        assert declared_rows(settings) == {"train": 500, "unlabelled": 500, "heldout": 1000}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "digits",
+        "docstrings",
+        "synthetic-6q",
+        {"name": "docstrings", "encoder": "folder"},
+        {"name": "few", "kind": "digits", "train": 100, "qubits": 3},
+        VECTORS,
+        TEXT,
+    ],
+)
+def test_a_corrupted_data_set_has_the_rows_the_width_and_the_qubits_of_its_source(source):
+    settings = resolve_dataset({"name": "noisy", "kind": "corrupted", "source": source})
+    clean = resolve_dataset(source)
+    assert settings["source"] == clean
+    assert settings["qubits"] == clean["qubits"]
+    assert declared_rows(settings) == declared_rows(clean)
+    assert declared_width(settings) == declared_width(clean)
+
+
+def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels():
+    entry = {"name": "digits-corrupted", "noise": 0, "source": {"name": "digits", "qubits": 3}}
+    settings = resolve_dataset(entry)
+    assert (settings["noise"], settings["dropout"], settings["qubits"]) == (0, 0.2, 3)
+    assert resolve_dataset("digits-corrupted")["qubits"] == 4  # the preset is unchanged
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("synthetic-5q", ["synthetic-5q", "not built in", "synthetic-6q"]),
+        ({"name": "mine", "kind": "images"}, ["images", "vectors"]),
+        ({"name": "digits", "kind": "vectors"}, ["digits", "another name"]),
+        ({"kind": "digits"}, ["name"]),
+        ({"name": "../escape", "kind": "digits"}, ["escape", "letter"]),
+        ({"name": "Digits", "kind": "digits"}, ["'Digits'", "lower-case"]),
+        ({"name": "my_digits", "kind": "digits"}, ["'my_digits'", "lower-case"]),
+        ({"name": "digits\n", "kind": "digits"}, ["lower-case"]),
+        ({"name": "mine", "kind": ["digits"]}, ["unknown kind", "vectors"]),
+        ({"name": "digits", "seeds": 3}, ["seeds", "split_seed"]),
+        ({"name": "vectors", "qubits": 4}, ["path", "missing"]),
+        ({"name": "new", "kind": "synthetic", "qubits": 4}, ["rank", "missing"]),
+        ({"name": "digits", "qubits": 7}, ["7 qubits", "128", "64"]),
+        ({"name": "digits", "qubits": 1}, ["qubits", "1", "from 2"]),
+        ({"name": "digits", "qubits": "4"}, ["qubits", "'4'", "whole number"]),
+        ({"name": "digits", "split_seed": False}, ["split_seed", "False"]),
+        ({"name": "digits", "train": 1001}, ["1798", "1797"]),
+        ({"name": "digits", "train": 995}, ["the rest has 5", "10"]),
+        ({"name": "docstrings", "qubits": 9}, ["9 qubits", "384"]),
+        ({"name": "docstrings", "minimum_characters": 700}, ["700", "600"]),
+        ({"name": "docstrings", "general_packages": "numpy"}, ["general_packages", "list"]),
+        ({"name": "synthetic-4q", "rank": 65}, ["65", "64"]),
+        ({"name": "synthetic-4q", "noise_variance": -0.1}, ["noise_variance", "-0.1"]),
+        ({"name": "synthetic-4q", "signal_variance": float("nan")}, ["signal_variance", "nan"]),
+        ({**VECTORS, "unlabelled_fraction": 0.7}, ["0.7", "0.3", "no rows"]),
+        ({**VECTORS, "heldout_fraction": 1}, ["heldout_fraction", "below 1"]),
+        ({**VECTORS, "column": 3}, ["column", "3"]),
+        ({**TEXT, "qubits": 9}, ["9 qubits", "384"]),
+        ({"name": "mine", "kind": "text", "qubits": 4}, ["'path' is missing"]),
+        ({**TEXT, "column": "body"}, ["unknown setting 'column'", "text_column"]),
+        ({**TEXT, "path": 3}, ["'path' is 3", "folder of texts"]),
+        ({**TEXT, "text_column": ["a"]}, ["text_column", "null or the name of a column"]),
+        ({**TEXT, "label_column": ""}, ["label_column", "null or the name of a column"]),
+        ({**TEXT, "encoder": 3}, ["'encoder' is 3", "hub"]),
+        ({**TEXT, "duplicates": True}, ["'duplicates' is True", "report or drop"]),
+        ({**TEXT, "duplicates": "remove"}, ["'duplicates' is 'remove'", "report or drop"]),
+        ({**TEXT, "minimum_characters": 3000}, ["3000", "2000"]),
+        ({**TEXT, "heldout_fraction": 0.8}, ["0.2", "0.8", "no rows"]),
+        ({"name": "mine", "kind": "corrupted"}, ["'source' is missing", "corrupted"]),
+        ({"name": "digits-corrupted", "source": 3}, ["'source' is 3", "name of a data set"]),
+        ({"name": "digits-corrupted", "source": "digit"}, ["'digit' is not built in", "digits"]),
+        ({"name": "digits-corrupted", "source": {"kind": "digits"}}, ["data set None"]),
+        (
+            {"name": "digits-corrupted", "source": {"name": "digits", "rows": 3}},
+            ["'digits'", "unknown setting 'rows'", "split_seed"],
+        ),
+        (
+            {"name": "digits-corrupted", "source": "teacher-circuit"},
+            ["source 'teacher-circuit'", "targets already"],
+        ),
+        (
+            {"name": "mine", "kind": "corrupted", "source": "digits-corrupted"},
+            ["source 'digits-corrupted'", "targets already"],
+        ),
+        ({"name": "digits-corrupted", "qubits": 3}, ["unknown setting 'qubits'", "noise"]),
+        ({"name": "digits-corrupted", "noise": -0.1}, ["'noise' is -0.1", "from 0"]),
+        ({"name": "digits-corrupted", "noise": math.inf}, ["'noise' is inf", "from 0"]),
+        ({"name": "digits-corrupted", "dropout": 1}, ["'dropout' is 1", "below 1"]),
+        ({"name": "digits-corrupted", "dropout": True}, ["'dropout' is True", "below 1"]),
+        ({"name": "digits-corrupted", "corruption_seed": -1}, ["corruption_seed", "from 0"]),
+        ({"name": "teacher-circuit", "layers": 0}, ["'layers' is 0", "from 1 to 1000"]),
+        ({"name": "teacher-circuit", "angle_range": 0}, ["'angle_range' is 0", "up to pi"]),
+        ({"name": "teacher-circuit", "angle_range": 3.15}, ["angle_range", "up to pi"]),
+        ({"name": "teacher-circuit", "qubits": 13}, ["'qubits' is 13", "from 2 to 12"]),
+        ({"name": "teacher-circuit", "concentration": 1}, ["unknown setting 'concentration'"]),
+        ({"name": "markov-null", "concentration": 0}, ["'concentration' is 0", "above 0"]),
+        ({"name": "markov-null", "layers": 2}, ["unknown setting 'layers'", "concentration"]),
+    ],
+)
+def test_what_is_not_allowed_is_refused_in_one_sentence(entry, words):
+    with pytest.raises(ConfigurationError) as caught:
+        resolve_dataset(entry)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@given(
+    kind=st.sampled_from(sorted(KIND_DEFAULTS)),
+    values=st.dictionaries(st.integers(0, 9), PLAIN | st.lists(PLAIN, max_size=2), max_size=3),
+)
+def test_settings_are_refused_in_words_or_all_within_their_rules(kind, values):
+    known = sorted({*KIND_DEFAULTS[kind], *REQUIRED[kind]})
+    entry = {known[place % len(known)]: value for place, value in values.items()}
+    try:
+        settings = resolve_dataset({"name": "mine", "kind": kind, **entry})
+    except ConfigurationError as error:
+        assert "'mine'" in str(error) or "source" in entry
+    else:
+        for setting, value in settings.items():
+            if setting not in ("name", "kind", "source"):
+                check_value("mine", setting, value)
+
+
+def test_reading_the_presets_loads_no_heavy_library():
+    code = (
+        "import sys, qdistill.study.datasets; "
+        "print(*{'numpy', 'pandas', 'torch', 'pyarrow', 'sklearn'} & set(sys.modules))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert output.stdout.decode().strip() == ""

@@ -1,0 +1,87 @@
+"""What a study deploys: settled before anything runs, or refused with the key and the value."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from helpers.configuration import alone, refusal, study_of
+from qdistill.study.configuration import resolve_study
+from qdistill.study.deploy_rules import resolve_deployment
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"deploy": {"dataset": "digits"}}, "'deploy.dataset': found 'digits', which is not a da"),
+        (
+            {"deploy": {"dataset": None}, "tracks": None},
+            "'deploy' lacks the key 'dataset', and the study has 2: synthetic-6q, docstrings",
+        ),
+        ({"deploy": {"n": 30}}, "'deploy.n': found 30, but 'docstrings' under the protocol 'artic"),
+        ({"deploy": {"n": 100.0}}, "'deploy.n': 100.0 is not of type 'integer'"),
+        (
+            {"deploy": {"student": "mean"}},
+            "'deploy.student': 'mean' cannot be deployed; allowed: a",
+        ),
+        (
+            {"deploy": {"student": "best"}},
+            "'deploy.student': 'best' is not run on 'docstrings'; al",
+        ),
+        (
+            {"deploy": {"protocol": "converged", "student": "compiled"}},
+            "'deploy.student': 'compiled' is not run on 'docstrings'; allowed: auto, pca, pca_cv",
+        ),
+        (
+            {"deploy": {"protocol": "converged"}, "tracks": None},
+            "'deploy.protocol': found 'converged', but 'docstrings' is run under article",
+        ),
+        ({"deploy": {"models": "auto"}}, "unknown key 'deploy.models'"),
+        (
+            {"deploy": {"dataset": "docstrings"}, "models": ["mean"], "students": []},
+            "found 'auto', but of what is run on 'docstrings' (mean) nothing can be deployed",
+        ),
+    ],
+)
+def test_deployments_that_are_refused(changes, message):
+    if changes.get("models"):
+        changes = {**changes, "pool_sweep": [], "tracks": None}
+    assert message in refusal(study_of(changes))
+
+
+def test_a_deployment_by_the_comparisons():
+    study = resolve_study(study_of())
+    found = resolve_deployment(study)
+    assert (found.dataset, found.protocol, found.n, found.qubits) == (
+        "docstrings",
+        "article",
+        100,
+        6,
+    )
+    assert found.student == "auto"
+    assert found.candidates[0] == "pca"
+    assert not {"mean", "oracle", "compiled"} & set(found.candidates)
+    assert set(found.training) == set(study.tracks[0].bottlenecks)
+    assert set(found.teachers) <= set(found.training)
+    assert json.loads(json.dumps(asdict(found)))["training"] == found.training
+
+
+def test_a_deployment_of_another_protocol_and_of_a_name():
+    changes = {"deploy": {"protocol": "converged", "student": "quantum", "n": 200}}
+    found = resolve_deployment(resolve_study(study_of(changes)))
+    assert found.candidates == found.teachers == ("quantum",)
+    assert found.training["quantum"]["protocol"] == "converged"
+    found = resolve_deployment(resolve_study(study_of({"deploy": {"student": "distilled_pool"}})))
+    assert found.candidates == ("distilled_pool",)
+    assert found.teachers == ("quantum",)
+
+
+def test_the_only_data_set_needs_no_name_and_nothing_need_be_deployed():
+    changes = {"datasets": ["digits"], "pool_sweep": [], "tracks": None}
+    deploy = {"deploy": {"dataset": None, "n": 50}}
+    found = resolve_deployment(resolve_study(study_of({**changes, **deploy})))
+    assert found.dataset == "digits"
+    assert resolve_deployment(resolve_study(alone())) is None
+    without = study_of()
+    del without["deploy"]
+    assert resolve_deployment(resolve_study(without)) is None

@@ -1,0 +1,110 @@
+"""The memory that jobs are declared to need, against what they take."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from qdistill.study.datasets import resolve_dataset
+from qdistill.study.memory import job_megabytes
+from qdistill.study.tracks import Track
+
+# Trains in a process of its own and prints its peak in megabytes.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+
+from qdistill.cost.memory import peak_bytes
+from qdistill.datasets.subsets import draw_subsets
+from qdistill.datasets.synthetic import write_synthetic
+from qdistill.circuits.threads import prepare_torch
+from qdistill.training.protocols import train_model
+from qdistill.storage.runs import RunFiles
+
+folder, about = Path(sys.argv[1]), json.loads(sys.argv[2])
+prepare_torch(1)
+latents, subset = folder / "latents.parquet", folder / "subset.parquet"
+write_synthetic(about["data"], latents)
+draw_subsets(latents, {about["n"]: subset}, range(about["seeds"]))
+files = {name: folder / f"{name}.parquet" for name in ("history", "metrics")}
+run = RunFiles(n=about["n"], subset=subset, weights=folder / "w.safetensors", **files)
+train_model(about["name"], "x", about["data"]["qubits"], latents, [run], about["settings"])
+print(peak_bytes() / 1e6)
+"""
+
+
+def track_of(qubits, n, protocol, rows, epochs=1):
+    dataset = {
+        "name": "measured",
+        "kind": "synthetic",
+        "qubits": qubits,
+        "rank": 4,
+        "signal_variance": 0.1,
+        "noise_variance": 0.1,
+        "train": rows,
+        "unlabelled": 2**qubits + 1,
+        "heldout": rows,
+    }
+    training = {
+        "protocol": protocol,
+        "epochs": epochs,
+        "batch_size": 32,
+        "learning_rate": 0.001,
+        "layers": 20,
+        "angle_range": 3.0,
+        "converged": {"folds": 3, "max_steps": 25, "patience": 1},
+        "models": {},
+    }
+    return Track(
+        name="main",
+        datasets={"measured": resolve_dataset(dataset)},
+        n=(n,),
+        bottlenecks=("classical", "quantum", "classical_dense"),
+        tuned=(),
+        references=(),
+        students=("unitary_re",),
+        projections="trained",
+        pools=(),
+        training=training,
+        tuning={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "qubits", "n", "protocol", "rows", "seeds"),
+    [
+        ("classical", 4, 100, "article", 1000, 10),
+        ("quantum", 6, 2000, "article", 4000, 10),
+        ("classical_dense", 9, 64, "article", 300, 3),
+        ("quantum", 9, 64, "article", 300, 3),
+        ("quantum", 7, 100, "converged", 500, 6),
+    ],
+)
+def test_a_job_takes_no_more_than_declared_and_not_much_less(
+    tmp_path, name, qubits, n, protocol, rows, seeds
+):
+    track = track_of(qubits, n, protocol, rows)
+    about = {
+        "name": name,
+        "n": n,
+        "seeds": seeds,
+        "data": track.datasets["measured"],
+        "settings": track.settings_of(name),
+    }
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(about)]
+    shown = subprocess.run(command, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    taken = float(shown.stdout.split()[-1])
+    declared = job_megabytes(track, "measured", name, seeds)
+    print(name, qubits, taken, declared)
+    assert taken <= declared <= 3 * taken
+
+
+def test_more_of_anything_needs_more():
+    base = job_megabytes(track_of(6, 100, "article", 1000), "measured", "quantum", 5)
+    assert job_megabytes(track_of(7, 100, "article", 1000), "measured", "quantum", 5) > base
+    assert job_megabytes(track_of(6, 100, "converged", 1000), "measured", "quantum", 5) > base
+    assert job_megabytes(track_of(6, 100, "article", 2000), "measured", "quantum", 5) > base
+    assert job_megabytes(track_of(6, 100, "article", 1000), "measured", "quantum", 6) > base
+    assert job_megabytes(track_of(6, 100, "article", 1000), "measured", "unitary_re", 5) > 0

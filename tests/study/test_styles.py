@@ -1,0 +1,67 @@
+"""Styles of figures: every name has its own look, and a new one disturbs no other."""
+
+import pytest
+
+from qdistill.study import styles as style_module
+from qdistill.study.registry import (
+    BOTTLENECKS,
+    MODELS,
+    REFERENCES,
+    STUDENTS,
+    TUNED,
+    BottleneckEntry,
+    StudentEntry,
+)
+from qdistill.study.styles import STYLES, in_groups, style_of
+
+EVERY_NAME = [*MODELS, *STUDENTS]
+# students with squared read-out, and their siblings with linear read-out
+SIBLINGS = {name: name.removesuffix("_squared") for name in STUDENTS if name.endswith("_squared")}
+SIBLINGS["distilled_squared"] = "distilled_pool"
+
+
+def test_every_name_of_the_registry_has_its_own_look():
+    looks = [(style_of(n).colour, style_of(n).marker, style_of(n).line) for n in EVERY_NAME]
+    assert len(set(looks)) == len(EVERY_NAME)
+    alone = [name for name in EVERY_NAME if name not in SIBLINGS]
+    assert len({style_of(name).colour for name in alone}) == len(alone)
+    assert set(EVERY_NAME) == STYLES.keys()
+
+
+@pytest.mark.parametrize("squared", SIBLINGS)
+def test_a_squared_read_out_shares_its_siblings_colour_only(squared):
+    linear = style_of(SIBLINGS[squared])
+    assert style_of(squared).colour == linear.colour
+    assert style_of(squared).marker != linear.marker
+    assert style_of(squared).line != linear.line
+
+
+def test_models_that_share_an_axis_differ_in_their_markers():
+    markers = [style_of(name).marker for name in (*BOTTLENECKS, *TUNED)]
+    assert all(markers)
+    assert len(set(markers)) == len(markers)
+    assert not any(style_of(name).marker for name in REFERENCES)
+
+
+def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):
+    before = {name: style_of(name) for name in EVERY_NAME}
+    monkeypatch.setitem(BOTTLENECKS, "newcomers_own", BottleneckEntry("own:Own", "control"))
+    monkeypatch.setitem(STUDENTS, "another_student", StudentEntry("distil", ("distilled",)))
+    first, second = style_of("newcomers_own"), style_of("another_student")
+    assert first.colour != second.colour
+    assert {first.colour, second.colour}.isdisjoint(s.colour for s in STYLES.values())
+    assert first.marker not in {style.marker for style in STYLES.values()}
+    assert {name: style_of(name) for name in EVERY_NAME} == before
+    assert in_groups(["newcomers_own", "square"])["control"] == ["square", "newcomers_own"]
+
+
+def test_an_unknown_name_has_no_style():
+    with pytest.raises(KeyError, match="nonsense"):
+        style_of("nonsense")
+
+
+def test_this_module_of_styles_loads_no_drawing_library():
+    assert not any(
+        getattr(value, "__name__", "").startswith("matplotlib")
+        for value in vars(style_module).values()
+    )

@@ -1,0 +1,233 @@
+"""Which settings of a track may not stand together."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qdistill.errors import ConfigurationError
+from qdistill.study.datasets import declared_rows, resolve_dataset
+from qdistill.study.registry import BOTTLENECKS, STUDENTS
+from qdistill.study.track_rules import check_track, overridable_names
+from qdistill.study.tracks import Track
+
+LENGTH = {"folds": 5, "max_steps": 100, "patience": 3}
+TRAINING = {
+    "protocol": "article",
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+    "layers": 2,
+    "angle_range": 1.0,
+    "models": {},
+}
+TRACK = Track(
+    name="main",
+    datasets={"digits": resolve_dataset("digits")},
+    n=(20, 50),
+    bottlenecks=("linear", "quantum"),
+    tuned=(),
+    references=("mean",),
+    students=(),
+    projections="trained",
+    pools=(),
+    training=TRAINING,
+    tuning={"folds": 5, "rows": 40, "max_steps": 10, "patience": 3, "layers": [2]},
+)
+
+
+def track(training=None, **changes):
+    return replace(TRACK, training={**TRAINING, **(training or {})}, **changes)
+
+
+def with_data(entry, **changes):
+    dataset = resolve_dataset(entry)
+    return track(datasets={dataset["name"]: dataset}, **changes)
+
+
+def refusal(refused, where=""):
+    with pytest.raises(ConfigurationError) as caught:
+        check_track(refused, where)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_plain_track_is_accepted():
+    check_track(TRACK, "")
+    check_track(track({"protocol": "converged", "converged": LENGTH}, pools=(0, 397, "all")), "")
+
+
+@pytest.mark.parametrize("name", sorted(STUDENTS))
+def test_a_student_needs_its_own_teacher(name):
+    teacher = STUDENTS[name].teacher
+    check_track(track(bottlenecks=(teacher,), students=(name,)), "")
+    others = tuple(each for each in BOTTLENECKS if each != teacher)
+    message = refusal(track(bottlenecks=others, students=(name,)), "tracks.x.")
+    assert f"'tracks.x.students': '{name}' learns from '{teacher}'" in message
+    assert f"add '{teacher}'" in message
+
+
+def test_quantum_tuned_is_no_teacher():
+    message = refusal(track(bottlenecks=(), tuned=("quantum_tuned",), students=("compiled",)))
+    assert "learns from 'quantum'" in message and "(mean, quantum_tuned)" in message
+
+
+def settings_of_kind(name):
+    """All that a name may override, by the registry."""
+    if name == "quantum_tuned":
+        return {"batch_size", "angle_range"}
+    common = {"epochs", "batch_size", "learning_rate"}
+    if name in STUDENTS:
+        return common
+    circuit = {"layers", "angle_range"} if BOTTLENECKS[name].is_circuit else set()
+    return common | {"converged"} | circuit
+
+
+VALUES = {
+    "epochs": 7,
+    "batch_size": 3,
+    "learning_rate": 0.25,
+    "layers": 9,
+    "angle_range": 0.125,
+    "converged": {"patience": 8},
+}
+
+
+@pytest.mark.parametrize("name", overridable_names())
+@pytest.mark.parametrize("key", sorted(VALUES))
+def test_an_override_is_refused_exactly_where_nothing_would_come_of_it(name, key):
+    """Under one of the protocols the settings of the jobs change, or the key is refused."""
+    changed = {"models": {name: {key: VALUES[key]}}}
+    protocols = ({"protocol": "article"}, {"protocol": "converged", "converged": LENGTH})
+    if key in settings_of_kind(name):
+        pairs = [(track(each), track({**each, **changed})) for each in protocols]
+        for _, after in pairs:
+            check_track(after, "")
+        assert any(before.settings_of(name) != after.settings_of(name) for before, after in pairs)
+    else:
+        message = refusal(track(changed), "tracks.x.")
+        assert f"'tracks.x.training.models.{name}.{key}': found {VALUES[key]}" in message
+        assert all(known in message for known in settings_of_kind(name))
+
+
+def test_what_is_not_trained_by_an_optimiser_has_no_overrides():
+    assert not {"mean", "pca", "pca_cv", "oracle", "tuned", "compiled"} & set(overridable_names())
+
+
+@given(folds=st.integers(2, 30), smallest=st.integers(2, 30), own=st.none() | st.integers(2, 30))
+def test_folds_of_the_length_are_no_more_than_the_smallest_n(folds, smallest, own):
+    training = {"protocol": "converged", "converged": {**LENGTH, "folds": folds}}
+    if own:
+        training["models"] = {"linear": {"converged": {"folds": own}}}
+    asked = track(training, n=(smallest, 50))
+    too_many = [each for each in (own or folds, folds) if each > smallest]  # linear, quantum
+    if not too_many:
+        check_track(asked, "")
+        return
+    message = refusal(asked)
+    key = "models.linear.converged" if own and own > smallest else "converged"
+    assert f"'training.{key}.folds': found {too_many[0]}" in message
+    assert f"2 to {smallest} folds" in message
+
+
+def test_folds_that_nothing_uses_are_not_looked_at():
+    many = {"converged": {**LENGTH, "folds": 60}}
+    check_track(track(many), "")  # the protocol is `article`
+    many["protocol"] = "converged"
+    check_track(track(many, bottlenecks=()), "")
+    many["models"] = {"classical": {"converged": {"folds": 90}}}
+    many["converged"] = LENGTH
+    check_track(track(many), "")  # no such model in the track
+    check_track(track(tuning={**TRACK.tuning, "folds": 60}), "")
+
+
+@given(folds=st.integers(2, 60), rows=st.integers(10, 60))
+def test_folds_of_the_search_are_no_more_than_its_rows(folds, rows):
+    tuning = {**TRACK.tuning, "folds": folds, "rows": rows}
+    asked = track(tuned=("quantum_tuned",), tuning=tuning, n=(50,))
+    most = min(rows, 50)
+    if folds <= most:
+        check_track(asked, "")
+    else:
+        assert f"2 to {most} folds" in refusal(asked) or folds > 50
+        assert f"'tuning.folds': found {folds}" in refusal(asked)
+
+
+@given(data=st.data())
+def test_sizes_are_refused_exactly_where_rows_lack(data):
+    sizes = {name: data.draw(st.integers(2, 60)) for name in ("train", "unlabelled")}
+    entry = {"name": "small", "kind": "markov", "qubits": 2, **sizes}
+    n = tuple(sorted(data.draw(st.sets(st.integers(2, 80), min_size=1, max_size=3))))
+    pools = tuple(data.draw(st.lists(st.integers(0, 80) | st.just("all"), max_size=3)))
+    asked = with_data(entry, n=n, pools=pools)
+    largest = max((size for size in pools if size != "all"), default=0)
+    rows = declared_rows(resolve_dataset(entry))
+    if n[-1] > rows["train"]:
+        message = refusal(asked)
+        assert f"'n': found {n[-1]}" in message and f"{rows['train']} rows" in message
+    elif largest > rows["unlabelled"]:
+        message = refusal(asked)
+        assert f"'pool_sweep': found {largest}" in message
+        assert f"0 to {rows['unlabelled']} and 'all'" in message
+    else:
+        check_track(asked, "")
+
+
+def test_a_file_of_vectors_must_exist_also_as_a_source(tmp_path):
+    vectors = {"name": "mine", "kind": "vectors", "qubits": 2, "path": str(tmp_path / "x.npy")}
+    corrupted = {"name": "worse", "kind": "corrupted", "source": vectors}
+    for entry in (vectors, corrupted):
+        asked = with_data(entry, n=(10**6,), pools=(10**6,))
+        assert "'path' of 'mine': no file" in refusal(asked)
+    (tmp_path / "x.npy").touch()
+    check_track(asked, "")  # how many rows it has, and how wide they are, is not known yet
+    check_track(replace(asked, projections="identity"), "")
+    check_track(replace(asked, projections="pca"), "")
+
+
+def test_texts_and_their_encoder_must_exist_also_as_a_source(tmp_path):
+    folder = tmp_path / "texts"
+    texts = {"name": "mine", "kind": "text", "qubits": 2, "path": str(folder)}
+    for entry in (texts, {"name": "worse", "kind": "corrupted", "source": texts}):
+        assert "'path' of 'mine': no file or folder" in refusal(with_data(entry))
+    folder.mkdir()
+    (folder / "one.txt").touch()
+    check_track(with_data(texts), "")
+    absent = {**texts, "encoder": "./models/mine"}
+    assert "'encoder' of 'mine': no folder './models/mine'" in refusal(with_data(absent))
+    absent = {"name": "docstrings", "encoder": "./models/mine"}
+    assert "'encoder' of 'docstrings': no folder" in refusal(with_data(absent))
+
+
+@pytest.mark.parametrize(
+    ("entry", "allowed"),
+    [
+        ("digits", {"trained", "pca"}),
+        ({"name": "digits", "qubits": 6}, {"trained", "pca", "identity"}),
+        ({"name": "digits", "qubits": 6, "unlabelled": 64}, {"trained", "identity"}),
+        ({"name": "digits", "qubits": 6, "unlabelled": 65}, {"trained", "pca", "identity"}),
+        ("digits-corrupted", {"trained", "pca"}),
+        ("docstrings-corrupted", {"trained", "pca"}),
+        ("synthetic-4q", {"trained", "pca"}),
+        ("teacher-circuit", {"trained", "pca", "identity"}),
+        ({"name": "teacher-circuit", "unlabelled": 0}, {"trained", "identity"}),
+        ("markov-null", {"trained", "pca", "identity"}),
+    ],
+)
+def test_projections_fit_the_data(entry, allowed):
+    for kind in ("trained", "pca", "identity"):
+        asked = with_data(entry, projections=kind)
+        if kind in allowed:
+            check_track(asked, "")
+        else:
+            message = refusal(asked, "tracks.x.")
+            assert f"'tracks.x.projections': found '{kind}'" in message
+            assert str(2 ** resolve_dataset(entry)["qubits"]) in message
+
+
+def test_a_track_has_something_to_evaluate_on_every_data_set():
+    asked = track(references=("oracle",), bottlenecks=())
+    assert "found only 'oracle'" in refusal(asked)
+    synthetic = {"synthetic-4q": resolve_dataset("synthetic-4q")}
+    check_track(replace(asked, datasets=synthetic), "")

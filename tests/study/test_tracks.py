@@ -1,0 +1,237 @@
+"""A checked study: its grids, and what each job depends on."""
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.utils import update_config
+
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.study.configuration import resolve_study
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.tracks import count_angles, seed_blocks
+
+DEFAULT = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
+LENGTH = {"folds": 4, "max_steps": 300, "patience": 5}
+
+
+def study_of(changes=None):
+    config = deepcopy(DEFAULT)
+    update_config(config, deepcopy(changes or {}))
+    return resolve_study(config)
+
+
+def main_of(**training):
+    """The study's own track with other settings of training."""
+    return study_of({"tracks": None, "training": training}).tracks[0]
+
+
+CONVERGED = {"protocol": "converged", "converged": LENGTH}
+
+
+# ---------------------------------------------------------------- the grid
+
+
+def test_expected_rows_cover_the_grid_of_every_track():
+    study = study_of()
+    rows = study.expected_rows()
+    assert len(rows) == len(set(rows))
+    counted = {}
+    for dataset, qubits, protocol, n, seed, model, stage in rows:
+        assert qubits == {"digits-corrupted": 4}.get(dataset, 6)
+        counted.setdefault((dataset, protocol), set()).add((n, seed, model, stage))
+    # 16 models, one of them for synthetic data alone; 16 students, 10 of them at two stages.
+    stages = sum(2 if entry.method == "fine_tune" else 1 for entry in STUDENTS.values())
+    assert stages == 16 + 10
+    expected = {
+        ("synthetic-6q", "article"): 5 * (16 + stages),
+        ("docstrings", "article"): 5 * (15 + stages),
+        ("synthetic-6q", "converged"): 4 * 9,
+        ("docstrings", "converged"): 4 * 8,
+        ("docstrings-corrupted", "converged"): 4 * (13 + 4),
+        ("digits-corrupted", "converged"): 4 * (13 + 4),
+        ("synthetic-6q-corrupted", "converged"): 4 * (13 + 4),
+        ("teacher-circuit", "article"): 5 * (10 + 6),
+        ("markov-null", "article"): 5 * (10 + 6),
+    }
+    assert {problem: len(found) for problem, found in counted.items()} == {
+        problem: 10 * count for problem, count in expected.items()
+    }
+
+
+def test_a_model_removed_removes_its_rows_and_no_others():
+    before = study_of().expected_rows()
+    fewer = [name for name in DEFAULT["models"] if name != "separable"]
+    after = study_of({"models": fewer}).expected_rows()
+    removed = set(before) - set(after)
+    assert set(after) < set(before)
+    assert {row[5] for row in removed} == {"separable"}
+    assert {row[2] for row in removed} == {"article"}  # another track has its own list
+    assert len(removed) == 2 * 5 * 10
+
+
+def test_oracle_is_for_synthetic_data_alone():
+    study = study_of()
+    has_oracle = {row[0] for row in study.expected_rows() if row[5] == "oracle"}
+    assert has_oracle == {"synthetic-6q"}  # not what was made of it
+    main = study.tracks[0]
+    assert "oracle" in main.names_of("synthetic-6q")
+    assert main.references_of("docstrings") == ("mean", "pca", "pca_cv")
+
+
+def test_problems_are_in_the_order_of_the_tracks():
+    study = study_of()
+    described = study.describe_problems()
+    assert [(each["dataset"], each["protocol"]) for each in described] == list(study.problems)
+    tracks = dict.fromkeys(each["track"] for each in described)
+    assert list(tracks) == ["main", "converged", "denoise", "control"]
+    by_track = {each["track"]: each["projections"] for each in described}
+    assert by_track == {
+        "main": "trained",
+        "converged": "trained",
+        "denoise": "pca",
+        "control": "identity",
+    }
+    control = next(each for each in described if each["dataset"] == "teacher-circuit")
+    assert (control["settings"]["layers"], control["settings"]["angle_range"]) == (2, 1.0)
+
+
+def test_data_sets_include_the_sources_of_corrupted_ones():
+    study = study_of()
+    assert "digits" in study.datasets  # in no track itself
+    assert "digits" not in study.sizes
+    for name, settings in study.datasets.items():
+        assert settings["name"] == name
+        if settings["kind"] == "corrupted":
+            assert study.datasets[settings["source"]["name"]] == settings["source"]
+
+
+def test_sizes_are_those_of_all_tracks_of_a_data_set():
+    changes = {"n": [500, 50], "deploy": None, "tracks": {"converged": {"n": [20, 500, 200]}}}
+    study = study_of(changes)
+    assert study.sizes["docstrings"] == (20, 50, 200, 500)
+    assert study.sizes["teacher-circuit"] == (5, 10, 20, 50, 100)
+    assert study.tracks[0].n == (50, 500)
+
+
+def test_suffixes_of_rules_differ_between_tracks():
+    extra = {
+        "a-b": {"datasets": ["digits"], "pool_sweep": []},
+        "b": {"datasets": ["synthetic-4q"], "pool_sweep": []},
+    }
+    suffixes = [track.suffix for track in study_of({"tracks": extra}).tracks]
+    assert suffixes == ["", "_converged", "_denoise", "_control", "_a_b", "_b"]
+
+
+# ---------------------------------------------------------------- what a job depends on
+
+
+def test_settings_of_a_model_by_protocol():
+    article, converged = main_of(), main_of(**CONVERGED)
+    common = {"projections": "trained", "batch_size": 32, "learning_rate": 0.001}
+    by_epochs = {**common, "protocol": "article", "epochs": 50}
+    by_length = {**common, "protocol": "converged", "converged": LENGTH}
+    circuit = {"layers": 20, "angle_range": DEFAULT["training"]["angle_range"]}
+    for name, entry in BOTTLENECKS.items():
+        own = circuit if entry.is_circuit else {}
+        assert article.settings_of(name) == {**by_epochs, **own}, name
+        assert converged.settings_of(name) == {**by_length, **own}, name
+
+
+def test_settings_of_students_by_protocol():
+    article, converged = main_of(), main_of(**CONVERGED)
+    for name, entry in STUDENTS.items():
+        chosen = article.settings_of(name), converged.settings_of(name)
+        assert all("layers" not in settings for settings in chosen)
+        if entry.method == "compile":
+            assert chosen == ({"projections": "trained"},) * 2
+            continue
+        own = DEFAULT["training"]["models"].get(name, {})
+        epochs = own.get("epochs", DEFAULT["training"]["epochs"])
+        assert chosen[0]["epochs"] == epochs
+        # Their teacher has seen all n rows, so nothing is left to cross-validate with.
+        assert chosen[0] == chosen[1] and "protocol" not in chosen[0]
+
+
+def test_settings_of_tuned_models_are_those_of_their_search():
+    track = main_of()
+    assert track.settings_of("tuned") == {"projections": "trained", "folds": 5}
+    chosen = track.settings_of("quantum_tuned")
+    assert chosen.pop("tuning") == DEFAULT["tuning"]
+    angle_range = DEFAULT["training"]["angle_range"]
+    assert chosen == {"projections": "trained", "batch_size": 32, "angle_range": angle_range}
+
+
+@pytest.mark.parametrize("protocol", [{}, CONVERGED])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 7),
+        ("batch_size", 3),
+        ("learning_rate", 0.25),
+        ("converged", {"patience": 9}),
+    ],
+)
+def test_an_override_changes_only_its_own_job(protocol, key, value):
+    for name in ("linear", "unitary_re") if key != "converged" else ("linear",):
+        before, after = main_of(**protocol), main_of(**protocol, models={name: {key: value}})
+        names = {*BOTTLENECKS, *STUDENTS, *TUNED}
+        changed = {each for each in names if before.settings_of(each) != after.settings_of(each)}
+        by_epochs = not protocol or name in STUDENTS
+        used = key != ("converged" if by_epochs else "epochs")
+        assert changed == ({name} if used else set())
+
+
+def test_one_key_of_the_length_is_overridden_alone():
+    track = main_of(**CONVERGED, models={"linear": {"converged": {"max_steps": 900}}})
+    assert track.settings_of("linear")["converged"] == {**LENGTH, "max_steps": 900}
+    assert track.settings_of("square")["converged"] == LENGTH
+    assert track.training["converged"] == LENGTH  # left as it was
+
+
+def test_overrides_of_circuits():
+    track = main_of(models={"quantum": {"layers": 3}, "separable": {"angle_range": 0.5}})
+    assert track.settings_of("quantum")["layers"] == 3
+    assert track.settings_of("quantum_scrambled")["layers"] == 20
+    assert track.settings_of("separable")["angle_range"] == 0.5
+    assert track.settings_of("separable")["layers"] == 20
+
+
+def test_fixed_projections_are_part_of_every_job():
+    track = replace(main_of(), projections="pca")
+    for name in (*BOTTLENECKS, *STUDENTS, *TUNED):
+        assert track.settings_of(name)["projections"] == "pca"
+
+
+def test_training_is_listed_for_all_that_is_trained():
+    study = study_of()
+    listed = study.training_of()
+    assert "docstrings/article/quantum" in listed
+    assert listed["teacher-circuit/article/quantum"]["layers"] == 2
+    assert listed["digits-corrupted/converged/compiled"] == {"projections": "pca"}
+    names = {key.rpartition("/")[2] for key in listed}
+    assert names == {*BOTTLENECKS, *STUDENTS, *TUNED}
+
+
+# ---------------------------------------------------------------- seeds and angles
+
+
+@given(seeds=st.integers(1, 60), size=st.integers(1, 20))
+def test_blocks_hold_every_seed_once(seeds, size):
+    blocks = seed_blocks(seeds, size)
+    assert [seed for block in blocks.values() for seed in block] == list(range(seeds))
+    assert all(name == f"{block[0]}-{block[-1]}" for name, block in blocks.items())
+    assert max(map(len, blocks.values())) <= size
+    # More seeds add blocks; full ones keep their names.
+    full = {name for name, block in blocks.items() if len(block) == size}
+    assert full <= set(seed_blocks(seeds + size, size))
+
+
+@given(qubits=st.integers(2, 6), layers=st.integers(1, 20))
+def test_angles_are_what_the_circuit_trains(qubits, layers):
+    circuit = load_bottleneck("quantum")(qubits, layers)
+    assert count_angles(layers, qubits) == circuit.count_parameters()

@@ -1,0 +1,63 @@
+"""Learning curves in the index: where they are read from, and what is shown of them."""
+
+import numpy as np
+import pytest
+
+from helpers.tracking import EPOCHS, history_path, make_history, sync
+from qdistill.errors import DataError
+from qdistill.storage.tables import write_table
+from qdistill.tracking.curves import curves_of, mean_curves_of, read_histories
+
+pytest_plugins = ("helpers.fixtures_tracking",)
+
+
+def test_curves_have_the_epoch_as_step(index):
+    client, runs = index.client, index.runs
+    child = runs["small/synthetic-4q/4/article/100/1/quantum/trained"].info.run_id
+    parent = runs["small/synthetic-4q/4/article/100/quantum"].info.run_id
+    for run_id, name, scale in (
+        (child, "heldout_mse_per_epoch", 2 * 2),
+        (child, "train_mse_per_epoch", 2),
+        (parent, "train_mse_per_epoch_mean", (1 + 2) / 2),
+    ):
+        points = client.get_metric_history(run_id, name)
+        assert [point.step for point in points] == list(range(EPOCHS))
+        expected = [scale / (1 + epoch) for epoch in range(EPOCHS)]
+        assert [point.value for point in points] == pytest.approx(expected)
+
+
+def test_a_history_must_say_what_it_is_of(finished_study):
+    write_table("history", "results/small/history.parquet", make_history(), {})
+    with pytest.raises(DataError, match=r"results/small/history\.parquet: a history lies at"):
+        sync()
+
+
+def test_a_curve_of_the_validation_error_is_shown_where_there_is_one():
+    course = make_history(seeds=1)
+    assert set(curves_of(course)) == {"heldout_mse_per_epoch", "train_mse_per_epoch"}
+    course["validation_mse"] = [0.4, np.nan, 0.3, 0.2]
+    assert curves_of(course)["validation_mse_per_epoch"] == ([0, 2, 3], [0.4, 0.3, 0.2])
+    assert "validation_mse_per_epoch_mean" in mean_curves_of(course)
+
+
+def test_the_mean_curve_ends_with_the_shortest_training():
+    course = make_history()
+    shortened = course[(course["seed"] == 0) | (course["epoch"] < 3)]
+    epochs, values = mean_curves_of(shortened)["train_mse_per_epoch_mean"]
+    assert epochs == [0, 1, 2]
+    assert values == pytest.approx([1.5 / (1 + epoch) for epoch in epochs])
+
+
+def test_histories_are_told_apart_by_protocol_and_joined_over_blocks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [history_path(100, "quantum", protocol) for protocol in ("article", "converged")]
+    for path in paths:
+        write_table("history", path, make_history(), {})
+    block = paths[0].parents[2] / "seeds~2-3" / "quantum" / "history.parquet"
+    write_table("history", block, make_history().assign(seed=lambda rows: rows["seed"] + 2), {})
+    found = read_histories([block, *paths])
+    assert found.keys() == {
+        ("synthetic-4q", protocol, 100, "quantum") for protocol in ("article", "converged")
+    }
+    joined = found["synthetic-4q", "article", 100, "quantum"]
+    assert joined["seed"].tolist() == sorted([0, 1, 2, 3] * EPOCHS)

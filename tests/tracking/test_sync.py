@@ -1,0 +1,154 @@
+"""The two halves of a sync: what each writes, and a server in place of a file."""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from helpers.tracking import (
+    METRICS,
+    RECEIPT,
+    RUNS_RECEIPT,
+    STAGES,
+    STUDY,
+    all_runs,
+    content,
+    counts,
+    make_metrics,
+    sync,
+    sync_the_runs,
+    sync_the_study,
+    write_study,
+)
+from qdistill.errors import DataError
+from qdistill.storage.tables import write_table
+from qdistill.tracking import store as tracking_store
+from qdistill.tracking.writer import KEY
+
+pytest_plugins = ("helpers.fixtures_tracking",)
+
+
+def test_the_first_half_writes_all_but_the_studys_run(client):
+    first = sync_the_runs()
+    runs = all_runs(client, first)
+    assert {run.data.tags["level"] for run in runs.values()} == {"parent", "child"}
+    assert json.loads(RUNS_RECEIPT.read_text()) == first
+    assert counts(first)["created"] == len(runs) == len(STAGES) + len(make_metrics())
+    assert not RECEIPT.exists()
+    second = sync_the_study()
+    assert all_runs(client, second).keys() - runs.keys() == {STUDY}
+    assert second == first | {"created": first["created"] + 1}
+
+
+def test_neither_half_touches_the_runs_of_the_other(client):
+    before = all_runs(client, sync())
+    experiment = before[STUDY].info.experiment_id
+    mine = client.create_run(experiment, tags={"level": "study"}).info.run_id
+    Path("verdict.md").write_text("# Another verdict\n")
+    metrics = make_metrics()
+    metrics["heldout_mse"] *= 2
+    write_table("metrics", METRICS, metrics, {})
+    sync_the_runs()
+    assert client.get_run(before[STUDY].info.run_id).info.lifecycle_stage == "active"
+    assert _active(client, before.values()) == [STUDY]
+    write_study()
+    between = all_runs(client, sync())
+    Path("verdict.md").write_text("# Another verdict\n")
+    sync_the_study()
+    assert set(_active(client, between.values())) == between.keys() - {STUDY}
+    assert client.get_run(mine).info.lifecycle_stage == "active"
+
+
+def test_each_half_deletes_what_its_levels_should_not_hold(client):
+    experiment = sync()["experiment_id"]
+    stray = {
+        level: client.create_run(experiment, tags={"level": level, KEY: f"stray/{level}"})
+        for level in ("study", "child", "edited by hand")
+    }
+    assert sync_the_runs()["deleted"] == 2
+    assert _active(client, stray.values()) == ["stray/study"]
+    assert sync_the_study()["deleted"] == 2 + 1
+    assert _active(client, stray.values()) == []
+
+
+def _active(client, runs):
+    """Keys of those of the runs that are not deleted."""
+    now = [client.get_run(run.info.run_id) for run in runs]
+    return [run.data.tags[KEY] for run in now if run.info.lifecycle_stage == "active"]
+
+
+def test_a_store_that_fails_at_first_is_tried_again_at_the_end(client, index, monkeypatch):
+    monkeypatch.setattr(tracking_store, "_BUSY_SECONDS", 0.2)
+    with contextlib.closing(sqlite3.connect("results/mlflow.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert "is locked by another program" in sync_the_runs()["error"]
+    receipt = sync_the_study()
+    assert content(client, receipt) == index.content
+    assert counts(receipt)["created"] == len(index.content)
+
+
+def test_a_store_that_lost_its_runs_gets_all_of_them_again(client, index, empty_store):
+    sync()
+    client._tracking_client.store.engine.dispose()
+    shutil.copy(empty_store, "results/mlflow.db")
+    receipt = sync_the_study()
+    assert counts(receipt)["created"] == len(index.content)
+    assert content(client, receipt) == index.content
+
+
+def test_runs_that_went_to_another_store_are_written_to_this_one(client, index, empty_store):
+    shutil.copy(empty_store, "results/other.db")
+    sync_the_runs("sqlite:///results/other.db")
+    assert content(client, sync_the_study()) == index.content
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"created": 3}', None])
+def test_a_damaged_receipt_is_named(finished_study, text):
+    if text is not None:
+        RUNS_RECEIPT.write_text(text)
+    with pytest.raises(DataError, match=r"results/small/mlflow_runs\.json: .* receipt of MLflow"):
+        sync_the_study()
+
+
+def test_the_environment_is_as_before(finished_study, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
+    before = dict(os.environ)
+    sync()
+    assert dict(os.environ) == before
+
+
+@pytest.fixture
+def server(tmp_path, empty_store):
+    """MLflow's own server, in a thread of this process."""
+    from mlflow.server import app, handlers
+    from werkzeug.serving import make_server
+
+    before = dict(os.environ)  # the server adds to it
+    shutil.copy(empty_store, tmp_path / "server.db")
+    handlers.initialize_backend_stores(
+        f"sqlite:///{tmp_path}/server.db",
+        default_artifact_root=(tmp_path / "server-artifacts").as_uri(),
+    )
+    running = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.port}"
+    running.shutdown()
+    thread.join()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_a_server_ends_up_with_the_same_runs_as_a_file(finished_study, index, server, monkeypatch):
+    from mlflow import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    receipt = sync()
+    assert receipt["tracking_uri"] == server
+    assert content(MlflowClient(tracking_uri=server), receipt) == index.content
+    assert counts(sync())["unchanged"] == len(index.content)

@@ -1,0 +1,200 @@
+"""The loss of a batch against plain arithmetic, and its gradients against autograd's."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.training import make_examples, spoil, start_of
+from qdistill.datasets.examples import take_rows
+from qdistill.models.projections import fixed_projections
+from qdistill.models.slot_model import SlotModel
+from qdistill.study.registry import BOTTLENECKS
+from qdistill.training.example_loss import ExampleLoss
+from qdistill.training.optimiser import FlatAdam
+
+POSITIONS = torch.tensor([[0, 3, 14, 2], [1, 1, 2, 13], [9, 8, 7, 0]])
+
+
+def errors_at(model, weights, examples, replicas, positions):
+    """Mean squared error of each replica's batch, example by example."""
+    found = []
+    for replica, (seed, own) in enumerate(zip(replicas, positions, strict=True)):
+        chosen = examples.labelled[seed][own]
+        one = {name: tensor[replica : replica + 1] for name, tensor in weights.items()}
+        predicted = model.predict(one, examples.inputs[chosen][None])[0]
+        found.append((predicted - examples.targets[chosen]).square().mean().item())
+    return np.array(found)
+
+
+def test_the_loss_is_the_mean_squared_error():
+    examples = make_examples()
+    bottleneck, prepared, weights = start_of("linear")
+    model = SlotModel(bottleneck, prepared)
+    positions = torch.tensor([[0, 3, 14], [1, 1, 2], [9, 8, 7]])
+    found = ExampleLoss(model, examples)(weights, positions, 1.0)
+    np.testing.assert_allclose(
+        found, errors_at(model, weights, examples, range(3), positions), rtol=1e-5
+    )
+
+
+def test_replicas_have_their_seeds_rows():
+    examples = make_examples(seeds=(0, 1))
+    bottleneck, prepared, weights = start_of("linear", seeds=range(4))
+    model = SlotModel(bottleneck, prepared)
+    positions = torch.tensor([[0, 3], [1, 2], [9, 8], [4, 4]])
+    found = ExampleLoss(model, examples, times=2)(weights, positions, 1.0)
+    expected = errors_at(model, weights, examples, (0, 0, 1, 1), positions)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def fixed_model(examples):
+    """`square` between fixed projections: nothing is trained."""
+    bottleneck, prepared, _ = start_of("square")
+    model = SlotModel(bottleneck, prepared, fixed_projections("pca", examples, 8))
+    plain = SlotModel(bottleneck, prepared)
+    return model, plain, model.projections
+
+
+def test_behind_fixed_projections_the_unit_is_the_variance_of_the_examples():
+    examples = make_examples()
+    model, plain, weights = fixed_model(examples)
+    positions = torch.tensor([[0, 3, 14], [1, 1, 2], [9, 8, 7]])
+    targets = examples.targets[examples.labelled].numpy()
+    unit = targets.var(axis=1).mean(axis=1)
+    found = ExampleLoss(model, examples)({}, positions, 1.0)
+    expected = errors_at(plain, weights, examples, range(3), positions) / unit
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_an_example_left_out_has_no_part_in_the_unit():
+    examples = make_examples()
+    model, plain, weights = fixed_model(examples)
+    choices = [np.arange(10), np.arange(5, 15), np.arange(3, 12)]
+    positions = torch.tensor([[0, 3], [7, 14], [4, 4]])
+    out = [np.setdiff1d(np.arange(15), own) for own in choices]
+    spoiled = spoil(examples, targets=examples.labelled[0][out[0]])
+    rows = [examples.labelled[seed][own] for seed, own in enumerate(choices)]
+    unit = np.array([examples.targets[own].numpy().var(axis=0).mean() for own in rows])
+    expected = errors_at(plain, weights, examples, range(3), positions) / unit
+    for each in (examples, spoiled):
+        found = ExampleLoss(model, each, 1, choices)({}, positions, 1.0)
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-4)
+        if each is examples:
+            np.testing.assert_allclose(found, expected, rtol=1e-4)
+    whole = ExampleLoss(model, spoiled)({}, positions, 1.0)
+    assert whole[0] < 0.5 * expected[0]  # all n do count the spoiled targets
+
+
+def test_equal_targets_leave_the_unit_at_one():
+    examples = make_examples()
+    same = type(examples)(**{**examples.__dict__, "targets": torch.ones_like(examples.targets)})
+    model, plain, weights = fixed_model(same)
+    positions = torch.tensor([[0], [1], [2]])
+    found = ExampleLoss(model, same)({}, positions, 1.0)
+    np.testing.assert_allclose(
+        found, errors_at(plain, weights, same, range(3), positions), rtol=1e-5
+    )
+
+
+def gradients_of(parameters, add_gradients):
+    """What a step would find in the optimiser's buffer."""
+    optimiser = FlatAdam(parameters, 0.1)
+    add_gradients(optimiser.parameters)
+    return {name: leaf.grad.clone() for name, leaf in optimiser.parameters.items()}
+
+
+def assert_same_gradients(loss, parameters, progress=1.0):
+    found = gradients_of(
+        parameters, lambda weights: loss.add_gradients(weights, POSITIONS, progress)
+    )
+    expected = gradients_of(
+        parameters, lambda weights: loss(weights, POSITIONS, progress).sum().backward()
+    )
+    assert found.keys() == expected.keys() == parameters.keys()
+    for name, gradient in expected.items():
+        largest = gradient.abs().max()
+        assert largest > 0, name
+        torch.testing.assert_close(found[name] / largest, gradient / largest, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", BOTTLENECKS)
+def test_gradients_are_those_of_autograd(name):
+    examples = make_examples()
+    bottleneck, prepared, parameters = start_of(name)
+    if name == "orthogonal":  # away from its start, where all rotations commute
+        parameters["bottleneck.skew"] += 0.1 * torch.randn(parameters["bottleneck.skew"].shape)
+    assert_same_gradients(ExampleLoss(SlotModel(bottleneck, prepared), examples), parameters, 0.3)
+
+
+@pytest.mark.parametrize("outputs", [5, 20])
+def test_gradients_for_targets_of_another_width(outputs):
+    examples = make_examples()
+    wide = torch.randn(len(examples.inputs), outputs, generator=torch.Generator().manual_seed(0))
+    other = type(examples)(**{**examples.__dict__, "targets": wide})
+    bottleneck, prepared, parameters = start_of("quantum", outputs=outputs)
+    assert_same_gradients(ExampleLoss(SlotModel(bottleneck, prepared), other), parameters)
+
+
+@pytest.mark.parametrize("kind", ["pca", "identity"])
+@pytest.mark.parametrize("name", ["classical_dense", "quantum", "real_circuit"])
+def test_gradients_behind_fixed_projections(name, kind):
+    """They do without what of the targets lies outside the decoder's range."""
+    examples = make_examples(features=12 if kind == "pca" else 8)
+    bottleneck, prepared, parameters = start_of(name)
+    own = {key: value for key, value in parameters.items() if key.startswith("bottleneck.")}
+    model = SlotModel(bottleneck, prepared, fixed_projections(kind, examples, 8))
+    assert_same_gradients(ExampleLoss(model, examples), own)
+
+
+def test_replicas_train_on_their_own_rows_behind_fixed_projections():
+    examples = make_examples(seeds=(0, 1))
+    bottleneck, prepared, parameters = start_of("quantum", seeds=range(4))
+    model = SlotModel(
+        bottleneck, prepared, fixed_projections("pca", make_examples(seeds=range(4)), 8)
+    )
+    choices = [np.arange(0, 10), np.arange(5, 15)] * 2
+    positions = torch.tensor([[0, 3], [7, 14], [9, 8], [5, 6]])
+    loss = ExampleLoss(model, examples, 2, choices)
+    angles = {"bottleneck.angles": parameters["bottleneck.angles"]}
+    found = gradients_of(angles, lambda weights: loss.add_gradients(weights, positions, 1.0))
+    expected = gradients_of(angles, lambda weights: loss(weights, positions, 1.0).sum().backward())
+    largest = expected["bottleneck.angles"].abs().amax((1, 2, 3), keepdim=True)
+    torch.testing.assert_close(
+        found["bottleneck.angles"] / largest,
+        expected["bottleneck.angles"] / largest,
+        atol=2e-5,
+        rtol=0,
+    )
+
+
+@given(groups=st.integers(1, 3), each=st.integers(1, 3), rows=st.integers(1, 6))
+def test_rows_are_those_that_indexing_gives(groups, each, rows):
+    generator = torch.Generator().manual_seed(groups)
+    positions = torch.randint(rows, (groups * each, 4), generator=generator)
+    shared = torch.randn(rows, 5, generator=generator)
+    assert torch.equal(take_rows(shared, positions), shared[positions])
+    own = torch.randn(groups, rows, 5, generator=generator)
+    expected = [own[replica // each][row] for replica, row in enumerate(positions)]
+    assert torch.equal(take_rows(own, positions), torch.stack(expected))
+
+
+@pytest.mark.parametrize("projections", [None, "pca"])
+def test_some_replicas_go_on_alone(projections):
+    examples = make_examples()
+    bottleneck, prepared, parameters = start_of("quantum_scrambled")
+    fixed = fixed_projections(projections, examples, 8) if projections else None
+    if fixed:
+        parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
+    loss = ExampleLoss(SlotModel(bottleneck, prepared, fixed), examples)
+    whole = gradients_of(parameters, lambda weights: loss.add_gradients(weights, POSITIONS, 1.0))
+    chosen = torch.tensor([2, 0])
+    loss.keep(chosen)
+    few = gradients_of(
+        {name: tensor[chosen] for name, tensor in parameters.items()},
+        lambda weights: loss.add_gradients(weights, POSITIONS[chosen], 1.0),
+    )
+    for name, gradient in few.items():
+        torch.testing.assert_close(gradient, whole[name][chosen])
+        assert gradient.abs().max() > 0

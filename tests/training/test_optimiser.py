@@ -1,0 +1,162 @@
+"""The flat optimiser against torch's, and batches that are each seed's own."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qdistill.training.optimiser import (
+    BatchStream,
+    FlatAdam,
+    TrainingSettings,
+    by_autograd,
+    draw_batches,
+    minimise,
+)
+
+
+def test_agrees_with_torch_adam():
+    generator = torch.Generator().manual_seed(0)
+    start = {
+        "a": torch.randn(3, 4, generator=generator),
+        "b": torch.randn(3, 2, 5, generator=generator),
+    }
+    ours = FlatAdam(start, learning_rate=0.01)
+    leaves = {name: tensor.clone().requires_grad_() for name, tensor in start.items()}
+    reference = torch.optim.Adam(leaves.values(), lr=0.01)
+    for step in range(50):
+        for parameters in (ours.parameters, leaves):
+            loss = (parameters["a"] * (step + 1)).sin().sum() + parameters["b"].pow(4).mean()
+            loss.backward()
+        ours.step()
+        reference.step()
+        reference.zero_grad()
+    for name, expected in leaves.items():
+        assert torch.allclose(ours.parameters[name], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_some_replicas_go_on_alone():
+    """With their values and moments, as if the others had never left."""
+    generator = torch.Generator().manual_seed(1)
+    start = {
+        "a": torch.randn(3, 4, generator=generator),
+        "b": torch.randn(3, 1, generator=generator),
+    }
+    whole, few = FlatAdam(start, 0.01), FlatAdam(start, 0.01)
+
+    def take_steps(optimiser, targets):
+        for _ in range(7):
+            for tensor in optimiser.parameters.values():
+                (tensor - targets).pow(4).sum().backward()
+            optimiser.step()
+
+    targets = torch.tensor([[1.0], [-2.0], [3.0]])
+    take_steps(whole, targets)
+    take_steps(few, targets)
+    chosen = torch.tensor([2, 0])
+    few.keep(chosen)
+    take_steps(whole, targets)
+    take_steps(few, targets[chosen])
+    for name, tensor in few.parameters.items():
+        assert tensor.is_leaf
+        torch.testing.assert_close(tensor, whole.parameters[name][chosen])
+        assert not torch.allclose(tensor, start[name][chosen], atol=1e-3)
+
+
+def test_start_values_are_not_touched():
+    start = {"a": torch.ones(1, 2)}
+    optimiser = FlatAdam(start, learning_rate=0.1)
+    optimiser.parameters["a"].sum().backward()
+    optimiser.step()
+    assert torch.equal(start["a"], torch.ones(1, 2))
+    assert torch.allclose(optimiser.parameters["a"], torch.full((1, 2), 0.9))
+
+
+@given(n=st.integers(1, 70), batch_size=st.integers(1, 40), seeds=st.integers(1, 3))
+def test_an_epoch_shows_every_example_once(n, batch_size, seeds):
+    generators = [np.random.default_rng(seed) for seed in range(seeds)]
+    batches = draw_batches(generators, n, batch_size)
+    assert all(batch.shape[1] <= batch_size for batch in batches)
+    everything = torch.cat(batches, dim=1)
+    assert torch.equal(everything.sort(dim=1).values, torch.arange(n).expand(seeds, n))
+
+
+def test_a_block_is_the_same_as_its_seeds_alone():
+    targets = torch.arange(12.0).reshape(3, 4)
+
+    def run(seeds):
+        def loss(parameters, positions, progress):
+            return (parameters["x"] - targets[seeds].gather(1, positions)).square().mean(1)
+
+        settings = TrainingSettings(epochs=5, batch_size=3, learning_rate=0.1)
+        start = {"x": torch.zeros(len(seeds), 1)}
+        return minimise(by_autograd(loss), start, 4, seeds, "batches", settings)["x"]
+
+    together = run([0, 1, 2])
+    apart = torch.cat([run([seed]) for seed in range(3)])
+    assert torch.allclose(together, apart, rtol=1e-6)
+    assert not torch.allclose(together[0], together[1])
+
+
+def test_progress_goes_from_zero_to_one():
+    seen = []
+
+    def loss(parameters, positions, progress):
+        seen.append(progress)
+        return parameters["x"].square().sum(1)
+
+    settings = TrainingSettings(epochs=5, batch_size=4, learning_rate=0.1)
+    epochs = []
+    start = {"x": torch.ones(1, 1)}
+    minimise(by_autograd(loss), start, 4, [0], "x", settings, lambda epoch, _: epochs.append(epoch))
+    assert seen == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert epochs == [1, 2, 3, 4, 5]
+
+
+def stream_of(choices, batch_size, seed=0):
+    generators = [np.random.default_rng([seed, place]) for place in range(len(choices))]
+    return BatchStream(generators, choices, batch_size)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=4),
+    batch_size=st.integers(1, 50),
+    draws=st.integers(1, 30),
+)
+def test_a_stream_shows_every_example_before_any_again(sizes, batch_size, draws):
+    """Epoch after epoch, in each replica's own positions, at one batch size for all."""
+    choices = [np.arange(size) * 3 + place for place, size in enumerate(sizes)]
+    stream = stream_of(choices, batch_size)
+    batches = [stream.draw() for _ in range(draws)]
+    assert {tuple(batch.shape) for batch in batches} == {(len(sizes), min([batch_size, *sizes]))}
+    assert batches[0].dtype == torch.int64
+    for own, drawn in zip(choices, torch.cat(batches, dim=1).numpy(), strict=True):
+        for first in range(0, len(drawn), len(own)):
+            epoch = drawn[first : first + len(own)]
+            assert len(set(epoch)) == len(epoch)
+            assert set(epoch) <= set(own)
+
+
+@pytest.mark.parametrize("batch_size", [3, 7])
+def test_a_replicas_batches_are_its_own(batch_size):
+    """They are drawn from its generator alone, and another epoch has another order."""
+    choices = [np.arange(7), np.arange(10, 19), np.arange(20, 28)]
+    stream = stream_of(choices, batch_size)
+    together = torch.cat([stream.draw() for _ in range(12)], dim=1).numpy()
+    for place, own in enumerate(choices):
+        alone = BatchStream([np.random.default_rng([0, place])], [own], batch_size)
+        expected = torch.cat([alone.draw() for _ in range(12)], dim=1)[0].numpy()
+        np.testing.assert_array_equal(together[place], expected)
+        first, second = expected[: len(own)], expected[len(own) : 2 * len(own)]
+        assert (first != second).any()
+        assert (first != np.sort(first)).any()
+
+
+def test_a_replica_has_the_same_batches_without_the_others():
+    choices = [np.arange(5), np.arange(10, 17), np.arange(20, 24)]
+    whole, few = stream_of(choices, 3), stream_of(choices, 3)
+    assert torch.equal(whole.draw(), few.draw())
+    few.keep([2, 0])
+    for _ in range(6):
+        assert torch.equal(whole.draw()[[2, 0]], few.draw())

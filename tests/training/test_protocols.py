@@ -1,0 +1,373 @@
+"""The protocols: where `converged` ends, what is fixed, what no training may look at."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.training import (
+    SEEDS,
+    draw_problem,
+    files_of_runs,
+    make_examples,
+    not_labelled,
+    spoil,
+    write_problem,
+)
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.projections import fixed_projections
+from qdistill.storage.tables import read_frame
+from qdistill.storage.weights import read_weights
+from qdistill.study.registry import BOTTLENECKS
+from qdistill.training import protocols
+from qdistill.training.blocks import evaluate_errors, train_block, training_settings
+from qdistill.training.crossvalidation import best_check, length_settings, validation_curve
+from qdistill.training.protocols import start_model, train_by_protocol, train_model
+
+ARTICLE = {
+    "protocol": "article",
+    "projections": "trained",
+    "epochs": 4,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+    "layers": 2,
+    "angle_range": 3.0,
+}
+CONVERGED = {
+    **{key: value for key, value in ARTICLE.items() if key != "epochs"},
+    "protocol": "converged",
+    "converged": {"folds": 4, "max_steps": 600, "patience": 3},
+}
+
+
+def train(name, settings, examples):
+    model, parameters, _ = start_model(name, settings, 3, examples)
+    return model, parameters, train_by_protocol(model, parameters, examples, settings)
+
+
+# ---- converged: for how long ----
+
+
+@pytest.mark.parametrize(("max_steps", "patience", "unfinished"), [(28, 100, 3), (2000, 3, 0)])
+def test_the_log_says_whose_error_was_still_falling(caplog, max_steps, patience, unfinished):
+    examples = make_examples("noisy map", n=30)
+    length = {"folds": 4, "max_steps": max_steps, "patience": patience}
+    settings = {**CONVERGED, "learning_rate": 0.003, "converged": length}
+    _, _, block = train("linear", settings, examples)
+    assert block.evaluation.still_improving.sum() == unfinished
+    warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
+    assert len(warnings) == bool(unfinished)
+    assert all(f"{unfinished} of 3 seeds reached {max_steps} steps" in each for each in warnings)
+
+
+def test_a_seed_that_diverged_would_not_have_improved(caplog):
+    examples = make_examples("noisy map", n=30)
+    model, parameters, _ = start_model("linear", CONVERGED, 3, examples)
+    parameters["encoder.weight"][1] = 1e30
+    length = {"folds": 4, "max_steps": 200, "patience": 4}  # 8 measurements
+    slow = {**CONVERGED, "learning_rate": 1e-4, "converged": length}
+    block = train_by_protocol(model, parameters, examples, slow)
+    assert block.evaluation.still_improving.tolist() == [True, False, True]
+    warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
+    assert len(warnings) == 1 and "2 of 3 seeds reached 200 steps" in warnings[0]
+
+
+def test_training_ends_where_the_validation_error_is_lowest():
+    """Targets with as much noise as signal: the error of what is left out falls, then rises."""
+    examples = make_examples("noisy map", n=30)
+    settings = {**CONVERGED, "learning_rate": 0.003}
+    model, parameters, block = train("linear", settings, examples)
+    length = length_settings(settings)
+    curve = validation_curve(model, parameters, examples, length, "batches")
+    checks = best_check(curve, 3)
+    assert (checks > 1).all()
+    assert (checks + 3 < 600 / 28).all()  # measured every 28 steps, stopped before the cap
+    history = split_history(block.history)
+    for place, seed in enumerate(SEEDS):
+        own = history[seed]
+        steps = (own["epoch"] * 4).astype(int)  # four batches an epoch
+        np.testing.assert_array_equal(own["validation_mse"], curve[place, steps // 28])
+        assert steps[-1] == 28 * checks[place]
+        assert own["validation_mse"].argmin() == len(steps) - 1
+    # it was worth stopping: training to the end fits better and generalises worse
+    whole = {**ARTICLE, "epochs": 400, "learning_rate": 0.003}
+    overfitted = train("linear", whole, examples)[2].evaluation
+    assert (overfitted.train_mse < 0.9 * block.evaluation.train_mse).all()
+    assert (overfitted.heldout_mse > 1.1 * block.evaluation.heldout_mse).all()
+
+
+def split_history(history):
+    """Columns of each seed."""
+    return {
+        seed: {name: column[history["seed"] == seed] for name, column in history.items()}
+        for seed in SEEDS
+    }
+
+
+def test_a_model_that_goes_on_improving_is_stopped_at_the_cap():
+    examples = make_examples("reconstruct", n=40)
+    _, _, block = train("linear", CONVERGED, examples)
+    interval = 25  # steps, as 40 examples make 5 batches
+    measured = [0, 1, 2, 3, 4, 6, 8, 10, 14, 18, 24]  # of the 24 checks up to the cap
+    for own in split_history(block.history).values():
+        np.testing.assert_array_equal(own["epoch"], np.array(measured) * interval / 5)
+
+
+def test_training_that_does_not_help_is_not_done():
+    """At a useless rate every step makes it worse, so the start is kept and is no failure."""
+    examples = make_examples("noisy map", n=20)
+    model, parameters, block = train("linear", {**CONVERGED, "learning_rate": 1e3}, examples)
+    for name, tensor in parameters.items():
+        assert torch.equal(block.weights[name], tensor)
+    before = evaluate_errors(model, parameters, examples)
+    np.testing.assert_array_equal(block.evaluation.heldout_mse, before[1])
+    assert block.history["epoch"].tolist() == [0, 0, 0]
+    assert not block.evaluation.diverged.any()
+
+
+def test_the_result_is_that_of_each_seeds_last_measurement():
+    examples = make_examples("noisy map", n=20)
+    model, parameters, block = train("quantum", CONVERGED, examples)
+    before, after = (evaluate_errors(model, w, examples) for w in (parameters, block.weights))
+    lengths = set()
+    for place, (seed, own) in enumerate(split_history(block.history).items()):
+        lengths.add(len(own["epoch"]))
+        for column, first, last in zip(("train_mse", "heldout_mse"), before, after, strict=True):
+            assert own[column][0] == first[place]
+            assert own[column][-1] == last[place]
+            assert getattr(block.evaluation, column)[place] == last[place], seed
+        assert own["epoch"][0] == 0
+        assert (np.diff(own["epoch"]) > 0).all()
+        assert (np.diff(own["seconds"]) > 0).all()
+        assert np.isfinite(own["validation_mse"]).all()
+    assert len(lengths) > 1
+    assert block.evaluation.n_parameters == 12 * 8 + 8 + 8 * 12 + 12 + 12
+
+
+def test_a_final_training_that_breaks_is_flagged(monkeypatch):
+    """Cross-validation promised a length at which the training on all examples fails."""
+    examples = make_examples("noisy map", n=20)
+    falling = np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [1.0, 2.0, 3.0]])
+    monkeypatch.setattr(protocols, "validation_curve", lambda *_: falling)
+    block = train("linear", {**CONVERGED, "learning_rate": 1e9}, examples)[2]
+    assert block.evaluation.diverged.tolist() == [True, True, False]
+
+
+def test_time_counts_the_search_and_not_the_measuring(monkeypatch):
+    """A clock that moves by 1 whenever it is read, by 100 in the search, 10^4 in measuring."""
+    now = [0.0]
+
+    def read():
+        now[0] += 1
+        return now[0]
+
+    def slowed(function, seconds):
+        def run(*arguments):
+            now[0] += seconds
+            return function(*arguments)
+
+        return run
+
+    monkeypatch.setattr(protocols.time, "perf_counter", read)
+    search = slowed(lambda *_: np.array([[3.0, 2.0]] * 3), 100)
+    monkeypatch.setattr(protocols, "validation_curve", search)
+    monkeypatch.setattr(protocols, "evaluate_errors", slowed(protocols.evaluate_errors, 10_000))
+    block = train("linear", CONVERGED, make_examples("noisy map", n=20))[2]
+    assert 100 < block.evaluation.seconds < 110
+    assert (block.history["seconds"] < 10).all()
+
+
+# ---- both protocols ----
+
+
+def test_article_is_the_fixed_number_of_epochs():
+    examples = make_examples("reconstruct")
+    model, parameters, block = train("quantum", ARTICLE, examples)
+    plain = train_block(model, parameters, examples, training_settings(ARTICLE))
+    for name, tensor in plain.weights.items():
+        assert torch.equal(tensor, block.weights[name])
+    assert set(block.history["epoch"]) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+def test_batches_are_named_by_their_purpose(settings):
+    examples = make_examples("noisy map")
+    model, parameters, block = train("linear", settings, examples)
+    other = train_by_protocol(model, parameters, examples, settings, "other batches")
+    again = train_by_protocol(model, parameters, examples, settings, "batches")
+    for name, tensor in block.weights.items():
+        assert torch.equal(tensor, again.weights[name])
+        assert not torch.equal(tensor, other.weights[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "projections"),
+    [
+        ("linear", "trained"),
+        ("quantum", "trained"),
+        ("quantum_scrambled", "trained"),
+        ("quantum", "pca"),
+        ("orthogonal", "pca"),
+    ],
+)
+@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+def test_results_do_not_depend_on_the_block(settings, name, projections):
+    settings = {**settings, "projections": projections}
+    if settings["protocol"] == "converged":
+        settings["converged"] = {"folds": 3, "max_steps": 200, "patience": 2}
+    together = train(name, settings, make_examples("noisy map"))[2]
+    for place, seed in enumerate(SEEDS):
+        alone = train(name, settings, make_examples("noisy map", seeds=(seed,)))[2]
+        own = together.history["seed"] == seed
+        assert together.history["epoch"][own].tolist() == alone.history["epoch"].tolist()
+        for column in ("train_mse", "heldout_mse", "validation_mse"):
+            np.testing.assert_allclose(
+                together.history[column][own], alone.history[column], rtol=1e-3
+            )
+        np.testing.assert_allclose(
+            together.evaluation.heldout_mse[place], alone.evaluation.heldout_mse[0], rtol=1e-3
+        )
+        for key, tensor in together.weights.items():
+            torch.testing.assert_close(tensor[place], alone.weights[key][0], rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("projections", ["trained", "pca"])
+@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, projections):
+    """Held-out rows spoiled altogether, and the targets of unlabelled rows."""
+    settings = {**settings, "projections": projections}
+    examples = make_examples("noisy map")
+    others = not_labelled(examples)
+    spoiled = spoil(examples, inputs=examples.heldout, targets=others)
+    clean, other = (train("quantum", settings, each)[2] for each in (examples, spoiled))
+    for name, tensor in clean.weights.items():
+        assert torch.equal(tensor, other.weights[name])
+    for column in ("epoch", "train_mse", "validation_mse"):
+        np.testing.assert_array_equal(clean.history[column], other.history[column])
+    assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
+
+
+@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@pytest.mark.parametrize("kind", ["pca", "identity"])
+def test_fixed_projections_stay_as_they_are(settings, kind):
+    examples = make_examples("squares", features=8 if kind == "identity" else 12)
+    _, parameters, block = train("quantum", {**settings, "projections": kind}, examples)
+    assert parameters.keys() == {"bottleneck.angles"}
+    for name, tensor in fixed_projections(kind, examples, 8).items():
+        assert torch.equal(block.weights[name], tensor)
+    assert not torch.equal(block.weights["bottleneck.angles"], parameters["bottleneck.angles"])
+    assert block.evaluation.n_parameters == 2 * 3 * 2
+
+
+@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@pytest.mark.parametrize("name", ["linear", "square", "frozen_circuit"])
+def test_what_has_nothing_to_train_is_evaluated(settings, name):
+    examples = make_examples("squares", features=8)
+    model, parameters, block = train(name, {**settings, "projections": "identity"}, examples)
+    assert parameters == {}
+    assert block.evaluation.n_parameters == 0
+    assert block.history["epoch"].tolist() == [0, 0, 0]
+    assert not block.evaluation.diverged.any()
+    x = examples.inputs[examples.heldout]
+    z = {"linear": x, "square": x.square() / x.square().sum(1, keepdim=True)}.get(name)
+    if z is None:
+        z = model.squeeze({}, x.expand(3, -1, -1))
+        assert not torch.allclose(z[0], z[1])  # each seed its own circuit
+    expected = (z - examples.targets[examples.heldout]).square().mean((-2, -1)).expand(3)
+    np.testing.assert_allclose(block.evaluation.heldout_mse, expected, rtol=1e-5)
+
+
+def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
+    """Targets of a circuit of the same ansatz: what `converged` and its unit are for."""
+    examples = make_examples("noisy map", n=30, features=8)
+    settings = {
+        **CONVERGED,
+        "projections": "identity",
+        "learning_rate": 0.05,
+        "layers": 1,
+        "angle_range": 1.0,
+    }
+    model, _, _ = start_model("quantum", settings, 3, examples)
+    teacher = torch.rand(1, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
+    examples = type(examples)(**{**examples.__dict__, "targets": hidden})
+    block = train("quantum", settings, examples)[2]
+    assert (block.evaluation.heldout_mse < 1e-6 * hidden.var(0).mean().item()).all()
+
+
+# ---- files ----
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("problem")
+    return folder, write_problem(folder, "noisy map")
+
+
+@pytest.fixture(scope="module")
+def reconstruction(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reconstruction")
+    return folder, write_problem(folder, "reconstruct")
+
+
+@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@pytest.mark.parametrize("name", BOTTLENECKS)
+def test_what_is_written(reconstruction, name, settings):
+    folder, latents = reconstruction
+    protocol = settings["protocol"]
+    settings = {**settings, "batch_size": 6}
+    if protocol == "converged":
+        settings["converged"] = {"folds": 3, "max_steps": 100, "patience": 2}
+    else:
+        settings["epochs"] = 20
+    if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
+        settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
+    runs = files_of_runs(folder / protocol, latents, name, (12, 20))
+    train_model(name, "small", 3, latents, runs, settings)
+    counted = 8 * 8 + 8 + 8 * 8 + 8 + load_bottleneck(name)(3, 2).count_parameters()
+    for run in runs:
+        metrics, history = read_frame("metrics", run.metrics), read_frame("history", run.history)
+        weights = read_weights(run.weights)
+        assert metrics["seed"].tolist() == [0, 1, 2]
+        for column, value in (("protocol", protocol), ("n", run.n), ("model", name)):
+            assert (metrics[column] == value).all()
+        assert (metrics["n_parameters"] == counted).all()
+        assert not metrics["diverged"].any()
+        last = history.sort_values("epoch").groupby("seed").last()
+        first = history[history["epoch"] == 0].set_index("seed")
+        np.testing.assert_array_equal(last["heldout_mse"], metrics["heldout_mse"])
+        assert (last["train_mse"] < first["train_mse"]).all()
+        assert history["validation_mse"].notna().all() == (protocol == "converged")
+        assert weights["encoder.weight"].shape == (3, 8, 8)
+        if BOTTLENECKS[name].is_circuit:
+            assert weights["bottleneck.angles"].shape[:3] == (3, 2, 3)
+
+
+def test_epochs_are_counted_in_the_steps_of_an_article_epoch(problem):
+    folder, latents = problem
+    runs = files_of_runs(folder / "epochs", latents, "linear", (20,))
+    train_model("linear", "small", 3, latents, runs, {**CONVERGED, "batch_size": 6})
+    history = read_frame("history", runs[0].history)
+    epoch = math.ceil(20 / 6)
+    interval = math.ceil(25 / epoch)  # 25 steps at least, in whole epochs
+    assert history["epoch"].max() > interval
+    assert (history["epoch"] % interval == 0).all()
+
+
+def test_what_is_written_is_enough_to_predict(problem):
+    """Fixed projections and angles that were never trained are in the file."""
+    folder, latents = problem
+    runs = files_of_runs(folder / "frozen", latents, "frozen_circuit", (20,))
+    settings = {**ARTICLE, "projections": "identity"}
+    train_model("frozen_circuit", "small", 3, latents, runs, settings)
+    weights = {k: torch.tensor(v) for k, v in read_weights(runs[0].weights).items()}
+    x, y = (torch.tensor(array[140:]) for array in draw_problem("noisy map", 8))
+    quantum = load_bottleneck("quantum")(3, 2)
+    h = x @ weights["encoder.weight"].transpose(1, 2) + weights["encoder.bias"][:, None]
+    z = quantum.forward({"angles": weights["bottleneck.angles"]}, h)
+    predicted = z @ weights["decoder.weight"].transpose(1, 2) + weights["decoder.bias"][:, None]
+    metrics = read_frame("metrics", runs[0].metrics)
+    expected = (predicted - y).square().mean((1, 2))
+    np.testing.assert_allclose(metrics["heldout_mse"], expected, rtol=1e-5)
+    assert (metrics["n_parameters"] == 0).all()

@@ -1,0 +1,188 @@
+"""References against their closed forms and against scikit-learn's pipelines."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+
+from helpers.training import draw_problem, files_of_runs, write_problem
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.subsets import load_subsets
+from qdistill.randomness import generator_for
+from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.training.references import PrincipalRegression, choose_rank, fit_reference
+
+
+def evaluate(small_study, name):
+    runs = small_study.runs(name)
+    fit_reference(name, "small", 3, "article", small_study.latents, runs, small_study.settings)
+    return [read_frame("metrics", run.metrics) for run in runs], runs
+
+
+def test_mean(small_study):
+    frames, runs = evaluate(small_study, "mean")
+    latents = load_latents(small_study.latents)
+    heldout = latents.features[latents.positions("heldout")].astype(float)
+    for frame, run in zip(frames, runs, strict=True):
+        _, rows = load_subsets(run.subset)
+        for seed in range(3):
+            mean = latents.of_rows(rows[seed]).astype(float).mean(0)
+            expected = ((heldout - mean) ** 2).mean()
+            assert frame["heldout_mse"][seed] == pytest.approx(expected, rel=1e-6)
+
+
+def test_pca_is_the_truncated_decomposition_of_the_labelled_rows(small_study):
+    frames, runs = evaluate(small_study, "pca")
+    latents = load_latents(small_study.latents)
+    heldout = latents.features[latents.positions("heldout")].astype(float)
+    for frame, run in zip(frames, runs, strict=True):
+        _, rows = load_subsets(run.subset)
+        labelled = latents.of_rows(rows[0]).astype(float)
+        mean = labelled.mean(0)
+        _, values, basis = np.linalg.svd(labelled - mean, full_matrices=False)
+        residual = (heldout - mean) @ (np.eye(32) - basis[:8].T @ basis[:8])
+        assert frame["heldout_mse"][0] == pytest.approx((residual**2).mean(), rel=1e-6)
+        expected = (values[8:] ** 2).sum() / labelled.size
+        assert frame["train_mse"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_oracle_is_near_the_closed_form_and_below_pca(small_study):
+    oracle, _ = evaluate(small_study, "oracle")
+    pca, _ = evaluate(small_study, "pca")
+    optimum = float(read_metadata(small_study.latents)["optimal_mse"])
+    # 40 held-out rows of 24 noise dimensions: a relative standard error of about 5 %
+    assert oracle[0]["heldout_mse"][0] == pytest.approx(optimum, rel=0.2)
+    assert (oracle[0]["heldout_mse"] < pca[0]["heldout_mse"]).all()
+
+
+@pytest.fixture(scope="module")
+def map_task(tmp_path_factory):
+    """Latents with targets, and what was drawn."""
+    folder = tmp_path_factory.mktemp("map")
+    return folder, write_problem(folder, "noisy map", features=12)
+
+
+def principal_regression(x, y, rank):
+    return make_pipeline(PCA(rank, svd_solver="full"), LinearRegression()).fit(x, y)
+
+
+def evaluate_map(map_task, name, sizes=(6, 20), seeds=(0, 1), protocol="converged"):
+    folder, latents = map_task
+    runs = files_of_runs(folder, latents, name, sizes, seeds)
+    fit_reference(name, "map", 3, protocol, latents, runs, {})
+    return [read_frame("metrics", run.metrics) for run in runs], runs
+
+
+def labelled_of(run):
+    """Inputs and targets of each seed's rows, and the held-out ones."""
+    x, y = (array.astype(float) for array in draw_problem("noisy map", 12))
+    _, rows = load_subsets(run.subset)
+    return [(x[own], y[own]) for own in rows], (x[140:], y[140:])
+
+
+def test_where_there_are_targets_pca_is_principal_component_regression(map_task):
+    frames, runs = evaluate_map(map_task, "pca")
+    for frame, run in zip(frames, runs, strict=True):
+        rank = min(8, run.n - 1)
+        seeds, (inputs, targets) = labelled_of(run)
+        for place, (x, y) in enumerate(seeds):
+            reference = principal_regression(x, y, rank)
+            for column, rows, truth in (("train", x, y), ("heldout", inputs, targets)):
+                expected = np.square(reference.predict(rows) - truth).mean()
+                assert frame[f"{column}_mse"][place] == pytest.approx(expected, rel=1e-6)
+        assert (frame["n_parameters"] == 12 + 12 + rank * (12 + 12)).all()
+
+
+def test_the_mean_is_that_of_the_targets(map_task):
+    frames, runs = evaluate_map(map_task, "mean")
+    for frame, run in zip(frames, runs, strict=True):
+        seeds, (_, truth) = labelled_of(run)
+        for place, (_, y) in enumerate(seeds):
+            expected = np.square(truth - y.mean(axis=0)).mean()
+            assert frame["heldout_mse"][place] == pytest.approx(expected, rel=1e-6)
+        assert (frame["n_parameters"] == 12).all()
+
+
+def test_the_protocol_is_written_and_changes_nothing(map_task):
+    article, converged = (
+        evaluate_map(map_task, "pca_cv", protocol=protocol)[0][0]
+        for protocol in ("article", "converged")
+    )
+    assert (article["protocol"] == "article").all()
+    assert (converged["protocol"] == "converged").all()
+    assert article["heldout_mse"].tolist() == converged["heldout_mse"].tolist()
+
+
+def test_the_rank_has_the_lowest_cross_validated_error(map_task):
+    """By brute force with scikit-learn's own pipeline, and refitted on all rows."""
+    frames, runs = evaluate_map(map_task, "pca_cv", seeds=range(8))
+    ranks = set()
+    for frame, run in zip(frames, runs, strict=True):
+        seeds, (inputs, truth) = labelled_of(run)
+        for seed, (x, y) in enumerate(seeds):
+            state = int(generator_for(seed, run.n, "rank").integers(2**32))
+            splits = list(KFold(5, shuffle=True, random_state=state).split(x))
+            largest = min(8, min(len(kept) for kept, _ in splits) - 1)
+            errors = [sum(np.square(y[h] - y[k].mean(axis=0)).sum() for k, h in splits)]
+            errors += [
+                sum(
+                    np.square(principal_regression(x[k], y[k], rank).predict(x[h]) - y[h]).sum()
+                    for k, h in splits
+                )
+                for rank in range(1, largest + 1)
+            ]
+            rank = int(np.argmin(errors))
+            if 0 < rank == largest:  # all rows may allow more than any fold
+                rank = min(8, len(x) - 1)
+            assert choose_rank(x, y, seed, 8) == rank
+            ranks.add(rank)
+            predicted = principal_regression(x, y, rank).predict(inputs) if rank else y.mean(axis=0)
+            expected = np.square(predicted - truth).mean()
+            assert frame["heldout_mse"][seed] == pytest.approx(expected, rel=1e-6)
+    assert len(ranks) > 1  # else any constant would have passed
+
+
+def test_a_planted_rank_is_found_and_noise_is_answered_with_the_mean():
+    generator = np.random.default_rng(0)
+    scale = np.array([3.0, 3.0, 3.0, *[0.1] * 9])
+    x = generator.normal(size=(60, 12)) * scale
+    noise = generator.normal(size=(60, 40))
+    assert choose_rank(x, x[:, :3] @ generator.normal(size=(3, 40)) + noise, 0, 8) == 3
+    assert choose_rank(x, noise, 0, 8) == 0
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_fewest_rows_are_enough(count):
+    x = np.random.default_rng(0).normal(size=(count, 12))
+    assert 0 <= choose_rank(x, x, 0, 8) <= count - 1
+
+
+def test_rows_that_repeat_add_no_component():
+    """Components without variance are rounding; a regression on them would be arbitrary."""
+    generator = np.random.default_rng(0)
+    x, y = (np.repeat(generator.normal(size=(4, 12)), 5, axis=0) for _ in range(2))
+    new = generator.normal(size=(30, 12))
+    regression = PrincipalRegression(x, y, 8)
+    expected = principal_regression(x, y, 3).predict(new)
+    np.testing.assert_allclose(regression.predict(new), expected, atol=1e-9)
+    by_rank = regression.predict_by_rank(new)
+    np.testing.assert_allclose(by_rank[-1], expected, atol=1e-9)
+    assert not np.allclose(by_rank[2], by_rank[3])
+
+
+@pytest.mark.parametrize("name", ["mean", "pca", "pca_cv"])
+def test_other_rows_are_only_measured(map_task, tmp_path, name):
+    frames, _ = evaluate_map(map_task, name)
+    x, y = draw_problem("noisy map", 12)
+    split = load_latents(map_task[1]).split
+    x[split != "train"] *= 3
+    y[split != "train"] += 5
+    columns = {"row": np.arange(len(x)), "split": split, "features": x, "targets": y}
+    write_table("latents", tmp_path / "latents.parquet", columns, {})
+    spoiled, _ = evaluate_map((tmp_path, tmp_path / "latents.parquet"), name)
+    for frame, other in zip(frames, spoiled, strict=True):
+        assert frame["train_mse"].tolist() == other["train_mse"].tolist()
+        assert frame["n_parameters"].tolist() == other["n_parameters"].tolist()
+        assert (frame["heldout_mse"] < other["heldout_mse"]).all()

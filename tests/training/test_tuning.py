@@ -1,0 +1,322 @@
+"""The circuit's search against its parts, one by one; the files of both tuned models."""
+
+import json
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.training import SEEDS, draw_problem, files_of_runs, write_problem
+from qdistill.datasets.examples import load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.storage.tables import read_frame
+from qdistill.storage.weights import read_weights
+from qdistill.training import tuning
+from qdistill.training.crossvalidation import (
+    LengthSettings,
+    best_check,
+    steps_between_checks,
+    train_to_checks,
+    validation_curve,
+)
+from qdistill.training.linear_tuning import tune_linear
+from qdistill.training.protocols import start_model
+from qdistill.training.tuning import tune_model
+
+SEARCH = {
+    "folds": 3,
+    "rows": 15,
+    "max_steps": 150,
+    "patience": 2,
+    "learning_rates": [0.003, 0.03],
+    "layers": [1, 3],
+}
+GRID = list(product(SEARCH["layers"], SEARCH["learning_rates"]))
+CIRCUIT = {
+    "protocol": "article",
+    "projections": "trained",
+    "batch_size": 6,
+    "learning_rate": 0.01,
+    "angle_range": 3.0,
+    "tuning": SEARCH,
+}
+LINEAR = {"projections": "trained", "folds": 5}
+SIZES = (10, 15, 40)  # below, at and above the rows that are searched
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("tuning")
+
+
+@pytest.fixture(scope="module")
+def latents(folder):
+    return write_problem(folder, "noisy map")
+
+
+def tune(folder, latents, name, chosen, place="tuned", seeds=SEEDS, sizes=SIZES):
+    runs = files_of_runs(folder / place, latents, name, sizes, seeds)
+    tune_model(name, "small", 3, "article", latents, runs, chosen)
+    return {run.n: run for run in runs}
+
+
+@pytest.fixture(scope="module")
+def circuits(folder, latents):
+    return tune(folder, latents, "quantum_tuned", CIRCUIT)
+
+
+def choices_of(run):
+    frame = read_frame("choices", run.choices)
+    return [json.loads(choice) for choice in frame["choice"]], frame
+
+
+def search_alone(examples, rows):
+    """For each seed by itself: its curves over the grid, on its first rows."""
+    found = []
+    for place, seed in enumerate(examples.seeds):
+        own = type(examples)(
+            **{
+                **examples.__dict__,
+                "seeds": [seed],
+                "rows": examples.rows[place : place + 1, :rows],
+                "labelled": examples.labelled[place : place + 1, :rows],
+            }
+        )
+        curves = []
+        for layers, rate in GRID:
+            model, parameters, _ = start_model("quantum", {**CIRCUIT, "layers": layers}, 3, own)
+            curves.append(validation_curve(model, parameters, own, length_of(rate), "tuning")[0])
+        found.append(curves)
+    return found
+
+
+def length_of(rate):
+    return LengthSettings(6, rate, SEARCH["folds"], SEARCH["max_steps"], SEARCH["patience"])
+
+
+# ---- quantum_tuned ----
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, latents, n):
+    """Found again by searching for each seed alone, in the first rows of its subset."""
+    chosen, frame = choices_of(circuits[n])
+    improving = read_frame("metrics", circuits[n].metrics)["still_improving"]
+    rows = min(n, SEARCH["rows"])
+    curves = search_alone(load_examples(latents, circuits[n].subset), rows)
+    for place in range(3):
+        best = [best_check(curve[None], SEARCH["patience"])[0] for curve in curves[place]]
+        lowest = [curve[k] for curve, k in zip(curves[place], best, strict=True)]
+        winner = int(np.argmin(lowest))
+        found = chosen[place]
+        assert (found["layers"], found["learning_rate"]) == GRID[winner]
+        assert frame["validation_mse"][place] == pytest.approx(lowest[winner], rel=1e-3)
+        after = len(curves[place][winner]) - 1 - best[winner]
+        assert improving[place] == (after < SEARCH["patience"])
+        # alone, a search ends where its seed stops, so every measurement is a candidate
+        assert frame["candidates"][place] == sum(len(curve) for curve in curves[place])
+        if n <= rows:
+            interval = steps_between_checks(n, length_of(0.1))
+            assert found["steps"] == best[winner] * interval
+    assert frame["seed"].tolist() == [0, 1, 2]
+    assert len({(each["layers"], each["learning_rate"]) for each in chosen}) > 1
+    assert len(set(frame["candidates"])) > 1
+
+
+def test_a_search_cut_short_was_still_improving(folder, latents):
+    """With one measurement after the start, no patience of two can have run out."""
+    short = {**CIRCUIT, "tuning": {**SEARCH, "max_steps": 1}}
+    run = tune(folder, latents, "quantum_tuned", short, "short", sizes=(15,))[15]
+    assert read_frame("metrics", run.metrics)["still_improving"].all()
+
+
+def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circuits):
+    few, searched = choices_of(circuits[15])
+    many, reused = choices_of(circuits[40])
+    for column in ("validation_mse", "candidates"):
+        assert searched[column].tolist() == reused[column].tolist()
+    for here, there in zip(few, many, strict=True):
+        assert here["layers"] == there["layers"]
+        assert here["learning_rate"] == there["learning_rate"]
+        epochs = here["steps"] / math.ceil(15 / 6), there["steps"] / math.ceil(40 / 6)
+        interval = steps_between_checks(40, length_of(0.1)) / math.ceil(40 / 6)
+        assert epochs[0] <= epochs[1] < epochs[0] + interval
+    assert any(each["steps"] for each in many)
+
+
+def test_a_larger_n_alone_gives_the_same(circuits, folder, latents):
+    """The search that a smaller n made is only reused, never needed."""
+    alone = tune(folder, latents, "quantum_tuned", CIRCUIT, "large", sizes=(40,))
+    for kind in ("choices", "metrics"):
+        frames = [read_frame(kind, getattr(run, kind)) for run in (circuits[40], alone[40])]
+        frames = [frame.drop(columns="train_seconds", errors="ignore") for frame in frames]
+        assert frames[0].equals(frames[1])
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
+    """Trained again for each seed alone; angles beyond the chosen layers are zero."""
+    chosen, _ = choices_of(circuits[n])
+    weights = read_weights(circuits[n].weights)
+    examples = load_examples(latents, circuits[n].subset)
+    assert weights["bottleneck.layers"].tolist() == [each["layers"] for each in chosen]
+    assert weights["bottleneck.angles"].shape == (3, 3, 3, 2)
+    assert n < 15 or set(weights["bottleneck.layers"]) == {1, 3}
+    for place, each in enumerate(chosen):
+        own = type(examples)(
+            **{
+                **examples.__dict__,
+                "seeds": [SEEDS[place]],
+                "labelled": examples.labelled[place : place + 1],
+            }
+        )
+        settings = {**CIRCUIT, "layers": each["layers"]}
+        model, parameters, _ = start_model("quantum", settings, 3, own)
+        length = length_of(each["learning_rate"])
+        checks = np.array([each["steps"] // steps_between_checks(n, length)])
+        trained = train_to_checks(
+            model, parameters, own, length, checks, "batches", lambda *_: None
+        )
+        for name, tensor in trained.items():
+            found = weights[name][place]
+            if name == "bottleneck.angles":
+                assert (found[each["layers"] :] == 0).all()
+                found = found[: each["layers"]]
+            np.testing.assert_allclose(found, tensor[0], rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_the_weights_reproduce_the_reported_errors(circuits, n):
+    metrics = read_frame("metrics", circuits[n].metrics)
+    x, y = (torch.tensor(array[140:]) for array in draw_problem("noisy map", 8))
+    weights = {name: torch.tensor(w) for name, w in read_weights(circuits[n].weights).items()}
+    for place in range(3):
+        own = {name: tensor[place : place + 1] for name, tensor in weights.items()}
+        layers = int(own["bottleneck.layers"])
+        angles = own["bottleneck.angles"][:, :layers]
+        h = x @ own["encoder.weight"].mT + own["encoder.bias"]
+        z = load_bottleneck("quantum")(3, layers).forward({"angles": angles}, h)
+        predicted = z @ own["decoder.weight"].mT + own["decoder.bias"]
+        expected = (predicted - y).square().mean().item()
+        assert metrics["heldout_mse"][place] == pytest.approx(expected, rel=1e-4)
+        assert metrics["n_parameters"][place] == 2 * (8 * 8 + 8) + layers * 3 * 2
+    assert (metrics["family"] == "quantum").all()
+    assert not metrics["diverged"].any()
+
+
+@pytest.mark.parametrize("seeds", [(0,), (1, 2)])
+def test_a_search_does_not_depend_on_the_block(circuits, folder, latents, seeds):
+    apart = tune(folder, latents, "quantum_tuned", CIRCUIT, "apart", seeds)
+    for n in SIZES:
+        chosen, frame = choices_of(circuits[n])
+        again, other = choices_of(apart[n])
+        places = list(seeds)
+        assert again == [chosen[place] for place in places]
+        assert other["candidates"].tolist() == frame["candidates"][places].tolist()
+        np.testing.assert_allclose(
+            other["validation_mse"], frame["validation_mse"][places], rtol=1e-3
+        )
+        errors = [
+            read_frame("metrics", run.metrics)["heldout_mse"] for run in (circuits[n], apart[n])
+        ]
+        np.testing.assert_allclose(errors[1], errors[0][places], rtol=1e-3)
+
+
+def test_fixed_projections_are_written_and_only_angles_trained(folder, latents):
+    chosen = {**CIRCUIT, "projections": "identity"}
+    run = tune(folder, latents, "quantum_tuned", chosen, "identity", sizes=(15,))[15]
+    weights = read_weights(run.weights)
+    for part in ("encoder", "decoder"):
+        np.testing.assert_array_equal(weights[f"{part}.weight"], [np.eye(8)] * 3)
+        assert not weights[f"{part}.bias"].any()
+    layers = weights["bottleneck.layers"]
+    metrics = read_frame("metrics", run.metrics)
+    assert metrics["n_parameters"].tolist() == (layers * 6).tolist()
+
+
+def test_rates_that_break_are_not_chosen(folder, latents):
+    """And where nothing is better than the start, it is kept and the run is no failure."""
+    broken = {**CIRCUIT, "tuning": {**SEARCH, "learning_rates": [1e30, 0.01], "layers": [1]}}
+    run = tune(folder, latents, "quantum_tuned", broken, "broken", sizes=(15,))[15]
+    chosen, frame = choices_of(run)
+    assert {each["learning_rate"] for each in chosen if each["steps"]} == {0.01}
+    assert frame["validation_mse"].notna().all()
+    only = {**CIRCUIT, "tuning": {**SEARCH, "learning_rates": [1e30], "layers": [1]}}
+    run = tune(folder, latents, "quantum_tuned", only, "only", sizes=(15,))[15]
+    chosen, frame = choices_of(run)
+    assert [each["steps"] for each in chosen] == [0, 0, 0]
+    assert not read_frame("metrics", run.metrics)["diverged"].any()
+
+
+def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latents):
+    """A clock that moves by 1 whenever it is read, and by 100 in a search."""
+    now = [0.0]
+
+    def read():
+        now[0] += 1
+        return now[0]
+
+    searches = []
+
+    def search(*arguments):
+        searches.append(arguments)
+        now[0] += 100
+        return np.array([[3.0, 2.0, 4.0]] * 3)
+
+    monkeypatch.setattr(tuning.time, "perf_counter", read)
+    monkeypatch.setattr(tuning, "validation_curve", search)
+    runs = tune(folder, latents, "quantum_tuned", CIRCUIT, "timed", sizes=(15, 20, 40))
+    for run in runs.values():
+        seconds = read_frame("metrics", run.metrics)["train_seconds"] * 3
+        np.testing.assert_allclose(seconds, 402)  # four settings, and one second each for both
+    assert len(searches) == len(GRID)
+
+
+@given(
+    checks=st.lists(st.integers(0, 30), min_size=1, max_size=4),
+    rows=st.integers(10, 200),
+    more=st.integers(0, 2000),
+    batch_size=st.integers(1, 64),
+    max_steps=st.integers(50, 2000),
+)
+def test_lengths_are_carried_over_as_epochs(checks, rows, more, batch_size, max_steps):
+    """At least as many epochs, less than a measurement more, at most five times the cap."""
+    length = LengthSettings(batch_size, 0.1, 5, max_steps, 3)
+    n, checks = rows + more, np.array(checks)
+    here, there = steps_between_checks(n, length), steps_between_checks(rows, length)
+    found = tuning._same_epochs(checks, rows, n, length)
+    epoch, epoch_there = math.ceil(n / batch_size), math.ceil(rows / batch_size)
+    wanted = checks * there / epoch_there * epoch  # steps
+    cap = 5 * max_steps
+    assert (found * here >= np.minimum(wanted, cap) - 1e-6).all()
+    assert (found * here < np.minimum(wanted, cap) + here).all()
+    if not more:
+        np.testing.assert_array_equal(found, np.minimum(checks, math.ceil(cap / here)))
+
+
+# ---- tuned ----
+
+
+def test_files_of_the_tuned_linear_model(folder, latents):
+    """What is written is what :func:`tune_linear` found."""
+    runs = tune(folder, latents, "tuned", LINEAR)
+    for n, run in runs.items():
+        examples = load_examples(load_latents(latents), run.subset)
+        weights, evaluation, found = tune_linear(examples, 3, LINEAR)
+        metrics, choices = read_frame("metrics", run.metrics), read_frame("choices", run.choices)
+        for frame in (metrics, choices):
+            about = frame[["dataset", "qubits", "protocol", "n", "model"]].drop_duplicates()
+            assert about.values.tolist() == [["small", 3, "article", n, "tuned"]]
+            assert frame["seed"].tolist() == [0, 1, 2]
+        np.testing.assert_array_equal(metrics["heldout_mse"], evaluation.heldout_mse)
+        assert (metrics["family"] == "classical").all()
+        for column, values in found.items():
+            assert choices[column].tolist() == values
+        written = read_weights(run.weights)
+        assert written.keys() == weights.keys()
+        assert all(np.array_equal(written[name], tensor) for name, tensor in weights.items())

@@ -1,0 +1,411 @@
+"""The whole verdict: its order, its sources, what it leaves out, and the pages it is."""
+
+import gc
+import re
+import runpy
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import yaml
+
+from helpers.downstream import make_downstream
+from helpers.metrics import cut_short, diverge, make_metrics, make_sweep
+from helpers.verdict import (
+    CIRCUIT,
+    MARKOV,
+    ONE,
+    bullets,
+    described,
+    every_bullet,
+    leveled,
+    make_choices,
+    make_trainability,
+    only_part,
+    rows_of,
+    section,
+    tables_of,
+)
+from qdistill.errors import DataError
+from qdistill.judgement.published import PUBLISHED_PATH
+from qdistill.storage.tables import write_table
+from qdistill.study.configuration import resolve_study
+from qdistill.study.registry import MODELS
+from qdistill.verdict.document import compose_verdict, write_verdict
+from qdistill.verdict.page import render_page
+from qdistill.verdict.problems import order_problems
+from qdistill.verdict.recommendation import recommend
+from qdistill.verdict.short import short_answer
+from qdistill.verdict.summary import compose_summary
+from qdistill.verdict.tables import StudyTables
+from qdistill.wording import estimate
+
+ROOT = Path(__file__).parents[2]
+QUESTIONS = ["Transfer", "Overfitting", "Re(U)", "Phase", "Crossover", "Attribution"]
+QUESTIONS += ["Use of the codes"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_collections():
+    """Spare statsmodels, which collects garbage at each call, the objects of other tests."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@cache
+def standard():
+    """Tables of the typical study at n = 100 and 1000, which no test changes."""
+    metrics = make_metrics(**ONE, protocols=("article", "converged"))
+    trainability = make_trainability(lambda depth, bound: 10 - 2 * depth)
+    return tables_of(metrics, trainability=trainability, downstream=make_downstream(metrics))
+
+
+@cache
+def standard_text():
+    return compose_verdict(standard(), "x")
+
+
+def test_every_finding_leads_to_rows_of_its_table():
+    tables, found = standard(), every_bullet(standard_text())
+    assert len(found) > 20
+    for words, sources in found:
+        assert sources
+        for source in sources:
+            assert len(rows_of(tables, source)), (words, source)
+
+
+def test_the_order_of_the_document():
+    text = standard_text()
+    titles = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
+    wanted = ["In short", "The problems", "The open questions", *QUESTIONS]
+    wanted += ["Published and reproduced", "Where circuits can be trained", "Details"]
+    assert [title for title in titles if title in wanted] == wanted
+    assert titles[-1] == "The models" and text.startswith("# Verdict of the study `x`\n")
+    assert text.index("## In short") < text.index("How to read this")
+
+
+def test_every_question_is_answered_for_every_problem_that_has_its_models():
+    for title in QUESTIONS:
+        labels = [words.split("**")[1] for words, _ in bullets(standard_text(), title)]
+        assert labels == ["`synthetic-6q`, article", "`synthetic-6q`, converged"]
+
+
+def test_a_finding_speaks_of_its_own_problem_alone():
+    for title in QUESTIONS:
+        for words, sources in bullets(standard_text(), title):
+            protocol = words.split("**")[1].split(", ")[1]
+            assert {tuple(where["protocol"]) for _, where in sources} == {(protocol,)}
+
+
+def test_without_the_models_of_the_question_there_is_still_a_page():
+    tables = tables_of(make_metrics(**ONE, names=("mean", "linear")))
+    text = compose_verdict(tables, "x")
+    lacking = text.count("does not hold the models that this question needs")
+    assert lacking == len(QUESTIONS) - 1 and text.count("This study does not measure it.") == 1
+    assert "No answer, as the models that it takes are not in the study; the simplest" in text
+    assert "`linear`" in compose_summary(tables, "x")
+
+
+def planted(dataset, settings_of_dataset, **losses):
+    """The short answer and the whole text on one planted problem."""
+    names = [*MODELS, "compiled", "unitary_re", "distilled_pool"]
+    metrics = make_metrics((dataset,), (5, 100), seeds=8, names=names, loss=leveled(**losses))
+    about = [described(dataset, projections="identity", **settings_of_dataset)]
+    tables = tables_of(metrics)
+    text = compose_verdict(tables, "x", about)
+    return short_answer(only_part(tables, about)).text, text
+
+
+def test_the_planted_advantage_is_found_and_compiled_keeps_it():
+    short, text = planted("teacher-circuit", CIRCUIT, quantum=1e-6, compiled=1e-6, mean=0.005)
+    assert short.startswith(
+        "The instrument finds the planted advantage (*distinct*) at every n, and `compiled` "
+        "retains it; `quantum` beats `classical` at every n (ratio 0.000248 ["
+    )
+    ((words, _),) = bullets(text, "Attribution")
+    assert "*Distinct* at every n: `quantum` beats each of 9 rivals" in words
+    ((words, _),) = bullets(text, "Transfer")
+    assert re.search(r"at every n is \*retained\* by `compiled`( and `| \()", words)
+
+
+def test_the_planted_null_is_not_claimed_even_where_the_baseline_is_beaten():
+    short, text = planted("markov-null", MARKOV, classical=0.01)
+    assert short.startswith(
+        "The instrument does not claim the planted null for the circuit; `quantum` beats "
+        "`classical` at every n (ratio 0.397 ["
+    )
+    assert "not distinct: not shown to beat `mean` at every n (not distinguishable)" in short
+    ((words, _),) = bullets(text, "Attribution")
+    assert "*Not distinct* at every n" in words and "*Distinct*" not in words
+
+
+def test_an_instrument_that_fails_its_controls_is_said_to_fail():
+    short, _ = planted("teacher-circuit", CIRCUIT)
+    assert "does **not** find the planted advantage" in short
+    short, _ = planted("markov-null", MARKOV, quantum=0.001)
+    assert "**the instrument claims the planted null for the circuit at every n**" in short
+
+
+def test_controls_come_first_and_the_rest_is_counted():
+    frames = [
+        make_metrics((name,), (100,), seeds=4, loss=leveled(quantum=0.002))
+        for name in ("digits", "docstrings", "markov-null", "teacher-circuit")
+    ]
+    about = [
+        described("docstrings", kind="docstrings"),
+        described("digits", kind="digits"),
+        described("markov-null", **MARKOV),
+        described("teacher-circuit", **CIRCUIT),
+    ]
+    text = compose_verdict(tables_of(pd.concat(frames, ignore_index=True)), "x", about)
+    lines = [words for words, _ in bullets(text, "In short")]
+    order = ["`teacher-circuit`", "`markov-null`", "In 2 conditions", "`docstrings`", "`digits`"]
+    assert all(name in line for name, line in zip(order, lines, strict=False))
+    assert "`quantum` beats `classical` in 2; an advantage that is the circuit's own" in lines[2]
+    assert lines[2].endswith("is shown in 2.") and lines[-1].startswith("- None of")
+
+
+def test_the_article_refuted_reads_so():
+    short = short_answer(only_part(tables_of(make_metrics(("synthetic-6q",))))).text
+    assert "`quantum` beats `classical` at n = 50, 100 and 200 (ratio " in short
+    assert ", not at n = 500 and 1000; not distinct: not shown to beat `mean` at n = 50" in short
+
+
+def test_diverged_runs_are_counted_and_shown():
+    metrics = diverge(make_metrics(**ONE), "classical", 100, 1)
+    metrics = diverge(metrics, "distilled_train", 1000, 2, 40.0)
+    tables = tables_of(metrics)
+    text = compose_verdict(tables, "x")
+    (words, sources) = bullets(text, "In short")[-1]
+    assert words == "- 2 runs of 840 diverged; none is left out."
+    assert len(rows_of(tables, sources[0])) == 2
+    assert "`classical` at n = 100 (1 of 10 seeds)" in text
+    assert "`distilled_train` at n = 1000 (1 of 10 seeds)" in text
+    summary = compose_summary(tables, "x")
+    assert "not finite (1 of 10 diverged)" in summary and "] (1 of 10 diverged)" in summary
+
+
+def test_the_model_to_use_is_the_simplest_that_does_as_well_as_the_best():
+    loss = leveled(quantum=0.002, pca=0.002, linear=0.001, mean=0.1, classical=0.1, tuned=0.1)
+    names = ("mean", "pca", "linear", "classical", "tuned", "quantum")
+    part = only_part(tables_of(make_metrics(**ONE, names=names, loss=loss, noise=0.01)))
+    best = "the simplest model that does as well as the best, as far as the seeds tell, is"
+    assert short_answer(part).text.endswith(f"{best} `linear` at every n.")
+    assert recommend(part)[0].text == f"{best} `linear` at every n"
+    useless = make_metrics(**ONE, names=names, loss=leveled(**dict.fromkeys(names, 0.1)))
+    assert recommend(only_part(tables_of(useless)))[0].text == f"{best} `mean` at every n"
+    lost = make_metrics(**ONE, names=("mean", "linear"))
+    lost = diverge(diverge(lost, "mean", 100, 0), "linear", 100, 1)
+    assert "`linear` at n = 1000" in recommend(only_part(tables_of(lost)))[0].text
+    alone = make_metrics(**ONE, names=names, seeds=1)
+    assert not recommend(only_part(tables_of(alone)))
+    assert best not in planted("markov-null", MARKOV)[0]
+
+
+def test_runs_that_were_still_improving_are_counted_and_shown():
+    metrics = cut_short(make_metrics(**ONE), "classical", 100, range(10))
+    tables = tables_of(cut_short(metrics, "quantum", 1000, [2, 5]))
+    text = compose_verdict(tables, "x")
+    short = bullets(text, "In short")
+    (words, sources) = short[-2]
+    assert words.startswith("- 12 runs ended at the most steps that the study allows, with a ")
+    assert words.endswith(
+        "falling: `classical` (10) and `quantum` (2). Longer training might lower their errors."
+    )
+    assert len(rows_of(tables, sources[0])) == 12
+    doubt = "`classical` was still improving at its last step at n = 100 (10 of 10 seeds) and "
+    doubt += "`quantum` was still improving at its last step at n = 1000 (2 of 10 seeds)"
+    assert f", though {doubt}" in short[0][0]
+    places = section(text, "Crossover")
+    assert (
+        "`quantum` was still improving at its last step at n = 1000 (2 of 10 seeds) and " in places
+    )
+    assert "(10 of 10 seeds): longer training may move its place." in places
+    details = section(text, "Details")
+    assert "`classical` at n = 100 (10 of 10 seeds) and `quantum` at n = 1000 (2 of 10" in details
+    assert "still improving" not in standard_text() and "longer training" not in standard_text()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_hardly_any_seeds(seeds):
+    metrics = make_metrics(**ONE, seeds=seeds, noise=0.3, loss=leveled())
+    text = compose_verdict(tables_of(metrics), "small")
+    assert "nan" not in text.lower()
+    if seeds == 1:
+        assert "there is only one seed" in text
+
+
+def test_the_details_show_the_numbers_of_the_parquet_files():
+    tables, text = standard(), section(standard_text(), "Details")
+    part = tables.of(order_problems(tables.metrics)[0])
+    row = part.compared("quantum", "classical").loc[100]
+    assert estimate(row["difference"], row["ci_low"], row["ci_high"]) in text
+    kept = part.transfer.set_index(["student", "n"]).loc[("distilled_pool", 100)]
+    assert f"{estimate(kept['retained'], kept['ci_low'], kept['ci_high'])} " in text
+    never = part.untaught.set_index(["student", "n"]).loc[("mean", 100)]
+    assert estimate(never["retained"], never["ci_low"], never["ci_high"]) in text
+    pool = part.overfitting.iloc[0]
+    assert estimate(pool["ratio"], pool["ratio_low"], pool["ratio_high"]) in text
+    assert text.count("#### What tuning chose") == 2 and "No run diverged" in text
+
+
+def test_a_comparison_that_was_asked_for_is_shown():
+    pair = {"challenger": "distilled_pool", "baseline": "pca"}
+    metrics = make_metrics(**ONE)
+    for extra, shown in [([pair], True), ([], False)]:
+        text = compose_verdict(tables_of(metrics, extra=extra), "x")
+        assert ("`distilled_pool` against `pca`" in text) == shown
+
+
+def test_the_summary_holds_every_model_and_stage_of_every_protocol():
+    tables = standard()
+    lines = [line for line in compose_summary(tables, "x").splitlines() if line.startswith("| `")]
+    assert len(lines) == tables.metrics[["protocol", "model", "stage"]].drop_duplicates().shape[0]
+    assert all(line.count("|") == 4 for line in lines)
+    assert any(line.startswith("| `unitary_re` fine-tuned |") for line in lines)
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.addresses, self.cells, self.sources = [], [], 0, 0
+
+    def handle_starttag(self, tag, attrs):
+        self.cells += tag == "td"
+        self.sources += tag == "code" and ("class", "source") in attrs
+        self.addresses += [value for key, value in attrs if key in ("src", "href")]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_no_network():
+    text = standard_text()
+    page = render_page(text, "a <study>")
+    parser = _Tags()
+    parser.feed(page)
+    assert parser.open == [] and parser.addresses == []
+    assert parser.cells > 50 and "| ---" not in page
+    assert parser.sources == len(every_bullet(text)) + 1  # the one that explains them
+    assert "<title>a &lt;study&gt;</title>" in page and "http" not in page
+    assert "&lt;script&gt;" in render_page("<script>", "x")
+
+
+def run_script(name, folder, inputs, outputs, **params):
+    snakemake = SimpleNamespace(
+        input=_Named(inputs),
+        output=_Named(outputs),
+        params=SimpleNamespace(**params),
+        log=[str(folder / f"{name}.log")],
+        rule=name,
+    )
+    path = ROOT / "workflow" / "scripts" / f"{name}.py"
+    runpy.run_path(str(path), init_globals={"snakemake": snakemake})
+
+
+class _Named(list):
+    """Paths by name and by place, as Snakemake gives them."""
+
+    def __init__(self, paths):
+        super().__init__(paths.values())
+        self.__dict__.update(paths)
+
+    def items(self):
+        return self.__dict__.items()
+
+
+def test_the_scripts_from_metrics_to_verdict(tmp_path):
+    names = ("mean", "classical", "quantum", "square", "tuned", "compiled", "unitary_re")
+    metrics = make_metrics(sizes=(100, 500), seeds=3, names=names)
+    made = {
+        "metrics": metrics,
+        "sweep": make_sweep(metrics),
+        "choices": make_choices(metrics),
+        "downstream": make_downstream(metrics),
+        "trainability": make_trainability(lambda depth, bound: 5),
+    }
+    paths = {name: tmp_path / f"{name}.parquet" for name in made}
+    for name, table in made.items():
+        write_table(name, paths[name], table, {})
+    paths["published_figures"] = PUBLISHED_PATH
+    steps = [
+        ("compare_models", "comparisons", {"metrics": "metrics"}),
+        ("attribute_advantage", "attribution", {"comparisons": "comparisons"}),
+        ("locate_crossover", "crossover", {"metrics": "metrics"}),
+        ("judge_transfer", "transfer", {"metrics": "metrics"}),
+        ("judge_overfitting", "overfitting", {"metrics": "metrics", "sweep": "sweep"}),
+        (
+            "tabulate_published",
+            "published",
+            {"metrics": "metrics", "published": "published_figures"},
+        ),
+        ("compare_downstream", "downstream_comparisons", {"downstream": "downstream"}),
+    ]
+    for script, table, needs in steps:
+        paths[table] = tmp_path / f"{table}.parquet"
+        inputs = {name: paths[given] for name, given in needs.items()}
+        run_script(script, tmp_path, inputs, {"table": paths[table]}, extra=[])
+    del paths["sweep"], paths["published_figures"]
+    inputs = {**paths, "trainability": [paths["trainability"]]}
+    outputs = {
+        "markdown": tmp_path / "verdict.md",
+        "html": tmp_path / "verdict.html",
+        "summary": tmp_path / "summary.html",
+    }
+    about = [described("docstrings", kind="docstrings"), described("synthetic-6q")]
+    run_script("write_verdict", tmp_path, inputs, outputs, study="default", problems=about)
+    tables = StudyTables.read(inputs)
+    expected = compose_verdict(tables, "default", about)
+    assert outputs["markdown"].read_text() == expected
+    assert outputs["html"].read_text() == render_page(expected, "Verdict of the study default")
+    assert "Held-out errors of the study" in outputs["summary"].read_text()
+    assert all(rows_of(tables, each) is not None for _, s in every_bullet(expected) for each in s)
+    assert "Where circuits can be trained" in expected
+    assert "codes of circuits and their students, none is shown to be better" in expected
+    assert "#### What codes are good for" in expected
+    for absent in ({**paths, "trainability": []}, {k: paths[k] for k in paths if k[:2] != "tr"}):
+        if "transfer" not in absent:
+            absent["transfer"] = paths["transfer"]
+        text = compose_verdict(StudyTables.read(absent), "default", about)
+        assert "Where circuits can be trained" not in text
+    empty = {**inputs, "downstream": [], "downstream_comparisons": []}
+    text = compose_verdict(StudyTables.read(empty), "default", about)
+    assert "This study does not measure it." in text and "good for" not in text
+
+
+def test_the_default_studys_problems_are_all_described():
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    about = resolve_study(config).describe_problems()
+    frames = [
+        make_metrics(
+            (each["dataset"],),
+            (100,),
+            seeds=3,
+            names=("mean", "classical", "quantum"),
+            protocols=(each["protocol"],),
+        )
+        for each in about
+    ]
+    text = compose_verdict(tables_of(pd.concat(frames, ignore_index=True)), "default", about)
+    table = section(text, "The problems")
+    assert table.count("\n| `") == len(about) and "not described" not in text
+    assert "positive control: targets made by a circuit of 2 layers with angles" in table
+    assert "planted null: targets made by a random stochastic matrix" in table
+    assert "find the clean vector from a corrupted one" in table
+    assert "fixed by PCA of the unlabelled rows" in table
+
+
+def test_a_damaged_table_leaves_nothing_half_written(tmp_path):
+    names = ("metrics", "comparisons", "crossover", "transfer", "published", "attribution")
+    inputs = dict.fromkeys((*names, "overfitting", "choices"), tmp_path / "x.parquet")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 not really")
+    target = tmp_path / "out"
+    with pytest.raises(DataError, match=r"x\.parquet"):
+        write_verdict(inputs, target / "v.md", target / "v.html", target / "s.html", "x", [])
+    assert not target.exists()

@@ -1,0 +1,51 @@
+"""The pins of conda environments, requirements.txt and pyproject.toml agree."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+CONDA_NAMES = {"pytorch": "torch"}
+
+
+def pinned():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if "==" in line]
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def ranges():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = project["dependencies"] + project["optional-dependencies"]["dev"]
+    return {canonicalize_name(r.name): r for r in map(Requirement, listed)}
+
+
+def conda_pins(path):
+    for entry in yaml.safe_load(path.read_text())["dependencies"]:
+        if isinstance(entry, dict):
+            yield from (re.split("==", pin) for pin in entry["pip"])
+        elif "=" in entry and not entry.startswith("python "):
+            yield re.split(r"\s*=\s*", entry)
+
+
+def test_every_dependency_is_pinned_within_its_range():
+    pins = pinned()
+    for name, requirement in ranges().items():
+        assert requirement.specifier.contains(pins[name]), requirement
+        assert len(requirement.specifier) >= 1, f"{name} has no version range"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_conda_environments_have_the_same_pins(path):
+    pins, declared = pinned(), ranges()
+    found = dict(conda_pins(path))
+    assert len(found) >= 5
+    for name, version in found.items():
+        name = canonicalize_name(CONDA_NAMES.get(name, name))
+        assert version == pins[name], name
+        assert name in declared, f"{name} is not a dependency of the project"

@@ -1,0 +1,90 @@
+"""Every name has an implementation, and every name and setting is documented."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.study.datasets import KIND_DEFAULTS, PRESETS, REQUIRED
+from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, SIMPLICITY, STUDENTS, TUNED
+
+CONFIG = Path(__file__).parents[2] / "config"
+SCHEMA = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
+DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
+
+
+def test_every_name_has_an_implementation_and_a_place_on_the_ladder():
+    for name in BOTTLENECKS:
+        assert load_bottleneck(name)(qubits=3, layers=2).width == 8
+    assert set(SIMPLICITY) == {*MODELS} - {"oracle"}  # which knows the distribution
+    assert {entry.teacher for entry in STUDENTS.values()} <= set(BOTTLENECKS)
+
+
+def properties_of(schema, path=()):
+    """Every key that a configuration may have, with its schema, references resolved."""
+    schema = {**SCHEMA["$defs"].get(schema.get("$ref", "").rpartition("/")[2], {}), **schema}
+    yield path, schema
+    for key, inner in schema.get("properties", {}).items():
+        yield from properties_of(inner, (*path, key))
+    for place in ("items", "additionalProperties"):
+        if isinstance(schema.get(place), dict):
+            yield from properties_of(schema[place], (*path, "*"))
+
+
+def test_every_key_of_the_schema_has_a_description():
+    described = dict(properties_of(SCHEMA))
+    lacking = [path for path, schema in described.items() if path and "description" not in schema]
+    assert lacking == []
+    assert ("tracks", "*", "training", "models", "*", "converged", "folds") in described
+
+
+def documented():
+    return (CONFIG / "README.md").read_text()
+
+
+def test_every_key_is_documented():
+    text = documented()
+    for path, schema in properties_of(SCHEMA):
+        if path and "*" not in path and "properties" not in schema:
+            assert f"`{'.'.join(path)}`" in text, path
+
+
+def test_every_name_and_setting_is_documented():
+    text = documented()
+    own = {name for defaults in KIND_DEFAULTS.values() for name in defaults}
+    own |= {name for required in REQUIRED.values() for name in required}
+    for name in [*BOTTLENECKS, *REFERENCES, *TUNED, *STUDENTS, *PRESETS, *own]:
+        assert f"`{name}`" in text, name
+    for kind in KIND_DEFAULTS:
+        assert f"**`{kind}`**" in text, kind
+
+
+def section(title):
+    return documented().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "names"), [("Models", MODELS), ("Students", STUDENTS)], ids=["models", "students"]
+)
+def test_tables_of_names_hold_those_of_the_registry_and_no_other(title, names):
+    rows = [line.split("|")[1] for line in section(title).splitlines() if line.startswith("| `")]
+    found = [name.strip(" `") for row in rows for name in row.split(",")]
+    assert sorted(found) == sorted(names)
+
+
+def test_documented_defaults_of_data_sets_are_those_of_the_code():
+    text = section("Data sets")
+    for kind, defaults in KIND_DEFAULTS.items():
+        part = text.partition(f"**`{kind}`**")[2].partition("\n**`")[0]
+        rows = [line.split("|")[1:3] for line in part.splitlines() if line.startswith("| `")]
+        found = {
+            name.strip(" `"): value.strip()
+            for names, values in rows
+            for name, value in zip(names.split(","), values.split(","), strict=False)
+        }
+        for name, value in defaults.items():
+            assert name in found, (kind, name)
+            if isinstance(value, int | float):
+                assert float(found[name]) == value, (kind, name)

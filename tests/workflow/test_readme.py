@@ -1,0 +1,66 @@
+"""What the README tells a reader to type works."""
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import yaml
+
+from qdistill.storage.tables import read_frame
+from qdistill.study import registry
+from qdistill.study.configuration import resolve_study
+from qdistill.study.styles import style_of
+from qdistill.training.protocols import train_model
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def test_the_model_of_the_readme_trains(small_study, monkeypatch):
+    definition, line = code_blocks("python")
+    for function in re.findall(r"def .*", definition):
+        assert "->" in function, "mypy would refuse the README's model"
+    module = types.ModuleType("qdistill.models.bottlenecks.sine")
+    exec(definition, module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    entry = eval("{" + line + "}", vars(registry))
+    monkeypatch.setitem(registry.BOTTLENECKS, "sine", entry["sine"])
+    settings = {
+        "projections": "trained",
+        "protocol": "article",
+        "epochs": 3,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+    }
+    runs = small_study.runs("sine")
+    train_model("sine", "small", 3, small_study.latents, runs, settings)
+    metrics = read_frame("metrics", runs[0].metrics)
+    assert metrics["family"].tolist() == ["control"] * 3
+    assert (metrics["n_parameters"] == 2 * 32 * 8 + 32 + 8 + 8).all()
+    assert style_of("sine").colour
+
+
+def test_the_study_of_the_readme_is_valid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vectors.parquet").touch()
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    study = resolve_study({**config, **yaml.safe_load(code_blocks("yaml")[0])})
+    assert study.datasets["mine"]["kind"] == "vectors"
+
+
+def test_files_that_the_documents_name_exist():
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"(?:^    |`)make ([a-z]+)", README, re.M)):
+        assert re.search(rf"^{target}:", makefile, re.M), target

@@ -1,0 +1,308 @@
+"""The smoke study end to end, as a newcomer runs it, and what happens when things go wrong."""
+
+import contextlib
+import json
+import re
+import signal
+import sqlite3
+import time
+import zipfile
+
+import psutil
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from helpers.checkout import ROOT, checkout, jobs_of, run, start
+from qdistill.storage.tables import read_frame
+from qdistill.study.configuration import resolve_study
+
+SMOKE = ["--configfile", "config/studies/smoke.yaml"]
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = checkout(tmp_path_factory.mktemp("smoke"))
+    status, output = run(folder, *SMOKE)
+    assert status == 0, output
+    return folder
+
+
+def smoke_config(folder):
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    update_config(config, yaml.safe_load((folder / "config/studies/smoke.yaml").read_text()))
+    return config
+
+
+def test_every_row_of_the_grid_is_there(finished):
+    metrics = read_frame("metrics", finished / "results/smoke/metrics.parquet")
+    study = resolve_study(smoke_config(finished))
+    key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
+    assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(study.expected_rows())
+    assert set(metrics["protocol"]) == {"article", "converged"}
+    assert (finished / "reports/verdict.md").read_text().startswith("# Verdict")
+
+
+def test_the_codes_of_every_model_are_put_to_use(finished):
+    table = read_frame("downstream", finished / "results/smoke/downstream.parquet")
+    study = resolve_study(smoke_config(finished))
+    assert set(table[["dataset", "protocol"]].itertuples(index=False, name=None)) == {
+        *(("synthetic-4q", "article"), ("digits", "article"), ("synthetic-4q", "converged"))
+    }
+    for (dataset, protocol), track in study.downstream.items():
+        own = table[(table["dataset"] == dataset) & (table["protocol"] == protocol)]
+        references = {"raw"} | ({"pca"} & set(track.references))
+        assert set(own["model"]) == {*references, *track.trained_names()}
+        assert set(own["n"]) == set(track.n) and set(own["seed"]) == {0, 1}
+    digits = table[table["dataset"] == "digits"].groupby("model")["probe_accuracy"].mean()
+    assert digits["raw"] > 0.5 and table["recall"].between(0, 1).all()
+    assert (table["neighbours"] == 5).all()
+    compiled, quantum = (table[table["model"] == name] for name in ("compiled", "quantum"))
+    both = compiled.merge(quantum, on=["dataset", "protocol", "n", "seed"])
+    assert (both["recall_x"] - both["recall_y"]).abs().max() < 0.01
+    figures = finished / "results/smoke/figures"
+    assert len(list(figures.glob("*/*/downstream.svg"))) == 3
+    assert "Neighbours by Euclidean distance" in (finished / "reports/verdict.md").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    status, output = run(finished, *SMOKE, "--dry-run")
+    assert status == 0
+    assert "Nothing to be done" in output
+
+
+def dry_run_with(finished, training):
+    """Jobs of a dry run of the smoke study with other training settings."""
+    changed = finished / "config/studies/changed.yaml"
+    changed.write_text(yaml.safe_dump({"training": training}))
+    status, output = run(finished, *SMOKE, changed, "--dry-run")
+    assert status == 0, output
+    return jobs_of(output)
+
+
+def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
+    jobs = dry_run_with(finished, {"models": {"linear": {"learning_rate": 0.01}}})
+    assert jobs["train_model"] == 2  # one for each data set
+    started = {name.split("_of_")[0] for name in jobs}
+    kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference", "tune_model"}
+    kept |= {f"{name}_converged" for name in (*kept, "train_model")}
+    kept |= {"draw_subsets", "generate_synthetic", "load_digits"}
+    assert not kept & started
+    jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.02}}})
+    assert (jobs["train_model"], jobs["train_model_converged"]) == (2, 1)
+    assert jobs["extract_unitary"] == jobs["sweep_pool"] == 2
+    assert jobs["fit_student"] == 8  # not that of the classical teacher
+    jobs = dry_run_with(finished, {"models": {"distilled_pool": {"learning_rate": 0.01}}})
+    assert jobs["fit_student"] == jobs["sweep_pool"] == 2
+    assert not {"train_model", "extract_unitary"} & set(jobs)
+
+
+def test_more_seeds_add_jobs_and_rerun_nothing(finished):
+    _, output = run(finished, *SMOKE, "--dry-run", "--config", "seeds=4")
+    trained = [line for line in output.splitlines() if re.search(r"Job \d+: Train", line)]
+    assert len(trained) == 8 + 2  # in each track: models times data sets
+    assert all("seeds 2-3" in line for line in trained)
+
+
+CONTROLS = """
+study: controls
+datasets: [teacher-circuit, markov-null]
+n: [5, 20, 100]
+seeds: 5
+seeds_per_block: 5
+models: [mean, pca_cv, linear, classical, square, quantum, tuned]
+students: [compiled]
+projections: identity
+pool_sweep: []
+training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
+tracks: null
+trainability: null
+deploy: null
+mlflow: { enabled: false }
+"""
+
+
+def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
+    """Targets of a circuit: distinct, and compiled retains it. Targets of none: not."""
+    folder = checkout(tmp_path)
+    (folder / "config/studies/controls.yaml").write_text(CONTROLS)
+    tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
+    status, output = run(
+        folder, "reports/verdict.md", *tables, "--configfile", "config/studies/controls.yaml"
+    )
+    assert status == 0, output
+    attribution, transfer = (
+        read_frame(name, folder / path).set_index(["dataset", "n"])
+        for name, path in zip(("attribution", "transfer"), tables, strict=True)
+    )
+    assert set(attribution.loc["teacher-circuit", "verdict"]) == {"distinct"}
+    assert set(transfer.loc["teacher-circuit", "verdict"]) == {"retained"}
+    assert set(attribution.loc["markov-null", "verdict"]) == {"not distinct"}
+    text = (folder / "reports/verdict.md").read_text()
+    by_problem = {
+        name: [line for line in text.splitlines() if f"`{name}`" in line]
+        for name in ("teacher-circuit", "markov-null")
+    }
+    assert any("distinct" in line for line in by_problem["teacher-circuit"])
+    assert not any("not distinct" in line for line in by_problem["teacher-circuit"])
+    assert any("not distinct" in line for line in by_problem["markov-null"])
+
+
+def test_report(finished):
+    """One file, no network, every figure with a caption that is true of the run."""
+    report = finished / "reports/report.html"
+    status, output = run(finished, *SMOKE, "--report", report)
+    assert status == 0, output
+    html = report.read_text()
+    assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', html)
+    for category in (
+        *("Verdict", "Crossover", "Attribution", "Transfer", "Overfitting", "Generalisation gap"),
+        *("bound", "Training curves", "Learned unitary", "Trainability", "Cost", "What codes are"),
+    ):
+        assert category in html
+    assert "2 seeds" in html
+    archive = finished / "reports/report.zip"
+    status, output = run(finished, *SMOKE, "--report", archive)
+    assert status == 0, output
+    names = zipfile.ZipFile(archive).namelist()
+    assert sum(name.endswith(".svg") for name in names) >= 10
+
+
+def test_costs_are_timed_and_told(finished):
+    table = read_frame("cost", finished / "results/smoke/cost.parquet")
+    assert set(table["qubits"]) == {2, 3} and set(table["threads"]) == {1}
+    assert {"circuit_step", "model_step", "inference"} <= set(table["what"])
+    text = (finished / "reports/verdict.md").read_text()
+    assert "### Cost" in text and "the article gives 68 times" in text
+    assert json.loads((finished / "results/smoke/step_memory.json").read_text())["qubits"] == 12
+
+
+def test_costs_need_nothing_else_of_the_study(finished):
+    arguments = ("--forceall", "--dry-run", "--", "benchmark_engines")
+    status, output = run(finished, *SMOKE, *arguments)
+    assert status == 0, output
+    assert jobs_of(output) == {"time_engines": 1, "plot_cost": 1, "benchmark_engines": 1}
+
+
+def count_rows(database):
+    with sqlite3.connect(database) as connection:
+        return {
+            table: connection.execute(f"select count(*) from {table}").fetchone()[0]
+            for table in ("experiments", "runs", "metrics", "params", "tags")
+        }
+
+
+def test_a_second_sync_changes_nothing(finished):
+    receipt = finished / "results/smoke/mlflow.json"
+    before = count_rows(finished / "results/mlflow.db")
+    assert json.loads(receipt.read_text())["created"] > 0
+    status, output = run(finished, *SMOKE, "--forcerun", "sync_runs")
+    assert status == 0, output
+    assert count_rows(finished / "results/mlflow.db") == before
+    assert json.loads(receipt.read_text())["created"] == 0
+
+
+def test_a_locked_store_stops_only_the_end_of_the_sync(finished):
+    receipt = finished / "results/smoke/mlflow.json"
+    before = count_rows(finished / "results/mlflow.db")
+    with contextlib.closing(sqlite3.connect(finished / "results/mlflow.db")) as holder:
+        holder.isolation_level = None
+        holder.execute("BEGIN IMMEDIATE")
+        (finished / "reports/verdict.md").unlink()
+        status, output = run(finished, *SMOKE, "--forcerun", "sync_runs")
+    assert status != 0
+    assert "error in sync_study: the MLflow store" in output and "is locked by" in output
+    assert "error in sync_runs" not in output and "Traceback" not in output
+    assert (finished / "reports/verdict.md").exists() and not receipt.exists()
+    status, output = run(finished, *SMOKE)
+    assert status == 0, output
+    assert json.loads(receipt.read_text())["unchanged"] > 0
+    assert count_rows(finished / "results/mlflow.db") == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("seed: 3", "unknown key 'seed' (did you mean 'seeds'?)"),
+        ("n: [5000]", "'n': found 5000, but the train split of 'digits' has 1000 rows"),
+        ("models: [linear]", "'compiled' learns from 'quantum', which is not in 'models'"),
+        (
+            "comparisons: [{challenger: quantum, baseline: separable}]",
+            "'comparisons.0.baseline': 'separable' is not among the models and students",
+        ),
+        ("pool_sweep: [5000]", "'pool_sweep': found 5000, but 'synthetic-4q' has 2000 unlabelled"),
+        ("tuning: {folds: 50}", "'tuning.folds': found 50, but"),
+        (
+            "training: {protocol: converged}",
+            "'training.protocol': found 'converged', but 'training.converged' lacks",
+        ),
+    ],
+)
+def test_bad_configuration_stops_before_the_dag(finished, changed, message):
+    study = finished / "config/studies/bad.yaml"
+    study.write_text(changed)
+    status, output = run(finished, *SMOKE, study, "--dry-run")
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert "Building DAG" not in output
+
+
+def test_a_truncated_table_is_named_and_left_alone(tmp_path):
+    folder = checkout(tmp_path)
+    target = "data/digits/subsets/n~40/seeds~0-1.parquet"
+    latents = folder / "data/digits/latents.parquet"
+    assert run(folder, *SMOKE, "--", latents.relative_to(folder))[0] == 0
+    latents.write_bytes(latents.read_bytes()[:1000])
+    status, output = run(folder, *SMOKE, "--", target)
+    assert status != 0
+    assert "data/digits/latents.parquet: not a readable Parquet file" in output
+    assert "Traceback" not in output
+    assert not (folder / target).exists()
+    assert latents.stat().st_size == 1000
+
+
+def command_of(process):
+    """Its command line; nothing of one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # zombies too
+        return ""
+
+
+def test_a_killed_job_is_repaired_by_the_same_command(tmp_path):
+    folder = checkout(tmp_path)
+    target = folder / "results/smoke/digits/article/n~40/seeds~0-1/linear/metrics.parquet"
+    endless = folder / "config/studies/endless.yaml"
+    endless.write_text("training: { epochs: 100000 }")
+    process = start(folder, *SMOKE, endless, "--", target.relative_to(folder))
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        scripts = [
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "train_model.py" in command_of(child)
+        ]
+        if (
+            scripts
+            and (folder / "logs/smoke/digits/article/seeds~0-1/train_model/linear.log").exists()
+        ):
+            break
+        time.sleep(0.2)
+    for script in scripts:
+        script.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert scripts
+    assert process.returncode != 0
+    assert list(target.parent.glob("*")) == []
+    status, output = run(folder, *SMOKE, "--", target.relative_to(folder))
+    assert status == 0, output
+    assert read_frame("metrics", target)["seed"].tolist() == [0, 1]
+
+
+def test_lint():
+    status, output = run(ROOT, "--lint")
+    assert status == 0, output
+    assert "Congratulations" in output

@@ -1,0 +1,133 @@
+"""A study of the user's own texts, from a folder of files to the verdict."""
+
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+from helpers.checkout import checkout, jobs_of, run
+from helpers.text import build_encoder, sentence, write_folder
+from qdistill.storage.tables import read_frame
+
+pytestmark = pytest.mark.workflow
+
+STUDY = "config/studies/own.yaml"
+CONFIG = {
+    "study": "own",
+    "datasets": [
+        {"name": "mine", "kind": "text", "path": "texts", "encoder": "encoder", "qubits": 2}
+    ],
+    "n": [6],
+    "seeds": 2,
+    "seeds_per_block": 2,
+    "models": ["mean", "linear"],
+    "students": [],
+    "pool_sweep": [],
+    "training": {"epochs": 2},
+    "tracks": None,
+    "trainability": None,
+    "mlflow": {"enabled": False},
+}
+
+
+def configure(folder, **changes):
+    """Write the study with other settings of its data set."""
+    config = {**CONFIG, "datasets": [{**CONFIG["datasets"][0], **changes}]}
+    (folder / STUDY).write_text(yaml.safe_dump(config))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = checkout(tmp_path_factory.mktemp("own"))
+    build_encoder(folder / "encoder")
+    write_folder(folder / "texts", documents=12, paragraphs=2)
+    for document in range(12):  # the same paragraph in each, so that copies stand in all splits
+        with (folder / "texts" / f"{document:02d}.txt").open("a") as file:
+            file.write(f"\n\n{sentence(999)}\n")
+    configure(folder)
+    status, output = run(folder, "reports/verdict.md", "--configfile", STUDY)
+    assert status == 0, output
+    return folder
+
+
+def test_the_study_is_done_and_the_verdict_counts_the_copies(finished):
+    metrics = read_frame("metrics", finished / "results/own/metrics.parquet")
+    assert set(metrics["model"]) == {"mean", "linear"}
+    assert np.isfinite(metrics["heldout_mse"]).all()
+    paragraphs = read_frame("paragraphs", finished / "data/mine/paragraphs.parquet")
+    latents = read_frame("latents", finished / "data/mine/latents.parquet")
+    assert len(paragraphs) == len(latents) == 36
+    assert (paragraphs.groupby("document")["split"].nunique() == 1).all()
+    copies = (paragraphs["text"] == sentence(999)) & (paragraphs["split"] == "heldout")
+    heldout = (paragraphs["split"] == "heldout").sum()
+    assert copies.sum() >= 2
+    assert (
+        f"**`mine`**: {copies.sum()} of {heldout} held-out rows repeat a training row "
+        f"({copies.sum()} word for word)"
+    ) in (finished / "reports/verdict.md").read_text()
+
+
+def test_only_what_is_new_is_made_again(finished):
+    status, output = run(finished, "reports/verdict.md", "--configfile", STUDY, "--dry-run")
+    assert status == 0
+    assert "Nothing to be done" in output
+    added = finished / "texts" / "new.txt"
+    added.write_text(sentence(500))
+    try:
+        _, output = run(finished, "reports/verdict.md", "--configfile", STUDY, "--dry-run")
+    finally:
+        added.unlink()
+    jobs = jobs_of(output)
+    assert jobs["collect_paragraphs"] == jobs["find_duplicates"] == jobs["embed_paragraphs"] == 1
+
+
+def test_copies_can_be_dropped(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "dropping", symlinks=True)
+    configure(folder, duplicates="drop")
+    target = "data/mine/latents.parquet"
+    status, output = run(folder, target, "--configfile", STUDY)
+    assert status == 0, output
+    kept = read_frame("latents", folder / target)
+    copies = read_frame("duplicates", folder / "data/mine/duplicates.parquet")["row"]
+    assert len(kept) == 36 - copies.nunique()
+    assert set(kept.loc[kept["text"] == sentence(999), "split"]) == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"path": "absent"}, "'path' of 'mine': no file or folder 'absent'"),
+        ({"path": "Snakefile.pdf"}, "no file or folder 'Snakefile.pdf'"),
+        ({"path": "envs/text.yaml"}, "has the extension '.yaml'; allowed are"),
+        ({"text_column": "body"}, "'text_column' of 'mine': found 'body'"),
+        ({"columns": "body"}, "unknown setting 'columns'"),
+        ({"encoder": "./absent"}, "'encoder' of 'mine': no folder './absent'"),
+    ],
+)
+def test_what_cannot_be_read_stops_before_the_dag(finished, changes, words):
+    before = (finished / STUDY).read_text()
+    try:
+        configure(finished, **changes)
+        status, output = run(finished, "--configfile", STUDY, "--dry-run")
+    finally:
+        (finished / STUDY).write_text(before)
+    assert status != 0
+    assert words in output
+    assert "Traceback" not in output
+    assert "Building DAG" not in output
+
+
+def test_a_file_that_is_no_text_is_named_and_nothing_is_half_written(tmp_path):
+    folder = checkout(tmp_path)
+    write_folder(folder / "texts")
+    build_encoder(folder / "encoder")
+    bad = folder / "texts" / "03.txt"
+    bad.write_bytes(b"Latin-1: caf\xe9\n")
+    configure(folder)
+    status, output = run(folder, "data/mine/latents.parquet", "--configfile", STUDY)
+    assert status != 0
+    assert "texts/03.txt: not UTF-8 text, the byte 0xe9 at offset 12 cannot be decoded" in output
+    assert "Traceback" not in output
+    assert not (folder / "data/mine").exists() or not list((folder / "data/mine").iterdir())
+    assert bad.read_bytes() == b"Latin-1: caf\xe9\n"

@@ -1,0 +1,232 @@
+"""The tutorial runs as written, in a fresh copy of the repository, to an HTTP answer.
+
+Only this is not as on the reader's machine: installing is left out (the marked blocks), and what
+it provides stands in the environment of the tests; the port is a free one; and where the machine
+has no folder of licences, one with those of installed packages is named in the study.
+"""
+
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow.parquet as parquet
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+from snakemake.utils import update_config
+
+from qdistill.adapter.layout import read_adapter
+from qdistill.adapter.numerics import encode
+from qdistill.storage.tables import matrix_of, read_table
+from qdistill.study.configuration import resolve_study
+from qdistill.study.deploy_rules import resolve_deployment
+
+ROOT = Path(__file__).parents[2]
+TUTORIAL = (ROOT / "docs/tutorial.md").read_text()
+NOT_RUN = "<!-- not run by the test, which runs in an environment where this is done -->"
+LICENCES = "/usr/share/common-licenses"
+PORT = "5001"
+ADAPTER = "results/mine/texts/adapter"
+MARK = "### command"
+
+
+def commands():
+    """Blocks of the tutorial in order, and whether the test runs each."""
+    found, marked = [], False
+    for token in MarkdownIt().parse(TUTORIAL):
+        if token.type == "html_block":
+            marked = token.content.strip() == NOT_RUN
+        elif token.type == "fence":
+            assert token.info == "sh", "every block is a command"
+            found.append((token.content, not marked))
+            marked = False
+    return found
+
+
+def study_of(command):
+    """Read the study that a command writes."""
+    return yaml.safe_load(command.partition("<<'END'\n")[2].partition("\nEND\n")[0])
+
+
+def test_there_are_ten_commands_and_only_the_installation_is_not_run():
+    assert len(commands()) == 10
+    left_out = [command for command, is_run in commands() if not is_run]
+    assert left_out == ["make install\n", "source .venv/bin/activate\n"]
+
+
+def test_the_study_is_valid_and_small(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = study_of(commands()[2][0])
+    text = tmp_path / "texts"
+    text.mkdir()
+    (text / "one.txt").write_text("A text.\n")
+    own["datasets"][0]["path"] = str(text)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    update_config(config, own)
+    study = resolve_study(config)
+    deployment = resolve_deployment(study)
+    assert (deployment.study, deployment.dataset) == ("mine", "texts")
+    assert deployment.qubits == 5 and {"quantum", "square", "pca"} <= set(deployment.candidates)
+    assert len(study.problems) == 1
+
+
+# ------------------------------------------------------------ the commands themselves
+
+
+def tracked():
+    """Names of the files that git tracks."""
+    command = ["git", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    return listed.stdout.rstrip("\0").split("\0")
+
+
+def copy_tracked(folder):
+    """Copy what a fresh clone holds, as it is in the working tree."""
+    for name in tracked():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def texts_of_the_machine(folder):
+    """Give the tutorial's folder of licences, or one made of those of installed packages."""
+    if Path(LICENCES).is_dir():
+        return LICENCES
+    folder.mkdir()
+    for package in distributions():
+        for file in package.files or ():
+            if file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING")):
+                try:
+                    text = Path(file.locate()).read_text(encoding="utf-8")
+                except (OSError, UnicodeDecodeError):
+                    continue
+                (folder / f"{package.name}-{file.name}.txt").write_text(text, encoding="utf-8")
+    return str(folder)
+
+
+def installed_environment(folder, programs):
+    """Give the environment that the installation leaves, for the copy in `folder`."""
+    programs.mkdir()
+    program = programs / "qdistill"  # as pip makes it for the copy's entry point
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qdistill "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    foreign = ("MLFLOW_", "SNAKEMAKE_", "QDISTILL_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    path = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+    return {
+        **{k: v for k, v in kept.items() if not k.lower().endswith("_proxy")},
+        "PATH": os.pathsep.join(path),
+        "PYTHONPATH": str(folder / "workflow"),  # `pip install --editable`
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+@pytest.fixture(scope="module")
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, port):
+    """Run all commands in one shell: the copy, and what each command printed."""
+    base = tmp_path_factory.mktemp("tutorial")
+    (base / "clone").mkdir()
+    folder = copy_tracked(base / "clone")
+    texts = texts_of_the_machine(base / "licences")
+    script = ["set -eo pipefail"]
+    for place, (command, is_run) in enumerate(commands(), start=1):
+        own = command.replace(LICENCES, texts).replace(PORT, port)
+        script.append(f"echo; echo '{MARK} {place}'\n{own if is_run else ''}")
+    (base / "tutorial.sh").write_text("\n".join(script))
+    with (base / "output").open("w") as output:
+        process = subprocess.Popen(
+            ["bash", str(base / "tutorial.sh")],
+            cwd=folder,
+            env=installed_environment(folder, base / "bin"),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(900)
+        finally:
+            survivors = end_group(process.pid)
+    printed = (base / "output").read_text()
+    assert status == 0, printed
+    parts = [part.split("\n", 1) for part in printed.split(f"{MARK} ")[1:]]
+    return folder, {int(place): text for place, text in parts}, survivors
+
+
+def end_group(group):
+    """Give the processes of a group some seconds to end; kill and return those that do not."""
+    members = [each for each in psutil.process_iter() if belongs_to(each, group)]
+    survivors = psutil.wait_procs(members, timeout=15)[1]
+    survivors = [each for each in survivors if belongs_to(each, group)]
+    for each in survivors:
+        each.kill()
+    return survivors
+
+
+def belongs_to(process, group):
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
+
+
+@pytest.mark.workflow
+def test_inspect_says_what_the_adapter_is(finished):
+    folder, printed, _ = finished
+    config = json.loads((folder / ADAPTER / "config.json").read_text())
+    assert printed[5].startswith(f"This adapter is `{config['origin']['model']}`")
+    for name in ("README.md", "model.onnx", "model.safetensors"):
+        assert (folder / ADAPTER / name).stat().st_size
+    assert (config["inputs"], config["width"]) == (384, 32)
+    assert (folder / "reports/verdict.md").read_text().startswith("# Verdict")
+
+
+@pytest.mark.workflow
+def test_apply_encodes_every_row(finished):
+    folder, printed, _ = finished
+    latents = read_table("latents", folder / "data/texts/latents.parquet")
+    codes = matrix_of(parquet.read_table(folder / "results/mine/codes.parquet"), "codes")
+    assert f"{len(codes):,} rows written to results/mine/codes.parquet" in printed[6]
+    expected = encode(read_adapter(folder / ADAPTER), matrix_of(latents, "features"))
+    np.testing.assert_allclose(codes, expected, atol=1e-6)
+    assert set(latents["split"].to_pylist()) == {"train", "unlabelled", "heldout"}
+
+
+@pytest.mark.workflow
+def test_the_server_answers_with_the_codes_of_the_text(finished):
+    folder, printed, _ = finished
+    request = json.loads((folder / "results/mine/request.json").read_text())
+    sent = np.array(request["inputs"], np.float32)
+    answer = json.loads(printed[9])["predictions"]
+    assert np.shape(answer) == (1, 32)
+    np.testing.assert_allclose(answer, encode(read_adapter(folder / ADAPTER), sent), atol=1e-5)
+
+
+@pytest.mark.workflow
+def test_the_last_command_ends_the_server(finished, port):
+    assert finished[2] == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+
+
+@pytest.mark.workflow
+def test_no_other_files_are_made_than_a_study_makes(finished):
+    made = {path.name for path in finished[0].iterdir()} - {
+        name.split("/")[0] for name in tracked()
+    }
+    assert made <= {".snakemake", "logs", "benchmarks"}

@@ -1,1 +1,0 @@
-"""The bottlenecks, one class in one file each; see :mod:`qdistill.registry`."""

@@ -1,0 +1,1 @@
+"""One circuit, several engines."""

@@ -1,0 +1,164 @@
+"""The compiled quantum engine: circuits by Numba, without a compiler asked of the user.
+
+Arrays in and arrays out; what is done to them is in :mod:`qdistill.circuits.kernel_passes`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from qdistill.circuits.ansatz import cnot_ring
+from qdistill.circuits.kernel_passes import fill_norms, project, pull, push, read_out, weigh
+
+
+@lru_cache(maxsize=32)
+def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
+    """Identity and ring orders (N,), and row quadruples (q // 2, N / 4, 4)."""
+    size = 2**qubits
+    identity = np.arange(size)
+    rows = np.empty((qubits // 2, size // 4, 4), dtype=np.int64)
+    for pair in range(qubits // 2):
+        high, low = 1 << (qubits - 1 - 2 * pair), 1 << (qubits - 2 - 2 * pair)
+        base = identity[(identity & (high | low)) == 0]
+        rows[pair] = np.stack([base, base | low, base | high, base | high | low], axis=1)
+    ring = cnot_ring(qubits) if entangled else identity
+    return identity, ring, rows
+
+
+def _half_angles(angles: np.ndarray) -> np.ndarray:
+    """Cosines and sines of half the angles, (S, L, q, 2, 2): NumPy's are vectorised."""
+    halves, found = 0.5 * angles, np.empty((*angles.shape, 2), angles.dtype)
+    np.cos(halves, out=found[..., 0])
+    np.sin(halves, out=found[..., 1])
+    return found
+
+
+def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Run circuits on real amplitudes.
+
+    Parameters
+    ----------
+    angles : ndarray of float32 or float64, shape (S, L, q, 2)
+        Angles in radians; last axis (RZ, RY). At least 2 wires.
+    amplitudes : ndarray, shape (S, B, 2**q)
+        Real input amplitudes, of the same dtype.
+    entangled : bool
+        Whether a ring of CNOTs ends each layer.
+
+    Returns
+    -------
+    ndarray, shape (S, L + 1, 2**q, 2 B)
+        Each layer's states between RZ and RY, and the last states before the last ring: what
+        the functions below need. Every call returns an array of its own.
+    """
+    return _run(angles, amplitudes, np.ones(amplitudes.shape[:2], amplitudes.dtype), entangled)
+
+
+def push_vectors(
+    angles: np.ndarray, vectors: np.ndarray, entangled: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale vectors to unit norm and run circuits on them.
+
+    Parameters
+    ----------
+    angles, vectors, entangled
+        As for :func:`push_states`; vectors of any norm.
+
+    Returns
+    -------
+    middles : ndarray, shape (S, L + 1, 2**q, 2 B)
+        As from :func:`push_states`; of no use where a norm is zero.
+    norms : ndarray, shape (S, B)
+    """
+    vectors = np.ascontiguousarray(vectors)
+    norms = np.empty(vectors.shape[:2], vectors.dtype)
+    fill_norms(vectors, norms)
+    return _run(angles, vectors, norms, entangled), norms
+
+
+def _run(angles: np.ndarray, vectors: np.ndarray, norms: np.ndarray, entangled: bool) -> np.ndarray:
+    seeds, layers, qubits, _ = angles.shape
+    examples, size = vectors.shape[1:]
+    identity, ring, rows = _tables(qubits, entangled)
+    middles = np.empty((seeds, layers + 1, size, 2 * examples), vectors.dtype)
+    vectors = np.ascontiguousarray(vectors)
+    push(_half_angles(angles), vectors, norms, identity, ring, rows, middles)
+    return middles
+
+
+def pull_to_vectors(vectors: np.ndarray, norms: np.ndarray, of_amplitudes: np.ndarray) -> None:
+    """Turn derivatives by amplitudes (S, B, 2**q) into those by the vectors, in place.
+
+    Parameters
+    ----------
+    vectors, norms : ndarray
+        As given to, and returned by, :func:`push_vectors`.
+    of_amplitudes : ndarray
+        From :func:`pull_adjoint`.
+    """
+    project(np.ascontiguousarray(vectors), norms, of_amplitudes)
+
+
+def read_probabilities(middles: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Probabilities (S, B, 2**q) from what :func:`push_states` returned."""
+    seeds, _, size, columns = middles.shape
+    probabilities = np.empty((seeds, columns // 2, size), middles.dtype)
+    read_out(_ring_of(size, entangled), middles, probabilities)
+    return probabilities
+
+
+def read_states(middles: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Last states (S, 2**q, 2 B), real parts first, from what :func:`push_states` returned."""
+    return middles[:, -1, _ring_of(middles.shape[2], entangled)]
+
+
+def adjoint_of_probabilities(
+    gradient: np.ndarray, middles: np.ndarray, entangled: bool = True
+) -> np.ndarray:
+    """Adjoints for :func:`pull_adjoint` from derivatives of the probabilities, (S, B, 2**q)."""
+    adjoints = np.empty_like(middles[:, -1], order="C")
+    ring = _ring_of(middles.shape[2], entangled)
+    weigh(np.ascontiguousarray(gradient), ring, middles, adjoints)
+    return adjoints
+
+
+def adjoint_of_states(gradient: np.ndarray, entangled: bool = True) -> np.ndarray:
+    """Adjoints for :func:`pull_adjoint` from derivatives of the last states, (S, 2**q, 2 B)."""
+    adjoints = np.empty_like(gradient, order="C")
+    adjoints[:, _ring_of(gradient.shape[1], entangled)] = gradient
+    return adjoints
+
+
+def pull_adjoint(
+    angles: np.ndarray, adjoints: np.ndarray, middles: np.ndarray, entangled: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pull adjoints of the last states back to the angles and the amplitudes.
+
+    Parameters
+    ----------
+    angles : ndarray, shape (S, L, q, 2)
+    adjoints : ndarray, shape (S, 2**q, 2 B)
+        From one of the two functions above; it is overwritten.
+    middles : ndarray
+        From :func:`push_states` with the same angles.
+    entangled : bool
+        As there.
+
+    Returns
+    -------
+    of_angles : ndarray, shape (S, L, q, 2)
+    of_amplitudes : ndarray, shape (S, B, 2**q)
+    """
+    seeds, _, qubits, _ = angles.shape
+    identity, ring, rows = _tables(qubits, entangled)
+    of_angles = np.empty_like(angles, order="C")
+    of_amplitudes = np.empty((seeds, adjoints.shape[2] // 2, 2**qubits), adjoints.dtype)
+    halves = _half_angles(angles)
+    pull(halves, adjoints, identity, ring, rows, middles, of_angles, of_amplitudes)
+    return of_angles, of_amplitudes
+
+
+def _ring_of(size: int, entangled: bool) -> np.ndarray:
+    return _tables(size.bit_length() - 1, entangled)[1]

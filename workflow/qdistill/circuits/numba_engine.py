@@ -1,0 +1,88 @@
+"""The compiled engine as functions that autograd can differentiate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qdistill.circuits.encoding import refuse_zero_vectors
+from qdistill.circuits.kernel import (
+    adjoint_of_probabilities,
+    adjoint_of_states,
+    pull_adjoint,
+    pull_to_vectors,
+    push_states,
+    push_vectors,
+    read_probabilities,
+    read_states,
+)
+
+
+class _Probabilities(torch.autograd.Function):
+    """|U psi|**2, pulled back by the adjoint method."""
+
+    @staticmethod
+    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
+        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
+        ctx.middles = push_states(ctx.angles, amplitudes.detach().numpy(), entangled)
+        return torch.from_numpy(read_probabilities(ctx.middles, entangled))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        adjoints = adjoint_of_probabilities(gradient.numpy(), ctx.middles, ctx.entangled)
+        found = pull_adjoint(ctx.angles, adjoints, ctx.middles, ctx.entangled)
+        return torch.from_numpy(found[0]), torch.from_numpy(found[1]), None
+
+
+class _EncodedProbabilities(torch.autograd.Function):
+    """The same for vectors of any norm, scaled to unit norm on the way."""
+
+    @staticmethod
+    def forward(ctx: Any, angles: Tensor, vectors: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
+        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
+        ctx.vectors = vectors.detach().numpy()
+        ctx.middles, ctx.norms = push_vectors(ctx.angles, ctx.vectors, entangled)
+        if not ctx.norms.all():
+            refuse_zero_vectors(torch.from_numpy(ctx.norms))
+        return torch.from_numpy(read_probabilities(ctx.middles, entangled))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        adjoints = adjoint_of_probabilities(gradient.numpy(), ctx.middles, ctx.entangled)
+        of_angles, found = pull_adjoint(ctx.angles, adjoints, ctx.middles, ctx.entangled)
+        pull_to_vectors(ctx.vectors, ctx.norms, found)
+        return torch.from_numpy(of_angles), torch.from_numpy(found), None
+
+
+class _FinalStates(torch.autograd.Function):
+    """Real and imaginary parts of U psi side by side, (S, N, 2 B)."""
+
+    @staticmethod
+    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
+        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
+        ctx.middles = push_states(ctx.angles, amplitudes.detach().numpy(), entangled)
+        return torch.from_numpy(read_states(ctx.middles, entangled))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        adjoints = adjoint_of_states(gradient.numpy(), ctx.entangled)
+        found = pull_adjoint(ctx.angles, adjoints, ctx.middles, ctx.entangled)
+        return torch.from_numpy(found[0]), torch.from_numpy(found[1]), None
+
+
+def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
+    """See :func:`qdistill.circuits.circuit.circuit_probabilities`."""
+    return _Probabilities.apply(angles, amplitudes, entangled)
+
+
+def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool) -> Tensor:
+    """See :func:`qdistill.circuits.circuit.encoded_probabilities`."""
+    return _EncodedProbabilities.apply(angles, vectors, entangled)
+
+
+def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
+    """Real and imaginary parts of U psi, each (S, N, B), differentiable by both arguments."""
+    real, imaginary = _FinalStates.apply(angles, amplitudes, entangled).chunk(2, dim=2)
+    return real, imaginary

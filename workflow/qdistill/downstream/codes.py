@@ -1,0 +1,151 @@
+"""The codes of models as they were trained: what the bottleneck gives, from saved weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.errors import DataError
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks.base import Bottleneck
+from qdistill.models.bottlenecks.linear import Linear
+from qdistill.models.bottlenecks.quantum import Quantum
+from qdistill.models.slot_model import SlotModel, slot_weights
+from qdistill.models.student_layers import Compiled, StudentLayer
+from qdistill.storage.weights import read_weights, read_weights_metadata
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+
+_EXAMPLES_AT_ONCE = 2048
+_NEGLIGIBLE = 1e-10  # variances below this share of the largest count as zero
+_ENCODER = ("encoder.weight", "encoder.bias")
+
+Encoder = Callable[[Tensor], Tensor]
+
+
+def load_encoder(name: str, path: str | Path, qubits: int, settings: Mapping[str, Any]) -> Encoder:
+    """Load what gives the codes z = bottleneck(W_down x + b_down) of a trained model.
+
+    Parameters
+    ----------
+    name : str
+        A trained bottleneck, a tuned model or a student; of a student, the layer at its last
+        stage. ``tuned`` must have been trained with its projections, not behind fixed ones.
+    path : path
+        Its weights, of S seeds.
+    qubits : int
+        Codes have N = 2**qubits numbers.
+    settings : mapping
+        From :meth:`qdistill.study.tracks.Track.settings_of`; ``layers`` and ``angle_range`` are
+        used where they are there.
+
+    Returns
+    -------
+    callable
+        From float32 inputs (S, M, D) to codes (S, M, N), without gradients.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, is of another model, or lacks a tensor.
+    """
+    weights = {key: torch.from_numpy(array) for key, array in read_weights(path).items()}
+    found = read_weights_metadata(path).get("model", "")
+    if found != name:
+        raise DataError(f"{path}: of model '{found}', and '{name}' is wanted")
+    try:
+        if name == "quantum_tuned":
+            return _encoder_of_layers(weights, qubits)
+        bottleneck = _bottleneck_of(name, qubits, settings)
+        prepared = bottleneck.prepare_constants(slot_weights(weights))
+        model = SlotModel(bottleneck, prepared)
+        for key in _ENCODER:
+            weights[key]
+    except KeyError as error:
+        raise DataError(f"{path}: no {error}, so this is not a trained '{name}'") from error
+    return lambda inputs: _codes(model, weights, inputs)
+
+
+def seeds_of(path: str | Path) -> list[int]:
+    """Seeds that weights are of, in the order of their leading axis.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged or does not say.
+    """
+    listed = read_weights_metadata(path).get("seeds", "")
+    try:
+        return [int(seed) for seed in listed.split(",")]
+    except ValueError as error:
+        raise DataError(f"{path}: its header names the seeds '{listed}'") from error
+
+
+def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.ndarray:
+    """Coordinates along the principal components of the labelled rows.
+
+    Parameters
+    ----------
+    labelled : ndarray, shape (n, D)
+        The rows that mean and components are fitted on.
+    inputs : ndarray, shape (M, D)
+        The rows to give codes of.
+    width : int
+        The most components, N. There are fewer where the labelled rows vary in fewer
+        directions, which are n - 1 at most.
+
+    Returns
+    -------
+    ndarray of float32, shape (M, at most N)
+    """
+    labelled = labelled.astype(np.float64)
+    mean = labelled.mean(axis=0)
+    _, sizes, components = np.linalg.svd(labelled - mean, full_matrices=False)
+    rank = min(width, int((sizes**2 > _NEGLIGIBLE * sizes[0] ** 2).sum()))
+    return ((inputs - mean) @ components[:rank].T).astype(np.float32)
+
+
+def _bottleneck_of(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottleneck:
+    if name in BOTTLENECKS:
+        circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
+        return load_bottleneck(name)(qubits, **circuit)
+    if name in STUDENTS:
+        entry = STUDENTS[name]
+        return (
+            Compiled(qubits) if entry.method == "compile" else StudentLayer(qubits, entry.readout)
+        )
+    if name in TUNED:  # whose code is what its encoder gives
+        return Linear(qubits)
+    raise DataError(f"'{name}' is not a trained model or student, so it has no codes")
+
+
+def _encoder_of_layers(weights: dict[str, Tensor], qubits: int) -> Encoder:
+    """Seeds whose circuits have different numbers of layers, those of one number together.
+
+    A layer with angles of zero still has its CNOTs, so padded layers must not be run.
+    """
+    depths, angles = weights["bottleneck.layers"], weights["bottleneck.angles"]
+    model = SlotModel(Quantum(qubits))
+    groups = []
+    for depth in depths.unique().tolist():
+        members = torch.nonzero(depths == depth).squeeze(1)
+        own = {key: weights[key][members] for key in _ENCODER}
+        groups.append((members, {**own, "bottleneck.angles": angles[members, :depth]}))
+
+    def encode(inputs: Tensor) -> Tensor:
+        codes = inputs.new_empty(*inputs.shape[:2], model.bottleneck.width)
+        for members, own in groups:
+            codes[members] = _codes(model, own, inputs[members])
+        return codes
+
+    return encode
+
+
+@torch.no_grad()
+def _codes(model: SlotModel, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
+    pieces = inputs.split(_EXAMPLES_AT_ONCE, dim=1)
+    return torch.cat([model.squeeze(weights, model.encode(weights, p)) for p in pieces], dim=1)

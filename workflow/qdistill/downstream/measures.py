@@ -1,0 +1,208 @@
+"""What codes are good for: finding neighbours, and telling classes apart.
+
+Reconstruction error is not a task. Measured on held-out rows are the codes z that a trained
+bottleneck hands to its decoder, the full vectors (``raw``) and their principal components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from qdistill.datasets.examples import Examples, load_examples
+from qdistill.datasets.labels import load_labels
+from qdistill.datasets.latents import Latents, load_latents
+from qdistill.downstream.codes import load_encoder, principal_codes, seeds_of
+from qdistill.downstream.label_probe import ProbeTask, find_probe_task, probe_accuracy
+from qdistill.downstream.neighbours import TrueNeighbours
+from qdistill.errors import DataError
+from qdistill.randomness import generator_for
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import read_frame, write_table
+from qdistill.study.registry import RAW, stages_of
+
+MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
+_TEXT_KINDS = ("docstrings", "text")
+
+
+def metric_of(kind: str) -> str:
+    """Name the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
+    return "cosine" if kind in _TEXT_KINDS else "euclidean"
+
+
+def measure_downstream(
+    dataset: str,
+    qubits: int,
+    protocol: str,
+    latents_path: str | Path,
+    runs: Sequence[tuple[RunFiles, Mapping[str, RunFiles]]],
+    settings: Mapping[str, Any],
+    path: str | Path,
+) -> None:
+    """Measure the codes of all models of a block of seeds at every n, and write the table.
+
+    Parameters
+    ----------
+    dataset, protocol : str
+        For the table.
+    qubits : int
+        Codes have 2**qubits numbers.
+    latents_path : path
+        The data set; its task is to reconstruct the features.
+    runs : sequence of (RunFiles, mapping of str to RunFiles)
+        As :func:`qdistill.storage.runs.list_models` gives them: ``subset`` of each n, and
+        ``weights`` and ``metrics`` of each trained model.
+    settings : mapping
+        ``dataset``: settings of the data set; ``neighbours`` and ``examples_per_class``;
+        ``pca``: whether principal components are among the study's references; ``models``:
+        settings of each trained model and student, by its name.
+    path : path
+        The table to write, by the contract "downstream".
+
+    Raises
+    ------
+    DataError
+        If a file is damaged or of other seeds, or there are too few held-out rows.
+    """
+    bench = _Bench.prepare(latents_path, settings)
+    rows = []
+    for run, models in runs:
+        examples = load_examples(bench.latents, run.subset)
+        about = {"dataset": dataset, "qubits": qubits, "protocol": protocol, "n": run.n}
+        sheet = _Sheet(bench, examples, about)
+        rows += sheet.rows_of(RAW, "trained", sheet.inputs, [False] * len(examples.seeds))
+        if settings["pca"]:
+            rows += sheet.rows_of("pca", "trained", *sheet.principal(2**qubits))
+        for name, files in models.items():
+            if seeds_of(files.weights) != examples.seeds:
+                raise DataError(f"{files.weights}: its seeds are not those of {run.subset}")
+            encode = load_encoder(name, files.weights, qubits, settings["models"][name])
+            stage = stages_of(name)[-1]
+            diverged = _diverged(files.metrics, stage, examples.seeds)
+            rows += sheet.rows_of(name, stage, encode(sheet.inputs), diverged)
+    table = pd.DataFrame(rows, columns=list(CONTRACTS["downstream"].scalars))
+    write_table("downstream", path, table, settings)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What is the same for all models and n of a data set."""
+
+    latents: Latents
+    heldout: np.ndarray  # positions of the rows that are searched
+    neighbours: TrueNeighbours
+    task: ProbeTask | str
+    examples_per_class: int
+
+    @classmethod
+    def prepare(cls, latents_path: str | Path, settings: Mapping[str, Any]) -> _Bench:
+        latents, count = load_latents(latents_path), settings["neighbours"]
+        heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
+        if len(heldout) < count + 2:
+            raise DataError(
+                f"{latents_path}: 'downstream.neighbours' is {count} and there are "
+                f"{len(heldout)} held-out rows; at most {len(heldout) - 2} neighbours are possible"
+            )
+        if len(heldout) > MOST_ROWS:
+            generator = generator_for(0, 0, "downstream rows")
+            heldout = np.sort(generator.choice(heldout, MOST_ROWS, replace=False))
+        labels = load_labels(latents_path, settings["dataset"])
+        train, each = latents.positions("train"), settings["examples_per_class"]
+        return cls(
+            latents=latents,
+            heldout=heldout,
+            neighbours=TrueNeighbours(torch.tensor(latents.features[heldout]), count, metric),
+            task=find_probe_task(labels, train, heldout, each),
+            examples_per_class=each,
+        )
+
+
+class _Sheet:
+    """The rows of the table at one n."""
+
+    def __init__(self, bench: _Bench, examples: Examples, about: Mapping[str, Any]) -> None:
+        self.bench, self.examples, self.about = bench, examples, about
+        drawn = np.empty((len(examples.seeds), 0), dtype=np.int64)
+        task, count = bench.task, bench.examples_per_class
+        if isinstance(task, ProbeTask):
+            drawn = np.stack(
+                [task.draw_examples(count, seed, examples.n).ravel() for seed in examples.seeds]
+            )
+        heldout = np.tile(bench.heldout, (len(examples.seeds), 1))
+        # Of each seed the held-out rows, then its own examples of the classes: (S, M, D).
+        self.inputs = examples.inputs[torch.from_numpy(np.hstack([heldout, drawn]))]
+
+    def principal(self, width: int) -> tuple[list[Tensor], list[bool]]:
+        """Codes of principal components, each seed's fitted on its own n labelled rows."""
+        codes = [
+            torch.from_numpy(
+                principal_codes(self.examples.inputs[labelled].numpy(), inputs.numpy(), width)
+            )
+            for labelled, inputs in zip(self.examples.labelled, self.inputs, strict=True)
+        ]
+        return codes, [False] * len(codes)
+
+    def rows_of(
+        self, model: str, stage: str, codes: Sequence[Tensor] | Tensor, diverged: Sequence[bool]
+    ) -> list[dict[str, Any]]:
+        """Measure the codes of every seed: S tensors of shape (M, width)."""
+        bench = self.bench
+        common = {
+            **self.about,
+            "model": model,
+            "stage": stage,
+            "metric": bench.neighbours.metric,
+            "neighbours": bench.neighbours.count,
+            "queries": len(bench.heldout),
+            "examples_per_class": bench.examples_per_class,
+            **_describe_task(bench.task),
+        }
+        seeds = zip(self.examples.seeds, codes, diverged, strict=True)
+        return [
+            {
+                **common,
+                "seed": seed,
+                "recall": bench.neighbours.recall(own[: len(bench.heldout)]),
+                "probe_accuracy": self._probe(own),
+                "diverged": flag,
+            }
+            for seed, own, flag in seeds
+        ]
+
+    def _probe(self, codes: Tensor) -> float:
+        """Accuracy of the probe on one seed's codes (M, width); NaN where it is undefined."""
+        task, heldout = self.bench.task, len(self.bench.heldout)
+        if not isinstance(task, ProbeTask):
+            return float("nan")
+        examples = codes[heldout:].unflatten(0, (len(task.classes), -1))
+        asked = codes[:heldout][torch.from_numpy(task.asked)]
+        return probe_accuracy(examples, asked, task.truth, self.bench.neighbours.metric)
+
+
+def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
+    if isinstance(task, str):
+        return {"classes": 0, "probe_rows": 0, "probe_chance": np.nan, "probe_undefined": task}
+    return {
+        "classes": len(task.classes),
+        "probe_rows": len(task.asked),
+        "probe_chance": task.chance,
+        "probe_undefined": None,
+    }
+
+
+def _diverged(path: Path, stage: str, seeds: Sequence[int]) -> list[bool]:
+    """Read the flags of a run, in the order of the seeds."""
+    frame = read_frame("metrics", path)
+    flags = frame[frame["stage"] == stage].set_index("seed")["diverged"]
+    missing = [seed for seed in seeds if seed not in flags.index]
+    if missing:
+        raise DataError(f"{path}: no row of seed {missing[0]} at stage '{stage}'")
+    return [bool(flags[seed]) for seed in seeds]

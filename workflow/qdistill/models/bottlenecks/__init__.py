@@ -1,0 +1,18 @@
+"""The bottlenecks, one class in one file each; see :mod:`qdistill.study.registry`."""
+
+from importlib import import_module
+
+from qdistill.models.bottlenecks.base import Bottleneck
+from qdistill.study.registry import BOTTLENECKS
+
+
+def load_bottleneck(name: str) -> type[Bottleneck]:
+    """Import and return the class of a bottleneck.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``BOTTLENECKS``.
+    """
+    module, class_name = BOTTLENECKS[name].location.split(":")
+    return getattr(import_module(f"qdistill.models.bottlenecks.{module}"), class_name)

@@ -1,0 +1,90 @@
+"""Encoders and decoders that are fixed before training, so that the bottleneck learns alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.datasets.examples import Examples
+from qdistill.errors import DataError
+
+# Amplitudes are 1 + coordinate / (3 standard deviations), so nearly all are above zero.
+_DEVIATIONS = 3.0
+_NEGLIGIBLE = 1e-10  # variances below this share of the largest count as zero
+
+
+def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Tensor]:
+    """Fit or write down the encoder and decoder of a kind, the same for all seeds.
+
+    ``identity``: h = x and y = z. ``pca``: h = 1 + u / 3, with u the first N principal
+    coordinates of x scaled to unit variance, and y the least-squares read-out of x from the
+    squared and normalised h. Both are fitted on the features of the unlabelled rows alone.
+    The shift is there because a circuit returns probabilities: of centred coordinates the
+    squares would lose the signs, and every circuit would be beaten by its read-out. With it,
+    the bottleneck ``square`` nearly reconstructs x, and a dense layer can still give any code.
+
+    Parameters
+    ----------
+    kind : str
+        ``pca`` or ``identity``.
+    examples : Examples
+        Inputs (R, D), and the positions of the unlabelled rows.
+    width : int
+        N.
+
+    Returns
+    -------
+    dict of str to float32 Tensor
+        ``encoder.weight`` (S, N, D), ``encoder.bias`` (S, N), ``decoder.weight`` (S, E, N) and
+        ``decoder.bias`` (S, E); for ``pca``, E = D.
+
+    Raises
+    ------
+    DataError
+        If the data do not have the width, or the unlabelled rows, that the kind needs.
+    """
+    inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
+    if kind == "identity":
+        if not inputs == outputs == width:
+            raise DataError(
+                f"projections 'identity' need {width} features and targets, found {inputs} and "
+                f"{outputs}"
+            )
+        eye, zero = np.eye(width), np.zeros(width)
+        fitted = (eye, zero, eye, zero)
+    else:
+        pool = examples.inputs[examples.unlabelled].double().numpy()
+        if inputs != outputs or min(len(pool) - 1, inputs) < width:
+            raise DataError(
+                f"projections 'pca' need {width} or more features, targets like features and more "
+                f"than {width} unlabelled rows; found {inputs}, {outputs} and {len(pool)}"
+            )
+        fitted = _fit_pca(pool, width)
+    names = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
+    seeds = len(examples.seeds)
+    return {
+        name: torch.tensor(array, dtype=torch.float32).expand(seeds, *array.shape).contiguous()
+        for name, array in zip(names, fitted, strict=True)
+    }
+
+
+def _fit_pca(pool: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Fit encoder and decoder on the pool's rows (U, D)."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LinearRegression
+
+    pca = PCA(width, svd_solver="full").fit(pool)
+    present = int((pca.explained_variance_ > _NEGLIGIBLE * pca.explained_variance_[0]).sum())
+    if present < width:
+        raise DataError(
+            f"projections 'pca' need unlabelled rows that vary in {width} or more directions, "
+            f"found {present}"
+        )
+    scale = _DEVIATIONS * np.sqrt(pca.explained_variance_)
+    down = pca.components_ / scale[:, None]
+    bias = 1.0 - down @ pca.mean_
+    amplitudes = pool @ down.T + bias
+    squares = amplitudes**2 / (amplitudes**2).sum(axis=1, keepdims=True)
+    readout = LinearRegression().fit(squares, pool)
+    return down, bias, readout.coef_, readout.intercept_

@@ -1,0 +1,155 @@
+"""The model with a slot: linear encoder, a bottleneck, linear decoder, all seeds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.models.bottlenecks.base import Bottleneck, draw_linear
+from qdistill.randomness import generator_for
+
+_EXAMPLES_AT_ONCE = 2048
+
+
+class SlotModel:
+    """y = W_up bottleneck(W_down x + b_down) + b_up, for S seeds at once.
+
+    Parameters
+    ----------
+    bottleneck : Bottleneck
+        What fills the slot.
+    prepared : mapping of str to Tensor, optional
+        The bottleneck's prepared constants, by plain name.
+    projections : mapping of str to Tensor, optional
+        Encoder and decoder that stay as they are; by default they are among the weights.
+    """
+
+    def __init__(
+        self,
+        bottleneck: Bottleneck,
+        prepared: Mapping[str, Tensor] | None = None,
+        projections: Mapping[str, Tensor] | None = None,
+    ):
+        self.bottleneck = bottleneck
+        self.prepared = dict(prepared or {})
+        self.projections = dict(projections or {})
+
+    def of_replicas(self, seeds: Tensor) -> SlotModel:
+        """Give each replica the fixed tensors of its seed: int64 positions, shape (R,)."""
+        prepared = {name: tensor[seeds] for name, tensor in self.prepared.items()}
+        projections = {name: tensor[seeds] for name, tensor in self.projections.items()}
+        return SlotModel(self.bottleneck, prepared, projections)
+
+    def all_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Trained weights, and the encoder and decoder where those stay as they are."""
+        return {**self.projections, **weights}
+
+    def encode(self, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Encode (S, B, D) inputs to (S, B, N)."""
+        weights = self.all_weights(weights)
+        return torch.baddbmm(
+            weights["encoder.bias"].unsqueeze(1), x, weights["encoder.weight"].transpose(1, 2)
+        )
+
+    def decode(self, weights: Mapping[str, Tensor], z: Tensor) -> Tensor:
+        """Decode (S, B, N) codes to (S, B, E) outputs."""
+        weights = self.all_weights(weights)
+        return torch.baddbmm(
+            weights["decoder.bias"].unsqueeze(1), z, weights["decoder.weight"].transpose(1, 2)
+        )
+
+    def squeeze(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
+        """Apply the bottleneck to (S, B, N) encoder outputs."""
+        return self.bottleneck.forward({**self.prepared, **slot_weights(weights)}, h, progress)
+
+    def predict(self, weights: Mapping[str, Tensor], x: Tensor, progress: float = 1.0) -> Tensor:
+        """Predict (S, B, E) outputs from (S, B, D) inputs."""
+        return self.decode(weights, self.squeeze(weights, self.encode(weights, x), progress))
+
+    @torch.no_grad()
+    def predict_rows(
+        self, weights: Mapping[str, Tensor], x: Tensor, progress: float = 1.0
+    ) -> Tensor:
+        """Predict without gradients, in pieces that fit in memory.
+
+        Parameters
+        ----------
+        weights : mapping of str to Tensor
+            Parameters with a leading seed axis S.
+        x : Tensor, shape (S, M, D) or (M, D)
+            Inputs, each seed's own or shared by all.
+        progress : float
+            See :meth:`Bottleneck.forward`.
+
+        Returns
+        -------
+        Tensor, shape (S, M, E)
+        """
+        seeds = self.all_weights(weights)["encoder.weight"].shape[0]
+        rows = x if x.ndim == 3 else x.expand(seeds, -1, -1)
+        pieces = rows.split(_EXAMPLES_AT_ONCE, dim=1)
+        return torch.cat([self.predict(weights, piece, progress) for piece in pieces], dim=1)
+
+
+def slot_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Select the bottleneck's own weights, by their plain names."""
+    prefix = "bottleneck."
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
+def mean_squared_errors(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean over examples and features of the squared error: (S, M, E) to (S,)."""
+    return (predicted - target).square().mean((1, 2))
+
+
+def draw_start(
+    bottleneck: Bottleneck, inputs: int, outputs: int, seeds: Sequence[int], n: int
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Draw the start of all seeds: encoder and decoder the same for every bottleneck.
+
+    Parameters
+    ----------
+    bottleneck : Bottleneck
+        What fills the slot.
+    inputs, outputs : int
+        D and E, the numbers of features and targets.
+    seeds : sequence of int
+        The S seeds of the block.
+    n : int
+        Number of labelled examples, part of what the draws are derived from.
+
+    Returns
+    -------
+    parameters, constants : dict of str to float32 Tensor
+        Each with a leading axis S; names start with ``encoder.``, ``decoder.`` or
+        ``bottleneck.``.
+    """
+    parameters: dict[str, list[np.ndarray]] = {}
+    constants: dict[str, list[np.ndarray]] = {}
+    for seed in seeds:
+        projections = generator_for(seed, n, "projections")
+        down = draw_linear(projections, inputs, bottleneck.width)
+        up = draw_linear(projections, bottleneck.width, outputs)
+        drawn = dict(
+            zip(
+                ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"),
+                (*down, *up),
+                strict=True,
+            )
+        )
+        slot = generator_for(seed, n, "bottleneck")
+        for name, array in bottleneck.draw_parameters(slot).items():
+            drawn[f"bottleneck.{name}"] = array
+        fixed = bottleneck.draw_constants(slot)
+        for name, array in drawn.items():
+            parameters.setdefault(name, []).append(array)
+        for name, array in fixed.items():
+            constants.setdefault(f"bottleneck.{name}", []).append(array)
+    return _stack(parameters), _stack(constants)
+
+
+def _stack(arrays: Mapping[str, list[np.ndarray]]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.stack(drawn)) for name, drawn in arrays.items()}

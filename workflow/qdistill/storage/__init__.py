@@ -1,0 +1,1 @@
+"""Files appear whole and keep their contract."""

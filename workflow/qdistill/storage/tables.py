@@ -1,0 +1,169 @@
+"""Writing and reading Parquet tables, checked against their contracts both times.
+
+Scalar columns are described by pandera. A column that holds one vector per row is an
+Arrow fixed-size list of float32, checked here for its type, its width and finite values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+
+from qdistill.errors import DataError
+from qdistill.storage.contracts import CONTRACTS, SCHEMA_VERSION, TableContract
+from qdistill.storage.files import atomic_path, code_version, digest_of
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def provenance(settings: Any) -> dict[str, str]:
+    """Key-value metadata that every table carries.
+
+    Parameters
+    ----------
+    settings : JSON-serialisable
+        The part of the configuration the table was made from.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "configuration_digest": digest_of(settings),
+        "code_version": code_version(),
+        **{f"{name}_version": _installed(name) for name in ("torch", "pennylane", "numpy")},
+    }
+
+
+def _vector_column(matrix: np.ndarray) -> arrow.Array:
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    return arrow.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1])
+
+
+def write_table(
+    kind: str,
+    path: str | Path,
+    columns: Mapping[str, Any],
+    settings: Any,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Validate a table and write it as Parquet under its final name.
+
+    Parameters
+    ----------
+    kind : str
+        A key of ``CONTRACTS``.
+    path : str or Path
+        The final name; it appears only when complete.
+    columns : mapping of str to array, or DataFrame
+        Scalar columns by name; a vector column is an array of shape (rows, width).
+    settings : JSON-serialisable
+        The part of the configuration the table was made from; its digest is kept.
+    metadata : mapping of str to str, optional
+        More key-value metadata, for example a closed-form optimum.
+
+    Raises
+    ------
+    DataError
+        If the columns break the contract.
+    """
+    contract = CONTRACTS[kind]
+    vector_names = contract.vectors + contract.optional_vectors
+    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in vector_names})
+    scalars = _validated(contract, scalars, path)
+    table = arrow.Table.from_pandas(scalars, preserve_index=False)
+    for name in vector_names:
+        if name in columns:
+            table = table.append_column(name, _vector_column(columns[name]))
+    _check_vectors(contract, table, path)
+    table = table.replace_schema_metadata({**provenance(settings), **(metadata or {})})
+    with atomic_path(path) as partial:
+        parquet.write_table(table, partial, compression="zstd")
+
+
+def read_table(kind: str, path: str | Path) -> arrow.Table:
+    """Read a Parquet table and check it against its contract.
+
+    Use :func:`frame_of` for its scalar columns and :func:`matrix_of` for a vector column.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, or breaks the contract.
+    """
+    try:
+        table = parquet.read_table(path, partitioning=None)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (OSError, arrow.ArrowException) as error:
+        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
+    contract = CONTRACTS[kind]
+    _check_vectors(contract, table, path)
+    _validated(contract, frame_of(table), path)
+    return table
+
+
+def read_frame(kind: str, path: str | Path) -> pd.DataFrame:
+    """Read the scalar columns of a table, checked against its contract."""
+    return frame_of(read_table(kind, path))
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Key-value metadata of a Parquet table.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged.
+    """
+    try:
+        raw = parquet.read_schema(path).metadata or {}
+    except (OSError, arrow.ArrowException) as error:
+        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
+    return {key.decode(): value.decode() for key, value in raw.items()}
+
+
+def frame_of(table: arrow.Table) -> pd.DataFrame:
+    """Scalar columns of a table as a DataFrame."""
+    scalars = [f.name for f in table.schema if not arrow.types.is_fixed_size_list(f.type)]
+    return table.select(scalars).to_pandas()
+
+
+def matrix_of(table: arrow.Table, column: str) -> np.ndarray:
+    """Vector column of a table as a float32 array of shape (rows, width)."""
+    array = table.column(column).combine_chunks()
+    return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
+
+
+def _validated(contract: TableContract, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    try:
+        return contract.schema().validate(frame)
+    except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: {reason}") from error
+
+
+def _check_vectors(contract: TableContract, table: arrow.Table, path: str | Path) -> None:
+    for name in contract.vectors + contract.optional_vectors:
+        if name not in table.column_names:
+            if name in contract.vectors:
+                raise DataError(f"{path}: column '{name}' is missing")
+            continue
+        kind = table.schema.field(name).type
+        if not arrow.types.is_fixed_size_list(kind) or kind.value_type != arrow.float32():
+            raise DataError(
+                f"{path}: column '{name}' is {kind}, expected a fixed-size list of float32"
+            )
+        bad = np.flatnonzero(~np.isfinite(matrix_of(table, name)).all(axis=1))
+        if len(bad):
+            raise DataError(f"{path}: column '{name}' has a non-finite value at position {bad[0]}")

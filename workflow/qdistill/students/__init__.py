@@ -1,0 +1,1 @@
+"""A classical layer takes a teacher's place."""

@@ -1,0 +1,199 @@
+"""Distillation: fit a layer to the codes of a teacher whose encoder and decoder it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from qdistill.datasets.examples import Examples, take_rows
+from qdistill.models.slot_model import SlotModel, mean_squared_errors
+from qdistill.models.student_layers import StudentLayer, draw_layers
+from qdistill.randomness import generator_for
+from qdistill.storage.runs import RunFiles
+from qdistill.students.teachers import distillation_positions, load_soft_targets
+from qdistill.training.optimiser import (
+    BatchStream,
+    FlatAdam,
+    GradientFunction,
+    TrainingSettings,
+    by_autograd,
+    minimise,
+)
+
+
+@dataclass(frozen=True)
+class SoftExamples:
+    """What a layer is distilled from: rows are the n labelled ones, then the pool.
+
+    Attributes
+    ----------
+    seeds : list of int
+        The S seeds.
+    n : int
+        Number of labelled rows.
+    codes : Tensor, shape (S, n + U, N)
+        The teacher's encoder outputs h.
+    targets : Tensor, shape (S, n + U, N)
+        The teacher's codes z.
+    """
+
+    seeds: list[int]
+    n: int
+    codes: Tensor
+    targets: Tensor
+
+    @property
+    def labelled_targets(self) -> Tensor:
+        """The teacher's codes of the labelled rows: (S, n, N)."""
+        return self.targets[:, : self.n]
+
+    def without_pool(self) -> SoftExamples:
+        """Keep the labelled rows only."""
+        return SoftExamples(self.seeds, self.n, self.codes[:, : self.n], self.labelled_targets)
+
+
+def load_soft_examples(
+    run: RunFiles, examples: Examples, teacher: SlotModel, weights: Mapping[str, Tensor]
+) -> SoftExamples:
+    """Encode the rows with soft targets and read the targets.
+
+    Parameters
+    ----------
+    run : RunFiles
+        ``soft_targets`` is read.
+    examples : Examples
+        The rows.
+    teacher, weights : SlotModel, mapping
+        The teacher, for its encoder.
+    """
+    targets = load_soft_targets(run.soft_targets, examples)
+    with torch.no_grad():
+        codes = teacher.encode(weights, examples.inputs[distillation_positions(examples)])
+    return SoftExamples(examples.seeds, examples.n, codes, targets)
+
+
+def distil_layer(
+    layer: StudentLayer,
+    soft: SoftExamples,
+    purpose: str,
+    settings: TrainingSettings,
+    after_epoch: Callable[[int, Mapping[str, Tensor]], None] | None = None,
+) -> dict[str, Tensor]:
+    """Fit a layer to soft targets, for all seeds at once and a fixed number of epochs.
+
+    Parameters
+    ----------
+    layer : StudentLayer
+        What is fitted.
+    soft : SoftExamples
+        Its inputs and targets, all of which are used.
+    purpose : str
+        Names the stream of batches.
+    settings : TrainingSettings
+        Epochs, batch size and learning rate.
+    after_epoch : callable, optional
+        Called before training and after each epoch with the number of finished epochs and
+        the layer's parameters.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The layer's parameters, with a leading axis S.
+    """
+    unit = layer.unit_of(soft.labelled_targets)
+    start = _draw_start(layer, soft)
+    add_gradients = _distillation_gradients(layer, soft, unit)
+
+    def record(epoch: int, parameters: Mapping[str, Tensor]) -> None:
+        if after_epoch is not None:
+            detached = {name: tensor.detach() for name, tensor in parameters.items()}
+            after_epoch(epoch, layer.scale_outputs(detached, unit))
+
+    record(0, start)
+    rows = soft.codes.shape[1]
+    fitted = minimise(add_gradients, start, rows, soft.seeds, purpose, settings, record)
+    return layer.scale_outputs(fitted, unit)
+
+
+def distil_on_subsets(
+    layer: StudentLayer,
+    soft: SoftExamples,
+    rows: Sequence[Sequence[np.ndarray]],
+    purpose: str,
+    steps: int,
+    settings: TrainingSettings,
+) -> dict[str, Tensor]:
+    """Fit a layer to each of several subsets of the soft targets, in the same number of steps.
+
+    A step has ``settings.batch_size`` rows, taken from a stream of shuffled epochs over the
+    subset; every subset starts from the same layer. Where an epoch over a subset is a whole
+    number of batches this is :func:`distil_layer`, to the last batch.
+
+    Parameters
+    ----------
+    layer : StudentLayer
+        What is fitted.
+    soft : SoftExamples
+        Inputs and targets.
+    rows : sequence (P) of sequences (S) of int arrays
+        For each subset and each seed, the rows of ``soft`` that belong to it.
+    purpose : str
+        Names the streams of batches.
+    steps : int
+        Length of the training.
+    settings : TrainingSettings
+        Batch size and learning rate.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The layer's parameters, with leading axes (S, P).
+    """
+    seeds, subsets = len(soft.seeds), len(rows)
+    unit = layer.unit_of(soft.labelled_targets).repeat_interleave(subsets, 0)
+    add_gradients = _distillation_gradients(layer, soft, unit)
+    start = _draw_start(layer, soft)
+    optimiser = FlatAdam(
+        {name: tensor.repeat_interleave(subsets, 0) for name, tensor in start.items()},
+        settings.learning_rate,
+    )
+    own = [subset[place] for place in range(seeds) for subset in rows]
+    # One replica's stream is that of `minimise` on as many rows.
+    sizes_by_seed = zip(np.repeat(soft.seeds, subsets).tolist(), map(len, own), strict=True)
+    generators = [generator_for(seed, size, purpose) for seed, size in sizes_by_seed]
+    choices = [_at_least(replica, settings.batch_size) for replica in own]
+    stream = BatchStream(generators, choices, settings.batch_size)
+    for _ in tqdm(range(steps), desc=f"n={soft.n}", unit="step", mininterval=5):
+        add_gradients(optimiser.parameters, stream.draw(), 1.0)
+        optimiser.step()
+    fitted = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
+    scaled = layer.scale_outputs(fitted, unit)
+    return {name: tensor.unflatten(0, (seeds, subsets)) for name, tensor in scaled.items()}
+
+
+def _draw_start(layer: StudentLayer, soft: SoftExamples) -> dict[str, Tensor]:
+    return draw_layers(layer, soft.seeds, soft.n, "distillation_start")
+
+
+def _distillation_gradients(
+    layer: StudentLayer, soft: SoftExamples, unit: Tensor
+) -> GradientFunction:
+    """Gradients of G·P layers on batches of their own, P for each of the G seeds of ``soft``."""
+
+    def loss(parameters: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
+        predicted = layer.forward(parameters, take_rows(soft.codes, positions), progress)
+        # In units of the uniform probability 1/N, so that Adam's epsilon stays negligible.
+        targets = take_rows(soft.targets, positions) * (layer.width / unit)
+        return mean_squared_errors(predicted * layer.width, targets)
+
+    return by_autograd(loss)
+
+
+def _at_least(rows: np.ndarray, count: int) -> np.ndarray:
+    """Repeat all rows until they fill a batch, so that every subset's batches are as large."""
+    return np.tile(rows, -(-count // len(rows)))

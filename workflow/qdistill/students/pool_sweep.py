@@ -1,0 +1,171 @@
+"""The student's error against the size of the pool that it is distilled on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from qdistill.datasets.examples import Examples, load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.errors import DataError
+from qdistill.models.slot_model import SlotModel
+from qdistill.models.student_layers import StudentLayer
+from qdistill.randomness import generator_for
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import write_table
+from qdistill.students.distillation import distil_on_subsets, load_soft_examples
+from qdistill.students.teachers import load_teacher, teacher_agreement
+from qdistill.study.registry import STUDENTS
+from qdistill.training.blocks import evaluate_errors, training_settings
+from qdistill.training.optimiser import TrainingSettings
+
+_STUDENT = "distilled_pool"
+
+
+def sweep_pool(
+    dataset: str,
+    qubits: int,
+    protocol: str,
+    latents_path: str | Path,
+    runs: Sequence[RunFiles],
+    pools: Sequence[int | str],
+    settings: Mapping[str, Any],
+) -> None:
+    """Distil ``distilled_pool`` on the n training rows and pools of several sizes, at every n.
+
+    A seed's pools are nested, start from the same layer, and are trained in the same number
+    of steps, that of the largest: the curve shows what more rows do, not longer training.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set.
+    qubits : int
+        The layer is 2**qubits wide.
+    protocol : str
+        ``article`` or ``converged``: how the teacher was trained.
+    latents_path : path
+        The data set.
+    runs : sequence of RunFiles
+        ``subset``, ``teacher`` and ``soft_targets`` are read; ``sweep`` is written.
+    pools : sequence of int or "all"
+        Sizes of the pool, 0 for none; "all" is every unlabelled row.
+    settings : mapping
+        ``epochs`` over the largest pool, ``batch_size`` and ``learning_rate``.
+
+    Raises
+    ------
+    DataError
+        If a pool is larger than the data set's.
+    """
+    latents = load_latents(latents_path)
+    sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), latents_path)
+    for run in runs:
+        examples = load_examples(latents, run.subset)
+        rows = _sweep_run(qubits, run, examples, sizes, training_settings(settings))
+        table = pd.DataFrame(rows).sort_values(["seed", "pool"], ignore_index=True)
+        key = {"dataset": dataset, "qubits": qubits, "protocol": protocol, "n": run.n}
+        write_table("sweep", run.sweep, table.assign(**key), settings)
+
+
+def _pool_sizes(pools: Sequence[int | str], available: int, path: str | Path) -> list[int]:
+    """Resolve "all"; ascending and each once."""
+    sizes = sorted({available if size == "all" else int(size) for size in pools})
+    if not sizes or not 0 <= sizes[0] <= sizes[-1] <= available:
+        raise DataError(
+            f"{path}: found pools {list(pools)}, but it has {available} unlabelled rows; "
+            f"0 to {available} and 'all' are possible"
+        )
+    return sizes
+
+
+def nested_pools(seeds: Sequence[int], available: int, sizes: Sequence[int]) -> list[list]:
+    """Draw each seed's pools: the first rows of one permutation of the unlabelled rows.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+        The S seeds.
+    available : int
+        Number of unlabelled rows.
+    sizes : sequence of int
+        The P sizes.
+
+    Returns
+    -------
+    list (P) of lists (S) of int64 arrays
+        Places among the unlabelled rows, ascending.
+    """
+    orders = [generator_for(seed, 0, "pool").permutation(available) for seed in seeds]
+    return [[np.sort(order[:size]) for order in orders] for size in sizes]
+
+
+def _sweep_run(
+    qubits: int,
+    run: RunFiles,
+    examples: Examples,
+    sizes: Sequence[int],
+    settings: TrainingSettings,
+) -> list[dict[str, Any]]:
+    """Distil all pools of all seeds at one n; rows of the table, without the condition."""
+    teacher, weights = load_teacher(run.teacher)
+    layer = StudentLayer(qubits, STUDENTS[_STUDENT].readout)
+    soft = load_soft_examples(run, examples, teacher, weights)
+    labelled = np.arange(examples.n)
+    rows = [
+        [np.concatenate([labelled, examples.n + pool]) for pool in pools]
+        for pools in nested_pools(examples.seeds, len(examples.unlabelled), sizes)
+    ]
+    steps = settings.epochs * -(-(examples.n + sizes[-1]) // settings.batch_size)
+    fitted = distil_on_subsets(layer, soft, rows, _STUDENT, steps, settings)
+    outputs = _outputs(teacher, weights, examples)
+    copied = {k: v for k, v in weights.items() if not k.startswith("bottleneck.")}
+    model = SlotModel(layer, projections=copied)
+    found = []
+    for place, size in enumerate(sizes):
+        student = {f"bottleneck.{name}": tensor[:, place] for name, tensor in fitted.items()}
+        train, heldout = evaluate_errors(model, student, examples)
+        agreements = [
+            teacher_agreement(ours, theirs)
+            for ours, theirs in zip(_outputs(model, student, examples), outputs, strict=True)
+        ]
+        found += _rows(examples.seeds, size, train, heldout, agreements)
+    return found
+
+
+def _outputs(
+    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples
+) -> tuple[Tensor, Tensor]:
+    """Predict the held-out rows, (S, H, E), and the labelled rows, (S, n, E)."""
+    inputs = examples.inputs
+    return (
+        model.predict_rows(weights, inputs[examples.heldout]),
+        model.predict_rows(weights, inputs[examples.labelled]),
+    )
+
+
+def _rows(
+    seeds: Sequence[int],
+    size: int,
+    train: np.ndarray,
+    heldout: np.ndarray,
+    agreements: Sequence[np.ndarray],
+) -> list[dict[str, Any]]:
+    finite = np.isfinite(train) & np.isfinite(heldout)
+    return [
+        {
+            "seed": seed,
+            "pool": size,
+            "train_mse": train[place] if np.isfinite(train[place]) else np.nan,
+            "heldout_mse": heldout[place] if np.isfinite(heldout[place]) else np.nan,
+            "teacher_r2": agreements[0][place],
+            "teacher_r2_train": agreements[1][place],
+            "diverged": not finite[place],
+        }
+        for place, seed in enumerate(seeds)
+    ]

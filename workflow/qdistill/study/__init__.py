@@ -1,0 +1,1 @@
+"""What is asked, checked before anything runs; nothing heavy is imported here."""

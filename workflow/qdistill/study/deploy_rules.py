@@ -1,0 +1,137 @@
+"""What a study deploys, resolved and checked before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qdistill.errors import ConfigurationError
+from qdistill.study.catalogue import AUTO, FITTED, contenders, deployable
+from qdistill.study.registry import STUDENTS
+from qdistill.study.tracks import Study, Track
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is exported, and what its export depends on.
+
+    Attributes
+    ----------
+    study, dataset, protocol : str
+        Where the runs are.
+    qubits, n : int
+        Width of the bottleneck, and number of labelled examples.
+    student : str
+        ``auto`` or a name.
+    candidates : tuple of str
+        What may be exported, the simplest first; one name unless ``student`` is ``auto``.
+    settings : dict
+        The data set's settings.
+    training : dict of str to dict
+        Settings of the trained models, by name.
+    """
+
+    study: str
+    dataset: str
+    protocol: str
+    qubits: int
+    n: int
+    student: str
+    candidates: tuple[str, ...]
+    settings: dict[str, Any]
+    training: dict[str, dict[str, Any]]
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Candidates that have weights; references are fitted again."""
+        return tuple(name for name in self.candidates if name not in FITTED)
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Trained models whose training decides which seed is exported."""
+        sources = [STUDENTS[c].teacher if c in STUDENTS else c for c in self.candidates]
+        return tuple(name for name in dict.fromkeys(sources) if name in self.training)
+
+
+def resolve_deployment(study: Study) -> Deployment | None:
+    """Find what a study deploys.
+
+    Parameters
+    ----------
+    study : Study
+        Otherwise checked.
+
+    Returns
+    -------
+    Deployment or None
+        None where the study deploys nothing.
+
+    Raises
+    ------
+    ConfigurationError
+        With the key, the value found and what is allowed.
+    """
+    asked = study.config.get("deploy")
+    if not asked:
+        return None
+    dataset, protocol, track = _problem_of(asked, study)
+    if asked["n"] not in track.n:
+        raise ConfigurationError(
+            f"configuration: 'deploy.n': found {asked['n']}, but '{dataset}' under the protocol "
+            f"'{protocol}' is run at {', '.join(map(str, track.n))}"
+        )
+    return Deployment(
+        study=study.name,
+        dataset=dataset,
+        protocol=protocol,
+        qubits=track.datasets[dataset]["qubits"],
+        n=asked["n"],
+        student=asked["student"],
+        candidates=_candidates(asked["student"], dataset, track),
+        settings=track.datasets[dataset],
+        training={name: track.settings_of(name) for name in track.bottlenecks},
+    )
+
+
+def _problem_of(asked: dict[str, Any], study: Study) -> tuple[str, str, Track]:
+    """Find the data set, the protocol and their track; by default the first of a data set."""
+    names = list(dict.fromkeys(dataset for dataset, _ in study.problems))
+    dataset = asked.get("dataset")
+    if dataset is None and len(names) > 1:
+        raise ConfigurationError(
+            f"configuration: 'deploy' lacks the key 'dataset', and the study has {len(names)}: "
+            f"{', '.join(names)}; name one, or deploy nothing with 'deploy: null'"
+        )
+    dataset = names[0] if dataset is None else dataset
+    if dataset not in names:
+        raise ConfigurationError(
+            f"configuration: 'deploy.dataset': found '{dataset}', which is not a data set of the "
+            f"study; name one of {', '.join(names)}, or deploy nothing with 'deploy: null'"
+        )
+    protocols = [protocol for name, protocol in study.problems if name == dataset]
+    protocol = asked.get("protocol") or protocols[0]
+    if protocol not in protocols:
+        raise ConfigurationError(
+            f"configuration: 'deploy.protocol': found '{protocol}', but '{dataset}' is run under "
+            f"{' and '.join(protocols)}"
+        )
+    return dataset, protocol, study.problems[dataset, protocol]
+
+
+def _candidates(student: str, dataset: str, track: Track) -> tuple[str, ...]:
+    names = track.names_of(dataset)
+    allowed = deployable(names)
+    if student == AUTO and not allowed:
+        raise ConfigurationError(
+            f"configuration: 'deploy.student': found 'auto', but of what is run on '{dataset}' "
+            f"({', '.join(names)}) nothing can be deployed; add a model such as 'pca' to 'models'"
+        )
+    if student == AUTO:
+        return contenders(names)
+    if student not in allowed:
+        reason = "cannot be deployed" if student in names else f"is not run on '{dataset}'"
+        raise ConfigurationError(
+            f"configuration: 'deploy.student': '{student}' {reason}; allowed: auto"
+            + "".join(f", {name}" for name in allowed)
+        )
+    return (student,)

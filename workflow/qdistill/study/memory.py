@@ -1,0 +1,75 @@
+"""How much memory a training job needs, for schedulers that place jobs by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qdistill.study.datasets import declared_rows, declared_width
+from qdistill.study.registry import STUDENTS
+from qdistill.study.tracks import Track
+
+_IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
+_NUMBER = 4  # bytes of a float32
+_MARGIN = 1.15
+_PREDICTED_AT_ONCE = 2048  # rows; slot_model._EXAMPLES_AT_ONCE
+# Taken for data that do not say their size before they are read.
+_UNDECLARED_ROWS = {"train": 10_000, "unlabelled": 2_000, "heldout": 4_000}
+_UNDECLARED_WIDTH = 1_024
+
+
+def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
+    """Estimate the peak memory of the job that trains a model or student at every n.
+
+    Counted are the copies that are alive at once: the data set as it is read; the parameters
+    of all replicas four times (values, gradients, two moments), the seeds' weights as they
+    start, end and are written; a batch with what the backward pass keeps of it, for a circuit
+    one state a layer; and the predictions on held-out rows, for which rows are encoded 2,048
+    at a time.
+
+    Parameters
+    ----------
+    track : Track
+        What the job belongs to.
+    dataset : str
+        Name of the data set; where its size is not declared, 16,000 rows of 1,024 numbers are
+        assumed.
+    name : str
+        A model or student.
+    seeds : int
+        Seeds in a block.
+
+    Returns
+    -------
+    int
+        Megabytes (10**6 bytes).
+    """
+    settings = track.datasets[dataset]
+    rows = declared_rows(settings) or _UNDECLARED_ROWS
+    features = declared_width(settings) or _UNDECLARED_WIDTH
+    width = 2 ** settings["qubits"]
+    chosen = track.settings_of(name)
+    replicas = seeds * _replicas_of(chosen)
+    parameters = 2 * width * features + width + features + width**2
+    numbers = (
+        6 * sum(rows.values()) * features
+        + (4 * replicas + 6 * seeds) * parameters
+        + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
+        + replicas * _states_of(chosen) * 2 * chosen.get("batch_size", 32) * width
+        + 6 * seeds * max(track.n[-1], rows["heldout"]) * features
+        + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
+    )
+    if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
+        numbers += 6 * seeds * (track.n[-1] + rows["unlabelled"]) * width + 3 * seeds * parameters
+    return round(_IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
+
+
+def _replicas_of(settings: dict[str, Any]) -> int:
+    """Replicas of each seed that are trained at once: one for each fold."""
+    search = settings.get("converged") or settings.get("tuning") or {}
+    return search.get("folds", 1)
+
+
+def _states_of(settings: dict[str, Any]) -> int:
+    """States kept of each example for the backward pass, twice the layers of a circuit at most."""
+    layers = settings.get("layers") or max(settings.get("tuning", {}).get("layers", [0]))
+    return 2 * layers + 4

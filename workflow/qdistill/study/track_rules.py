@@ -1,0 +1,167 @@
+"""Which combinations of settings a track may not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qdistill.errors import ConfigurationError
+from qdistill.study.datasets import declared_rows, declared_width
+from qdistill.study.registry import BOTTLENECKS, STUDENTS
+from qdistill.study.text_paths import check_encoder, check_text_path
+from qdistill.study.tracks import Track
+
+_LENGTH = ("folds", "max_steps", "patience")
+
+
+def overridable_names() -> list[str]:
+    """Names that may stand under ``training.models``: whatever an optimiser trains."""
+    students = [name for name, student in STUDENTS.items() if student.method != "compile"]
+    return [*BOTTLENECKS, "quantum_tuned", *students]
+
+
+def check_track(track: Track, where: str) -> None:
+    """Refuse settings of a track that are allowed one by one but not together.
+
+    Parameters
+    ----------
+    track : Track
+        Resolved, not yet checked.
+    where : str
+        What stands before a key in messages: "" or ``tracks.{name}.``.
+
+    Raises
+    ------
+    ConfigurationError
+        With the key, the value found and what is allowed.
+    """
+    _check_training(track, where)
+    _check_teachers(track, where)
+    _check_folds(track, where)
+    for settings in track.datasets.values():
+        _check_dataset(settings, track, where)
+        _check_projections(settings, track, where)
+
+
+def _check_training(track: Track, where: str) -> None:
+    missing = [key for key in _LENGTH if key not in track.training.get("converged", {})]
+    if track.protocol == "converged" and missing:
+        raise ConfigurationError(
+            f"configuration: '{where}training.protocol': found 'converged', but "
+            f"'{where}training.converged' lacks {', '.join(missing)}; give them, or the protocol "
+            "'article'"
+        )
+    for name, settings in track.training["models"].items():
+        known = _own_settings(name)
+        for key in settings:
+            if key not in known:
+                raise ConfigurationError(
+                    f"configuration: '{where}training.models.{name}.{key}': found "
+                    f"{settings[key]}, but '{name}' has no such setting; it has "
+                    f"{', '.join(known)}"
+                )
+
+
+def _own_settings(name: str) -> tuple[str, ...]:
+    """Name the settings of training that make a difference to a model or student."""
+    if name == "quantum_tuned":  # the others are searched
+        return ("batch_size", "angle_range")
+    known = ("epochs", "batch_size", "learning_rate")
+    if name in STUDENTS:
+        return known
+    circuit = ("layers", "angle_range") if BOTTLENECKS[name].is_circuit else ()
+    return (*known, *circuit, "converged")
+
+
+def _check_teachers(track: Track, where: str) -> None:
+    models = ", ".join(track.references + track.bottlenecks + track.tuned)
+    for student in track.students:
+        teacher = STUDENTS[student].teacher
+        if teacher not in track.bottlenecks:
+            raise ConfigurationError(
+                f"configuration: '{where}students': '{student}' learns from '{teacher}', which is "
+                f"not in 'models' ({models}); add '{teacher}' or remove the student"
+            )
+    if track.pools and "quantum" not in track.bottlenecks:
+        raise ConfigurationError(
+            f"configuration: '{where}pool_sweep': its students learn from 'quantum', which is not "
+            f"in 'models' ({models}); add 'quantum' or give []"
+        )
+
+
+def _check_folds(track: Track, where: str) -> None:
+    """Refuse more folds than examples, wherever cross-validation is asked for."""
+    smallest = track.n[0]
+    asked: dict[str, int] = {}
+    for name in track.bottlenecks:
+        converged = track.settings_of(name).get("converged")
+        if converged is not None:
+            own = "folds" in track.training["models"].get(name, {}).get("converged", {})
+            inside = f"models.{name}." if own else ""
+            asked[f"{where}training.{inside}converged.folds"] = converged["folds"]
+    if track.tuned:
+        asked["tuning.folds"] = track.tuning["folds"]
+    for key, folds in asked.items():
+        if folds > smallest:
+            raise ConfigurationError(
+                f"configuration: '{key}': found {folds}, but the smallest of '{where}n' is "
+                f"{smallest}; 2 to {smallest} folds are possible"
+            )
+    rows = track.tuning["rows"]
+    if "quantum_tuned" in track.tuned and track.tuning["folds"] > rows:
+        raise ConfigurationError(
+            f"configuration: 'tuning.folds': found {track.tuning['folds']}, but 'tuning.rows' is "
+            f"{rows}; 2 to {rows} folds are possible"
+        )
+
+
+def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> None:
+    name = settings["name"]
+    source = settings["source"] if settings["kind"] == "corrupted" else settings
+    if source["kind"] == "vectors" and not Path(source["path"]).is_file():
+        raise ConfigurationError(
+            f"configuration: 'path' of '{source['name']}': no file '{source['path']}'; "
+            "give a .parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
+        )
+    if source["kind"] == "text":
+        check_text_path(source)
+    if source["kind"] in ("docstrings", "text"):
+        check_encoder(source)
+    if not track.names_of(name):
+        raise ConfigurationError(
+            f"configuration: '{where}models': found only 'oracle', which needs a data set of kind "
+            f"'synthetic', and '{name}' is of kind '{settings['kind']}'; add another model"
+        )
+    rows = declared_rows(settings)
+    if rows is None:
+        return
+    if track.n[-1] > rows["train"]:
+        raise ConfigurationError(
+            f"configuration: '{where}n': found {track.n[-1]}, but the train split of '{name}' has "
+            f"{rows['train']} rows"
+        )
+    largest = max((size for size in track.pools if isinstance(size, int)), default=0)
+    if largest > rows["unlabelled"]:
+        raise ConfigurationError(
+            f"configuration: '{where}pool_sweep': found {largest}, but '{name}' has "
+            f"{rows['unlabelled']} unlabelled rows; 0 to {rows['unlabelled']} and 'all' are "
+            "possible"
+        )
+
+
+def _check_projections(settings: Mapping[str, Any], track: Track, where: str) -> None:
+    """Refuse fixed projections that the data set cannot have."""
+    name, size = settings["name"], 2 ** settings["qubits"]
+    width = declared_width(settings)  # of the targets too
+    if track.projections == "identity" and width not in (None, size):
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found 'identity', but '{name}' has "
+            f"{width} features, not 2^{settings['qubits']} = {size}; allowed for it: trained, pca"
+        )
+    rows = declared_rows(settings)
+    if track.projections == "pca" and rows is not None and rows["unlabelled"] <= size:
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found 'pca', which is fitted on the unlabelled "
+            f"rows, and '{name}' has {rows['unlabelled']} of them; it needs more than {size}"
+        )

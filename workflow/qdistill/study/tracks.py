@@ -1,0 +1,207 @@
+"""A checked study: its tracks, each a grid of data sets, sizes, models and students."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qdistill.study.datasets import KINDS_WITH_TARGETS
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, stages_of
+
+
+@dataclass(frozen=True)
+class Track:
+    """One grid of runs: everything in it is trained and compared in the same way.
+
+    Attributes
+    ----------
+    name : str
+        ``main``, or the key under ``tracks``.
+    datasets : dict of str to dict
+        Settings of each data set, by its name.
+    n : tuple of int
+        Numbers of labelled examples, ascending.
+    bottlenecks, tuned, references, students : tuple of str
+        Names by what they are.
+    projections : str
+        ``trained``, ``pca`` or ``identity``.
+    pools : tuple of int or str
+        Sizes of the unlabelled pool in the sweep; empty for none.
+    training, tuning : dict
+        As in the configuration.
+    """
+
+    name: str
+    datasets: dict[str, dict[str, Any]]
+    n: tuple[int, ...]
+    bottlenecks: tuple[str, ...]
+    tuned: tuple[str, ...]
+    references: tuple[str, ...]
+    students: tuple[str, ...]
+    projections: str
+    pools: tuple[int | str, ...]
+    training: dict[str, Any]
+    tuning: dict[str, Any]
+
+    @property
+    def protocol(self) -> str:
+        """How this track trains: ``article`` or ``converged``."""
+        return self.training["protocol"]
+
+    @property
+    def suffix(self) -> str:
+        """What its rules' names end with: nothing for the study's own track."""
+        return "" if self.name == "main" else "_" + self.name.replace("-", "_")
+
+    def references_of(self, dataset: str) -> tuple[str, ...]:
+        """Select the references that mean something: `oracle` needs a known distribution."""
+        synthetic = self.datasets[dataset]["kind"] == "synthetic"
+        return tuple(name for name in self.references if synthetic or name != "oracle")
+
+    def compresses(self, dataset: str) -> bool:
+        """Whether encoders are trained to reconstruct a data set's features from their codes."""
+        kind = self.datasets[dataset]["kind"]
+        return self.projections == "trained" and kind not in KINDS_WITH_TARGETS
+
+    def trained_names(self) -> tuple[str, ...]:
+        """Name everything that has weights."""
+        return self.bottlenecks + self.tuned + self.students
+
+    def names_of(self, dataset: str) -> tuple[str, ...]:
+        """Name everything that is evaluated on a data set."""
+        return self.references_of(dataset) + self.bottlenecks + self.tuned + self.students
+
+    def settings_of(self, name: str) -> dict[str, Any]:
+        """Select what a model's or student's jobs depend on, overrides applied."""
+        student = STUDENTS.get(name)
+        chosen: dict[str, Any] = {"projections": self.projections}
+        if student is not None and student.method == "compile":
+            return chosen
+        if name == "tuned":
+            return {**chosen, "folds": self.tuning["folds"]}
+        training = self._training_of(name)
+        if name == "quantum_tuned":
+            chosen |= {key: training[key] for key in ("batch_size", "angle_range")}
+            return {**chosen, "tuning": self.tuning}
+        chosen |= {key: training[key] for key in ("batch_size", "learning_rate")}
+        if student is not None:
+            # A student starts from a teacher that has seen all n rows, so no row is left out on
+            # which its length could be chosen: it has its epochs under every protocol.
+            return {**chosen, "epochs": training["epochs"]}
+        length = "epochs" if self.protocol == "article" else "converged"
+        chosen |= {"protocol": self.protocol, length: training[length]}
+        if name in BOTTLENECKS and BOTTLENECKS[name].is_circuit:
+            chosen |= {key: training[key] for key in ("layers", "angle_range")}
+        return chosen
+
+    def _training_of(self, name: str) -> dict[str, Any]:
+        """Apply a name's overrides, to ``converged`` key by key."""
+        own = self.training["models"].get(name, {})
+        merged = {**self.training, **own}
+        if "converged" in own:
+            merged["converged"] = {**self.training.get("converged", {}), **own["converged"]}
+        return merged
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked configuration, with data sets resolved and names sorted by what they are."""
+
+    name: str
+    tracks: tuple[Track, ...]
+    blocks: dict[str, tuple[int, ...]]  # "0-9" -> (0, ..., 9)
+    config: dict[str, Any]
+
+    @property
+    def problems(self) -> dict[tuple[str, str], Track]:
+        """Track of each (data set, protocol)."""
+        return {
+            (dataset, track.protocol): track for track in self.tracks for dataset in track.datasets
+        }
+
+    @property
+    def downstream(self) -> dict[tuple[str, str], Track]:
+        """Track of each (data set, protocol) whose codes are put to use.
+
+        Those are trained to reconstruct, encoder and decoder included: behind fixed projections,
+        or where targets are not the features, a code is not a compressed vector.
+        """
+        settings = self.config.get("downstream")
+        if not settings:
+            return {}
+        wanted = settings["datasets"]
+        return {
+            (dataset, protocol): track
+            for (dataset, protocol), track in self.problems.items()
+            if track.compresses(dataset) and (wanted == "all" or dataset in wanted)
+        }
+
+    @property
+    def datasets(self) -> dict[str, dict[str, Any]]:
+        """Settings of every data set that must exist, sources of corrupted ones included."""
+        found: dict[str, dict[str, Any]] = {}
+        for track in self.tracks:
+            for name, settings in track.datasets.items():
+                if settings["kind"] == "corrupted":
+                    found[settings["source"]["name"]] = settings["source"]
+                found[name] = settings
+        return found
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, ...]]:
+        """Every n at which a data set is used, ascending."""
+        used: dict[str, set[int]] = {}
+        for (dataset, _), track in self.problems.items():
+            used.setdefault(dataset, set()).update(track.n)
+        return {dataset: tuple(sorted(sizes)) for dataset, sizes in used.items()}
+
+    def expected_rows(self) -> list[tuple[str, int, str, int, int, str, str]]:
+        """List (dataset, qubits, protocol, n, seed, model, stage) of every metrics row."""
+        return [
+            (dataset, track.datasets[dataset]["qubits"], protocol, n, seed, name, stage)
+            for (dataset, protocol), track in self.problems.items()
+            for n in track.n
+            for seeds in self.blocks.values()
+            for seed in seeds
+            for name in track.names_of(dataset)
+            for stage in stages_of(name)
+        ]
+
+    def describe_problems(self) -> list[dict[str, Any]]:
+        """Describe each (data set, protocol) for the verdict, in the order of the tracks."""
+        return [
+            {
+                "dataset": dataset,
+                "protocol": protocol,
+                "track": track.name,
+                "projections": track.projections,
+                "settings": track.datasets[dataset],
+            }
+            for (dataset, protocol), track in self.problems.items()
+        ]
+
+    def training_of(self) -> dict[str, dict[str, Any]]:
+        """List the settings of everything trained, by ``dataset/protocol/name``."""
+        return {
+            f"{dataset}/{protocol}/{name}": track.settings_of(name)
+            for (dataset, protocol), track in self.problems.items()
+            for name in (*track.bottlenecks, *track.tuned, *track.students)
+        }
+
+
+def seed_blocks(seeds: int, seeds_per_block: int) -> dict[str, tuple[int, ...]]:
+    """Split seeds 0, 1, ... into blocks named by their first and last seed.
+
+    Examples
+    --------
+    >>> seed_blocks(5, 2)
+    {'0-1': (0, 1), '2-3': (2, 3), '4-4': (4,)}
+    """
+    starts = range(0, seeds, seeds_per_block)
+    blocks = [tuple(range(start, min(start + seeds_per_block, seeds))) for start in starts]
+    return {f"{block[0]}-{block[-1]}": block for block in blocks}
+
+
+def count_angles(layers: int, qubits: int) -> int:
+    """Count the trained angles of a circuit: two on each wire in each layer."""
+    return 2 * layers * qubits

@@ -1,0 +1,221 @@
+"""Train a block of seeds at once for a number of epochs, and record how it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from qdistill.circuits.engine import current_engine
+from qdistill.datasets.examples import Examples
+from qdistill.models.slot_model import SlotModel, mean_squared_errors
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import write_table
+from qdistill.storage.weights import write_weights
+from qdistill.training.evaluation import Evaluation, has_diverged
+from qdistill.training.example_loss import ExampleLoss
+from qdistill.training.optimiser import TrainingSettings, minimise
+
+_RECORDED_EPOCHS = 12
+
+
+@dataclass(frozen=True)
+class TrainedBlock:
+    """A trained block of seeds: weights with a leading axis S, and the course of training."""
+
+    weights: dict[str, Tensor]
+    history: dict[str, np.ndarray]
+    evaluation: Evaluation
+
+
+class Recorder:
+    """Errors on the n training rows and on the held-out rows as training goes on.
+
+    Called with the number of finished epochs and the weights. They are measured before
+    training and at about a dozen epochs, ever further apart, the last included: the course of
+    an error is steepest at the start, and measuring on all held-out rows costs more than many
+    an epoch on a hundred rows.
+
+    Parameters
+    ----------
+    model : SlotModel
+        What is measured.
+    examples : Examples
+        The labelled and the held-out rows.
+    epochs : int
+        Length of the training.
+    """
+
+    def __init__(self, model: SlotModel, examples: Examples, epochs: int) -> None:
+        self.model, self.examples, self.epochs = model, examples, epochs
+        self.recorded: list[int] = []
+        self.train: list[np.ndarray] = []
+        self.heldout: list[np.ndarray] = []
+        self.seconds: list[float] = []
+        self._due = recorded_epochs(epochs)
+        self._elapsed, self._resumed = 0.0, time.perf_counter()
+
+    def __call__(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
+        """Record the errors after ``epoch`` finished epochs, if they are due."""
+        if epoch not in self._due:
+            return
+        self.measure(epoch, weights, max(epoch - 1, 0) / max(self.epochs - 1, 1))
+
+    def measure(self, epoch: int, weights: Mapping[str, Tensor], progress: float = 1.0) -> None:
+        """Record the errors after ``epoch`` finished epochs; measuring is not training."""
+        self._elapsed += time.perf_counter() - self._resumed
+        train, heldout = evaluate_errors(self.model, weights, self.examples, progress)
+        self.recorded.append(epoch)
+        self.train.append(train)
+        self.heldout.append(heldout)
+        self.seconds.append(self._elapsed)
+        self._resumed = time.perf_counter()
+
+    def history(self) -> dict[str, np.ndarray]:
+        """Columns of the contract ``history``, seeds innermost."""
+        seeds = len(self.examples.seeds)
+        return {
+            "seed": np.tile(self.examples.seeds, len(self.recorded)),
+            "epoch": np.repeat(self.recorded, seeds),
+            "train_mse": _finite_or_missing(np.concatenate(self.train)),
+            "heldout_mse": _finite_or_missing(np.concatenate(self.heldout)),
+            "validation_mse": np.full(seeds * len(self.recorded), np.nan),
+            "seconds": np.repeat(self.seconds, seeds),
+        }
+
+
+def recorded_epochs(epochs: int) -> set[int]:
+    """Choose the epochs to measure after: 0, the last, and about a dozen between.
+
+    They are evenly spaced in the logarithm of 1 + epoch, apart from rounding.
+    """
+    spaced = np.geomspace(1, 1 + epochs, _RECORDED_EPOCHS + 1) - 1
+    return {0, epochs, *np.rint(spaced).astype(int).tolist()}
+
+
+def _finite_or_missing(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def evaluate_errors(
+    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, progress: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squared errors on the labelled rows and on the held-out rows.
+
+    Returns
+    -------
+    train, heldout : ndarray of float64, shape (S,)
+    """
+    errors = []
+    for positions in (examples.labelled, examples.heldout):
+        predicted = model.predict_rows(weights, examples.inputs[positions], progress)
+        errors.append(mean_squared_errors(predicted, examples.targets[positions]))
+    return errors[0].double().numpy(), errors[1].double().numpy()
+
+
+def train_block(
+    model: SlotModel,
+    parameters: Mapping[str, Tensor],
+    examples: Examples,
+    settings: TrainingSettings,
+    purpose: str = "batches",
+) -> TrainedBlock:
+    """Train all seeds on their labelled examples for a fixed number of epochs.
+
+    Parameters
+    ----------
+    model : SlotModel
+        The model, with its prepared constants.
+    parameters : mapping of str to Tensor
+        Start values, each with a leading axis S.
+    examples : Examples
+        The labelled and the held-out rows; held-out rows are only measured.
+    settings : TrainingSettings
+        Epochs, batch size and learning rate.
+    purpose : str
+        Names the stream of batches; models with the same purpose see the same batches.
+
+    Returns
+    -------
+    TrainedBlock
+    """
+    recorder = Recorder(model, examples, settings.epochs)
+    recorder(0, parameters)
+    weights = minimise(
+        ExampleLoss(model, examples).add_gradients,
+        parameters,
+        examples.n,
+        examples.seeds,
+        purpose,
+        settings,
+        recorder,
+    )
+    train, heldout = recorder.train[-1], recorder.heldout[-1]
+    result = Evaluation(
+        train_mse=train,
+        heldout_mse=heldout,
+        diverged=has_diverged(recorder.train[0], train, heldout),
+        n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
+        seconds=recorder.seconds[-1],
+    )
+    return TrainedBlock(model.all_weights(weights), recorder.history(), result)
+
+
+def evaluate_untrained(
+    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, parameters: int
+) -> TrainedBlock:
+    """Evaluate weights as they are.
+
+    Parameters
+    ----------
+    model, weights : SlotModel, mapping
+        What is evaluated.
+    examples : Examples
+        The labelled and the held-out rows.
+    parameters : int
+        The number of parameters to report.
+    """
+    recorder = Recorder(model, examples, epochs=0)
+    recorder(0, weights)
+    train, heldout = recorder.train[0], recorder.heldout[0]
+    result = Evaluation(
+        train_mse=train,
+        heldout_mse=heldout,
+        diverged=~(np.isfinite(train) & np.isfinite(heldout)),
+        n_parameters=parameters,
+    )
+    return TrainedBlock(model.all_weights(weights), recorder.history(), result)
+
+
+def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
+    """Pick what the optimiser needs from a model's settings."""
+    return TrainingSettings(settings["epochs"], settings["batch_size"], settings["learning_rate"])
+
+
+def write_weights_of(
+    run: RunFiles, name: str, seeds: Sequence[int], weights: Mapping[str, Tensor]
+) -> None:
+    """Write the weights of a block of a model or student."""
+    arrays = {key: tensor.numpy() for key, tensor in weights.items()}
+    about = {"model": name, "seeds": ",".join(map(str, seeds)), "engine": current_engine()}
+    write_weights(run.weights, arrays, about)
+
+
+def write_run(
+    run: RunFiles,
+    name: str,
+    seeds: Sequence[int],
+    weights: Mapping[str, Tensor],
+    history: Mapping[str, np.ndarray],
+    metrics: pd.DataFrame,
+    settings: Mapping[str, Any],
+) -> None:
+    """Write weights, history and metrics of a block of a model or student."""
+    write_weights_of(run, name, seeds, weights)
+    write_table("history", run.history, history, settings)
+    write_table("metrics", run.metrics, metrics, settings)

@@ -1,0 +1,150 @@
+"""The loss of a slot model on batches of labelled examples, and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.datasets.examples import Examples, take_rows
+from qdistill.models.slot_model import SlotModel
+from qdistill.training.optimiser import backpropagate
+
+
+class ExampleLoss:
+    """Mean squared error of a batch, and the gradients that one step of training needs.
+
+    With trained projections its unit is 1, as in the article. Targets behind fixed ones may
+    be as small as probabilities, so the loss is measured in units of their variance there,
+    and Adam's epsilon stays negligible.
+
+    Autograd differentiates the bottleneck. Encoder and decoder, which hold nearly all the
+    weights, are differentiated by hand, straight into the optimiser's buffer. Fixed ones need
+    no gradients, so the examples are encoded once. And since no code reaches what of a target
+    lies outside the decoder's range, errors are taken within it: with the decoder W = Q R,
+    ||W z + b - y||² is ||R z - Q^T (y - b)||² and a constant.
+
+    Parameters
+    ----------
+    model : SlotModel
+        For R replicas.
+    examples : Examples
+        Of S seeds; only labelled rows are used.
+    times : int
+        Replicas of each seed, R = S times.
+    choices : sequence of ndarray of int, optional
+        The positions that each replica trains on; by default all n. Their targets alone
+        give its unit, so that nothing is learned from an example that is left out.
+    """
+
+    def __init__(
+        self,
+        model: SlotModel,
+        examples: Examples,
+        times: int = 1,
+        choices: Sequence[np.ndarray] | None = None,
+    ) -> None:
+        self.model, self.examples = model, examples
+        self._labelled = examples.labelled.repeat_interleave(times, 0)
+        self._unit = torch.ones(len(self._labelled))
+        if model.projections:
+            everything = [np.arange(examples.n)] * len(self._labelled)
+            pairs = zip(self._labelled, choices or everything, strict=True)
+            chosen = [examples.targets[row[positions]] for row, positions in pairs]
+            self._unit = torch.stack([_variance(targets) for targets in chosen])
+            self._codes, self._read_out, self._reduced = self._prepare_fixed()
+
+    def __call__(self, weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
+        """Compute each replica's loss on its batch, for autograd: (R, B) positions to (R,)."""
+        chosen = self._labelled.gather(1, positions)
+        predicted = self.model.predict(weights, take_rows(self.examples.inputs, chosen), progress)
+        return (predicted - take_rows(self.examples.targets, chosen)).square().mean(
+            (1, 2)
+        ) / self._unit
+
+    def add_gradients(
+        self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
+    ) -> None:
+        """Leave the gradients of each replica's loss in its weights' ``grad``.
+
+        Parameters
+        ----------
+        weights : mapping of str to Tensor
+            Leaves whose ``grad`` are zero.
+        positions : int64 Tensor, shape (R, B)
+            The batch of each replica.
+        progress : float
+            See :meth:`Bottleneck.forward`.
+        """
+        if self.model.projections:
+            self._through_fixed_projections(weights, positions, progress)
+        else:
+            self._through_trained_projections(weights, positions, progress)
+
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with some replicas alone: int64 positions."""
+        self.model = self.model.of_replicas(replicas)
+        self._labelled, self._unit = self._labelled[replicas], self._unit[replicas]
+        if self.model.projections:
+            prepared = (self._codes, self._read_out, self._reduced)
+            self._codes, self._read_out, self._reduced = (each[replicas] for each in prepared)
+
+    @torch.no_grad()
+    def _through_trained_projections(
+        self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
+    ) -> None:
+        model, examples, chosen = self.model, self.examples, self._labelled.gather(1, positions)
+        inputs = targets = take_rows(examples.inputs, chosen)
+        if examples.targets is not examples.inputs:
+            targets = take_rows(examples.targets, chosen)
+        h = model.encode(weights, inputs).requires_grad_()
+        with torch.enable_grad():
+            z = model.squeeze(weights, h, progress)
+        codes = z.detach()
+        error = model.decode(weights, codes).sub_(targets)
+        error.mul_(2 / error[0].numel())  # the derivative of its mean square
+        _write_linear_gradients("decoder", weights, error, codes)
+        backpropagate(z, torch.bmm(error, weights["decoder.weight"]))
+        assert h.grad is not None
+        _write_linear_gradients("encoder", weights, h.grad, inputs)
+
+    def _through_fixed_projections(
+        self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
+    ) -> None:
+        z = self.model.squeeze(weights, take_rows(self._codes, positions), progress)
+        wanted = take_rows(self._reduced, positions)
+        with torch.no_grad():
+            error = torch.baddbmm(wanted, z.detach(), self._read_out.transpose(1, 2), beta=-1)
+            count = error.shape[1] * self.examples.targets.shape[1]  # B E, whatever is left out
+            error.mul_((2 / count / self._unit).view(-1, 1, 1))
+            gradient = torch.bmm(error, self._read_out)
+        backpropagate(z, gradient)
+
+    @torch.no_grad()
+    def _prepare_fixed(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes h (R, n, N), read-out R (R, M, N) and targets within its range (R, n, M)."""
+        fixed, inputs = self.model.projections, self.examples.inputs[self._labelled]
+        codes = self.model.encode({}, inputs)
+        targets = self.examples.targets[self._labelled] - fixed["decoder.bias"].unsqueeze(1)
+        read_out = fixed["decoder.weight"]
+        if read_out.shape[1] <= read_out.shape[2]:
+            return codes, read_out, targets
+        basis, triangle = torch.linalg.qr(read_out.double())
+        return codes, triangle.float(), torch.bmm(targets.double(), basis).float()
+
+
+def _write_linear_gradients(
+    name: str, weights: Mapping[str, Tensor], of_outputs: Tensor, inputs: Tensor
+) -> None:
+    """Gradients of a linear layer's weight and bias from those of its outputs (R, B, out)."""
+    of_weight, of_bias = weights[f"{name}.weight"].grad, weights[f"{name}.bias"].grad
+    torch.bmm(of_outputs.transpose(1, 2), inputs, out=of_weight)
+    torch.sum(of_outputs, 1, out=of_bias)
+
+
+def _variance(targets: Tensor) -> Tensor:
+    """Mean variance of a target over examples, or 1 where all are the same."""
+    variance = (targets - targets.mean(0)).square().mean()
+    return torch.where(variance > 0, variance, 1.0)

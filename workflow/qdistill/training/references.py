@@ -1,0 +1,223 @@
+"""References without training: the mean, PCA, and the optimum of a known distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qdistill.datasets.latents import Latents, load_latents
+from qdistill.datasets.subsets import load_subsets
+from qdistill.randomness import generator_for
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import write_table
+from qdistill.training.evaluation import Evaluation, describe_runs
+
+FOLDS = 5  # of the cross-validation of the rank, or n where that is less
+_NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
+
+
+def fit_reference(
+    name: str,
+    dataset: str,
+    qubits: int,
+    protocol: str,
+    latents_path: str | Path,
+    runs: Sequence[RunFiles],
+    settings: Mapping[str, Any],
+) -> None:
+    """Evaluate one reference at every n and write its metrics.
+
+    Parameters
+    ----------
+    name : str
+        ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
+        on the n rows; where there are targets, principal component regression), ``pca_cv``
+        (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
+        (rank-2**qubits PCA of the true covariance).
+    dataset, protocol : str
+        For the metrics; a reference is the same under every protocol.
+    qubits : int
+        The bottleneck that the reference is compared with has 2**qubits outputs.
+    latents_path : path
+        The data set.
+    runs : sequence of RunFiles
+        ``subset`` is read, ``metrics`` is written.
+    settings : mapping
+        The data set's settings; ``oracle`` needs those of a synthetic data set.
+    """
+    latents = load_latents(latents_path)
+    for run in runs:
+        seeds, rows = load_subsets(run.subset)
+        frames = []
+        for seed, seed_rows in zip(seeds, rows, strict=True):
+            result = _evaluate(name, latents, seed_rows, int(seed), 2**qubits, settings)
+            frames.append(
+                describe_runs(
+                    dataset, qubits, protocol, run.n, [int(seed)], name, "trained", result
+                )
+            )
+        write_table("metrics", run.metrics, pd.concat(frames, ignore_index=True), settings)
+
+
+def _evaluate(
+    name: str,
+    latents: Latents,
+    rows: np.ndarray,
+    seed: int,
+    width: int,
+    settings: Mapping[str, Any],
+) -> Evaluation:
+    """Evaluate one seed's reference; arrays have shape (1,)."""
+    all_targets = latents.features if latents.targets is None else latents.targets
+    positions = (latents.positions_of(rows), latents.positions("heldout"))
+    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
+    targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    if name == "oracle":
+        from qdistill.datasets.synthetic import optimal_projector
+
+        basis = optimal_projector(settings)
+        predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
+        size = 0
+    else:
+        regression = fit_regression(name, inputs, targets, seed, width)
+        predicted = [regression.predict(x) for x in (inputs, heldout)]
+        size = regression.count_parameters()
+    train, test = [
+        np.array([np.square(guess - truth).mean()])
+        for guess, truth in zip(predicted, (targets, heldout_targets), strict=True)
+    ]
+    return Evaluation(train, test, np.array([False]), n_parameters=size)
+
+
+class PrincipalRegression:
+    """Regression of the targets on the first principal components of the inputs.
+
+    Where the targets are the inputs, this is PCA's reconstruction.
+
+    Parameters
+    ----------
+    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
+        The labelled rows.
+    rank : int
+        Number of components; 0 predicts the mean.
+    """
+
+    def __init__(self, inputs: np.ndarray, targets: np.ndarray, rank: int) -> None:
+        from sklearn.decomposition import PCA
+
+        self.mean = targets.mean(axis=0)
+        self.inputs = inputs.shape[1]
+        self.rank = rank
+        if rank:
+            # Of many rows the covariance is the smaller matrix.
+            many = len(inputs) > inputs.shape[1]
+            self.pca = PCA(rank, svd_solver="covariance_eigh" if many else "full").fit(inputs)
+            scores = self.pca.transform(inputs)
+            # Scores are orthogonal, so each component has a regression of its own.
+            # One along which the rows do not vary, but for rounding, has none.
+            power = np.square(scores).sum(axis=0)
+            power = np.where(power > _NEGLIGIBLE * power.max(), power, np.inf)
+            self.slopes = scores.T @ (targets - self.mean) / power[:, None]
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Predict with all components: shape (rows, E)."""
+        if not self.rank:
+            return np.tile(self.mean, (len(inputs), 1))
+        return self.mean + self.pca.transform(inputs) @ self.slopes
+
+    def predict_by_rank(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """Predict with 0, 1, ..., ``rank`` components: arrays of shape (rows, E)."""
+        predicted = [np.tile(self.mean, (len(inputs), 1))]
+        if self.rank:
+            for score, slope in zip(self.pca.transform(inputs).T, self.slopes, strict=True):
+                predicted.append(predicted[-1] + np.outer(score, slope))
+        return predicted
+
+    def count_parameters(self) -> int:
+        """Count the fitted numbers: the mean, and each component with its slopes."""
+        if not self.rank:
+            return self.mean.size
+        inputs = self.pca.components_.shape[1]
+        return self.mean.size + inputs + self.rank * (inputs + self.slopes.shape[1])
+
+
+def fit_regression(
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, width: int
+) -> PrincipalRegression:
+    """Fit the reference ``mean``, ``pca`` or ``pca_cv`` to one seed's labelled rows.
+
+    Parameters
+    ----------
+    name : str
+        See :func:`fit_reference`.
+    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
+        The labelled rows.
+    seed : int
+        Fixes the folds of ``pca_cv``.
+    width : int
+        The largest rank.
+    """
+    rank = {"mean": 0, "pca": _full_rank(inputs, width)}.get(name)
+    if rank is None:
+        rank = choose_rank(inputs, targets, seed, width)
+    return PrincipalRegression(inputs, targets, rank)
+
+
+def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> int:
+    """Choose the rank with the lowest cross-validated error inside the n rows.
+
+    Parameters
+    ----------
+    inputs, targets : ndarray, shape (n, D) and (n, E)
+        The labelled rows.
+    seed : int
+        Fixes the folds, for (seed, n, "rank").
+    width : int
+        The largest rank.
+
+    Returns
+    -------
+    int
+        0 (the mean) to ``width``. Folds have fewer rows than the whole and so allow fewer
+        ranks: where the largest of those is best, the largest that all rows allow is taken.
+    """
+    errors = errors_by_rank(inputs, targets, seed, width)
+    best, largest = int(errors.argmin()), int(np.isfinite(errors).nonzero()[0][-1])
+    return _full_rank(inputs, width) if 0 < best == largest else best
+
+
+def errors_by_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> np.ndarray:
+    """Cross-validated mean squared error of each rank, inside the n rows.
+
+    Parameters
+    ----------
+    inputs, targets, seed, width
+        As for :func:`choose_rank`.
+
+    Returns
+    -------
+    ndarray of float64, shape (width + 1,)
+        Infinite for a rank that a fold's rows do not allow.
+    """
+    from sklearn.model_selection import KFold
+
+    count = len(inputs)
+    state = int(generator_for(seed, count, "rank").integers(2**32))
+    folds = KFold(min(FOLDS, count), shuffle=True, random_state=state)
+    errors = []
+    for kept, held in folds.split(inputs):
+        rank = _full_rank(inputs[kept], width)
+        regression = PrincipalRegression(inputs[kept], targets[kept], rank)
+        predicted = regression.predict_by_rank(inputs[held])
+        squared = [np.square(guess - targets[held]).sum() for guess in predicted]
+        errors.append(np.pad(squared, (0, width - rank), constant_values=np.inf))
+    return np.sum(errors, axis=0) / targets.size
+
+
+def _full_rank(inputs: np.ndarray, width: int) -> int:
+    """Largest rank that the rows allow: n - 1 once the mean is taken away."""
+    return max(0, min(width, inputs.shape[1], len(inputs) - 1))

@@ -1,0 +1,221 @@
+"""Models whose settings are chosen by K-fold cross-validation inside the n examples."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from qdistill.datasets.examples import Examples, load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.storage.runs import RunFiles
+from qdistill.storage.tables import write_table
+from qdistill.training.blocks import evaluate_errors, write_weights_of
+from qdistill.training.crossvalidation import (
+    LengthSettings,
+    best_check,
+    has_stopped,
+    steps_between_checks,
+    train_to_checks,
+    validation_curve,
+)
+from qdistill.training.evaluation import Evaluation, describe_runs, has_diverged
+from qdistill.training.linear_tuning import Tuned, tune_linear
+from qdistill.training.protocols import start_model
+
+_LONGEST = 5  # most steps of a final training, in units of the search's most steps
+
+
+def tune_model(
+    name: str,
+    dataset: str,
+    qubits: int,
+    protocol: str,
+    latents_path: str | Path,
+    runs: Sequence[RunFiles],
+    settings: Mapping[str, Any],
+) -> None:
+    """Tune one model at every n and write weights, choices and metrics.
+
+    Parameters
+    ----------
+    name : str
+        ``tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, whose learning rate,
+        layers and number of steps are searched.
+    dataset, protocol : str
+        For the metrics. The search replaces the protocol's length of training.
+    qubits : int
+        The bottleneck has 2**qubits outputs.
+    latents_path : path
+        The data set.
+    runs : sequence of RunFiles
+        ``subset`` is read; ``weights``, ``choices`` and ``metrics`` are written.
+    settings : mapping
+        From :meth:`qdistill.study.tracks.Track.settings_of`.
+    """
+    latents = load_latents(latents_path)
+    searched: dict[int, _Search] = {}
+    for run in runs:
+        examples = load_examples(latents, run.subset)
+        weights, evaluation, choices = (
+            _tune_circuit(examples, qubits, settings, searched)
+            if name == "quantum_tuned"
+            else tune_linear(examples, qubits, settings)
+        )
+        about = (dataset, qubits, protocol, run.n)
+        metrics = describe_runs(*about, examples.seeds, name, "trained", evaluation)
+        write_weights_of(run, name, examples.seeds, weights)
+        write_table("metrics", run.metrics, metrics, settings)
+        columns = dict(zip(("dataset", "qubits", "protocol", "n"), about, strict=True))
+        frame = pd.DataFrame({**columns, "seed": examples.seeds, "model": name, **choices})
+        write_table("choices", run.choices, frame, settings)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Cross-validated errors (S, checks) of every setting of the grid, and what they took."""
+
+    curves: list[np.ndarray]
+    seconds: float
+
+
+def _tune_circuit(
+    examples: Examples, qubits: int, settings: Mapping[str, Any], searched: dict[int, _Search]
+) -> Tuned:
+    """Search a circuit's learning rate, layers and length, then train on all n examples.
+
+    Time counts the search even where it was made for another n.
+    """
+    tuning = settings["tuning"]
+    grid = list(product(tuning["layers"], tuning["learning_rates"]))
+    rows = min(examples.n, tuning["rows"])
+    if rows not in searched:  # subsets are nested, so a larger n has the same first rows
+        begun = time.perf_counter()
+        few = replace(examples, labelled=examples.labelled[:, :rows], rows=examples.rows[:, :rows])
+        found = [_search(few, qubits, settings, *each) for each in grid]
+        searched[rows] = _Search(found, time.perf_counter() - begun)
+    curves = searched[rows].curves
+    checks = np.stack([best_check(curve, tuning["patience"]) for curve in curves])
+    lowest = np.stack(
+        [curve[np.arange(len(best)), best] for curve, best in zip(curves, checks, strict=True)]
+    )
+    chosen = np.where(np.isfinite(lowest), lowest, np.inf).argmin(axis=0)
+    seeds = np.arange(len(examples.seeds))
+    best, errors = checks[chosen, seeds], lowest[chosen, seeds]
+    stopped = np.stack([has_stopped(curve, tuning["patience"]) for curve in curves])
+    begun = time.perf_counter()
+    weights, result, steps = _train_chosen(examples, qubits, settings, grid, chosen, best, rows)
+    seconds = searched[rows].seconds + time.perf_counter() - begun
+    described = [
+        {"layers": grid[k][0], "learning_rate": grid[k][1], "steps": int(count)}
+        for k, count in zip(chosen, steps, strict=True)
+    ]
+    # A search goes on until the last seed of the block has stopped; what comes after a
+    # seed's own stop is not a candidate of its own.
+    ends = np.array([curve.shape[1] for curve in curves])[:, None]
+    candidates = np.minimum(checks + tuning["patience"] + 1, ends).sum(axis=0)
+    return (
+        weights,
+        replace(result, seconds=seconds, still_improving=~stopped[chosen, seeds]),
+        {
+            "choice": [json.dumps(each) for each in described],
+            "validation_mse": list(np.where(np.isfinite(errors), errors, np.nan)),
+            "candidates": list(candidates),
+        },
+    )
+
+
+def _length(settings: Mapping[str, Any], learning_rate: float) -> LengthSettings:
+    tuning = settings["tuning"]
+    return LengthSettings(
+        settings["batch_size"],
+        learning_rate,
+        tuning["folds"],
+        tuning["max_steps"],
+        tuning["patience"],
+    )
+
+
+def _circuit(settings: Mapping[str, Any], layers: int) -> dict[str, Any]:
+    return {**settings, "layers": layers}
+
+
+def _search(
+    examples: Examples, qubits: int, settings: Mapping[str, Any], layers: int, rate: float
+) -> np.ndarray:
+    model, parameters, _ = start_model("quantum", _circuit(settings, layers), qubits, examples)
+    return validation_curve(model, parameters, examples, _length(settings, rate), "tuning")
+
+
+def _train_chosen(
+    examples: Examples,
+    qubits: int,
+    settings: Mapping[str, Any],
+    grid: Sequence[tuple[int, float]],
+    chosen: np.ndarray,
+    checks: np.ndarray,
+    rows: int,
+) -> tuple[dict[str, Tensor], Evaluation, np.ndarray]:
+    """Train every seed with its own choice, seeds that chose alike as one batch.
+
+    Angles are padded with zeros to the largest number of layers; ``bottleneck.layers`` says
+    how many count.
+    """
+    count, deepest = len(examples.seeds), max(layers for layers, _ in grid)
+    weights: dict[str, Tensor] = {}
+    start, train, heldout, sizes = (np.full(count, np.nan) for _ in range(4))
+    steps = np.zeros(count, dtype=np.int64)
+    for place, (layers, rate) in enumerate(grid):
+        members = np.flatnonzero(chosen == place)
+        if not len(members):
+            continue
+        few = _of_seeds(examples, members)
+        length = _length(settings, rate)
+        own = _same_epochs(checks[members], rows, few.n, length)
+        model, parameters, _ = start_model("quantum", _circuit(settings, layers), qubits, few)
+        start[members] = evaluate_errors(model, parameters, few)[0]
+        trained = train_to_checks(
+            model, parameters, few, length, own, "batches", lambda steps, weights: None
+        )
+        train[members], heldout[members] = evaluate_errors(model, trained, few)
+        sizes[members] = sum(tensor[0].numel() for tensor in parameters.values())
+        steps[members] = own * steps_between_checks(few.n, length)
+        for key, tensor in model.all_weights(trained).items():
+            shape = (deepest, *tensor.shape[2:]) if key.endswith("angles") else tensor.shape[1:]
+            whole = weights.setdefault(key, torch.zeros(count, *shape))
+            whole[members, : tensor.shape[1]] = tensor
+        weights.setdefault("bottleneck.layers", torch.zeros(count, dtype=torch.int64))
+        weights["bottleneck.layers"][members] = layers
+    diverged = has_diverged(start, train, heldout)
+    return weights, Evaluation(train, heldout, diverged, sizes.astype(int)), steps
+
+
+def _same_epochs(checks: np.ndarray, rows: int, n: int, settings: LengthSettings) -> np.ndarray:
+    """Convert measurements on the rows searched into as many epochs of n examples.
+
+    The most steps that a final training may take bound them.
+    """
+    here, there = steps_between_checks(n, settings), steps_between_checks(rows, settings)
+    epoch, epoch_there = (math.ceil(count / settings.batch_size) for count in (n, rows))
+    wanted = -(-checks * there * epoch // (epoch_there * here))  # rounded up
+    most = math.ceil(_LONGEST * settings.max_steps / here)
+    return np.minimum(wanted, most)
+
+
+def _of_seeds(examples: Examples, members: np.ndarray) -> Examples:
+    return replace(
+        examples,
+        seeds=[examples.seeds[member] for member in members],
+        rows=examples.rows[members],
+        labelled=examples.labelled[torch.from_numpy(members)],
+    )
