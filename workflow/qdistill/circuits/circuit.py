@@ -108,7 +108,8 @@ def unitary_is_cheaper(layers: int, qubits: int, examples: int) -> bool:
 def _engine_for(angles: Tensor) -> ModuleType:
     """Return the module of the selected engine, or of torch's for what is not on the CPU."""
     name = current_engine() if angles.device.type == "cpu" else "torch"
-    return import_module(f"qdistill.{name}_engine")
+    module = "numba" if name == "compiled" else name
+    return import_module(f"qdistill.circuits.{module}_engine")
 
 
 def _unitary_parts(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
