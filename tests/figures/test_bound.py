@@ -119,7 +119,7 @@ def test_circuits_and_two_models_without_angles_are_drawn(metrics):
     draw_bound(ax, metrics, ANGLES)
     for name in ("quantum", "quantum_tuned", "real_circuit", "separable", "square", "classical"):
         assert line_in(ax, style_of(name).colour)
-    for name in ("mean", "pca", "linear", "tuned", "compiled"):
+    for name in ("mean", "pca", "linear", "linear_tuned", "compiled"):
         assert not line_in(ax, style_of(name).colour)
 
 

@@ -226,7 +226,7 @@ def test_the_bound_tells_the_layers_that_its_angles_are_counted_in():
 
 
 def test_the_ladder_tells_which_rivals_are_missing():
-    absent = "``square``, ``linear``, ``tuned``, ``pca_cv``, ``mean``."
+    absent = "``square``, ``linear``, ``linear_tuned``, ``pca_cv``, ``mean``."
     assert absent in render("ladder", UNUSUAL, "digits")
     assert "asks for it" not in render("ladder", configured(models=[*MODELS]))
 
@@ -272,7 +272,7 @@ def test_every_shipped_name_is_explained(caption):
 
 
 def test_products_are_told_of_a_tuned_layer_behind_fixed_projections_only():
-    models = {"models": ["tuned"], "tracks": None}
+    models = {"models": ["linear_tuned"], "tracks": None}
     assert "products of two entries" not in render("crossover", configured(**models))
     fixed = configured(**models, projections="pca")
     assert "products of two entries" in render("crossover", fixed)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qdistill.storage.files import write_text
-from qdistill.study.glossary import glossary_section
+from qdistill.study.registry import ENTRIES
 from qdistill.verdict.details import details
 from qdistill.verdict.duplicates import duplicate_findings, duplicates_section
 from qdistill.verdict.page import render_page
@@ -87,7 +87,7 @@ def compose_verdict(
             "",
             *details(part),
         ]
-    return "\n".join([*lines, *glossary_section(names)]).rstrip() + "\n"
+    return "\n".join([*lines, *_glossary(names)]).rstrip() + "\n"
 
 
 def write_verdict(
@@ -163,3 +163,17 @@ def _question_sections(parts: Sequence[ProblemTables], names: frozenset[str]) ->
         lines += bullets or [question.unanswered]
         lines.append("")
     return lines
+
+
+def _glossary(names: Collection[str]) -> list[str]:
+    """Lines of Markdown that say what each name of a study is."""
+    rows = [[f"`{name}`", entry.meaning] for name, entry in ENTRIES.items() if name in names]
+    return [
+        "## The models",
+        "",
+        "Every model encodes a row linearly into a code, passes it through its bottleneck and "
+        "decodes the result linearly; only the bottleneck differs. Students keep the encoder and "
+        "the decoder of their teacher.",
+        "",
+        *table_lines(["name", "what it is"], rows),
+    ]

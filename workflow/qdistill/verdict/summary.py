@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import ENTRIES
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.students import run_name
 from qdistill.verdict.tables import ProblemTables, StudyTables
 from qdistill.wording import estimate, seeds_in_words, table_lines
 
-_ORDER = [*REFERENCES, *BOTTLENECKS, *TUNED, *STUDENTS]
+_ORDER = list(ENTRIES)
 
 
 def compose_summary(
