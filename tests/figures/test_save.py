@@ -1,6 +1,5 @@
 """Saving figures: equal files for equal figures, and none that is half written."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -15,7 +14,6 @@ from qdistill.errors import ConfigurationError
 from qdistill.figures.crossover import draw_crossover
 from qdistill.figures.gap import draw_gap
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.study.styles import style_of
 
 
 @pytest.fixture(scope="module")

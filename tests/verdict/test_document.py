@@ -124,7 +124,7 @@ def test_the_planted_advantage_is_found_and_compiled_keeps_it():
     short, text = planted("teacher-circuit", CIRCUIT, quantum=1e-6, compiled=1e-6, mean=0.005)
     assert short.startswith(
         "The instrument finds the planted advantage (*distinct*) at every n, and `compiled` "
-        "retains it; `quantum` beats `classical` at every n (ratio 0.000248 ["
+        "retains it; `quantum` beats `classical` at every n (ratio 0.00025 ["
     )
     ((words, _),) = bullets(text, "Attribution")
     assert "*Distinct* at every n: `quantum` beats each of 9 rivals" in words
@@ -136,7 +136,7 @@ def test_the_planted_null_is_not_claimed_even_where_the_baseline_is_beaten():
     short, text = planted("markov-null", MARKOV, classical=0.01)
     assert short.startswith(
         "The instrument does not claim the planted null for the circuit; `quantum` beats "
-        "`classical` at every n (ratio 0.397 ["
+        "`classical` at every n (ratio 0.4 ["
     )
     assert "not distinct: not shown to beat `mean` at every n (not distinguishable)" in short
     ((words, _),) = bullets(text, "Attribution")
