@@ -130,6 +130,7 @@ def test_captions_tell_the_training_of_the_track_that_was_run():
     assert "and both of these" in words and "``unitary_re`` (epochs 19)" in words
     assert "and both of these" not in render("transfer", UNUSUAL, protocol="converged")
     assert "9\nlayers" in render("bound", UNUSUAL) and "9 layers" in render("unitary", UNUSUAL)
+    assert "Students keep" not in render("downstream", UNUSUAL, protocol="converged")
     control = render("gap", DEFAULT, "teacher-circuit")
     assert "neither encoder nor decoder" in control
 

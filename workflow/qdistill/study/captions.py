@@ -122,6 +122,8 @@ def _training(track: Track, names: Iterable[str]) -> str:
 
 def _student_training(track: Track) -> str:
     """Say what of a student is trained, for how long, and which have settings of their own."""
+    if not track.students:
+        return ""
     both = " and both of these" if track.projections == "trained" else ""
     return (
         "Students keep the encoder and the decoder of their teacher; fine-tuning trains the layer"
