@@ -7,7 +7,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
-from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -32,6 +31,6 @@ def render_page(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["markdown"] = lambda text: Markup(_MARKDOWN.render(text))
-    environment.filters["inline_markdown"] = lambda text: Markup(_MARKDOWN.renderInline(text))
+    environment.filters["markdown"] = _MARKDOWN.render
+    environment.filters["inline_markdown"] = _MARKDOWN.renderInline
     return environment.get_template(f"{template}.html.jinja").render(values)
