@@ -1,6 +1,5 @@
 """Saving figures: equal files for equal figures, and none that is half written."""
 
-
 import pytest
 
 from helpers.figures import (
