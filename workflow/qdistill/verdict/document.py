@@ -17,7 +17,7 @@ from qdistill.verdict.questions import QUESTIONS
 from qdistill.verdict.questions.cost import cost_section
 from qdistill.verdict.short import in_short
 from qdistill.verdict.sources import bullet, join
-from qdistill.verdict.summary import compose_summary
+from qdistill.verdict.summary import summarise_problems
 from qdistill.verdict.tables import ProblemTables, StudyTables
 from qdistill.verdict.trainability import trainability_section
 from qdistill.wording import capitalised, enumeration, table_lines
@@ -125,9 +125,10 @@ def write_verdict(
     duplicates = duplicate_findings(inputs.get("duplicates", ()))
     verdict = compose_verdict(tables, study, problems, duplicates)
     write_text(markdown_path, verdict)
-    write_text(html_path, render_page(verdict, f"Verdict of the study {study}"))
-    summary = compose_summary(tables, study, problems)
-    write_text(summary_path, render_page(summary, f"Held-out errors of the study {study}"))
+    write_text(html_path, render_page("verdict", title=f"Verdict of {study}", text=verdict))
+    found = summarise_problems(tables, problems)
+    title = f"Held-out errors of {study}"
+    write_text(summary_path, render_page("summary", title=title, study=study, problems=found))
 
 
 def _problems_section(parts: Sequence[ProblemTables]) -> list[str]:
