@@ -34,7 +34,6 @@ TO_MEND = {
     "load_vectors",
     "locate_crossover",
     "measure_downstream",
-    "plot_figures",
     "sweep_pool",
     "tabulate_published",
     "time_engines",
