@@ -83,7 +83,7 @@ class ModelEntry:
 
     @property
     def kind(self) -> str:
-        """What it is: ``reference``, ``student``, ``bottleneck`` or ``linear_tuned``."""
+        """What it is: ``reference``, ``student``, ``bottleneck`` or ``tuned``."""
         if self.family in ("reference", "student"):
             return self.family
         return "bottleneck" if self.location else "tuned"
