@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from qdistill.storage.runs import RunFiles
 
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.datasets.synthetic import write_synthetic
-from qdistill.storage.runs import RunFiles
 from qdistill.study.datasets import resolve_dataset
 
 torch.set_num_threads(1)

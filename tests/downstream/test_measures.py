@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from qdistill.storage.runs import RunFiles
 
 from helpers.students import SETTINGS
 from qdistill.datasets.latents import load_latents
@@ -11,7 +12,6 @@ from qdistill.downstream.measures import MOST_ROWS, measure_downstream, metric_o
 from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import read_frame, read_table, write_table
 from qdistill.storage.weights import read_weights, read_weights_metadata, write_weights
 from qdistill.training.protocols import train_model

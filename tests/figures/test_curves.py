@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from qdistill.figures.runs import run_of
 
 from helpers.figures import (
     check_saved,
@@ -16,7 +17,6 @@ from helpers.figures import (
 )
 from qdistill.errors import DataError
 from qdistill.figures.curves import draw_curves, keep_last_values, plot_curves, read_histories
-from qdistill.figures.runs import run_of
 from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from qdistill.storage.runs import RunFiles
 
 from qdistill.datasets.subsets import draw_subsets
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import write_table
 from qdistill.storage.weights import write_weights
 from qdistill.students.teachers import collect_soft_targets, extract_unitaries

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from qdistill.storage.runs import RunFiles
 
 from qdistill.datasets.examples import Examples
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.slot_model import draw_start, slot_weights
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import write_table
 
 SEEDS = (0, 1, 2)

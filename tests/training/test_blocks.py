@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from qdistill.storage.runs import RunFiles
 
 from helpers.training import SEEDS, make_examples, not_labelled, spoil
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.training import blocks as training

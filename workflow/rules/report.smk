@@ -54,16 +54,14 @@ for track in STUDY.tracks:
             published_csv="workflow/resources/published.csv",
             latents=LATENTS,
             histories=lambda wildcards: expand(
-                f"{RUN}/{{model}}/history.parquet",
+                f"{RUN}/history.parquet",
                 **wildcards,
-                n=track_of(wildcards).n,
                 block=STUDY.blocks,
                 model=track_of(wildcards).bottlenecks,
             ),
             unitaries=lambda wildcards: expand(
                 UNITARY,
                 **wildcards,
-                n=max(track_of(wildcards).n),
                 block=(
                     next(iter(STUDY.blocks))
                     if DRAWN_FOR["unitary"][1](track_of(wildcards))
@@ -81,6 +79,7 @@ for track in STUDY.tracks:
             "../../envs/report.yaml"
         params:
             angles=trained_angles,
+            largest_n=lambda wildcards: max(sizes(wildcards)),
         message:
             "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"
         script:

@@ -3,9 +3,9 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.figures.problem import plot_problem
+    from qdistill.figures.problem import plot_figures
 
-    plot_problem(
+    plot_figures(
         dict(snakemake.input.items()),
         snakemake.input.histories,
         snakemake.input.unitaries,
@@ -13,4 +13,5 @@ with job_log(snakemake):
         snakemake.wildcards.dataset,
         snakemake.wildcards.protocol,
         snakemake.params.angles,
+        snakemake.params.largest_n,
     )

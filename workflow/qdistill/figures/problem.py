@@ -16,7 +16,7 @@ from qdistill.figures.unitary import plot_unitary
 Outputs = Sequence[str]
 
 
-def plot_problem(
+def plot_figures(
     inputs: Mapping[str, str],
     histories: Sequence[str],
     unitaries: Sequence[str],
@@ -24,6 +24,7 @@ def plot_problem(
     dataset: str,
     protocol: str,
     angles: int,
+    largest_n: int,
 ) -> None:
     """Draw and save the figures that are asked for.
 
@@ -32,13 +33,15 @@ def plot_problem(
     inputs : mapping of str to path
         Tables by the names of their contracts, ``latents``, and ``published_csv``.
     histories, unitaries : sequence of path
-        Those of the runs.
+        Tables of the trained models, and of the circuits, by block of seeds.
     outputs : mapping of str to sequence of path
         SVG and PNG files by the name of the figure, which is that of its module.
     dataset, protocol : str
         What is drawn.
     angles : int
         Number of trained angles of ``quantum``, for the figure ``bound``.
+    largest_n : int
+        The n whose unitary is drawn.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def plot_problem(
         "gap": lambda files: plot_gap(metrics, *which, files),
         "bound": lambda files: plot_bound(metrics, *which, angles, files),
         "curves": lambda files: plot_curves(histories, *which, files),
-        "unitary": lambda files: plot_unitary(unitaries, *which, files),
+        "unitary": lambda files: plot_unitary(unitaries[0], *which, largest_n, files),
     }
     for name, files in outputs.items():
         draw[name](files)

@@ -43,8 +43,10 @@ class Deployment:
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """Candidates that have weights; references are fitted again."""
-        return tuple(name for name in self.candidates if name not in FITTED)
+        """Models whose weights are read: candidates, and teachers, whose encoder students have."""
+        found = [name for name in self.candidates if name not in FITTED]
+        teachers = [STUDENTS[name].teacher for name in found if name in STUDENTS]
+        return tuple(dict.fromkeys([*found, *teachers]))
 
     @property
     def teachers(self) -> tuple[str, ...]:
