@@ -202,7 +202,7 @@ rule sync_study:
         metrics=METRICS,
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
-        figures=FIGURES,
+        figures=[figure for figure in FIGURES if figure.endswith(".svg")],
         documents=VERDICT + TABLES,
     output:
         receipt=f"{RESULTS}/mlflow.json",

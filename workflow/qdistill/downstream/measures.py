@@ -75,9 +75,9 @@ def measure_downstream(
         rows += measured.rows_of(RAW, "trained", inputs, [False] * len(examples.seeds))
         if settings["pca"]:
             rows += measured.rows_of("pca", "trained", *measured.principal(2**problem.qubits))
-        for name, path in weights.items():
-            if read_seeds(path) != examples.seeds:
-                raise DataError(f"{path}: its seeds are not those of {problem.subsets}")
+        for name, trained in weights.items():
+            if read_seeds(trained) != examples.seeds:
+                raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
             own = settings["models"][name]
             encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
             diverged = _diverged(metrics[name], n, stage, examples.seeds)
