@@ -94,12 +94,12 @@ def test_the_unitary_figure_is_read_drawn_and_saved(tmp_path):
     tables = [entries.assign(**PROBLEM, n=n) for n in (50, 500)]
     path, files = tmp_path / "unitary.parquet", figure_files(tmp_path)
     write_table("unitary", path, pd.concat(tables, ignore_index=True), {})
-    plot_unitary(path, "synthetic-6q", "article", 500, files)
+    plot_unitary(path, 500, "synthetic-6q", "article", files)
     check_saved(files)
     words = svg_texts(files[0])
     assert "synthetic-6q, protocol article: a learned unitary" in words
     assert "3 qubits; model quantum, n = 500, seed 3" in words
-    for where in (("digits", "article", 500), ("synthetic-6q", "article", 70)):
+    for where in ((500, "digits", "article"), (70, "synthetic-6q", "article")):
         with pytest.raises(DataError, match=r"unitary\.parquet: no row for data set"):
             plot_unitary(path, *where, [tmp_path / "unitary.svg"])
     assert not (tmp_path / "unitary.svg").exists()

@@ -12,9 +12,8 @@ from qdistill.judgement.attribution import write_attribution
 from qdistill.judgement.comparisons import write_comparisons
 from qdistill.judgement.transfer import write_transfer
 from qdistill.storage.tables import read_frame
-from qdistill.study.catalogue import CONVERTED, contenders
 from qdistill.study.deploy_rules import Deployment
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
 from qdistill.training.evaluation import combine_metrics, combine_tables
 from qdistill.training.protocols import train_model
 from qdistill.training.references import fit_reference
@@ -70,7 +69,7 @@ def dead_process() -> int:
 
 
 def tuning_settings(name, settings):
-    if name == "tuned":
+    if name == "linear_tuned":
         return {"projections": settings["projections"], "folds": 2}
     return {**settings, "tuning": TUNING}
 
@@ -84,7 +83,7 @@ def train_everything(study, names, blocks=((0, 1), (2,)), settings=None) -> None
             files = study.files(name, seeds)
             if name in ("mean", "pca", "pca_cv"):
                 fit_reference(name, problem, study.settings, files.metrics)
-            elif name in ("tuned", "quantum_tuned"):
+            elif name in ("linear_tuned", "quantum_tuned"):
                 tune_model(name, problem, tuning_settings(name, settings), files)
             elif name in STUDENTS:
                 fit(study, name, problem, seeds, **settings)
@@ -134,5 +133,5 @@ def deployment_of(study, names, student="auto", protocol="article", n=20, settin
         student=student,
         candidates=contenders(names) if student == "auto" else (student,),
         settings=study.settings,
-        training={name: settings or SETTINGS for name in names if name in CONVERTED},
+        training={name: settings or SETTINGS for name in names if name in BOTTLENECKS},
     )

@@ -17,12 +17,8 @@ if DEPLOYMENT:
             attribution=f"{RESULTS}/attribution.parquet",
             transfer=f"{RESULTS}/transfer.parquet",
             choices=f"{RESULTS}/choices.parquet",
-            weights=deployed_files(
-                f"{RUN}/weights.safetensors", DEPLOYMENT.trained
-            ),
-            histories=deployed_files(
-                f"{RUN}/history.parquet", DEPLOYMENT.teachers
-            ),
+            weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
+            histories=deployed_files(f"{RUN}/history.parquet", DEPLOYMENT.teachers),
         output:
             directory(ADAPTER),
         log:

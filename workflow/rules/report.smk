@@ -7,28 +7,10 @@ INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
 HISTORIES = run_files(
     "history.parquet", lambda track, _: track.bottlenecks + track.students
 )
-# Category in the report, and the tracks that a figure is drawn for.
-DRAWN_FOR = {
-    "crossover": ("2 Crossover", lambda track: True),
-    "ladder": ("3 Attribution", lambda track: "quantum" in track.bottlenecks),
-    "transfer": ("4 Transfer", lambda track: track.students),
-    "overfitting": ("5 Overfitting of the student", lambda track: track.pools),
-    "gap": ("6 Generalisation gap", lambda track: True),
-    "bound": (
-        "7 Gap and the bound's shape",
-        lambda track: "quantum" in track.bottlenecks,
-    ),
-    "curves": ("8 Training curves", lambda track: track.bottlenecks),
-    "unitary": (
-        "9 Learned unitary",
-        lambda track: "quantum" in track.bottlenecks and widest(track) <= 10,
-    ),
-}
 FIGURES = [
     f"{FIGURE}/{figure}.{suffix}".format(dataset=dataset, protocol=protocol)
     for (dataset, protocol), track in STUDY.problems.items()
-    for figure, (_, condition) in DRAWN_FOR.items()
-    if condition(track)
+    for figure in figures_of(track)
     for suffix in ("svg", "png")
 ] + expand(
     f"{RESULTS}/figures/trainability.{{suffix}}",
@@ -59,17 +41,13 @@ for track in STUDY.tracks:
                 block=STUDY.blocks,
                 model=track_of(wildcards).bottlenecks,
             ),
-            unitaries=lambda wildcards: expand(
-                UNITARY,
-                **wildcards,
-                block=(
-                    next(iter(STUDY.blocks))
-                    if DRAWN_FOR["unitary"][1](track_of(wildcards))
-                    else []
-                ),
+            unitary=lambda wildcards: (
+                UNITARY.format(**wildcards, block=next(iter(STUDY.blocks)))
+                if "unitary" in figures_of(track_of(wildcards))
+                else []
             ),
         output:
-            **figures_of(track, FIGURE, DRAWN_FOR),
+            **figure_files(track, FIGURE),
         log:
             f"{LOGS}/{{dataset}}/{{protocol}}/plot_figures.log",
         wildcard_constraints:
@@ -80,6 +58,7 @@ for track in STUDY.tracks:
         params:
             angles=trained_angles,
             largest_n=lambda wildcards: max(sizes(wildcards)),
+            caption=problem_caption,
         message:
             "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"
         script:
@@ -101,6 +80,8 @@ rule plot_trainability:
         f"{LOGS}/plot_trainability.log",
     conda:
         "../../envs/report.yaml"
+    params:
+        caption=caption_of_settings(STUDY, "trainability"),
     message:
         "Plot where circuits can be trained"
     script:
@@ -122,6 +103,8 @@ rule plot_cost:
         f"{LOGS}/plot_cost.log",
     conda:
         "../../envs/report.yaml"
+    params:
+        caption=caption_of_settings(STUDY, "cost"),
     message:
         "Plot what training and inference cost"
     script:
@@ -164,6 +147,7 @@ rule write_verdict:
     params:
         study=STUDY.name,
         problems=STUDY.describe_problems(),
+        caption=config["caption"],
     message:
         "Write the verdict of study '{params.study}'"
     script:

@@ -6,12 +6,8 @@ with job_log(snakemake):
     from qdistill.figures.problem import plot_figures
 
     plot_figures(
-        dict(snakemake.input.items()),
-        snakemake.input.histories,
-        snakemake.input.unitaries,
-        dict(snakemake.output.items()),
+        {**dict(snakemake.input.items()), **dict(snakemake.params.items())},
         snakemake.wildcards.dataset,
         snakemake.wildcards.protocol,
-        snakemake.params.angles,
-        snakemake.params.largest_n,
+        dict(snakemake.output.items()),
     )

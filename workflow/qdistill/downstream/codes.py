@@ -36,7 +36,7 @@ def load_encoder(
     ----------
     name : str
         A trained bottleneck, a tuned model or a student; of a student, the layer at its last
-        stage. ``tuned`` must have been trained with its projections, not behind fixed ones.
+        stage. ``linear_tuned`` must have been trained with its projections, not behind fixed ones.
     n : int
         Number of labelled rows.
     paths : mapping of str to path

@@ -132,9 +132,9 @@ def _draw_distribution(ax: Axes, sizes: np.ndarray) -> None:
 
 def plot_unitary(
     path: str | Path,
+    n: int,
     dataset: str,
     protocol: str,
-    n: int,
     outputs: Sequence[str | Path],
 ) -> None:
     """Read a learned unitary, draw it and save it.
@@ -143,8 +143,10 @@ def plot_unitary(
     ----------
     path : path
         Table by the contract "unitary"; its first seed is drawn.
-    dataset, protocol, n : str, str, int
-        Which rows of it.
+    n : int
+        Number of labelled rows of the circuit that is drawn.
+    dataset, protocol : str
+        Which rows of the table.
     outputs : sequence of path
         SVG and PNG files to write.
 

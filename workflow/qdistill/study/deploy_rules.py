@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.catalogue import AUTO, FITTED, contenders, deployable
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import AUTO, ENTRIES, FITTED, contenders, deployable
 from qdistill.study.tracks import Study, Track
 
 
@@ -45,13 +44,12 @@ class Deployment:
     def trained(self) -> tuple[str, ...]:
         """Models whose weights are read: candidates, and teachers, whose encoder students have."""
         found = [name for name in self.candidates if name not in FITTED]
-        teachers = [STUDENTS[name].teacher for name in found if name in STUDENTS]
-        return tuple(dict.fromkeys([*found, *teachers]))
+        return tuple(dict.fromkeys([*found, *filter(None, (ENTRIES[c].teacher for c in found))]))
 
     @property
     def teachers(self) -> tuple[str, ...]:
         """Trained models whose training decides which seed is exported."""
-        sources = [STUDENTS[c].teacher if c in STUDENTS else c for c in self.candidates]
+        sources = [ENTRIES[c].teacher or c for c in self.candidates]
         return tuple(name for name in dict.fromkeys(sources) if name in self.training)
 
 
