@@ -13,7 +13,7 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_metadata, write_table
-from qdistill.training.references import PrincipalRegression, choose_rank, fit_reference
+from qdistill.training.references import PrincipalRegression, choose_rank, fit_references
 
 
 def evaluate(small_study, name):
@@ -22,7 +22,7 @@ def evaluate(small_study, name):
 
 def evaluate_on(problem, files, name, settings):
     """Metrics at each n, and the problem."""
-    fit_reference(name, problem, settings, files.metrics)
+    fit_references([name], problem, settings, files.metrics)
     return {n: rows_at(files, "metrics", n) for n in problem.sizes}, problem
 
 

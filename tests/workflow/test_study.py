@@ -85,7 +85,13 @@ def dry_run_with(finished, training):
 def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
     jobs = dry_run_with(finished, {"models": {"linear": {"learning_rate": 0.01}}})
     assert jobs["train_model"] == 2  # one for each data set
-    kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference", "tune_model"}
+    kept = {
+        "fit_student",
+        "extract_unitary",
+        "collect_soft_targets",
+        "fit_references",
+        "tune_model",
+    }
     assert not {*kept, "draw_subsets", "generate_synthetic", "load_digits"} & set(jobs)
     jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.02}}})
     assert jobs["train_model"] == jobs["extract_unitary"] == 2 + 1  # in the other track

@@ -19,7 +19,7 @@ from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
 from qdistill.study.figures import figures_of
 from qdistill.study.memory import job_megabytes
-from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
 
 share_library()
@@ -47,6 +47,8 @@ DUPLICATES = "data/{dataset}/duplicates.parquet"
 SUBSETS = "data/{dataset}/subsets/seeds~{block}.parquet"
 RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
 OF_QUANTUM = RUN.replace("{model}", "quantum")
+# All in one file: fitting them takes less time than starting a job for each.
+OF_REFERENCES = RUN.replace("{model}", "references")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"

@@ -23,7 +23,13 @@ TABLES = expand(
 
 rule combine_metrics:
     input:
-        run_files("metrics.parquet", lambda track, dataset: track.names_of(dataset)),
+        run_files(
+            "metrics.parquet",
+            lambda track, dataset: (
+                *track.trained_names(),
+                *(["references"] if track.references_of(dataset) else []),
+            ),
+        ),
     output:
         METRICS,
     log:
