@@ -53,6 +53,8 @@ rule combine_choices:
         f"{LOGS}/combine_choices.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.config,
     message:
         "Combine what tuning chose in all runs"
     script:

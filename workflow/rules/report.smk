@@ -187,7 +187,9 @@ rule sync_study:
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
         figures=[figure for figure in FIGURES if figure.endswith(".svg")],
-        documents=VERDICT + TABLES,
+        documents=VERDICT,
+        # Not copied into the index, of which this is the end.
+        tables=TABLES,
     output:
         receipt=f"{RESULTS}/mlflow.json",
     log:
