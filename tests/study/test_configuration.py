@@ -135,6 +135,7 @@ def test_reading_a_configuration_loads_no_heavy_library():
         ({"n": [100, 1]}, ["'n.1'", "1"]),
         ({"n": [100.0]}, ["'n.0'", "100.0", "integer"]),
         ({"models": ["quantun"]}, ["'quantun'", "did you mean 'quantum'?", "square"]),
+        ({"models": ["tuned"]}, ["'tuned'", "did you mean 'linear_tuned'?"]),
         ({"students": ["compile"]}, ["'compile'", "did you mean 'compiled'?"]),
         (
             {"models": ["linear", "linear_tuned", "mean"]},
