@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 
 from qdistill.datasets.synthetic import optimal_mse, true_covariance
 from qdistill.errors import ConfigurationError
-from qdistill.study.datasets import (
-    KIND_DEFAULTS,
-    PRESETS,
-    REQUIRED,
-    declared_rows,
-    declared_width,
-    resolve_dataset,
-)
-from qdistill.study.setting_rules import check_value
+from qdistill.study.dataset_kinds import KINDS, PRESETS
+from qdistill.study.datasets import folder_of, record_of, resolve_dataset
 
 ROOT = Path(__file__).parents[2]
 TEXT = {"name": "mine", "kind": "text", "qubits": 4, "path": "texts"}
 VECTORS = {"name": "mine", "kind": "vectors", "qubits": 4, "path": "mine.npy"}
+
+
+def rows_of(entry):
+    return record_of(resolve_dataset(entry)).rows()
+
+
+def width_of(entry):
+    return record_of(resolve_dataset(entry)).width()
 
 
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"vectors"}))
@@ -33,8 +34,7 @@ def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
     kind = PRESETS[name]["kind"]
     assert settings["name"] == name
     assert settings["kind"] == kind
-    own = {*KIND_DEFAULTS[kind], *REQUIRED[kind]}
-    assert set(settings) == {"name", "kind", "qubits", *own}
+    assert set(settings) == {"qubits", *KINDS[kind].model_fields}
     assert list(settings)[:3] == ["name", "kind", "qubits"]
 
 
@@ -50,7 +50,7 @@ def test_the_calibrated_optimum_is_near_and_below_the_published_errors(name, at_
     assert last["n"] == at_most_examples
     optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
     assert 0.85 * last["heldout_mse"] < optimum < last["heldout_mse"]
-    assert declared_width(settings) == 4 * 2 ** settings["qubits"]
+    assert width_of(name) == 4 * 2 ** settings["qubits"]
 
 
 def test_settings_given_override_the_preset_and_leave_it_unchanged():
@@ -70,28 +70,28 @@ def test_another_name_needs_only_a_kind_and_its_required_settings():
 
 
 def test_declared_rows_and_width():
-    assert declared_rows(resolve_dataset("docstrings")) == {
+    assert rows_of("docstrings") == {
         "train": 1400,
         "unlabelled": 1800,
         "heldout": 800,
     }
-    assert declared_rows(resolve_dataset("digits")) == {
+    assert rows_of("digits") == {
         "train": 1000,
         "unlabelled": 397,
         "heldout": 400,
     }
     for entry in (VECTORS, TEXT):
-        assert declared_rows(resolve_dataset(entry)) is None
-    assert declared_width(resolve_dataset(TEXT)) == 384
-    assert declared_width(resolve_dataset({**TEXT, "encoder": "folder"})) is None
-    assert declared_width(resolve_dataset(VECTORS)) is None
-    assert declared_width(resolve_dataset("digits")) == 64
-    assert declared_width(resolve_dataset("docstrings")) == 384
-    assert declared_width(resolve_dataset({"name": "docstrings", "encoder": "folder"})) is None
+        assert rows_of(entry) is None
+    assert width_of(TEXT) == 384
+    assert width_of({**TEXT, "encoder": "folder"}) is None
+    assert width_of(VECTORS) is None
+    assert width_of("digits") == 64
+    assert width_of("docstrings") == 384
+    assert width_of({"name": "docstrings", "encoder": "folder"}) is None
     for name in ("teacher-circuit", "markov-null"):
         settings = resolve_dataset({"name": name, "qubits": 5})
-        assert declared_width(settings) == 32
-        assert declared_rows(settings) == {"train": 500, "unlabelled": 500, "heldout": 1000}
+        assert record_of(settings).width() == 32
+        assert record_of(settings).rows() == {"train": 500, "unlabelled": 500, "heldout": 1000}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_corrupted_data_set_has_the_rows_the_width_and_the_qubits_of_its_sourc
     clean = resolve_dataset(source)
     assert settings["source"] == clean
     assert settings["qubits"] == clean["qubits"]
-    assert declared_rows(settings) == declared_rows(clean)
-    assert declared_width(settings) == declared_width(clean)
+    assert record_of(settings).rows() == record_of(clean).rows()
+    assert record_of(settings).width() == record_of(clean).width()
 
 
 def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels():
@@ -207,20 +207,49 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_si
 
 
 @given(
-    kind=st.sampled_from(sorted(KIND_DEFAULTS)),
+    kind=st.sampled_from(sorted(KINDS)),
     values=st.dictionaries(st.integers(0, 9), PLAIN | st.lists(PLAIN, max_size=2), max_size=3),
 )
-def test_settings_are_refused_in_words_or_all_within_their_rules(kind, values):
-    known = sorted({*KIND_DEFAULTS[kind], *REQUIRED[kind]})
+def test_settings_are_refused_in_words_or_resolved_once_and_for_all(kind, values):
+    known = sorted(set(KINDS[kind].model_fields) - {"name", "kind"})
     entry = {known[place % len(known)]: value for place, value in values.items()}
     try:
         settings = resolve_dataset({"name": "mine", "kind": kind, **entry})
     except ConfigurationError as error:
         assert "'mine'" in str(error) or "source" in entry
+        assert "\n" not in str(error) and len(str(error)) <= 400
     else:
-        for setting, value in settings.items():
-            if setting not in ("name", "kind", "source"):
-                check_value("mine", setting, value)
+        again = {key: settings[key] for key in KINDS[kind].model_fields}
+        assert resolve_dataset(again) == settings
+        assert {key: settings[key] for key in entry} == entry
+
+
+# ---------------------------------------------------------------- where data are kept
+
+
+def test_built_in_data_are_kept_under_their_name_and_others_under_their_settings_too():
+    for name in set(PRESETS) - {"vectors"}:
+        assert folder_of(resolve_dataset(name)) == name
+    same = {"name": "digits", "split_seed": 0, "kind": "digits"}
+    assert folder_of(resolve_dataset(same)) == "digits"
+    entries = [
+        {"name": "digits", "split_seed": 1},
+        {"name": "digits", "split_seed": 2},
+        {"name": "digits-corrupted", "source": {"name": "digits", "split_seed": 1}},
+        {"name": "vectors", "kind": "vectors", "qubits": 4, "path": "a.npy"},
+        VECTORS,
+        {**VECTORS, "path": "other.npy"},
+        {**TEXT, "path": "mine.npy"},
+    ]
+    folders = [folder_of(resolve_dataset(entry)) for entry in entries]
+    assert len(set(folders)) == len(folders)
+    for entry, folder in zip(entries, folders, strict=True):
+        name, digest = folder.split("~")
+        assert name == entry["name"] and len(digest) == 8
+    # What is written out is what is meant by default, and 1 is 1.0.
+    assert folder_of(resolve_dataset({**VECTORS, "split_seed": 0})) == folders[4]
+    noise = [resolve_dataset({"name": "digits-corrupted", "noise": each}) for each in (1, 1.0)]
+    assert folder_of(noise[0]) == folder_of(noise[1])
 
 
 def test_reading_the_presets_loads_no_heavy_library():

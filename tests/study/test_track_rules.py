@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.datasets import declared_rows, resolve_dataset
+from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import BOTTLENECKS, STUDENTS
 from qdistill.study.track_rules import check_track, overridable_names
 from qdistill.study.tracks import Track
@@ -162,7 +162,7 @@ def test_sizes_are_refused_exactly_where_rows_lack(data):
     pools = tuple(data.draw(st.lists(st.integers(0, 80) | st.just("all"), max_size=3)))
     asked = with_data(entry, n=n, pools=pools)
     largest = max((size for size in pools if size != "all"), default=0)
-    rows = declared_rows(resolve_dataset(entry))
+    rows = record_of(resolve_dataset(entry)).rows()
     if n[-1] > rows["train"]:
         message = refusal(asked)
         assert f"'n': found {n[-1]}" in message and f"{rows['train']} rows" in message

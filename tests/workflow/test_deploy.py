@@ -37,7 +37,7 @@ pool_sweep: []
 training: { epochs: 5, layers: 2 }
 tracks: null
 trainability: null
-deploy: { dataset: null, n: 20, student: quantum }
+deploy: { dataset: null, n: 20, model: quantum }
 """
 ADAPTER = "results/tiny/tiny/adapter"
 FILES = {"README.md", "config.json", "model.onnx", "model.safetensors"}

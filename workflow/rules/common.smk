@@ -8,7 +8,8 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from qdistill.study.configuration import resolve_study
-from qdistill.study.text_paths import text_files
+from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
@@ -32,10 +33,12 @@ HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
 HAS_DOWNSTREAM = bool(STUDY.downstream)
 
-LATENTS = "data/{dataset}/latents.parquet"
-PARAGRAPHS = "data/{dataset}/paragraphs.parquet"
-DUPLICATES = "data/{dataset}/duplicates.parquet"
-SUBSET = "data/{dataset}/subsets/n~{n}/seeds~{block}.parquet"
+# Settings of each data set by the folder that it is kept in, which depends on them.
+DATA = {folder: STUDY.datasets[name] for name, folder in STUDY.folders.items()}
+TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_text]
+PARAGRAPHS = "data/{data}/paragraphs.parquet"
+DUPLICATES = "data/{data}/duplicates.parquet"
+SUBSETS = "subsets/n~{n}/seeds~{block}.parquet"
 RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/n~{{n}}/seeds~{{block}}"
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
@@ -45,13 +48,31 @@ SWEEP = f"{RUN}/quantum/sweep.parquet"
 
 wildcard_constraints:
     dataset="[a-z0-9-]+",
+    data="|".join(DATA),
     protocol="[a-z]+",
     n="[0-9]+",
     block="[0-9]+-[0-9]+",
 
 
+def data_file(dataset, file):
+    """A file of a data set."""
+    return f"data/{STUDY.folders[dataset]}/{file}"
+
+
+def LATENTS(wildcards):
+    """The latents of the data set of the wildcards."""
+    return data_file(wildcards.dataset, "latents.parquet")
+
+
+def SUBSET(wildcards):
+    """The subsets of the data set and the block of the wildcards, with a place for n."""
+    return data_file(wildcards.dataset, SUBSETS)
+
+
 def every_n(pattern, sizes):
     """The pattern for each number of labelled examples; other wildcards stay."""
+    if callable(pattern):
+        return lambda wildcards: expand(pattern(wildcards), n=sizes, **wildcards)
     return expand(pattern, n=sizes, allow_missing=True)
 
 
@@ -60,28 +81,12 @@ def one_of(names):
     return "|".join(names) or "nothing-of-this-kind"
 
 
-def datasets_of(*kinds):
-    """Names of the study's data sets of some kinds."""
-    return [
-        name for name, settings in STUDY.datasets.items() if settings["kind"] in kinds
-    ]
-
-
 def every_core(wildcards):
     """All cores; without their number, as for a report, nothing is run."""
     try:
         return workflow.cores
     except WorkflowError:
         return 1
-
-
-TEXT_DATASETS = datasets_of("docstrings", "text")
-
-
-def own_texts(dataset):
-    """The user's files of a data set of kind `text`; none for others."""
-    settings = STUDY.datasets[dataset]
-    return text_files(settings["path"]) if settings["kind"] == "text" else []
 
 
 def dataset_settings(wildcards):

@@ -16,7 +16,7 @@ DOWNSTREAM_FIGURES = [
 rule measure_downstream:
     input:
         latents=LATENTS,
-        subset=lambda wildcards: expand(SUBSET, **wildcards, n=track_of(wildcards).n),
+        subset=lambda wildcards: every_n(SUBSET, track_of(wildcards).n)(wildcards),
         weights=trained_files("weights.safetensors"),
         metrics=trained_files("metrics.parquet"),
     output:
@@ -49,6 +49,8 @@ rule combine_downstream:
         f"{LOGS}/combine_downstream.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.config.get("downstream"),
     message:
         "Combine the downstream measures of all blocks"
     script:

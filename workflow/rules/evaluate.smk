@@ -30,6 +30,8 @@ rule combine_metrics:
         f"{LOGS}/combine_metrics.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        grids=STUDY.grids(),
     message:
         "Combine the metrics of all runs"
     script:
@@ -45,6 +47,8 @@ rule combine_choices:
         f"{LOGS}/combine_choices.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.grids(),
     message:
         "Combine what tuning chose in all runs"
     script:
@@ -62,6 +66,8 @@ rule combine_sweeps:
         f"{LOGS}/combine_sweeps.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.grids(),
     message:
         "Combine the sweeps of the unlabelled pool"
     script:

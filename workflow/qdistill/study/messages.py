@@ -1,0 +1,211 @@
+"""What is wrong with a configuration, in one line: the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from qdistill.errors import ConfigurationError
+
+_SHOWN = 80  # characters of a value or key
+_LISTED = 200  # characters of a list of names
+# What a name or key of an earlier version is called now, by the last part of the key above it.
+OLD_NAMES: dict[str, dict[str, str]] = {
+    **{key: {"tuned": "linear_tuned"} for key in ("models", "challenger", "baseline", "model")},
+    "engine": {"compiled": "numba"},
+    "deploy": {"student": "model"},
+}
+_FIRST = {"extra_forbidden": 0, "missing": 1}  # which of several errors is told
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first thing that is wrong with a mapping.
+
+    Attributes
+    ----------
+    key : tuple of str
+        Where it is.
+    what : str
+        ``unknown`` or ``missing`` key, or ``value``.
+    value : any
+        What was found there.
+    schema : dict
+        JSON schema of what is allowed there; of the mapping around an unknown or missing key.
+    reason : str
+        What a validator of ours said of the value; "" where its type or bounds are wrong.
+    """
+
+    key: tuple[str, ...]
+    what: str
+    value: Any
+    schema: dict[str, Any]
+    reason: str
+
+    @property
+    def meaning(self) -> str:
+        """Say what the value must be, and what the key means."""
+        description = " ".join(self.schema.get("description", "").split())
+        return f"must be {_allowed(self.schema)}. {description}".rstrip().removesuffix(".")
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is shown in a message, cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def quoted(word: Any) -> str:
+    """Return a name or key in quotes, cut where it is long, on one line."""
+    text = " ".join(str(word).split())
+    return f"'{text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'}'"
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Join names by commas, and count those that are too many to be named; "none" of none."""
+    names = list(map(str, names))
+    text = ", ".join(names)
+    if len(text) <= _LISTED:
+        return text or "none"
+    kept = 1
+    while len(", ".join(names[: kept + 1])) <= _LISTED:
+        kept += 1
+    more = f" and {len(names) - kept} more" if len(names) > kept else ""
+    return ", ".join(names[:kept])[:_LISTED] + more
+
+
+def nearest(word: Any, choices: Iterable[str]) -> str:
+    """Suggest the choice that looks most like a word, if one does."""
+    close = difflib.get_close_matches(str(word)[:_SHOWN], list(choices), n=1)
+    return f" (did you mean {quoted(close[0])}?)" if close else ""
+
+
+def check_renamed(key: str, word: Any) -> None:
+    """Name the new name of what an earlier version called by another.
+
+    Parameters
+    ----------
+    key : str
+        Where the word was found, such as ``tracks.late.models``.
+    word : any
+        A name or key that is not known there.
+
+    Raises
+    ------
+    ConfigurationError
+        If it was known once.
+    """
+    new = OLD_NAMES.get(key.rpartition(".")[2], {}).get(word if isinstance(word, str) else "")
+    if new is not None:
+        raise ConfigurationError(
+            f"configuration: {quoted(key)}: '{word}' is now called '{new}'; write that in its place"
+        )
+
+
+def first_problem(error: ValidationError, schema: Mapping[str, Any]) -> Problem:
+    """Find what to tell of the errors that pydantic found.
+
+    Parameters
+    ----------
+    error : ValidationError
+    schema : mapping
+        The JSON schema of the settings that were validated.
+
+    Returns
+    -------
+    Problem
+        An unknown key before a missing one before a wrong value, since a key that is misspelt is
+        missing too; of several the one that lies deepest.
+    """
+    found = min(
+        error.errors(include_url=False),
+        key=lambda each: (_FIRST.get(each["type"], 2), -len(each["loc"])),
+    )
+    place = found["loc"]
+    if found["type"] in _FIRST:
+        key, inner = _follow(schema, place[:-1])
+        what = "unknown" if found["type"] == "extra_forbidden" else "missing"
+        return Problem((*key, str(place[-1])), what, found["input"], inner, "")
+    key, inner = _follow(schema, place)
+    if place[-1:] == ("[key]",):  # the name of an entry
+        inner = inner if "pattern" in inner else {"type": "string"}
+    reason = str(found["ctx"]["error"]) if found["type"] == "value_error" else ""
+    return Problem(key, "value", found["input"], inner, reason)
+
+
+def _follow(
+    schema: Mapping[str, Any], place: Iterable[Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Find the schema of a place, passing over the marks that pydantic adds for unions."""
+    definitions, inner, key = schema.get("$defs", {}), dict(schema), []
+    for part in place:
+        found = _step(_resolve(inner, definitions), part, definitions)
+        if found is not None:
+            inner = _resolve(found, definitions)
+            key += [] if part == "[key]" else [str(part)]
+    return tuple(key), inner
+
+
+def _resolve(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Put what a reference stands for in its place, alternatives included."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    whole = {**definitions.get(name, {}), **schema}
+    if "anyOf" in whole:
+        whole["anyOf"] = [_resolve(each, definitions) for each in whole["anyOf"]]
+    return whole
+
+
+def _step(schema: dict[str, Any], part: Any, definitions: Mapping[str, Any]) -> Any:
+    for branch in schema.get("anyOf", [schema]):
+        if isinstance(part, int):
+            inner = branch.get("items")
+        elif part == "[key]":
+            inner = branch.get("propertyNames")
+        else:
+            entries = branch.get("patternProperties", {"": branch.get("additionalProperties")})
+            inner = branch.get("properties", {}).get(part, *entries.values())
+        if isinstance(inner, dict):
+            return inner
+    return None
+
+
+def properties_of(schema: Mapping[str, Any]) -> list[str]:
+    """List the keys that a mapping may have, by its JSON schema, sorted."""
+    branches = schema.get("anyOf", [schema])
+    return sorted({key for branch in branches for key in branch.get("properties", {})})
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    """Say in words what a JSON schema allows."""
+    if "anyOf" in schema:
+        return " or ".join(_allowed(branch) for branch in schema["anyOf"])
+    if "const" in schema:
+        return str(schema["const"])
+    if "enum" in schema:
+        return f"one of {listed(schema['enum'])}"
+    kind = schema.get("type", "")
+    if kind == "array":
+        return "a list that is not empty" if schema.get("minItems") else "a list"
+    words = {
+        "integer": "a whole number (integer)",
+        "number": "a number",
+        "string": "text",
+        "boolean": "true or false",
+        "object": "a mapping",
+    }
+    return words.get(kind, str(kind)) + _bounds(schema)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    names = {
+        "minimum": "from",
+        "exclusiveMinimum": "above",
+        "maximum": "to",
+        "exclusiveMaximum": "below",
+    }
+    parts = [f" {word} {schema[key]:.6g}" for key, word in names.items() if key in schema]
+    return "".join(parts)
