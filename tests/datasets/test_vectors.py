@@ -135,7 +135,7 @@ def test_no_rows_are_refused(tmp_path, form):
 def test_a_truncated_file_is_refused(tmp_path, values, form):
     path, column = save(tmp_path, values, form)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    refuse(tmp_path, ["not a readable"], path, column, largest_n=1)
+    refuse(tmp_path, ["not a readable"], path, column)
 
 
 @pytest.mark.parametrize(

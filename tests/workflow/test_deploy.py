@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def vectors(folder):
     """The thousand held-out rows."""
-    latents = load_latents(folder / "data/tiny/latents.parquet")
+    latents = load_latents(next(folder.glob("data/tiny~*/latents.parquet")))
     return latents.features[latents.positions("heldout")]
 
 

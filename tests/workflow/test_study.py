@@ -16,6 +16,7 @@ from snakemake.utils import update_config
 from helpers.checkout import ROOT, checkout, jobs_of, run, start
 from qdistill.storage.tables import read_frame
 from qdistill.study.configuration import resolve_study
+from qdistill.study.tracks import expected_rows
 
 SMOKE = ["--configfile", "config/studies/smoke.yaml"]
 
@@ -40,7 +41,9 @@ def test_every_row_of_the_grid_is_there(finished):
     metrics = read_frame("metrics", finished / "results/smoke/metrics.parquet")
     study = resolve_study(smoke_config(finished))
     key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
-    assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(study.expected_rows())
+    assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(
+        expected_rows(study.grids())
+    )
     assert set(metrics["protocol"]) == {"article", "converged"}
     assert (finished / "reports/verdict.md").read_text().startswith("# Verdict")
 
@@ -88,7 +91,7 @@ def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
     started = {name.split("_of_")[0] for name in jobs}
     kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference", "tune_model"}
     kept |= {f"{name}_converged" for name in (*kept, "train_model")}
-    kept |= {"draw_subsets", "generate_synthetic", "load_digits"}
+    kept |= {"draw_subsets", "generate_latents"}
     assert not kept & started
     jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.02}}})
     assert (jobs["train_model"], jobs["train_model_converged"]) == (2, 1)

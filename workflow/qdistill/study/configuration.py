@@ -207,7 +207,7 @@ def _check_plain(value: Any, key: str = "") -> None:
         raise ConfigurationError(f"configuration: {quoted(key)}: a number above 64 bits")
     elif value is not None and not isinstance(value, str | int | float):
         raise ConfigurationError(
-            f"configuration: {quoted(key)}: {shown(value)} is a {type(value).__name__}; allowed "
+            f"configuration: {quoted(key)}: {quoted(value)} is a {type(value).__name__}; allowed "
             "are text (put it in quotes), numbers, true, false and null"
         )
     for name, item in inner:
@@ -223,7 +223,7 @@ def _check_keys(config: Mapping[str, Any]) -> None:
     try:
         StudySettings.model_validate(config)
     except ValidationError as error:
-        problem = first_problem(error, StudySettings.model_json_schema())
+        problem = first_problem(error, StudySettings)
     else:
         return
     key, around = ".".join(problem.key), ".".join(problem.key[:-1])

@@ -17,6 +17,7 @@ from qdistill.study.dataset_record import (
     Encoded,
     NotEmpty,
     Presets,
+    UserPath,
 )
 from qdistill.study.fields import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
 from qdistill.study.text_paths import COLUMNS, check_text_path, is_table, text_files
@@ -26,7 +27,7 @@ DIGITS_ROWS = 1_797
 DIGITS_WIDTH = 64
 DIGITS_CLASSES = 10
 
-Column = Annotated[NotEmpty | None, Field(description="Null, or the name of a column.")]
+Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
 
 
 class Synthetic(Declared):
@@ -133,7 +134,7 @@ class Text(Encoded, Divided):
 
     kind: Literal["text"]
     qubits: Qubits
-    path: NotEmpty
+    path: UserPath
     """A file, or a folder of texts."""
     text_column: Column = None
     document_column: Column = None
@@ -167,11 +168,11 @@ class Vectors(Divided):
 
     kind: Literal["vectors"]
     qubits: Qubits
-    path: NotEmpty
+    path: UserPath
     """The path of a file."""
     column: Annotated[
         NotEmpty | Annotated[list[NotEmpty], NON_EMPTY] | None,
-        Field(description="Null, the name of a column, or a list of names."),
+        Field(description="The name of a column, or a list of names."),
     ] = None
 
     function: ClassVar[str] = "vectors:write_vectors"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from qdistill.study.fields import Name, Natural, Positive, Settings
+from qdistill.study.messages import quoted
 from qdistill.study.text_paths import check_encoder
 
 MINILM_WIDTH = 384
@@ -14,9 +15,18 @@ SPLITS = ("train", "unlabelled", "heldout")
 
 Presets = dict[str, dict[str, Any]]
 NotEmpty = Annotated[str, Field(min_length=1)]
+
+
+def _is_possible(path: str) -> str:
+    if any(len(part.encode(errors="replace")) > 255 for part in path.split("/")):
+        raise ValueError(f"{quoted(path)} has a part that is too long for the name of a file")
+    return path
+
+
+UserPath = Annotated[NotEmpty, AfterValidator(_is_possible)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Encoder = Annotated[
-    NotEmpty | None,
+    UserPath | None,
     Field(
         description="A folder that sentence-transformers saved, or a model of the Hugging Face "
         "hub; null is the MiniLM that comes with the environment."

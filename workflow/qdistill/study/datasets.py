@@ -99,13 +99,12 @@ def _resolve_record(entry: Any) -> DatasetKind:
 
 def _refusal(record: type[DatasetKind], kind: str, error: ValidationError) -> str:
     """Say what is wrong with the settings of a kind."""
-    schema = record.model_json_schema()
-    problem = first_problem(error, schema)
+    problem = first_problem(error, record)
     if problem.reason:
         return problem.reason
     setting = problem.key[0]
     if problem.what == "unknown":
-        known = [each for each in properties_of(schema) if each not in ("name", "kind")]
+        known = [each for each in properties_of(problem.schema) if each not in ("name", "kind")]
         return (
             f"unknown setting {quoted(setting)}{nearest(setting, known)}; kind '{kind}' takes "
             f"{listed(known)}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from qdistill.errors import ConfigurationError
+from qdistill.study.registry import MODELS
 
 _SHOWN = 80  # characters of a value or key
 _LISTED = 200  # characters of a list of names
@@ -55,14 +57,18 @@ class Problem:
 
 def shown(value: Any) -> str:
     """Return a value as it is shown in a message, cut where it is long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    return _cut(repr(value))
 
 
 def quoted(word: Any) -> str:
     """Return a name or key in quotes, cut where it is long, on one line."""
-    text = " ".join(str(word).split())
-    return f"'{text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'}'"
+    return f"'{_cut(str(word))}'"
+
+
+def _cut(text: str) -> str:
+    """Keep both ends of a long text, of which a path's last part tells most."""
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[:38]}...{text[-39:]}"
 
 
 def listed(names: Iterable[Any]) -> str:
@@ -100,20 +106,26 @@ def check_renamed(key: str, word: Any) -> None:
         If it was known once.
     """
     new = OLD_NAMES.get(key.rpartition(".")[2], {}).get(word if isinstance(word, str) else "")
-    if new is not None:
+    if new is not None and word not in MODELS:
         raise ConfigurationError(
             f"configuration: {quoted(key)}: '{word}' is now called '{new}'; write that in its place"
         )
 
 
-def first_problem(error: ValidationError, schema: Mapping[str, Any]) -> Problem:
+@cache
+def schema_of(settings: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of settings."""
+    return settings.model_json_schema()
+
+
+def first_problem(error: ValidationError, settings: type[BaseModel]) -> Problem:
     """Find what to tell of the errors that pydantic found.
 
     Parameters
     ----------
     error : ValidationError
-    schema : mapping
-        The JSON schema of the settings that were validated.
+    settings : class
+        What was validated.
 
     Returns
     -------
@@ -125,14 +137,15 @@ def first_problem(error: ValidationError, schema: Mapping[str, Any]) -> Problem:
         error.errors(include_url=False),
         key=lambda each: (_FIRST.get(each["type"], 2), -len(each["loc"])),
     )
-    place = found["loc"]
+    place, schema = found["loc"], schema_of(settings)
     if found["type"] in _FIRST:
         key, inner = _follow(schema, place[:-1])
         what = "unknown" if found["type"] == "extra_forbidden" else "missing"
         return Problem((*key, str(place[-1])), what, found["input"], inner, "")
-    key, inner = _follow(schema, place)
     if place[-1:] == ("[key]",):  # the name of an entry
-        inner = inner if "pattern" in inner else {"type": "string"}
+        key, inner = _follow(schema, (*place[:-2], "[key]"))
+        return Problem((*key, str(place[-2])), "value", place[-2], {"type": "string", **inner}, "")
+    key, inner = _follow(schema, place)
     reason = str(found["ctx"]["error"]) if found["type"] == "value_error" else ""
     return Problem(key, "value", found["input"], inner, reason)
 
@@ -186,10 +199,11 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:
-        return f"one of {listed(schema['enum'])}"
+        few = len(schema["enum"]) == 2
+        return " or ".join(schema["enum"]) if few else f"one of {listed(schema['enum'])}"
     kind = schema.get("type", "")
     if kind == "array":
-        return "a list that is not empty" if schema.get("minItems") else "a list"
+        return "a non-empty list" if schema.get("minItems") else "a list"
     words = {
         "integer": "a whole number (integer)",
         "number": "a number",
@@ -202,10 +216,10 @@ def _allowed(schema: Mapping[str, Any]) -> str:
 
 def _bounds(schema: Mapping[str, Any]) -> str:
     names = {
-        "minimum": "from",
-        "exclusiveMinimum": "above",
-        "maximum": "to",
-        "exclusiveMaximum": "below",
+        "minimum": " from",
+        "exclusiveMinimum": " above",
+        "maximum": " to" if "minimum" in schema else ", at most",
+        "exclusiveMaximum": ", below",
     }
-    parts = [f" {word} {schema[key]:.6g}" for key, word in names.items() if key in schema]
+    parts = [f"{word} {schema[key]:.10g}" for key, word in names.items() if key in schema]
     return "".join(parts)

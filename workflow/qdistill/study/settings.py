@@ -206,7 +206,7 @@ class StudySettings(TrackSettings):
     """Name of the study, and of its folder under results/: lower-case letters, digits, hyphens."""
     datasets: Datasets
     n: Sizes
-    seeds: Annotated[int, Field(ge=2)]
+    seeds: Annotated[int, Field(ge=2, le=10_000)]
     """How many replications, from seed 0. Intervals need at least two."""
     seeds_per_block: Positive
     """How many seeds are trained together as one batch."""
