@@ -11,13 +11,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.registry import MODELS
+from qdistill.study.registry import RENAMED
 
 _SHOWN = 80  # characters of a value or key
 _LISTED = 200  # characters of a list of names
 # What a name or key of an earlier version is called now, by the last part of the key above it.
 OLD_NAMES: dict[str, dict[str, str]] = {
-    **{key: {"tuned": "linear_tuned"} for key in ("models", "challenger", "baseline", "model")},
+    **dict.fromkeys(("models", "challenger", "baseline", "model"), RENAMED),
     "engine": {"compiled": "numba"},
     "deploy": {"student": "model"},
 }
@@ -106,7 +106,7 @@ def check_renamed(key: str, word: Any) -> None:
         If it was known once.
     """
     new = OLD_NAMES.get(key.rpartition(".")[2], {}).get(word if isinstance(word, str) else "")
-    if new is not None and word not in MODELS:
+    if new is not None:
         raise ConfigurationError(
             f"configuration: {quoted(key)}: '{word}' is now called '{new}'; write that in its place"
         )

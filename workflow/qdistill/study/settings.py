@@ -123,7 +123,7 @@ class Comparison(Settings):
 
 
 class Tuning(Settings):
-    """The searches of `tuned`, which uses `folds` alone, and of `quantum_tuned`."""
+    """The searches of `linear_tuned`, which uses `folds` alone, and of `quantum_tuned`."""
 
     folds: Folds
     rows: Annotated[int, Field(ge=10)]
