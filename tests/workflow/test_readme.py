@@ -51,7 +51,7 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
 
 def test_the_study_of_the_readme_is_valid(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    vectors = pd.DataFrame({"embedding": list(np.zeros((400, 64)))})  # no more than it needs
+    vectors = pd.DataFrame({"embedding": list(np.zeros((500, 64)))})  # no more than it needs
     vectors.to_parquet("vectors.parquet")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     study = resolve_study({**config, **yaml.safe_load(code_blocks("yaml")[0])})
