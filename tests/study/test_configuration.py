@@ -384,7 +384,7 @@ def test_a_corrupted_data_set_has_a_source_without_targets():
     for source in ("teacher-circuit", "markov-null", "digits-corrupted"):
         mine = {"name": "mine", "kind": "corrupted", "source": source}
         message = refusal(alone(datasets=[mine], n=[50]))
-        assert f"data set 'mine': its source '{source}'" in message
+        assert f"data set 'mine': 'source': its source '{source}'" in message
         assert "targets already" in message
     for name in ("Digits", "a_b", "a.b"):  # it becomes a file's name that rules must match
         mine = {"name": "mine", "kind": "corrupted", "source": {"name": name, "kind": "digits"}}

@@ -50,7 +50,7 @@ def refusal(path, column, inspect=inspect_vectors):
 def test_rows_and_width_of_every_form(tmp_path, form):
     path, column = save(tmp_path, form)
     table = inspect_vectors("mine", str(path), column)
-    assert (table.rows, table.widths[""]) == (7, 5)
+    assert (table.rows, table.width) == (7, 5)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -61,7 +61,7 @@ def test_a_column_that_is_not_there_is_named(tmp_path, form):
     if column == "embedding":
         assert "did you mean 'embedding'?" in message
     if column is not None:
-        assert "'column' of 'mine' is missing" in refusal(path, None)
+        assert "'column' of 'mine': found 'None'" in refusal(path, None)
 
 
 @pytest.mark.parametrize("form", FORMS[:4])
@@ -73,14 +73,14 @@ def test_a_damaged_file_is_named(tmp_path, form):
 
 def test_files_of_other_kinds_are_refused(tmp_path):
     (tmp_path / "a.txt").touch()
-    assert "extension '.txt'; allowed are .parquet, .csv" in refusal(tmp_path / "a.txt", None)
-    assert "no file" in refusal(tmp_path / "b.npy", None)
+    for name in ("a.txt", "b.npy"):
+        assert "of vectors; give a .parquet, .csv" in refusal(tmp_path / name, None)
 
 
 def test_a_width_that_the_first_row_does_not_tell_is_open(tmp_path):
     path = tmp_path / "odd.csv"
     path.write_text("embedding,embedding\nno list,1\n")
-    assert inspect_vectors("mine", str(path), "embedding").widths == {}
+    assert inspect_vectors("mine", str(path), "embedding").width is None
     # The second of two columns of one name, as pandas calls it.
     assert inspect_vectors("mine", str(path), ["embedding.1"]).rows == 1
 

@@ -111,7 +111,7 @@ def test_copies_can_be_dropped(finished, tmp_path):
         ({"path": "Snakefile.pdf"}, "no file or folder 'Snakefile.pdf'"),
         ({"path": "envs/text.yaml"}, "has the extension '.yaml'; allowed are"),
         ({"text_column": "body"}, "'text_column' of 'mine': found 'body'"),
-        ({"columns": "body"}, "unknown setting 'columns'"),
+        ({"columns": "body"}, "unknown key 'columns'"),
         ({"encoder": "./absent"}, "'encoder' of 'mine': no folder './absent'"),
     ],
 )

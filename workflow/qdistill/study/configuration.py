@@ -12,15 +12,7 @@ from pydantic import ValidationError
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.messages import (
-    check_renamed,
-    first_problem,
-    listed,
-    nearest,
-    properties_of,
-    quoted,
-    shown,
-)
+from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
 from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.settings import StudySettings
 from qdistill.study.track_rules import check_track, overridable_names
@@ -49,7 +41,10 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     """
     _check_plain(given)
     config: dict[str, Any] = json.loads(json.dumps(given))  # a copy of plain types
-    _check_keys(config)
+    try:
+        StudySettings.model_validate(config)
+    except ValidationError as error:
+        raise ConfigurationError(f"configuration: {explain(error, StudySettings)}") from None
     main = {key: config[key] for key in _TRACK_KEYS if key in config}
     tracks = [_resolve_track("main", main, config)]
     for name, changes in (config.get("tracks") or {}).items():
@@ -216,34 +211,6 @@ def _check_plain(value: Any, key: str = "") -> None:
                 f"configuration: {quoted(key)}: the key {shown(name)} is no text; put it in quotes"
             )
         _check_plain(item, f"{key}.{name}" if key else str(name))
-
-
-def _check_keys(config: Mapping[str, Any]) -> None:
-    """Refuse unknown and missing keys, and values that no study may have."""
-    try:
-        StudySettings.model_validate(config)
-    except ValidationError as error:
-        problem = first_problem(error, StudySettings)
-    else:
-        return
-    key, around = ".".join(problem.key), ".".join(problem.key[:-1])
-    if problem.reason:
-        raise ConfigurationError(f"configuration: {quoted(key)}: {problem.reason}")
-    if problem.what == "unknown":
-        check_renamed(around, problem.key[-1])
-        allowed = properties_of(problem.schema)
-        raise ConfigurationError(
-            f"configuration: unknown key {quoted(key)}{nearest(problem.key[-1], allowed)}; "
-            f"allowed here: {listed(allowed)}"
-        )
-    if problem.what == "missing":
-        where = quoted(around) if around else "the study"
-        raise ConfigurationError(f"configuration: {where} lacks the key '{problem.key[-1]}'")
-    check_renamed(key, problem.value)
-    where = quoted(key) if key else "the study"
-    raise ConfigurationError(
-        f"configuration: {where}: found {shown(problem.value)}, and {problem.meaning}"
-    )
 
 
 def _check_names(key: str, names: Iterable[str], choices: Iterable[str]) -> None:

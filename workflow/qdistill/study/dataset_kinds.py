@@ -188,7 +188,7 @@ class Vectors(Divided):
         unlabelled = round(self.unlabelled_fraction * table.rows)
         heldout = round(self.heldout_fraction * table.rows)
         counts = (table.rows - unlabelled - heldout, unlabelled, heldout)
-        return dict(zip(SPLITS, counts, strict=True)), table.widths.get("")
+        return dict(zip(SPLITS, counts, strict=True)), table.width
 
 
 class Planted(Declared):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from qdistill.errors import ConfigurationError
 from qdistill.study.dataset_kinds import KINDS, PRESETS, DatasetKind
-from qdistill.study.messages import first_problem, listed, nearest, properties_of, quoted, shown
+from qdistill.study.messages import explain, listed, nearest, quoted, shown
 
 
 def resolve_dataset(entry: Any) -> dict[str, Any]:
@@ -94,24 +94,7 @@ def _resolve_record(entry: Any) -> DatasetKind:
     try:
         return record.model_validate(values)
     except ValidationError as error:
-        raise ConfigurationError(f"data set '{name}': {_refusal(record, kind, error)}") from None
-
-
-def _refusal(record: type[DatasetKind], kind: str, error: ValidationError) -> str:
-    """Say what is wrong with the settings of a kind."""
-    problem = first_problem(error, record)
-    if problem.reason:
-        return problem.reason
-    setting = problem.key[0]
-    if problem.what == "unknown":
-        known = [each for each in properties_of(problem.schema) if each not in ("name", "kind")]
-        return (
-            f"unknown setting {quoted(setting)}{nearest(setting, known)}; kind '{kind}' takes "
-            f"{listed(known)}"
-        )
-    if problem.what == "missing":
-        return f"setting '{setting}' is missing, which kind '{kind}' needs"
-    return f"setting '{setting}' is {shown(problem.value)}, and {problem.meaning}"
+        raise ConfigurationError(f"data set '{name}': {explain(error, record)}") from None
 
 
 def _checked_name(name: Any) -> str:

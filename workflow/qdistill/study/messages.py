@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -22,37 +21,6 @@ OLD_NAMES: dict[str, dict[str, str]] = {
     "deploy": {"student": "model"},
 }
 _FIRST = {"extra_forbidden": 0, "missing": 1}  # which of several errors is told
-
-
-@dataclass(frozen=True)
-class Problem:
-    """The first thing that is wrong with a mapping.
-
-    Attributes
-    ----------
-    key : tuple of str
-        Where it is.
-    what : str
-        ``unknown`` or ``missing`` key, or ``value``.
-    value : any
-        What was found there.
-    schema : dict
-        JSON schema of what is allowed there; of the mapping around an unknown or missing key.
-    reason : str
-        What a validator of ours said of the value; "" where its type or bounds are wrong.
-    """
-
-    key: tuple[str, ...]
-    what: str
-    value: Any
-    schema: dict[str, Any]
-    reason: str
-
-    @property
-    def meaning(self) -> str:
-        """Say what the value must be, and what the key means."""
-        description = " ".join(self.schema.get("description", "").split())
-        return f"must be {_allowed(self.schema)}. {description}".rstrip().removesuffix(".")
 
 
 def shown(value: Any) -> str:
@@ -118,8 +86,8 @@ def schema_of(settings: type[BaseModel]) -> dict[str, Any]:
     return settings.model_json_schema()
 
 
-def first_problem(error: ValidationError, settings: type[BaseModel]) -> Problem:
-    """Find what to tell of the errors that pydantic found.
+def explain(error: ValidationError, settings: type[BaseModel]) -> str:
+    """Say what is wrong with settings: the first of the errors that pydantic found.
 
     Parameters
     ----------
@@ -129,25 +97,38 @@ def first_problem(error: ValidationError, settings: type[BaseModel]) -> Problem:
 
     Returns
     -------
-    Problem
-        An unknown key before a missing one before a wrong value, since a key that is misspelt is
-        missing too; of several the one that lies deepest.
+    str
+        A line with the key, the value and what is allowed. An unknown key goes before a missing
+        one, since a key that is misspelt is missing too, and that before a wrong value.
     """
     found = min(
         error.errors(include_url=False),
         key=lambda each: (_FIRST.get(each["type"], 2), -len(each["loc"])),
     )
-    place, schema = found["loc"], schema_of(settings)
-    if found["type"] in _FIRST:
-        key, inner = _follow(schema, place[:-1])
-        what = "unknown" if found["type"] == "extra_forbidden" else "missing"
-        return Problem((*key, str(place[-1])), what, found["input"], inner, "")
+    place, what, value = found["loc"], found["type"], found["input"]
     if place[-1:] == ("[key]",):  # the name of an entry
-        key, inner = _follow(schema, (*place[:-2], "[key]"))
-        return Problem((*key, str(place[-2])), "value", place[-2], {"type": "string", **inner}, "")
-    key, inner = _follow(schema, place)
-    reason = str(found["ctx"]["error"]) if found["type"] == "value_error" else ""
-    return Problem(key, "value", found["input"], inner, reason)
+        place, value = (*place[:-2], "[key]", place[-2]), place[-2]
+    inside = what in _FIRST or "[key]" in place
+    around, schema = _follow(schema_of(settings), place[:-1] if inside else place)
+    key = ".".join([*around, str(place[-1])] if inside else around)
+    if what == "extra_forbidden":
+        check_renamed(".".join(around), place[-1])
+        allowed = properties_of(schema)
+        return (
+            f"unknown key {quoted(key)}{nearest(str(place[-1]), allowed)}; allowed here: "
+            f"{listed(allowed)}"
+        )
+    if what == "missing":
+        where = quoted(".".join(around)) if around else f"the {settings.__name__.lower()}"
+        return f"{where} lacks the key '{place[-1]}'"
+    if what == "value_error":
+        return f"{quoted(key)}: {found['ctx']['error']}" if key else str(found["ctx"]["error"])
+    check_renamed(key, value)
+    words = f"must be {_allowed({'type': 'string', **schema} if inside else schema)}"
+    description = " ".join(schema.get("description", "").split()).removesuffix(".")
+    return f"{quoted(key)}: found {shown(value)}, and {words}" + f". {description}" * bool(
+        description
+    )
 
 
 def _follow(

@@ -17,22 +17,17 @@ def config_schema() -> dict[str, Any]:
     schema = StudySettings.model_json_schema()
     definitions = schema["$defs"]
     for kind, record in KINDS.items():
-        own = record.model_json_schema()
+        own = definitions[f"dataset-{kind}"] = record.model_json_schema()
         own.pop("$defs", None)
-        definitions[f"dataset-{kind}"] = own
-    if "source" in (corrupted := definitions["dataset-corrupted"]["properties"]):
-        corrupted["source"] = {"$ref": "#/$defs/dataset"}
+    definitions["dataset-corrupted"]["properties"]["source"] = {"$ref": "#/$defs/dataset"}
     kinds = {kind: f"#/$defs/dataset-{kind}" for kind in KINDS}
+    built_in = {"enum": sorted(PRESETS)}
     definitions["dataset"] = {
         "description": "The name of a built-in data set, a mapping with that name and the settings "
         "that differ, or a mapping with another name, a `kind` and its settings.",
         "anyOf": [
-            {"enum": sorted(PRESETS)},
-            {
-                "type": "object",
-                "required": ["name"],
-                "properties": {"name": {"enum": sorted(PRESETS)}},
-            },
+            built_in,
+            {"type": "object", "required": ["name"], "properties": {"name": built_in}},
             {
                 "oneOf": [{"$ref": reference} for reference in kinds.values()],
                 "discriminator": {"propertyName": "kind", "mapping": kinds},

@@ -5,35 +5,25 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qdistill.errors import ConfigurationError
 from qdistill.study.messages import listed, nearest, quoted
 
-VECTOR_EXTENSIONS = (".parquet", ".csv", ".npy", ".npz")
 # What pandas calls the columns of a CSV file that have the same name or none.
-_RENAMED = re.compile(r".*\.\d+|Unnamed: \d+")
+_BY_PANDAS = re.compile(r".*\.\d+|Unnamed: \d+")
 
 
 @dataclass(frozen=True)
 class Table:
-    """The shape of a file, before it is read.
-
-    Attributes
-    ----------
-    rows : int
-        As many as there can be: lines of a CSV or JSONL file may be blank or belong together.
-    columns : tuple of str or None
-        Names of the columns or arrays; None for a single array.
-    widths : dict of str to int
-        Numbers in a row, of the columns and arrays where that is known; of a single array by "".
-    """
+    """The shape of a file: rows at most, names of columns, and the width of one of them."""
 
     rows: int
-    columns: tuple[str, ...] | None
-    widths: dict[str, int]
+    columns: tuple[str, ...] | None  # None of a single array
+    width: int | None = None
 
 
 def inspect_vectors(name: str, path: str, column: str | Sequence[str] | None) -> Table:
@@ -43,60 +33,40 @@ def inspect_vectors(name: str, path: str, column: str | Sequence[str] | None) ->
     ----------
     name : str
         The data set, for messages.
-    path : str
-    column : str, sequence of str, or None
-        As the setting ``column``.
-
-    Returns
-    -------
-    Table
-        ``widths`` has the width of the rows by "", if it is known.
+    path, column : str, sequence of str, or None
+        Its settings.
 
     Raises
     ------
     ConfigurationError
         If there is no such file or column, or the file is damaged.
     """
-    where, file = f"configuration: 'path' of '{name}'", Path(path)
-    if not file.is_file():
+    if not Path(path).is_file() or Path(path).suffix.lower() not in _READERS:
         raise ConfigurationError(
-            f"{where}: no file {quoted(path)}; give a .parquet, .csv, .npy or .npz file, from the "
-            "folder where you run Snakemake"
+            f"configuration: 'path' of '{name}': no file {quoted(path)} of vectors; give a "
+            ".parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
         )
-    if file.suffix.lower() not in VECTOR_EXTENSIONS:
+    table = _inspect(name, path, column if isinstance(column, str) else None)
+    if (table.columns is None) != (column is None):
+        hint = f"it has {listed(table.columns)}" if table.columns else "leave it out"
         raise ConfigurationError(
-            f"{where}: {quoted(path)} has the extension {quoted(file.suffix)}; allowed are "
-            f"{', '.join(VECTOR_EXTENSIONS)}"
+            f"configuration: 'column' of '{name}': found {quoted(column)} for {quoted(path)}; {hint}"
         )
-    table = _inspect(file, where, column if isinstance(column, str) else None)
-    if table.columns is None:
-        if column is not None:
-            raise ConfigurationError(
-                f"configuration: 'column' of '{name}': found {quoted(column)}, but {quoted(path)} "
-                "is a single array without columns; leave it out"
-            )
+    if column is None or isinstance(column, str):
+        _check_columns(name, path, table, {"column": [column] if column else []})
         return table
-    if column is None:
-        raise ConfigurationError(
-            f"configuration: 'column' of '{name}' is missing; {quoted(path)} has "
-            f"{listed(table.columns)}"
-        )
-    names = [column] if isinstance(column, str) else list(column)
-    check_columns(name, "column", names, table, path)
-    width = table.widths.get(column) if isinstance(column, str) else len(names)
-    return Table(table.rows, table.columns, {} if width is None else {"": width})
+    _check_columns(name, path, table, {"column": column})
+    return Table(table.rows, table.columns, len(column))
 
 
-def inspect_texts(name: str, path: str, columns: dict[str, str]) -> Table:
+def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> Table:
     """Read the shape of a table of texts, and check its columns.
 
     Parameters
     ----------
-    name : str
-        The data set, for messages.
-    path : str
-        Of a .jsonl, .ndjson, .csv or .parquet file.
-    columns : dict of str to str
+    name, path : str
+        The data set, for messages, and its .jsonl, .ndjson, .csv or .parquet file.
+    columns : mapping of str to str
         The column that each setting names.
 
     Raises
@@ -104,47 +74,29 @@ def inspect_texts(name: str, path: str, columns: dict[str, str]) -> Table:
     ConfigurationError
         If there is no such column, or the file is damaged.
     """
-    table = _inspect(Path(path), f"configuration: 'path' of '{name}'", None)
-    for setting, column in columns.items():
-        check_columns(name, setting, [column], table, path)
+    table = _inspect(name, path, None)
+    _check_columns(name, path, table, {setting: [each] for setting, each in columns.items()})
     return table
 
 
-def check_columns(name: str, setting: str, names: Sequence[str], table: Table, path: str) -> None:
-    """Refuse columns that a table does not have.
-
-    Parameters
-    ----------
-    name, setting : str
-        The data set and which of its settings names the columns, for the message.
-    names : sequence of str
-    table : Table
-    path : str
-        Where the table is.
-
-    Raises
-    ------
-    ConfigurationError
-    """
-    for column in names:
-        renamed = path.lower().endswith(".csv") and _RENAMED.fullmatch(column)
-        if column not in (table.columns or ()) and not renamed:
-            raise ConfigurationError(
-                f"configuration: {quoted(setting)} of '{name}': {quoted(path)} has no column "
-                f"{quoted(column)}{nearest(column, table.columns or ())}; it has "
-                f"{listed(table.columns or ())}"
-            )
+def _check_columns(name: str, path: str, table: Table, asked: Mapping[str, Sequence[str]]) -> None:
+    known = table.columns or ()
+    for setting, columns in asked.items():
+        for column in columns:
+            by_pandas = path.lower().endswith(".csv") and _BY_PANDAS.fullmatch(column)
+            if column not in known and not by_pandas:
+                raise ConfigurationError(
+                    f"configuration: '{setting}' of '{name}': {quoted(path)} has no column "
+                    f"{quoted(column)}{nearest(column, known)}; it has {listed(known)}"
+                )
 
 
-def _inspect(path: Path, where: str, column: str | None) -> Table:
-    readers = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
-    reader = readers.get(path.suffix.lower(), _jsonl)
+def _inspect(name: str, path: str, column: str | None) -> Table:
     try:
-        return reader(path, column)
-    except (ValueError, OSError, EOFError, csv.Error) as error:  # pyarrow's are among them
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(
-            f"{where}: {quoted(path)} cannot be read as {path.suffix} ({quoted(reason)})"
+        return _READERS.get(Path(path).suffix.lower(), _jsonl)(Path(path), column)
+    except (ValueError, OSError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+        raise ConfigurationError(  # pyarrow's errors are among these
+            f"configuration: 'path' of '{name}': {quoted(path)} cannot be read ({quoted(error)})"
         ) from error
 
 
@@ -152,16 +104,11 @@ def _parquet(path: Path, column: str | None) -> Table:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        names = tuple(file.schema_arrow.names)
-        widths = {}
-        if (
-            column is not None and column in names
-        ):  # the first row tells; whether all are as long, the job does
-            for batch in file.iter_batches(batch_size=1, columns=[column]):
-                first = batch.column(0).to_pylist()[:1]
-                widths = {column: len(first[0])} if first and isinstance(first[0], list) else {}
-                break
-        return Table(file.metadata.num_rows, names, widths)
+        names, first = tuple(file.schema_arrow.names), None
+        if column is not None and column in names:
+            batch = next(file.iter_batches(batch_size=1, columns=[column]), None)
+            first = batch.column(0)[0].as_py() if batch is not None and len(batch) else None
+        return Table(file.metadata.num_rows, names, _length(first))
 
 
 def _csv(path: Path, column: str | None) -> Table:
@@ -169,14 +116,11 @@ def _csv(path: Path, column: str | None) -> Table:
         reader = csv.reader(file)
         names = tuple(next(reader, []))
         first = dict(zip(names, next(reader, []), strict=False)) if column in names else {}
-    widths = {}
-    if column in first:
-        try:
-            cell = json.loads(first[column])
-        except ValueError:  # which the job says
-            cell = None
-        widths = {column: len(cell)} if isinstance(cell, list) else {}
-    return Table(max(_count_lines(path) - 1, 0), names, widths)
+    try:
+        cell = json.loads(first.get(column or "", ""))
+    except ValueError:  # which the job says
+        cell = None
+    return Table(max(_count_lines(path) - 1, 0), names, _length(cell))
 
 
 def _jsonl(path: Path, column: str | None) -> Table:
@@ -184,46 +128,41 @@ def _jsonl(path: Path, column: str | None) -> Table:
         row = json.loads(next((line for line in file if line.strip()), "{}"))
     if not isinstance(row, dict):
         raise ValueError("a line is not a JSON object")
-    return Table(_count_lines(path), tuple(row), {})
+    return Table(_count_lines(path), tuple(row))
 
 
 def _npy(path: Path, column: str | None) -> Table:
     import numpy as np
 
-    return _array(None, np.load(path, mmap_mode="r", allow_pickle=False).shape)
+    shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    return Table(shape[0] if shape else 0, None, shape[1] if len(shape) == 2 else None)
 
 
 def _npz(path: Path, column: str | None) -> Table:
-    import zipfile
-
     from numpy.lib import format as npy
 
-    shapes: dict[str, tuple[int, ...]] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                with archive.open(member) as file:
-                    version = npy.read_magic(file)
-                    read = (
-                        npy.read_array_header_1_0
-                        if version == (1, 0)
-                        else (npy.read_array_header_2_0)
-                    )
-                    shapes[member.removesuffix(".npy")] = read(file)[0]
-    except zipfile.BadZipFile as error:
-        raise ValueError(str(error)) from error
-    return _array(tuple(shapes), shapes.get(column or "", ()), column or "")
+    with zipfile.ZipFile(path) as archive:
+        names = tuple(member.removesuffix(".npy") for member in archive.namelist())
+        shape: tuple[int, ...] = ()
+        if column in names:
+            with archive.open(f"{column}.npy") as file:
+                old = npy.read_magic(file) == (1, 0)
+                read = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
+                shape = read(file)[0]
+    return Table(shape[0] if shape else 0, names, shape[1] if len(shape) == 2 else None)
 
 
-def _array(columns: tuple[str, ...] | None, shape: tuple[int, ...], name: str = "") -> Table:
-    widths = {name: shape[1]} if len(shape) == 2 else {}  # else the job says what is wrong
-    return Table(shape[0] if shape else 0, columns, widths)
+_READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
+
+
+def _length(first: object) -> int | None:
+    """Width of the first row; whether it is a list, and all are as long, the job says."""
+    return len(first) if isinstance(first, list) else None
 
 
 def _count_lines(path: Path) -> int:
-    """Count lines, whichever way they end; the last need not."""
-    counts: dict[bytes, int] = {b"\n": 0, b"\r": 0}
-    block = b""
+    """Count lines, whichever way they end; the last need not. Blank ones count too."""
+    counts, block = {b"\n": 0, b"\r": 0}, b""
     with path.open("rb") as file:
         while more := file.read(1 << 20):
             block = more
