@@ -50,7 +50,8 @@ def inspect_vectors(name: str, path: str, column: str | Sequence[str] | None) ->
     if (table.columns is None) != (column is None):
         hint = f"it has {listed(table.columns)}" if table.columns else "leave it out"
         raise ConfigurationError(
-            f"configuration: 'column' of '{name}': found {quoted(column)} for {quoted(path)}; {hint}"
+            f"configuration: 'column' of '{name}': found {quoted(column)} for the file "
+            f"{quoted(path)}; {hint}"
         )
     if column is None or isinstance(column, str):
         _check_columns(name, path, table, {"column": [column] if column else []})
