@@ -111,25 +111,18 @@ rule embed_paragraphs:
         "../scripts/embed_paragraphs.py"
 
 
-# Outputs cannot depend on wildcards, so each data set has a rule with its own n.
-for dataset, sizes in STUDY.sizes.items():
-
-    rule:
-        name:
-            f"draw_subsets_of_{dataset}".replace("-", "_")
-        input:
-            latents="data/{data}/latents.parquet",
-        output:
-            subset=every_n(f"data/{{data}}/{SUBSETS}", sizes),
-        log:
-            "logs/data/{data}/draw_subsets/seeds~{block}.log",
-        wildcard_constraints:
-            data=STUDY.folders[dataset],
-        conda:
-            "../../envs/data.yaml"
-        params:
-            seeds=lambda wildcards: STUDY.blocks[wildcards.block],
-        message:
-            "Draw the labelled rows of seeds {wildcards.block} of {wildcards.data}"
-        script:
-            "../scripts/draw_subsets.py"
+rule draw_subsets:
+    input:
+        latents="data/{data}/latents.parquet",
+    output:
+        "data/{data}/subsets/seeds~{block}.parquet",
+    log:
+        "logs/data/{data}/draw_subsets/seeds~{block}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        seeds=lambda wildcards: STUDY.blocks[wildcards.block],
+    message:
+        "Draw the labelled rows of seeds {wildcards.block} of {wildcards.data}"
+    script:
+        "../scripts/draw_subsets.py"

@@ -12,17 +12,15 @@ if DEPLOYMENT:
     rule export_adapter:
         input:
             latents=data_file(DEPLOYMENT.dataset, "latents.parquet"),
-            subsets=deployed_files(data_file(DEPLOYMENT.dataset, SUBSETS)),
+            subsets=deployed_files(
+                data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")
+            ),
             metrics=METRICS,
             attribution=f"{RESULTS}/attribution.parquet",
             transfer=f"{RESULTS}/transfer.parquet",
             choices=f"{RESULTS}/choices.parquet",
-            weights=deployed_files(
-                f"{RUN}/{{model}}/weights.safetensors", DEPLOYMENT.trained
-            ),
-            histories=deployed_files(
-                f"{RUN}/{{model}}/history.parquet", DEPLOYMENT.teachers
-            ),
+            weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
+            histories=deployed_files(f"{RUN}/history.parquet", DEPLOYMENT.teachers),
         output:
             directory(ADAPTER),
         log:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandera.pandas as pa
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 _SPLITS = pa.Check.isin(["train", "unlabelled", "heldout"])
 _FAMILIES = pa.Check.isin(["reference", "classical", "quantum", "control", "student"])
@@ -89,6 +89,8 @@ CONTRACTS: dict[str, TableContract] = {
     ),
     "history": TableContract(
         _columns(
+            **_RUN,
+            model=str,
             seed=(int, _NOT_NEGATIVE),
             epoch=(int, _NOT_NEGATIVE),
             train_mse=(float, _NOT_NEGATIVE, True),
@@ -96,7 +98,7 @@ CONTRACTS: dict[str, TableContract] = {
             validation_mse=_ERROR,
             seconds=(float, _NOT_NEGATIVE),
         ),
-        unique=("seed", "epoch"),
+        unique=("dataset", "qubits", "protocol", "n", "model", "seed", "epoch"),
     ),
     # `still_improving`: cross-validation, not yet at its end, stopped at the most steps.
     "metrics": TableContract(
@@ -180,6 +182,7 @@ CONTRACTS: dict[str, TableContract] = {
     ),
     "unitary": TableContract(
         _columns(
+            **_RUN,
             seed=(int, _NOT_NEGATIVE),
             row=(int, _NOT_NEGATIVE),
             column=(int, _NOT_NEGATIVE),
@@ -188,7 +191,7 @@ CONTRACTS: dict[str, TableContract] = {
         ),
     ),
     "soft_targets": TableContract(
-        _columns(seed=(int, _NOT_NEGATIVE), row=(int, _NOT_NEGATIVE), split=(str, _SPLITS)),
+        _columns(**_RUN, model=str, seed=(int, _NOT_NEGATIVE), **_ROW),
         vectors=("target",),
     ),
     "comparisons": TableContract(
