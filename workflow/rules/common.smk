@@ -76,6 +76,25 @@ def SUBSETS(wildcards):
     return data_file(wildcards.dataset, f"subsets/seeds~{wildcards.block}.parquet")
 
 
+def data_settings(wildcards):
+    return DATA[wildcards.data]
+
+
+def sources_of(wildcards):
+    """What a data set is made from: files of the user's, or another data set."""
+    settings = DATA[wildcards.data]
+    if "source" in settings:
+        return data_file(settings["source"]["name"], "latents.parquet")
+    return record_of(settings).files()
+
+
+def largest_n(wildcards):
+    """The largest n, of which the user's texts must be enough; other data say their rows."""
+    settings = DATA[wildcards.data]
+    own = record_of(settings).rows() is None
+    return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
+
+
 def one_of(names):
     """A wildcard constraint; it matches nothing real where there are no names."""
     return "|".join(names) or "nothing-of-this-kind"
