@@ -28,6 +28,7 @@ CONFIG = {
     "training": {"epochs": 2},
     "tracks": None,
     "trainability": None,
+    "cost": None,
     "mlflow": {"enabled": False},
 }
 
