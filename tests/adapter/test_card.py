@@ -48,7 +48,7 @@ def card_of(evidence, kind="circuit", student=AUTO, **changes):
         study="mine",
         **AT,
         qubits=3,
-        student=student,
+        model=student,
         candidates=evidence.choice.candidates,
         settings={"kind": "docstrings", "encoder": None},
         training={},

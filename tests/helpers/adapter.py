@@ -130,7 +130,7 @@ def deployment_of(study, names, student="auto", protocol="article", n=20, settin
         protocol=protocol,
         qubits=3,
         n=n,
-        student=student,
+        model=student,
         candidates=contenders(names) if student == "auto" else (student,),
         settings=study.settings,
         training={name: settings or SETTINGS for name in names if name in BOTTLENECKS},

@@ -58,7 +58,7 @@ def test_it_is_said_what_became_of_the_copies(tmp_path, splits, settings, words)
     path = write_found(tmp_path / "mine", ["the same three words"] * 2, splits, **settings)
     found = duplicate_findings([path])
     assert words in found["mine"]
-    assert found["mine"].endswith("`[data/mine/duplicates.parquet]`")
+    assert found["mine"].endswith(f"`[{path}]`")
 
 
 @pytest.mark.parametrize("corrupted", [False, True])

@@ -50,7 +50,7 @@ rule combine_downstream:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=STUDY.config,
+        settings=STUDY.config.get("downstream"),
     message:
         "Combine the downstream measures of all blocks"
     script:

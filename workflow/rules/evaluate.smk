@@ -37,7 +37,7 @@ rule combine_metrics:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=STUDY.config,
+        grids=STUDY.grids(),
     message:
         "Combine the metrics of all runs"
     script:
@@ -54,7 +54,7 @@ rule combine_choices:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=STUDY.config,
+        settings=STUDY.grids(),
     message:
         "Combine what tuning chose in all runs"
     script:
@@ -73,7 +73,7 @@ rule combine_sweeps:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=STUDY.config,
+        settings=STUDY.grids(),
     message:
         "Combine the sweeps of the unlabelled pool"
     script:
