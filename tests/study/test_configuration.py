@@ -420,6 +420,7 @@ def places_of(value, path=()):
         yield from places_of(child, (*path, key))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(place=st.sampled_from(list(places_of(DEFAULT))), value=ANYTHING)
 def test_anything_anywhere_is_accepted_or_refused_in_a_sentence(place, value):
