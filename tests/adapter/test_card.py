@@ -23,6 +23,8 @@ from qdistill.storage.tables import read_frame
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import AUTO, contenders
 
+pytestmark = pytest.mark.slow
+
 AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
 NAMES = (
     *("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum"),

@@ -28,6 +28,8 @@ from qdistill.storage.weights import read_weights, write_weights
 from qdistill.study.registry import BOTTLENECKS, FITTED, STUDENTS, TUNED
 from qdistill.training.protocols import start_model
 
+pytestmark = pytest.mark.slow
+
 NAMES = (*FITTED, "mean", *BOTTLENECKS, *TUNED, *STUDENTS)
 TRAINED = tuple(name for name in NAMES if name not in (*FITTED, "mean"))
 

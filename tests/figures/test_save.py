@@ -20,6 +20,7 @@ def metrics():
     return study_metrics()
 
 
+@pytest.mark.slow
 def test_equal_figures_are_equal_files(tmp_path, metrics):
     for name in ("first", "second"):
         ax = empty_axes()

@@ -18,6 +18,7 @@ def metrics():
     return study_metrics()
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(st.floats(1e-6, 1e3), min_size=3, max_size=3, unique=True),

@@ -470,6 +470,7 @@ def retyped(value):
     return turned
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_the_shipped_studies_mutated_are_resolved_or_refused_in_one_line(data):

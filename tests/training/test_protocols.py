@@ -71,6 +71,7 @@ def test_a_seed_that_diverged_would_not_have_improved(caplog):
     assert len(warnings) == 1 and "2 of 3 seeds reached 200 steps" in warnings[0]
 
 
+@pytest.mark.slow
 def test_training_ends_where_the_validation_error_is_lowest():
     """Targets with as much noise as signal: the error of what is left out falls, then rises."""
     examples = make_examples("noisy map", n=30)
@@ -199,6 +200,7 @@ def test_batches_are_named_by_their_purpose(settings):
         assert not torch.equal(tensor, other.weights[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "projections"),
     [
@@ -230,6 +232,7 @@ def test_results_do_not_depend_on_the_block(settings, name, projections):
             torch.testing.assert_close(tensor[place], alone.weights[key][0], rtol=1e-2, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("projections", ["trained", "pca"])
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, projections):
@@ -246,6 +249,7 @@ def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, proj
     assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 @pytest.mark.parametrize("kind", ["pca", "identity"])
 def test_fixed_projections_stay_as_they_are(settings, kind):
@@ -309,6 +313,7 @@ def reconstruction(tmp_path_factory):
     return folder, write_problem(folder, "reconstruct")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 @pytest.mark.parametrize("name", BOTTLENECKS)
 def test_what_is_written(reconstruction, name, settings):

@@ -127,6 +127,7 @@ def test_all_layers_of_a_stage_are_named_together():
 # overfitting
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gaps", "answer"),
     [
@@ -173,6 +174,7 @@ def test_without_a_sweep_of_several_pools_there_is_no_conclusion():
 # Re(U)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("losses", "worth"),
     [
@@ -211,6 +213,7 @@ def test_whether_phases_help_the_circuit(loss, where):
     assert text.startswith(f"Phases are shown to help the circuit {where}. `quantum` is ")
 
 
+@pytest.mark.slow
 def test_other_parts_of_the_unitary_are_set_beside_the_real_one():
     starts = [name for name in EVERY_NAME if name.startswith("unitary_")]
     loss = leveled(unitary_im_fine_tuned=0.003, unitary_abs_squared=0.005)
@@ -223,6 +226,7 @@ def test_other_parts_of_the_unitary_are_set_beside_the_real_one():
 # crossover
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
@@ -271,6 +275,7 @@ def test_an_order_that_holm_does_not_confirm_at_an_end_is_said():
     assert "(for `classical` not confirmed by Holm's correction at n = 100 and 1000)." in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
@@ -301,6 +306,7 @@ def test_a_distinct_advantage_names_its_closest_rival():
     assert "Beside the controls `quantum` is better than `square`, `frozen_circuit` and" in text
 
 
+@pytest.mark.slow
 def test_the_simplest_model_that_does_as_well_is_named_at_each_n():
     def loss(model, stage, n):
         as_good = {100: "square", 1000: "mean"}[n]
@@ -315,6 +321,7 @@ def test_the_simplest_model_that_does_as_well_is_named_at_each_n():
     assert "seeds would tell them apart" in text and "`mean` at n = 1000 (" in text
 
 
+@pytest.mark.slow
 def test_undefined_names_what_is_missing_or_failed():
     names = [name for name in MODELS if name not in ("linear_tuned", "pca_cv")]
     text = said(attribution, part_of(names, loss=leveled(quantum=0.001)))
@@ -328,6 +335,7 @@ def test_undefined_names_what_is_missing_or_failed():
     assert "not comparable" not in text
 
 
+@pytest.mark.slow
 def test_the_tuned_models_are_compared_with_one_another():
     text = said(attribution, part_of(MODELS, loss=leveled(quantum_tuned=0.006)))
     assert "tuned inside the n examples, `quantum_tuned` is worse than `linear_tuned` at" in text
