@@ -84,7 +84,7 @@ def make_choices(metrics):
     ways = ({"layers": 2, "steps": 40}, {"layers": 20, "steps": 90})
     rows["choice"] = [json.dumps(ways[seed % 2]) for seed in rows["seed"]]
     rows["validation_mse"], rows["candidates"] = 0.1, 8
-    return rows[list(CONTRACTS["choices"].scalars)]
+    return rows[CONTRACTS["choices"].scalars()]
 
 
 def make_trainability(trained, layers=(1, 2, 4), ranges=(0.5, 1.0), seeds=10):

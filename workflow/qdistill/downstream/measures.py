@@ -88,7 +88,7 @@ def measure_downstream(
             stage = stages_of(name)[-1]
             diverged = _diverged(files.metrics, stage, examples.seeds)
             rows += sheet.rows_of(name, stage, encode(sheet.inputs), diverged)
-    table = pd.DataFrame(rows, columns=list(CONTRACTS["downstream"].scalars))
+    table = pd.DataFrame(rows, columns=CONTRACTS["downstream"].scalars())
     write_table("downstream", path, table, settings)
 
 

@@ -18,8 +18,7 @@ from qdistill.judgement.pairing import (
 )
 from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
 from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.registry import STUDENTS, stages_of
 
 Pair = tuple[Run, Run]  # challenger and baseline
@@ -98,7 +97,7 @@ def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) 
             runs = {run: runs_of(condition, *run) for run in needed}
             for pairs in held:
                 rows += [{**key, **row} for row in _compare_at(condition, runs, pairs)]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["comparisons"].scalars))
+    return make_frame("comparisons", rows)
 
 
 def compare_models(

@@ -13,8 +13,7 @@ from scipy import stats
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import PROBLEM, paired_runs, settings_of
 from qdistill.judgement.statistics import LEVEL, has_spread
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
 REFERENCE_BASELINES = ("pca", "pca_cv")
@@ -158,7 +157,7 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
                 }
                 for found in find_crossovers(sizes, differences)
             ]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["crossover"].scalars))
+    return make_frame("crossover", rows)
 
 
 def write_crossovers(metrics_path: str | Path, path: str | Path) -> None:

@@ -11,8 +11,7 @@ import pandas as pd
 from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds
 from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
 from qdistill.judgement.statistics import holm, paired_interval
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
 from qdistill.study.registry import RAW
 
 # Measure -> what every code is compared with. The full vectors define whose neighbours are
@@ -58,7 +57,7 @@ def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
             for baseline in baselines:
                 found = _compare_with((baseline, "trained"), measure, condition, runs)
                 rows += [{**where, "measure": measure, **row} for row in found]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["downstream_comparisons"].scalars))
+    return make_frame("downstream_comparisons", rows)
 
 
 def write_downstream_comparisons(downstream_path: str | Path, path: str | Path) -> None:

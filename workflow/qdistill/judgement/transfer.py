@@ -16,8 +16,7 @@ from qdistill.judgement.statistics import (
     fieller_interval,
     paired_interval,
 )
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2
@@ -76,7 +75,7 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
                     **_judge(condition, (student, stage), references),
                 }
             )
-    return pd.DataFrame(rows, columns=list(CONTRACTS["transfer"].scalars))
+    return make_frame("transfer", rows)
 
 
 def transfer_verdict(low: float, high: float) -> str:

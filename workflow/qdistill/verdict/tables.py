@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 
 from qdistill.judgement.transfer import judge_transfer
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame
+from qdistill.storage.tables import make_frame, read_frame
 from qdistill.verdict.problems import Problem
 from qdistill.verdict.sources import Source, source
 
@@ -116,4 +115,4 @@ class ProblemTables(StudyTables):
 
 def no_rows(table: str) -> pd.DataFrame:
     """Give a table without rows."""
-    return pd.DataFrame(columns=list(CONTRACTS[table].scalars))
+    return make_frame(table)
