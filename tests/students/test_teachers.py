@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from helpers.students import SEEDS, SETTINGS, student_runs, teach
-from qdistill.circuits.circuit import apply_circuit
 from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.torch_engine import final_states
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError
 from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table
@@ -32,7 +32,8 @@ def test_unitary_is_the_trained_circuit(taught):
     unitaries = load_unitaries(run.unitary, SEEDS)
     _, weights = load_teacher(run.teacher)
     amplitudes = torch.nn.functional.normalize(torch.randn(3, 5, 8), dim=-1)
-    states = apply_circuit(weights["bottleneck.angles"], amplitudes).numpy()
+    parts = final_states(weights["bottleneck.angles"], amplitudes, entangled=True)
+    states = torch.complex(*parts).transpose(1, 2).numpy()
     np.testing.assert_allclose(np.einsum("srk,sbk->sbr", unitaries, amplitudes), states, atol=1e-6)
     identity = np.einsum("srk,stk->srt", unitaries, unitaries.conj())
     np.testing.assert_allclose(identity, np.eye(8)[None].repeat(3, 0), atol=1e-5)

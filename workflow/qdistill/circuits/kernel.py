@@ -1,4 +1,4 @@
-"""The compiled quantum engine: circuits by Numba, without a compiler asked of the user.
+"""Numba's engine: circuits compiled as they are first run, without a compiler asked of the user.
 
 Arrays in and arrays out; what is done to them is in :mod:`qdistill.circuits.kernel_passes`.
 """

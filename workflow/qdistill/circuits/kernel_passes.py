@@ -1,4 +1,4 @@
-"""The passes of the compiled quantum engine over the states of circuits, compiled by Numba.
+"""The passes of Numba's engine over the states of circuits.
 
 One seed's states are an array (N, 2 B): amplitudes first, then the real parts of all B
 examples and the imaginary parts, so that every inner loop runs over contiguous numbers.

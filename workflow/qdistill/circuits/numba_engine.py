@@ -1,4 +1,4 @@
-"""The compiled engine as functions that autograd can differentiate."""
+"""Numba's engine as functions that autograd can differentiate."""
 
 from __future__ import annotations
 

@@ -74,24 +74,6 @@ class Latents:
             raise DataError(f"the latents have no row {unknown.flat[0]}")
         return positions
 
-    def of_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Features of row ids.
-
-        Parameters
-        ----------
-        rows : ndarray of int, any shape
-
-        Returns
-        -------
-        ndarray of float32, the same shape with D appended
-
-        Raises
-        ------
-        DataError
-            If there is no row of that id.
-        """
-        return self.features[self.positions_of(rows)]
-
 
 def load_latents(path: str | Path) -> Latents:
     """Read ``latents.parquet``.

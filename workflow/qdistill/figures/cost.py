@@ -19,7 +19,7 @@ from qdistill.study.styles import Style, style_of
 from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 
 _ENGINE_STYLES: dict[str, Style] = {
-    "compiled": Style("#0072B2", "o", "-", 5.0),
+    "numba": Style("#0072B2", "o", "-", 5.0),
     "torch": Style("#56B4E9", "v", (0, (4, 1.5)), 5.0),
     "pennylane": Style("#882255", "P", "-", 5.5),
     "lightning-expectations": Style("#AA4499", "X", (0, (4, 1.5)), 5.5),

@@ -100,7 +100,8 @@ def _correct(rows: list[dict], differences: list[np.ndarray], sign: int) -> None
     adjusted, levels = holm(p_values), holm_levels(p_values)
     for row, values, p_holm, level in zip(rows, differences, adjusted, levels, strict=True):
         row["p_holm"] = p_holm
-        row["verdict"] = _verdict(*sorted((sign * row["ci_low"], sign * row["ci_high"])), p_holm)
+        low, high = sorted((sign * row["ci_low"], sign * row["ci_high"]))
+        row["verdict"] = _verdict(low, high, p_holm)
         open_question = row["verdict"] == "not distinguishable"
         row["seeds_needed"] = seeds_needed(values, level) if open_question else np.nan
 

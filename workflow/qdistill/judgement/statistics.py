@@ -67,12 +67,6 @@ class FiellerInterval:
         """Whether there is a confidence set at all, bounded or not."""
         return not np.isnan(self.estimate)
 
-    def contains(self, value: float) -> bool:
-        """Whether a ratio lies in the confidence set (never, where it is undefined)."""
-        if self.gap is not None and self.gap[0] < value < self.gap[1]:
-            return False
-        return bool(self.low <= value <= self.high)
-
 
 NO_RATIO = FiellerInterval(np.nan, np.nan, np.nan, False)
 
