@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 def wire_signs(wires: int) -> np.ndarray:
-    """Eigenvalue of Z on each wire for each basis state.
+    """Return the eigenvalue of Z on each wire for each basis state.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def wire_signs(wires: int) -> np.ndarray:
 
 
 def cnot_ring(qubits: int) -> np.ndarray:
-    """Permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
+    """Return the permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
 
     Parameters
     ----------

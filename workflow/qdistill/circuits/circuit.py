@@ -25,7 +25,7 @@ _PRODUCT = 64  # what multiplying by U costs an example, in gates on one wire
 
 
 def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = True) -> Tensor:
-    """Probabilities of the basis states after the circuit, |U_angles psi|**2.
+    """Compute the probabilities of the basis states after the circuit, |U_angles psi|**2.
 
     Differentiable with respect to both arguments, by the adjoint method. The result is
     that of the same gates in PennyLane, to the accuracy of the dtype.
@@ -88,7 +88,7 @@ def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool = Tru
 
 
 def unitary_is_cheaper(layers: int, qubits: int, examples: int) -> bool:
-    """Whether to build U and multiply by it, rather than to push the states of a batch.
+    """Return whether to build U and multiply by it, rather than to push the states of a batch.
 
     Pushing B states through L layers on q wires costs B L q, building U costs N L q, and
     multiplying by it about as much as 64 gates an example. The last was measured from 4 to 8
@@ -129,7 +129,7 @@ def _in_pieces(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
 
 
 def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
-    """Matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
+    """Build the matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
 
 
 def compiled_probabilities(real: Tensor, imaginary: Tensor, amplitudes: Tensor) -> Tensor:
-    """Probabilities by two real matrix products, (Re U psi)**2 + (Im U psi)**2.
+    """Compute probabilities by two real matrix products, (Re U psi)**2 + (Im U psi)**2.
 
     Exactly the circuit's probabilities; cheaper than the gates when there are many more
     examples than amplitudes, or when U is given once and for all.

@@ -143,12 +143,12 @@ def _as_states(amplitudes: Tensor) -> Tensor:
 
 
 def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
-    """See :func:`qdistill.circuits.circuit.circuit_probabilities`."""
+    """Compute :func:`qdistill.circuits.circuit.circuit_probabilities`."""
     final = _FinalStates.apply(angles, amplitudes, entangled)
     return torch.view_as_real(final).square().sum(-1).transpose(1, 2)
 
 
 def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
-    """Real and imaginary parts of U psi, each (S, N, B), differentiable by both arguments."""
+    """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
     final = _FinalStates.apply(angles, amplitudes, entangled)
     return final.real, final.imag

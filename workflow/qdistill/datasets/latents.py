@@ -36,7 +36,7 @@ class Latents:
     metadata: dict[str, str]
 
     def positions(self, split: str) -> np.ndarray:
-        """Positions of a split's rows in ``features``, in the order of the file.
+        """Return the positions of a split's rows in ``features``, in the order of the file.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class Latents:
         return np.flatnonzero(self.split == split)
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
-        """Positions of row ids in ``features``.
+        """Return the positions of row ids in ``features``.
 
         Parameters
         ----------

@@ -59,7 +59,7 @@ class FittedShape:
 
 
 def bound_shape(n: ArrayLike, angles: int) -> np.ndarray:
-    """Shape of the bound on the generalisation gap, sqrt(T log T / n).
+    """Compute the shape of the bound on the generalisation gap, sqrt(T log T / n).
 
     M. C. Caro et al., Nature Communications 13, 4919 (2022), Theorem 1: for a circuit with
     T trained gates and n examples the gap is at most of this order, with high probability
@@ -107,7 +107,7 @@ def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> FittedShape:
 
 
 def summarise_differences(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds of held-out less training error, with Student t limits.
+    """Compute the mean over seeds of held-out less training error, with Student t limits.
 
     Parameters
     ----------

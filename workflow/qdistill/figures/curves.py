@@ -50,7 +50,7 @@ def read_histories(runs: Iterable[RunPath]) -> pd.DataFrame:
 
 
 def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
-    """Let a seed that ended early keep its last errors until all seeds of its model have ended.
+    """Repeat the last errors of a seed that ended early until all seeds of its model have ended.
 
     Its weights no longer change, so these are its errors at every later epoch. Without this,
     a mean over seeds would leave out those that ended.

@@ -43,7 +43,7 @@ _HIGHEST_RATIO = 1000.0
 
 
 def summarise_gap(runs: pd.DataFrame) -> pd.DataFrame:
-    """Ratio of held-out to training error, one row for each (model, n).
+    """Compute the ratio of held-out to training error, one row for each (model, n).
 
     Parameters
     ----------

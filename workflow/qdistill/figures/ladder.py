@@ -64,7 +64,7 @@ def ratios_to_challenger(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 
 def rungs_of(ratios: pd.DataFrame, attribution: pd.DataFrame) -> list[str]:
-    """Name the rungs from the simplest up: the study's models on the ladder of simplicity.
+    """Return the rungs from the simplest up: the study's models on the ladder of simplicity.
 
     A newcomer's own models, which that ladder lacks, come last. The article's classical
     baselines are left out, unless attribution names one of them; so is the oracle.

@@ -28,7 +28,7 @@ _LIMIT_ROOM = 3.0  # limits may widen an axis this many times beyond the estimat
 
 
 def size_styles(sizes: Sequence[int]) -> dict[int, Style]:
-    """Look of each n: lighter with fewer examples, and a marker of its own."""
+    """Return the look of each n: lighter with fewer examples, and a marker of its own."""
     shades = colormaps["viridis_r"](np.linspace(0.2, 1.0, max(len(sizes), 2)))
     return {
         n: Style(to_hex(shades[place]), _MARKERS[place % len(_MARKERS)], "-", 5.5)

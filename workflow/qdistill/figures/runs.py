@@ -48,7 +48,7 @@ def run_of(path: str | Path) -> RunPath:
 def runs_of_problem(
     paths: str | Path | Iterable[str | Path], dataset: str, protocol: str
 ) -> list[RunPath]:
-    """Keep the files of one data set under one protocol.
+    """Select the files of one data set under one protocol.
 
     Parameters
     ----------

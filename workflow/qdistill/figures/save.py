@@ -23,7 +23,7 @@ _METADATA: dict[str, dict[str, str | None]] = {
 
 
 def figure_settings() -> AbstractContextManager[None]:
-    """Matplotlib settings to draw and save under; undone when the block ends."""
+    """Set how Matplotlib draws and saves; undone when the block ends."""
     # Without a salt, identifiers in SVG are drawn at random.
     return matplotlib.rc_context({**FIGURE_SETTINGS, "svg.hashsalt": "qdistill"})
 

@@ -26,7 +26,7 @@ _UNDEFINED = "#BBBBBB"
 
 
 def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Say for each cell of the map how far training came.
+    """Compute for each cell of the map how far training came.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ _MANY_ROWS = 12
 
 
 def row_labels(transfer: pd.DataFrame) -> list[tuple[str, str]]:
-    """(student, stage) of a figure's rows, in the registry's order, then by stage."""
+    """Return (student, stage) of a figure's rows, in the registry's order, then by stage."""
     order = list(STUDENTS)
     pairs = set(zip(transfer["student"], transfer["stage"], strict=True))
     return sorted(pairs, key=lambda pair: (order.index(pair[0]), _STAGES.index(pair[1])))

@@ -24,7 +24,7 @@ TINY_SHARE = 0.1
 
 
 def matrix_of_seed(entries: pd.DataFrame, path: str | Path) -> tuple[int, np.ndarray]:
-    """Matrix of the first seed of a table.
+    """Return the matrix of the first seed of a table.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def matrix_of_seed(entries: pd.DataFrame, path: str | Path) -> tuple[int, np.nda
 
 
 def haar_density(size: np.ndarray, width: int) -> np.ndarray:
-    """Density of |U_ij| for a unitary drawn uniformly (by Haar's measure).
+    """Return the density of |U_ij| for a unitary drawn uniformly (by Haar's measure).
 
     Parameters
     ----------

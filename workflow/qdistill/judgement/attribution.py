@@ -20,7 +20,7 @@ _AS_GOOD = ("not distinguishable", "worse")
 
 
 def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
-    """Say at each condition whether an advantage is the challenger's own.
+    """Judge at each condition whether an advantage is the challenger's own.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ def compare_models(
 
 
 def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
-    """All comparisons of a study.
+    """Compute all comparisons of a study.
 
     Parameters
     ----------

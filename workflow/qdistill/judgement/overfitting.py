@@ -67,7 +67,7 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
 
 
 def overfitting_verdict(low: float, high: float) -> str:
-    """Name what the limits of a gap in R² show.
+    """Return what the limits of a gap in R² show.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
 def tabulate_published(
     metrics: pd.DataFrame, published: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Set our held-out errors beside the published ones.
+    """Tabulate our held-out errors beside the published ones.
 
     Parameters
     ----------

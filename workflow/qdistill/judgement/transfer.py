@@ -79,7 +79,7 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
 
 
 def transfer_verdict(low: float, high: float) -> str:
-    """Name what a retained fraction's limits show.
+    """Return what a retained fraction's limits show.
 
     Parameters
     ----------

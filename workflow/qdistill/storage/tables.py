@@ -31,7 +31,7 @@ def _installed(package: str) -> str:
 
 
 def provenance(settings: Any) -> dict[str, str]:
-    """Key-value metadata that every table carries.
+    """Return the key-value metadata that every table carries.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def read_frame(kind: str, path: str | Path) -> pd.DataFrame:
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """Key-value metadata of a Parquet table.
+    """Read the key-value metadata of a Parquet table.
 
     Raises
     ------
@@ -140,13 +140,13 @@ def make_frame(kind: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFram
 
 
 def frame_of(table: arrow.Table) -> pd.DataFrame:
-    """Scalar columns of a table as a DataFrame."""
+    """Return the scalar columns of a table as a DataFrame."""
     scalars = [f.name for f in table.schema if not arrow.types.is_fixed_size_list(f.type)]
     return table.select(scalars).to_pandas()
 
 
 def matrix_of(table: arrow.Table, column: str) -> np.ndarray:
-    """Vector column of a table as a float32 array of shape (rows, width)."""
+    """Return the vector column of a table as a float32 array of shape (rows, width)."""
     array = table.column(column).combine_chunks()
     return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
 

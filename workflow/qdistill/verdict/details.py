@@ -32,7 +32,7 @@ _SIDE_PAIRS = (
 
 
 def details(part: ProblemTables) -> list[str]:
-    """Lines of Markdown: every table of one problem, each under its heading.
+    """Return lines of Markdown: every table of one problem, each under its heading.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def compose_summary(
 
 
 def summary_lines(part: ProblemTables) -> list[str]:
-    """Lines of Markdown with the mean held-out error of every model and stage at every n.
+    """Return lines of Markdown with the mean held-out error of every model and stage at every n.
 
     Parameters
     ----------
