@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install study test ui lint benchmark
+.PHONY: help install study test test-fast lint docs ui benchmark
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP)  ## create .venv with the pinned dependencies and the library
 
@@ -31,13 +31,20 @@ test: install  ## run linters and tests
 	$(MAKE) lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: install
+test-fast: install  ## run the tests that answer soon: none that is slow or runs Snakemake
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not workflow"
+
+lint: install  ## run the linters alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint
+
+docs: install  ## build the pages of docs/ and of the docstrings into site/
+	$(BIN)/python -m pip install --quiet --editable .[docs]
+	$(BIN)/mkdocs build --strict
 
 ui: install  ## open the MLflow UI on the runs of all studies
 	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///results/mlflow.db

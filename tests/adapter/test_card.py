@@ -20,11 +20,14 @@ from qdistill.judgement.choice import choose_model
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import read_frame
-from qdistill.study.catalogue import AUTO, contenders
 from qdistill.study.deploy_rules import Deployment
+from qdistill.study.registry import AUTO, contenders
 
 AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
-NAMES = ("mean", "pca", "pca_cv", "linear", "tuned", "square", "classical", "quantum", "compiled")
+NAMES = (
+    *("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum"),
+    "compiled",
+)
 LATENTS = {"rows": {"train": 1400, "unlabelled": 1800, "heldout": 800}, "encoder": "MiniLM"}
 
 
@@ -56,7 +59,7 @@ def card_of(evidence, kind="circuit", student=AUTO, **changes):
 
 # ------------------------------------------------------------ the first sentence
 
-PLAIN = {"mean": 0.5, "pca": 0.1, "linear": 0.4, "tuned": 0.3, "square": 0.2, "pca_cv": 0.11}
+PLAIN = {"mean": 0.5, "pca": 0.1, "linear": 0.4, "linear_tuned": 0.3, "square": 0.2, "pca_cv": 0.11}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_the_first_sentence(means, student, expected):
 
 
 def test_a_plain_model_is_never_said_to_come_from_the_circuit():
-    for name in ("pca", "linear", "tuned", "square", "pca_cv"):
+    for name in ("pca", "linear", "linear_tuned", "square", "pca_cv"):
         text = lead(evidence_of({**PLAIN, "quantum": 0.2}, name))
         assert "not made from the circuit" in text
         assert "compiled" not in text
@@ -200,7 +203,7 @@ def test_limits():
 
 @pytest.fixture(scope="module")
 def exported(small_study):
-    names = ("mean", "pca", "pca_cv", "linear", "tuned", "square", "classical", "quantum")
+    names = ("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum")
     train_everything(small_study, names)
     files = finish(small_study, names)
     folder = small_study.folder / "adapter"

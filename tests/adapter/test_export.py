@@ -25,11 +25,10 @@ from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights, write_weights
-from qdistill.study.catalogue import CONVERTED, FITTED
-from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, FITTED, STUDENTS, TUNED
 from qdistill.training.protocols import start_model
 
-NAMES = (*FITTED, "mean", *CONVERTED, *TUNED, *STUDENTS)
+NAMES = (*FITTED, "mean", *BOTTLENECKS, *TUNED, *STUDENTS)
 TRAINED = tuple(name for name in NAMES if name not in (*FITTED, "mean"))
 
 
@@ -119,13 +118,13 @@ def test_a_low_rank_predictor_has_no_more_codes_than_its_rank():
     weights = {key: array.copy() for key, array in adapter.tensors.items()}
     weights["encoder.weight"][rank:] = weights["encoder.bias"][:] = 0
     weights["decoder.weight"][:, rank:] = 0
-    converted = convert("tuned", weights)
+    converted = convert("linear_tuned", weights)
     assert converted.config.width == rank
     x = np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32)
     full = (x @ weights["encoder.weight"].T) @ weights["decoder.weight"].T + weights["decoder.bias"]
     np.testing.assert_allclose(decode(converted, encode(converted, x)), full, rtol=1e-5, atol=1e-5)
     weights["encoder.weight"][:] = 0
-    assert convert("tuned", weights).config.width == 1
+    assert convert("linear_tuned", weights).config.width == 1
 
 
 @pytest.mark.parametrize("kind", ["linear", "squares", "products"])
@@ -151,7 +150,7 @@ def test_a_tuned_predictor_behind_fixed_projections(kind):
     row, column = np.triu_indices(width)
     features = {"linear": h, "squares": g**2, "products": g[:, row] * g[:, column]}[kind]
     expected = features @ blocks[kind].T + weights["bottleneck.bias"]
-    adapter = convert("tuned", weights)
+    adapter = convert("linear_tuned", weights)
     assert adapter.config.kind == ("linear" if kind == "linear" else "quadratic")
     np.testing.assert_allclose(encode(adapter, x), expected, rtol=1e-4, atol=1e-5)
 

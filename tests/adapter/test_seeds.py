@@ -36,7 +36,7 @@ def test_the_median_seed(errors, seed):
 
 @pytest.fixture(scope="module")
 def trained(small_study):
-    names = ("pca", "pca_cv", "linear", "square", "tuned", "quantum", "compiled")
+    names = ("pca", "pca_cv", "linear", "square", "linear_tuned", "quantum", "compiled")
     train_everything(small_study, names)
     return small_study, finish(small_study, names)
 
@@ -59,7 +59,7 @@ def errors_of(trained, name, settings=None, spoiled=()):
     return found, blocks
 
 
-@pytest.mark.parametrize("name", ["pca", "pca_cv", "linear", "quantum", "compiled", "tuned"])
+@pytest.mark.parametrize("name", ["pca", "pca_cv", "linear", "quantum", "compiled", "linear_tuned"])
 def test_every_seed_has_an_error_and_no_held_out_row_counts(trained, name):
     found, _ = errors_of(trained, name)
     assert list(found.errors) == [0, 1, 2]
@@ -89,7 +89,7 @@ def test_the_error_of_pca_is_that_of_leaving_rows_out(trained):
 
 def test_the_error_of_tuned_is_what_its_search_recorded(trained):
     _, files = trained
-    found, _ = errors_of(trained, "tuned")
+    found, _ = errors_of(trained, "linear_tuned")
     recorded = read_frame("choices", files.choices).set_index("seed")["validation_mse"]
     assert found.errors == recorded.to_dict()
 
@@ -131,5 +131,5 @@ def test_a_seed_without_a_recorded_choice_is_an_error(trained, tmp_path):
     fewer = tmp_path / "choices.parquet"
     write_table("choices", fewer, pd.DataFrame(table[table["seed"] != 1]), {})
     blocks = [load_examples(study.latents, path) for path in files.subsets]
-    with pytest.raises(DataError, match="no cross-validated error of 'tuned' for seed 1"):
-        seed_errors("tuned", blocks, 3, CONDITION, {}, [], fewer)
+    with pytest.raises(DataError, match="no cross-validated error of 'linear_tuned' for seed 1"):
+        seed_errors("linear_tuned", blocks, 3, CONDITION, {}, [], fewer)

@@ -48,7 +48,7 @@ def runs_of(study, name):
     return runs
 
 
-@pytest.mark.parametrize("name", [*BOTTLENECKS, "tuned", "quantum_tuned", *STUDENTS])
+@pytest.mark.parametrize("name", [*BOTTLENECKS, "linear_tuned", "quantum_tuned", *STUDENTS])
 def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
     """Codes are those of the trained model: constants, read-out, layers of each seed and all."""
     latents = load_latents(taught.latents)

@@ -119,7 +119,7 @@ def test_circuits_and_two_models_without_angles_are_drawn(metrics):
     draw_bound(ax, metrics, ANGLES)
     for name in ("quantum", "quantum_tuned", "real_circuit", "separable", "square", "classical"):
         assert line_in(ax, style_of(name).colour)
-    for name in ("mean", "pca", "linear", "tuned", "compiled"):
+    for name in ("mean", "pca", "linear", "linear_tuned", "compiled"):
         assert not line_in(ax, style_of(name).colour)
 
 
@@ -163,6 +163,6 @@ def test_a_diverged_run_breaks_its_line_and_is_told(metrics):
 def test_the_bound_figure_is_read_drawn_and_saved(tmp_path, metrics):
     write_table("metrics", tmp_path / "metrics.parquet", metrics, {})
     files = figure_files(tmp_path)
-    plot_bound(tmp_path / "metrics.parquet", "synthetic-6q", "article", ANGLES, files)
+    plot_bound(tmp_path / "metrics.parquet", ANGLES, "synthetic-6q", "article", files)
     check_saved(files)
     assert "synthetic-6q, protocol article: generalisation gap" in svg_texts(files[0])

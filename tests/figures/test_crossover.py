@@ -146,7 +146,7 @@ def test_variants_of_other_models_step_back_among_many_lines(metrics):
         (line,) = line_in(ax, style_of(name).colour)
         assert line.get_alpha() == (FAINT_OPACITY if name in BACKGROUND else None)
     banded = [tuple(band.get_facecolor()[0, :3]) for band in ax.collections]
-    for name, count in (("tuned", 1), ("square", 1), ("separable", 0), ("real_circuit", 0)):
+    for name, count in (("linear_tuned", 1), ("square", 1), ("separable", 0), ("real_circuit", 0)):
         assert banded.count(tuple(rgb(style_of(name).colour))) == count
 
 

@@ -53,11 +53,11 @@ def test_ratios_above_the_axis_and_missing_ones_are_told(metrics):
 
 def test_a_training_error_of_nearly_nothing_does_not_stretch_the_axis(metrics):
     runs = metrics[metrics["stage"] == "trained"].copy()
-    runs.loc[(runs["model"] == "tuned") & (runs["n"] == 50), "train_mse"] = 1e-33
+    runs.loc[(runs["model"] == "linear_tuned") & (runs["n"] == 50), "train_mse"] = 1e-33
     ax = empty_axes()
     draw_gap(ax, runs)
     assert ax.get_ylim()[1] < 2
-    assert "Above the axis (arrows): tuned at n = 50" in texts_of(ax.figure)
+    assert "Above the axis (arrows): linear_tuned at n = 50" in texts_of(ax.figure)
 
 
 def test_the_gap_fills_its_figure(metrics):

@@ -155,8 +155,8 @@ def test_a_rung_without_a_ratio_says_so_and_divergence_is_told():
 
 def test_rivals_that_attribution_asks_for_and_lacks_are_told():
     metrics = study_metrics()
-    figure = drawn(judged(metrics[~metrics["model"].isin(["tuned", "pca_cv"])]))
-    assert "tuned, pca_cv (n = 50, 100, 200, 500)" in texts_of(figure)
+    figure = drawn(judged(metrics[~metrics["model"].isin(["linear_tuned", "pca_cv"])]))
+    assert "pca_cv, linear_tuned (n = 50, 100, 200, 500)" in texts_of(figure)
 
 
 def test_a_very_wide_interval_does_not_flatten_the_others(study):

@@ -1,7 +1,5 @@
 """Saving figures: equal files for equal figures, and none that is half written."""
 
-from dataclasses import replace
-
 import pytest
 
 from helpers.figures import (
@@ -15,7 +13,6 @@ from qdistill.errors import ConfigurationError
 from qdistill.figures.crossover import draw_crossover
 from qdistill.figures.gap import draw_gap
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.study.styles import STYLES, style_of
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +46,10 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drawing_leaves_the_styles_and_the_settings_as_they_were(metrics):
+def test_drawing_leaves_the_settings_as_they_were(metrics):
     import matplotlib
 
     before = dict(matplotlib.rcParams)
     with figure_settings():
         draw_gap(empty_axes(), metrics)
     assert dict(matplotlib.rcParams) == before
-    assert replace(style_of("quantum"), marker="") != STYLES["quantum"]

@@ -12,9 +12,8 @@ from qdistill.judgement.transfer import write_transfer
 from qdistill.storage.tables import read_frame
 from qdistill.students.fitting import fit_student
 from qdistill.students.teachers import collect_soft_targets, extract_unitaries
-from qdistill.study.catalogue import CONVERTED, contenders
 from qdistill.study.deploy_rules import Deployment
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
 from qdistill.training.evaluation import combine_metrics, combine_tables
 from qdistill.training.protocols import train_model
 from qdistill.training.references import fit_reference
@@ -61,7 +60,7 @@ def make_vectors(rows=1000, inputs=10, seed=1) -> np.ndarray:
 
 
 def tuning_settings(name, settings):
-    if name == "tuned":
+    if name == "linear_tuned":
         return {"projections": settings["projections"], "folds": 2}
     return {**settings, "tuning": TUNING}
 
@@ -76,7 +75,7 @@ def train_everything(study, names, blocks=((0, 1), (2,)), settings=None) -> None
             place = ("small", 3, protocol, study.latents, runs)
             if name in ("mean", "pca", "pca_cv"):
                 fit_reference(name, *place, study.settings)
-            elif name in ("tuned", "quantum_tuned"):
+            elif name in ("linear_tuned", "quantum_tuned"):
                 tune_model(name, *place, tuning_settings(name, settings))
             elif name in STUDENTS:
                 entry = STUDENTS[name]
@@ -152,5 +151,5 @@ def deployment_of(study, names, student="auto", protocol="article", n=20, settin
         student=student,
         candidates=contenders(names) if student == "auto" else (student,),
         settings=study.settings,
-        training={name: settings or SETTINGS for name in names if name in CONVERTED},
+        training={name: settings or SETTINGS for name in names if name in BOTTLENECKS},
     )

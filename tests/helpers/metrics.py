@@ -23,7 +23,7 @@ _AT_100 = {
     "pca_cv": 0.0028,
     "oracle": 0.0015,
     "linear": 0.0031,
-    "tuned": 0.0029,
+    "linear_tuned": 0.0029,
     "classical": 0.0102,
     "classical_dense": 0.0115,
     "square": 0.0037,

@@ -22,7 +22,7 @@ RECEIPT = Path("results/small/mlflow.json")
 STAGES = {
     "mean": [("reference", "trained")],
     "classical": [("classical", "trained")],
-    "tuned": [("classical", "trained")],
+    "linear_tuned": [("classical", "trained")],
     "quantum": [("quantum", "trained")],
     "unitary_re": [("student", "zero_shot"), ("student", "fine_tuned")],
     "distilled_pool": [("student", "distilled")],
@@ -65,7 +65,7 @@ def make_metrics(sizes=(100,), seeds=2, models=tuple(STAGES), protocols=("articl
 
 
 def make_choices(seeds=2):
-    """The choices of ``tuned``: seeds agree on the kind, and not on the rank."""
+    """The choices of ``linear_tuned``: seeds agree on the kind, and not on the rank."""
     rows = [
         {
             "dataset": "synthetic-4q",
@@ -73,7 +73,7 @@ def make_choices(seeds=2):
             "protocol": "article",
             "n": 100,
             "seed": seed,
-            "model": "tuned",
+            "model": "linear_tuned",
             "choice": json.dumps({"kind": "low_rank", "rank": 4 * (1 + seed)}),
             "validation_mse": 0.02 + 0.01 * seed,
             "candidates": 30,
@@ -108,7 +108,7 @@ def write_study(metrics=None, histories=(("quantum", 100), ("unitary_re", 100)))
     metrics = make_metrics() if metrics is None else metrics
     write_table("metrics", METRICS, metrics, {})
     CHOICES.unlink(missing_ok=True)
-    if "tuned" in set(metrics["model"]):
+    if "linear_tuned" in set(metrics["model"]):
         write_table("choices", CHOICES, make_choices(), {})
     for model, n in histories:
         write_table("history", history_path(n, model), make_history(), {})

@@ -80,7 +80,7 @@ def described(dataset, protocol="article", projections="trained", **settings):
 def make_choices(metrics):
     """What tuning chose, by the contract "choices"; the same for every second seed."""
     keys = ["dataset", "qubits", "protocol", "n", "seed", "model"]
-    rows = metrics[metrics["model"].isin(["tuned", "quantum_tuned"])][keys].copy()
+    rows = metrics[metrics["model"].isin(["linear_tuned", "quantum_tuned"])][keys].copy()
     ways = ({"layers": 2, "steps": 40}, {"layers": 20, "steps": 90})
     rows["choice"] = [json.dumps(ways[seed % 2]) for seed in rows["seed"]]
     rows["validation_mse"], rows["candidates"] = 0.1, 8

@@ -96,7 +96,7 @@ def test_a_track_changes_one_key_of_the_length_that_the_study_gives():
 
 
 def test_a_comparison_may_be_in_any_track_that_has_both():
-    pair = {"challenger": "tuned", "baseline": "pca_cv"}
+    pair = {"challenger": "linear_tuned", "baseline": "pca_cv"}
     assert resolve_study(study_of({"comparisons": [pair]})).config["comparisons"] == [pair]
     only_here = {"students": [], "pool_sweep": [], "deploy": None}
     pair = {"challenger": "linear", "baseline": "square"}
@@ -137,8 +137,11 @@ def test_reading_a_configuration_loads_no_heavy_library():
         ({"models": ["quantun"]}, ["'quantun'", "did you mean 'quantum'?", "square"]),
         ({"students": ["compile"]}, ["'compile'", "did you mean 'compiled'?"]),
         (
-            {"models": ["linear", "tuned", "mean"]},
-            ["'students': 'compiled' learns from 'quantum'", "'models' (mean, linear, tuned)"],
+            {"models": ["linear", "linear_tuned", "mean"]},
+            [
+                "'students': 'compiled' learns from 'quantum'",
+                "'models' (mean, linear, linear_tuned)",
+            ],
         ),
         (
             {"models": ["quantum"]},
@@ -169,7 +172,10 @@ def test_reading_a_configuration_loads_no_heavy_library():
             ["'quantm'", "did you mean 'quantum'?"],
         ),
         ({"training": {"models": {"compiled": {"epochs": 3}}}}, ["'compiled'", "unitary_re"]),
-        ({"training": {"models": {"tuned": {"epochs": 3}}}}, ["'tuned'", "quantum_tuned"]),
+        (
+            {"training": {"models": {"linear_tuned": {"epochs": 3}}}},
+            ["'linear_tuned'", "quantum_tuned"],
+        ),
         ({"mlflow": {"tracking_uri": "mlruns"}}, ["mlruns", "sqlite:///"]),
         (
             {"datasets": [{"name": "x", "kind": "vectors", "qubits": 3, "path": "no.npy"}]},
@@ -287,9 +293,9 @@ def test_folds_are_no_more_than_the_smallest_n():
     assert "'tracks.denoise.n' is 4; 2 to 4 folds" in message
     message = refusal(alone(tuning={"folds": 12, "rows": 10}))
     assert "'tuning.folds': found 12, but 'tuning.rows' is 10; 2 to 10" in message
-    # `tuned` uses all n rows, whatever `rows` is.
+    # `linear_tuned` uses all n rows, whatever `rows` is.
     assert resolve_study(
-        alone(models=["tuned"], students=[], pool_sweep=[], tuning={"folds": 12, "rows": 10})
+        alone(models=["linear_tuned"], students=[], pool_sweep=[], tuning={"folds": 12, "rows": 10})
     )
 
 

@@ -2,17 +2,9 @@
 
 import pytest
 
-from qdistill.study import styles as style_module
-from qdistill.study.registry import (
-    BOTTLENECKS,
-    MODELS,
-    REFERENCES,
-    STUDENTS,
-    TUNED,
-    BottleneckEntry,
-    StudentEntry,
-)
-from qdistill.study.styles import STYLES, in_groups, style_of
+from qdistill.study.model_entry import ModelEntry
+from qdistill.study.registry import BOTTLENECKS, ENTRIES, MODELS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.styles import in_groups, style_of
 
 EVERY_NAME = [*MODELS, *STUDENTS]
 # students with squared read-out, and their siblings with linear read-out
@@ -25,7 +17,7 @@ def test_every_name_of_the_registry_has_its_own_look():
     assert len(set(looks)) == len(EVERY_NAME)
     alone = [name for name in EVERY_NAME if name not in SIBLINGS]
     assert len({style_of(name).colour for name in alone}) == len(alone)
-    assert set(EVERY_NAME) == STYLES.keys()
+    assert all(entry.style for entry in ENTRIES.values())
 
 
 @pytest.mark.parametrize("squared", SIBLINGS)
@@ -45,12 +37,15 @@ def test_models_that_share_an_axis_differ_in_their_markers():
 
 def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):
     before = {name: style_of(name) for name in EVERY_NAME}
-    monkeypatch.setitem(BOTTLENECKS, "newcomers_own", BottleneckEntry("own:Own", "control"))
-    monkeypatch.setitem(STUDENTS, "another_student", StudentEntry("distil", ("distilled",)))
+    for new in (
+        ModelEntry("newcomers_own", "one's own", "control", "own:Own"),
+        ModelEntry("another_student", "the same", "student", teacher="quantum", method="distil"),
+    ):
+        monkeypatch.setitem(ENTRIES, new.name, new)
     first, second = style_of("newcomers_own"), style_of("another_student")
     assert first.colour != second.colour
-    assert {first.colour, second.colour}.isdisjoint(s.colour for s in STYLES.values())
-    assert first.marker not in {style.marker for style in STYLES.values()}
+    assert {first.colour, second.colour}.isdisjoint(style.colour for style in before.values())
+    assert first.marker not in {style.marker for style in before.values()}
     assert {name: style_of(name) for name in EVERY_NAME} == before
     assert in_groups(["newcomers_own", "square"])["control"] == ["square", "newcomers_own"]
 
@@ -58,10 +53,3 @@ def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):
 def test_an_unknown_name_has_no_style():
     with pytest.raises(KeyError, match="nonsense"):
         style_of("nonsense")
-
-
-def test_this_module_of_styles_loads_no_drawing_library():
-    assert not any(
-        getattr(value, "__name__", "").startswith("matplotlib")
-        for value in vars(style_module).values()
-    )

@@ -159,7 +159,7 @@ def test_settings_of_students_by_protocol():
 
 def test_settings_of_tuned_models_are_those_of_their_search():
     track = main_of()
-    assert track.settings_of("tuned") == {"projections": "trained", "folds": 5}
+    assert track.settings_of("linear_tuned") == {"projections": "trained", "folds": 5}
     chosen = track.settings_of("quantum_tuned")
     assert chosen.pop("tuning") == DEFAULT["tuning"]
     angle_range = DEFAULT["training"]["angle_range"]

@@ -22,7 +22,7 @@ def test_choices_are_read_by_condition_and_seed(tmp_path):
     write_table("choices", tmp_path / "choices.parquet", make_choices(), {})
     found = read_choices(tmp_path / "choices.parquet")
     assert found == {
-        ("synthetic-4q", 4, "article", 100, "tuned"): {
+        ("synthetic-4q", 4, "article", 100, "linear_tuned"): {
             0: Choice({"choice.kind": "low_rank", "choice.rank": "4", "candidates": "30"}, 0.02),
             1: Choice({"choice.kind": "low_rank", "choice.rank": "8", "candidates": "30"}, 0.03),
         }
@@ -32,7 +32,7 @@ def test_choices_are_read_by_condition_and_seed(tmp_path):
 @pytest.mark.parametrize("choice", ["rank 4", "[4]"])
 def test_a_choice_that_is_no_object_is_refused(tmp_path, choice):
     write_table("choices", tmp_path / "choices.parquet", make_choices().assign(choice=choice), {})
-    with pytest.raises(DataError, match=r"choices\.parquet: the choice of 'tuned' for seed 0 is"):
+    with pytest.raises(DataError, match=r"choices\.parquet: .* of 'linear_tuned' for seed 0 is"):
         read_choices(tmp_path / "choices.parquet")
 
 

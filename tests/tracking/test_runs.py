@@ -168,12 +168,13 @@ def test_protocols_are_kept_apart(client):
 
 def test_a_tuned_model_has_its_choices_and_no_curve(index):
     first, second = (
-        index.runs[f"small/synthetic-4q/4/article/100/{seed}/tuned/trained"].data for seed in (0, 1)
+        index.runs[f"small/synthetic-4q/4/article/100/{seed}/linear_tuned/trained"].data
+        for seed in (0, 1)
     )
     assert (first.params["choice.kind"], first.params["choice.rank"]) == ("low_rank", "4")
     assert (second.params["choice.rank"], second.params["candidates"]) == ("8", "30")
     assert second.metrics["validation_mse"] == 0.03
-    parent = index.runs["small/synthetic-4q/4/article/100/tuned"].data
+    parent = index.runs["small/synthetic-4q/4/article/100/linear_tuned"].data
     assert parent.params["choice.kind"] == "low_rank"
     assert parent.params["choice.rank"] == "4 (1 of 2), 8 (1 of 2)"
     assert parent.metrics["validation_mse_mean"] == pytest.approx(0.025)
@@ -186,11 +187,11 @@ def test_a_tuned_model_has_its_choices_and_no_curve(index):
 
 def test_a_choice_without_metrics_is_refused(finished_study):
     write_table("choices", CHOICES, make_choices(seeds=3), {})
-    with pytest.raises(DataError, match=r"choice of 'tuned' on .* for seed 2, but"):
+    with pytest.raises(DataError, match=r"choice of 'linear_tuned' on .* for seed 2, but"):
         sync()
 
 
 def test_choices_may_be_left_out(client):
     CHOICES.unlink()
-    run = all_runs(client, sync())["small/synthetic-4q/4/article/100/0/tuned/trained"]
+    run = all_runs(client, sync())["small/synthetic-4q/4/article/100/0/linear_tuned/trained"]
     assert "candidates" not in run.data.params

@@ -78,7 +78,7 @@ def test_runs_of_a_removed_model_are_deleted_and_of_others_left_alone(client):
     shutil.rmtree("results/small/synthetic-4q/article/n~100/seeds~0-1/unitary_re")
     write_study(make_metrics(models=("mean", "classical", "quantum")), [("quantum", 100)])
     receipt = sync()
-    # unitary_re: a parent and 2 x 2 children; tuned, distilled_pool: a parent and 2 children
+    # unitary_re: a parent and 2 x 2 children; linear_tuned, distilled_pool: a parent and 2 children
     assert receipt["deleted"] == 5 + 3 + 3
     runs = client.search_runs([receipt["experiment_id"]], max_results=1000)
     models = {run.data.tags.get("model") for run in runs}

@@ -73,7 +73,7 @@ def test_protocols_are_kept_apart(tmp_path):
 def test_models_may_differ_in_size_between_seeds():
     errors = np.array([0.1, 0.2])
     result = Evaluation(errors, errors, errors > 1, n_parameters=np.array([3, 5]))
-    frame = describe_runs("digits", 4, "article", 50, (0, 1), "tuned", "trained", result)
+    frame = describe_runs("digits", 4, "article", 50, (0, 1), "linear_tuned", "trained", result)
     assert frame["n_parameters"].tolist() == [3, 5]
     assert frame["family"].tolist() == ["classical"] * 2
 
@@ -98,18 +98,19 @@ def write_choices(folder, model, seeds, n=50):
 
 
 def test_choices_are_combined_in_order(tmp_path):
-    runs = [("tuned", [2, 3], 50), ("quantum_tuned", [0, 1], 50), ("tuned", [0, 1], 20)]
+    linear, circuit = "linear_tuned", "quantum_tuned"
+    runs = [(linear, [2, 3], 50), (circuit, [0, 1], 50), (linear, [0, 1], 20)]
     paths = [write_choices(tmp_path, *run) for run in runs]
     combine_tables("choices", paths, tmp_path / "choices.parquet", {})
     frame = read_frame("choices", tmp_path / "choices.parquet")
     found = list(zip(frame["n"], frame["seed"], frame["model"], frame["choice"], strict=True))
     assert found == [
-        (20, 0, "tuned", '{"rank": 0}'),
-        (20, 1, "tuned", '{"rank": 1}'),
+        (20, 0, "linear_tuned", '{"rank": 0}'),
+        (20, 1, "linear_tuned", '{"rank": 1}'),
         (50, 0, "quantum_tuned", '{"rank": 0}'),
         (50, 1, "quantum_tuned", '{"rank": 1}'),
-        (50, 2, "tuned", '{"rank": 2}'),
-        (50, 3, "tuned", '{"rank": 3}'),
+        (50, 2, "linear_tuned", '{"rank": 2}'),
+        (50, 3, "linear_tuned", '{"rank": 3}'),
     ]
     assert frame["validation_mse"].isna().tolist() == [True, False, True, False, False, False]
 
@@ -122,7 +123,7 @@ def test_nothing_tuned_gives_an_empty_table(tmp_path):
 
 
 def test_a_choice_given_twice_is_refused(tmp_path):
-    path = write_choices(tmp_path, "tuned", [0, 1])
+    path = write_choices(tmp_path, "linear_tuned", [0, 1])
     with pytest.raises(DataError, match="not unique"):
         combine_tables("choices", [path, path], tmp_path / "choices.parquet", {})
 

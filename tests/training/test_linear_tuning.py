@@ -1,4 +1,4 @@
-"""What `tuned` writes gives what it reports, and only the labelled rows decide."""
+"""What `linear_tuned` writes gives what it reports, and only the labelled rows decide."""
 
 import json
 

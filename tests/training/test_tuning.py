@@ -299,19 +299,19 @@ def test_lengths_are_carried_over_as_epochs(checks, rows, more, batch_size, max_
         np.testing.assert_array_equal(found, np.minimum(checks, math.ceil(cap / here)))
 
 
-# ---- tuned ----
+# ---- linear_tuned ----
 
 
 def test_files_of_the_tuned_linear_model(folder, latents):
     """What is written is what :func:`tune_linear` found."""
-    runs = tune(folder, latents, "tuned", LINEAR)
+    runs = tune(folder, latents, "linear_tuned", LINEAR)
     for n, run in runs.items():
         examples = load_examples(load_latents(latents), run.subset)
         weights, evaluation, found = tune_linear(examples, 3, LINEAR)
         metrics, choices = read_frame("metrics", run.metrics), read_frame("choices", run.choices)
         for frame in (metrics, choices):
             about = frame[["dataset", "qubits", "protocol", "n", "model"]].drop_duplicates()
-            assert about.values.tolist() == [["small", 3, "article", n, "tuned"]]
+            assert about.values.tolist() == [["small", 3, "article", n, "linear_tuned"]]
             assert frame["seed"].tolist() == [0, 1, 2]
         np.testing.assert_array_equal(metrics["heldout_mse"], evaluation.heldout_mse)
         assert (metrics["family"] == "classical").all()

@@ -39,7 +39,7 @@ from qdistill.verdict.page import render_page
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.recommendation import recommend
 from qdistill.verdict.short import short_answer
-from qdistill.verdict.summary import compose_summary
+from qdistill.verdict.summary import summarise_problems
 from qdistill.verdict.tables import StudyTables
 from qdistill.wording import estimate
 
@@ -54,6 +54,12 @@ def quick_collections():
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+def summary_page(tables, study="x", about=()):
+    problems = summarise_problems(tables, about)
+    title = f"Held-out errors of {study}"
+    return render_page("summary", title=title, study=study, problems=problems)
 
 
 @cache
@@ -107,7 +113,7 @@ def test_without_the_models_of_the_question_there_is_still_a_page():
     lacking = text.count("does not hold the models that this question needs")
     assert lacking == len(QUESTIONS) - 1 and text.count("This study does not measure it.") == 1
     assert "No answer, as the models that it takes are not in the study; the simplest" in text
-    assert "`linear`" in compose_summary(tables, "x")
+    assert "<code>linear</code>" in summary_page(tables)
 
 
 def planted(dataset, settings_of_dataset, **losses):
@@ -124,7 +130,7 @@ def test_the_planted_advantage_is_found_and_compiled_keeps_it():
     short, text = planted("teacher-circuit", CIRCUIT, quantum=1e-6, compiled=1e-6, mean=0.005)
     assert short.startswith(
         "The instrument finds the planted advantage (*distinct*) at every n, and `compiled` "
-        "retains it; `quantum` beats `classical` at every n (ratio 0.000248 ["
+        "retains it; `quantum` beats `classical` at every n (ratio 0.00025 ["
     )
     ((words, _),) = bullets(text, "Attribution")
     assert "*Distinct* at every n: `quantum` beats each of 9 rivals" in words
@@ -136,7 +142,7 @@ def test_the_planted_null_is_not_claimed_even_where_the_baseline_is_beaten():
     short, text = planted("markov-null", MARKOV, classical=0.01)
     assert short.startswith(
         "The instrument does not claim the planted null for the circuit; `quantum` beats "
-        "`classical` at every n (ratio 0.397 ["
+        "`classical` at every n (ratio 0.4 ["
     )
     assert "not distinct: not shown to beat `mean` at every n (not distinguishable)" in short
     ((words, _),) = bullets(text, "Attribution")
@@ -185,13 +191,14 @@ def test_diverged_runs_are_counted_and_shown():
     assert len(rows_of(tables, sources[0])) == 2
     assert "`classical` at n = 100 (1 of 10 seeds)" in text
     assert "`distilled_train` at n = 1000 (1 of 10 seeds)" in text
-    summary = compose_summary(tables, "x")
+    summary = summary_page(tables)
     assert "not finite (1 of 10 diverged)" in summary and "] (1 of 10 diverged)" in summary
 
 
 def test_the_model_to_use_is_the_simplest_that_does_as_well_as_the_best():
-    loss = leveled(quantum=0.002, pca=0.002, linear=0.001, mean=0.1, classical=0.1, tuned=0.1)
-    names = ("mean", "pca", "linear", "classical", "tuned", "quantum")
+    others = {name: 0.1 for name in ("mean", "classical", "linear_tuned")}
+    loss = leveled(quantum=0.002, pca=0.002, linear=0.001, **others)
+    names = ("mean", "pca", "linear", "classical", "linear_tuned", "quantum")
     part = only_part(tables_of(make_metrics(**ONE, names=names, loss=loss, noise=0.01)))
     best = "the simplest model that does as well as the best, as far as the seeds tell, is"
     assert short_answer(part).text.endswith(f"{best} `linear` at every n.")
@@ -263,10 +270,15 @@ def test_a_comparison_that_was_asked_for_is_shown():
 
 def test_the_summary_holds_every_model_and_stage_of_every_protocol():
     tables = standard()
-    lines = [line for line in compose_summary(tables, "x").splitlines() if line.startswith("| `")]
+    page = summary_page(tables)
+    lines = [line for line in page.splitlines() if line.startswith("<tr><td><code>")]
     assert len(lines) == tables.metrics[["protocol", "model", "stage"]].drop_duplicates().shape[0]
-    assert all(line.count("|") == 4 for line in lines)
-    assert any(line.startswith("| `unitary_re` fine-tuned |") for line in lines)
+    assert all(line.count("</td>") == 3 for line in lines)
+    assert any("<td><code>unitary_re</code> fine-tuned</td>" in line for line in lines)
+    assert page.count("<h2><code>synthetic-6q</code>") == 2
+    parser = _Tags()
+    parser.feed(page)
+    assert parser.open == [] and parser.addresses == []
 
 
 class _Tags(HTMLParser):
@@ -287,14 +299,14 @@ class _Tags(HTMLParser):
 
 def test_the_page_is_whole_and_needs_no_network():
     text = standard_text()
-    page = render_page(text, "a <study>")
+    page = render_page("verdict", title="a <study>", text=text)
     parser = _Tags()
     parser.feed(page)
     assert parser.open == [] and parser.addresses == []
     assert parser.cells > 50 and "| ---" not in page
     assert parser.sources == len(every_bullet(text)) + 1  # the one that explains them
     assert "<title>a &lt;study&gt;</title>" in page and "http" not in page
-    assert "&lt;script&gt;" in render_page("<script>", "x")
+    assert "&lt;script&gt;" in render_page("verdict", title="x", text="<script>")
 
 
 def run_script(name, folder, inputs, outputs, **params):
@@ -321,7 +333,7 @@ class _Named(list):
 
 
 def test_the_scripts_from_metrics_to_verdict(tmp_path):
-    names = ("mean", "classical", "quantum", "square", "tuned", "compiled", "unitary_re")
+    names = ("mean", "classical", "quantum", "square", "linear_tuned", "compiled", "unitary_re")
     metrics = make_metrics(sizes=(100, 500), seeds=3, names=names)
     made = {
         "metrics": metrics,
@@ -363,8 +375,9 @@ def test_the_scripts_from_metrics_to_verdict(tmp_path):
     tables = StudyTables.read(inputs)
     expected = compose_verdict(tables, "default", about)
     assert outputs["markdown"].read_text() == expected
-    assert outputs["html"].read_text() == render_page(expected, "Verdict of the study default")
-    assert "Held-out errors of the study" in outputs["summary"].read_text()
+    verdict_page = render_page("verdict", title="Verdict of default", text=expected)
+    assert outputs["html"].read_text() == verdict_page
+    assert outputs["summary"].read_text() == summary_page(tables, "default", about)
     assert all(rows_of(tables, each) is not None for _, s in every_bullet(expected) for each in s)
     assert "Where circuits can be trained" in expected
     assert "codes of circuits and their students, none is shown to be better" in expected

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from helpers.metrics import EVERY_NAME, make_metrics
 from helpers.verdict import described, every_bullet, rows_of, tables_of
 from qdistill.judgement.attribution import REQUIRED_RIVALS
-from qdistill.study.glossary import MEANING
+from qdistill.study.registry import ENTRIES
 from qdistill.verdict.document import compose_verdict
 from qdistill.verdict.page import render_page
 from qdistill.verdict.questions import QUESTIONS
@@ -43,7 +43,7 @@ def check_without(names):
     for words, sources in every_bullet(text):
         assert all(len(rows_of(tables, source)) for source in sources), words
     assert "nan" not in text.lower().replace("finan", "")
-    assert "<h1>" in render_page(text, "x")
+    assert "<h1>" in render_page("verdict", title="x", text=text)
 
 
 @pytest.mark.parametrize("left_out", [*EVERY_NAME, "quantum classical", "mean pca linear"])
@@ -58,8 +58,8 @@ def test_any_set_of_models_makes_a_verdict(names):
 
 
 def test_every_name_is_explained():
-    assert set(MEANING) == set(EVERY_NAME)
-    assert not any(models_in(meaning) for meaning in MEANING.values())
+    assert set(ENTRIES) == set(EVERY_NAME)
+    assert all(entry.meaning and not models_in(entry.meaning) for entry in ENTRIES.values())
 
 
 def test_a_finding_names_only_the_models_of_its_own_problem():

@@ -316,9 +316,11 @@ def test_the_simplest_model_that_does_as_well_is_named_at_each_n():
 
 
 def test_undefined_names_what_is_missing_or_failed():
-    names = [name for name in MODELS if name not in ("tuned", "pca_cv")]
+    names = [name for name in MODELS if name not in ("linear_tuned", "pca_cv")]
     text = said(attribution, part_of(names, loss=leveled(quantum=0.001)))
-    assert "*Undefined* at every n: it needs `tuned` and `pca_cv`, which the study does not" in text
+    assert (
+        "*Undefined* at every n: it needs `pca_cv` and `linear_tuned`, which the study does" in text
+    )
     metrics = make_metrics(**ONE, names=MODELS, loss=leveled(quantum=0.001))
     text = said(attribution, only_part(tables_of(diverge(metrics, "linear", 100, 0))))
     assert "*Distinct* at n = 1000" in text
@@ -328,7 +330,7 @@ def test_undefined_names_what_is_missing_or_failed():
 
 def test_the_tuned_models_are_compared_with_one_another():
     text = said(attribution, part_of(MODELS, loss=leveled(quantum_tuned=0.006)))
-    assert "Each tuned inside the n examples, `quantum_tuned` is worse than `tuned` at" in text
+    assert "tuned inside the n examples, `quantum_tuned` is worse than `linear_tuned` at" in text
 
 
 # use of the codes

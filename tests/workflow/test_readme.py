@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from qdistill.storage.tables import read_frame
-from qdistill.study import registry
+from qdistill.study import model_table
 from qdistill.study.configuration import resolve_study
+from qdistill.study.registry import BOTTLENECKS, ENTRIES
 from qdistill.study.styles import style_of
 from qdistill.training.protocols import train_model
 
@@ -28,8 +29,9 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
     module = types.ModuleType("qdistill.models.bottlenecks.sine")
     exec(definition, module.__dict__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    entry = eval("{" + line + "}", vars(registry))
-    monkeypatch.setitem(registry.BOTTLENECKS, "sine", entry["sine"])
+    (entry,) = eval(f"({line})", vars(model_table))
+    for names in (ENTRIES, BOTTLENECKS):
+        monkeypatch.setitem(names, "sine", entry)
     settings = {
         "projections": "trained",
         "protocol": "article",

@@ -112,7 +112,7 @@ datasets: [teacher-circuit, markov-null]
 n: [5, 20, 100]
 seeds: 5
 seeds_per_block: 5
-models: [mean, pca_cv, linear, classical, square, quantum, tuned]
+models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
 students: [compiled]
 projections: identity
 pool_sweep: []

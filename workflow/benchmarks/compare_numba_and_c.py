@@ -25,7 +25,7 @@ from qdistill.circuits.ansatz import wire_signs
 _SOURCE = Path(__file__).with_name("circuit_kernel.c")
 _FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 _LAYERS, _EXAMPLES, _ROUNDS = 20, 32, 30
-_START = "from qdistill import kernel; import numpy as np; {use}"
+_START = "from qdistill.circuits import kernel; import numpy as np; {use}"
 _FIRST_STEP = "kernel.push_states(np.zeros((1, 1, 2, 2), 'f'), np.full((1, 1, 4), 0.5, 'f'))"
 
 Gradients = tuple[np.ndarray, np.ndarray]

@@ -1,14 +1,21 @@
-"""What every script does around its one library call: a log, and plain errors."""
+"""What every script does around its one library call: a log, and plain errors.
+
+A script can be run alone, without Snakemake around it, for example in a debugger::
+
+    python -m pdb -m qdistill.jobs train_model dataset=digits model=quantum protocol=article
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import logging
 import os
+import runpy
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +29,17 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     Standard output, standard error (progress bars included) and logging go to
     ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` is shown as its one
     sentence, in the log and on the terminal, and the job exits with status 1; any other
-    exception keeps its traceback, in both.
+    exception keeps its traceback, in both. Without a log, as for a script that is run alone,
+    everything stays as it is.
 
     Parameters
     ----------
     snakemake : object
         The object that Snakemake gives to scripts.
     """
+    if not snakemake.log:
+        yield logging.getLogger(snakemake.rule)
+        return
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
@@ -62,3 +73,129 @@ def share_library() -> None:
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if library not in others:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [library, *others]))
+
+
+def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str) -> Any:
+    """Return what Snakemake would give to the script of one job of a study.
+
+    Read in the folder of the Snakefile. The folders of the job's outputs are made.
+
+    Parameters
+    ----------
+    rule : str
+        The rule's name, or its script's: those of tracks and data sets share one.
+    configfiles : iterable of str or Path
+        Configuration files, as for ``snakemake --configfile``.
+    **wildcards : str
+        Values of wildcards, as many as it takes to tell the job from others.
+
+    Returns
+    -------
+    snakemake.iocontainers.Snakemake
+        With ``input``, ``output``, ``params``, ``wildcards``, ``threads``, ``log``, ``config``,
+        ``rule``, and ``script``, the path of the script.
+
+    Raises
+    ------
+    QdistillError
+        If no job of the study fits, or more than one, or an input is not there.
+    """
+    from snakemake.iocontainers import Snakemake
+
+    with _graph_of_jobs(configfiles) as workflow:
+        job = _find_job(workflow.dag.jobs, rule, wildcards)
+        script = Path(str(job.rule.basedir), job.rule.script).resolve()
+        mock: Any = Snakemake(
+            job.input,
+            job.output,
+            job.params,
+            job.wildcards,
+            job.threads,
+            job.resources,
+            job.log,
+            workflow.config,
+            job.rule.name,
+            bench_iteration=None,
+            scriptdir=str(script.parent),
+        )
+    mock.script = script
+    lacking = [path for path in mock.input if not Path(path).exists()]
+    if lacking:
+        raise QdistillError(f"input {lacking[0]} is not there; make it with snakemake first")
+    for path in mock.output:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return mock
+
+
+@contextlib.contextmanager
+def _graph_of_jobs(configfiles: Iterable[str | Path]) -> Iterator[Any]:
+    """Load the workflow of this folder with the jobs of a study, as Snakemake's own object."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings import types
+
+    with SnakemakeApi(types.OutputSettings(quiet={types.Quietness.ALL})) as api:
+        loaded = api.workflow(
+            types.ResourceSettings(cores=os.cpu_count()),
+            types.ConfigSettings(configfiles=[Path(path).resolve() for path in configfiles]),
+        )
+        # The public interface builds the graph of jobs only to run it or to print it.
+        workflow = loaded.dag(types.DAGSettings()).workflow_api._workflow
+        workflow._prepare_dag(
+            forceall=True, ignore_incomplete=True, lock_warn_only=True, nolock=True
+        )
+        workflow._build_dag()
+        yield workflow
+
+
+def _find_job(jobs: Iterable[Any], rule: str, wildcards: dict[str, str]) -> Any:
+    """Return the one job of a rule, or of the rules of a script, that has these wildcards."""
+    scripts = [job for job in jobs if job.is_script]
+    named = [job for job in scripts if rule in (job.rule.name, Path(job.rule.script).stem)]
+    if not named:
+        known = sorted({Path(job.rule.script).stem for job in scripts})
+        raise QdistillError(f"rule {rule!r:.80} has no job in this study; {', '.join(known)} have")
+    found = [job for job in named if wildcards.items() <= job.wildcards_dict.items()]
+    if len(found) != 1:
+        given = " ".join(f"{name}={value}" for name, value in wildcards.items()) or "no wildcard"
+        listed = sorted(
+            " ".join(f"{name}={value}" for name, value in job.wildcards_dict.items())
+            for job in found or named
+        )
+        shown = "; ".join(listed[:5]) + "; ..." * (len(listed) > 5)
+        raise QdistillError(
+            f"{given:.80} fits {len(found)} jobs of rule {rule}, not one; its jobs are {shown}"
+        )
+    return found[0]
+
+
+def run_script(job: Any) -> None:
+    """Run the script of a :func:`mock_job` here, in this process.
+
+    What it says goes to the terminal instead of the log, and errors keep their traceback, so that
+    a debugger stops where they are raised.
+    """
+    job.log = []
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    runpy.run_path(str(job.script), init_globals={"snakemake": job})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the script of one job alone, in this process."""
+    parser = argparse.ArgumentParser(prog="python -m qdistill.jobs", description=main.__doc__)
+    parser.add_argument("rule")
+    parser.add_argument("wildcards", nargs="*", metavar="wildcard=value")
+    parser.add_argument("--configfile", action="append", default=[], metavar="FILE")
+    given = parser.parse_intermixed_args(arguments)
+    try:
+        wildcards = dict(pair.split("=", 1) for pair in given.wildcards)
+    except ValueError:
+        parser.error(f"wildcards are written name=value, not {' '.join(given.wildcards):.80}")
+    try:
+        job = mock_job(given.rule, given.configfile, **wildcards)
+    except QdistillError as error:
+        sys.exit(f"error: {error}")
+    run_script(job)
+
+
+if __name__ == "__main__":
+    main()

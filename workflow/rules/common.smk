@@ -7,11 +7,17 @@ from snakemake.exceptions import WorkflowError
 # The library, here and in every job, also where a job has a conda environment of its own.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
+from qdistill.study.captions import (
+    caption_of_problem,
+    caption_of_settings,
+    caption_of_study,
+)
 from qdistill.study.configuration import resolve_study
 from qdistill.study.text_paths import text_files
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
+from qdistill.study.figures import figures_of
 from qdistill.study.memory import job_megabytes
 from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
@@ -23,6 +29,9 @@ try:
     DEPLOYMENT = resolve_deployment(STUDY)
 except ConfigurationError as error:
     raise WorkflowError(str(error))
+
+# The report's description is filled from the configuration and from nothing else.
+config["caption"] = caption_of_study(STUDY)
 
 RESULTS = f"results/{STUDY.name}"
 LOGS = f"logs/{STUDY.name}"
@@ -120,22 +129,21 @@ def run_files(file, names_of):
     ]
 
 
-def figures_of(track, pattern, drawn_for):
+def figure_files(track, pattern):
     """SVG and PNG of each figure that a track has, the SVG for the report."""
     labels = {"data set": "{dataset}", "protocol": "{protocol}"}
     files = {}
-    for figure, (category, condition) in drawn_for.items():
-        if condition(track):
-            caption = f"../report/{figure}.rst"
-            svg = f"{pattern}/{figure}.svg"
-            shown = report(svg, caption=caption, category=category, labels=labels)
-            files[figure] = [shown, f"{pattern}/{figure}.png"]
+    for name, figure in figures_of(track).items():
+        caption = f"../report/{name}.rst"
+        svg = f"{pattern}/{name}.svg"
+        shown = report(svg, caption=caption, category=figure.category, labels=labels)
+        files[name] = [shown, f"{pattern}/{name}.png"]
     return files
 
 
-def widest(track):
-    """Most qubits of a track; beyond ten a unitary is a table of millions of rows."""
-    return max(settings["qubits"] for settings in track.datasets.values())
+def problem_caption(wildcards):
+    """What the captions of a data set under a protocol are filled with."""
+    return caption_of_problem(STUDY, wildcards.dataset, wildcards.protocol)
 
 
 def trained_angles(wildcards):

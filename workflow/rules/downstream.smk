@@ -85,6 +85,8 @@ rule plot_downstream:
         f"{LOGS}/{{dataset}}/{{protocol}}/plot_downstream.log",
     conda:
         "../../envs/report.yaml"
+    params:
+        caption=problem_caption,
     message:
         "Plot what the codes of {wildcards.dataset} ({wildcards.protocol}) are good for"
     script:

@@ -30,6 +30,8 @@ rule combine_metrics:
         f"{LOGS}/combine_metrics.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.config,
     message:
         "Combine the metrics of all runs"
     script:
@@ -62,6 +64,8 @@ rule combine_sweeps:
         f"{LOGS}/combine_sweeps.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.config,
     message:
         "Combine the sweeps of the unlabelled pool"
     script:

@@ -7,28 +7,10 @@ INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
 HISTORIES = run_files(
     "history.parquet", lambda track, _: track.bottlenecks + track.students
 )
-# Category in the report, and the tracks that a figure is drawn for.
-DRAWN_FOR = {
-    "crossover": ("2 Crossover", lambda track: True),
-    "ladder": ("3 Attribution", lambda track: "quantum" in track.bottlenecks),
-    "transfer": ("4 Transfer", lambda track: track.students),
-    "overfitting": ("5 Overfitting of the student", lambda track: track.pools),
-    "gap": ("6 Generalisation gap", lambda track: True),
-    "bound": (
-        "7 Gap and the bound's shape",
-        lambda track: "quantum" in track.bottlenecks,
-    ),
-    "curves": ("8 Training curves", lambda track: track.bottlenecks),
-    "unitary": (
-        "9 Learned unitary",
-        lambda track: "quantum" in track.bottlenecks and widest(track) <= 10,
-    ),
-}
 FIGURES = [
     f"{FIGURE}/{figure}.{suffix}".format(dataset=dataset, protocol=protocol)
     for (dataset, protocol), track in STUDY.problems.items()
-    for figure, (_, condition) in DRAWN_FOR.items()
-    if condition(track)
+    for figure in figures_of(track)
     for suffix in ("svg", "png")
 ] + expand(
     f"{RESULTS}/figures/trainability.{{suffix}}",
@@ -66,12 +48,12 @@ for track in STUDY.tracks:
                 n=max(track_of(wildcards).n),
                 block=(
                     next(iter(STUDY.blocks))
-                    if DRAWN_FOR["unitary"][1](track_of(wildcards))
+                    if "unitary" in figures_of(track_of(wildcards))
                     else []
                 ),
             ),
         output:
-            **figures_of(track, FIGURE, DRAWN_FOR),
+            **figure_files(track, FIGURE),
         log:
             f"{LOGS}/{{dataset}}/{{protocol}}/plot_figures.log",
         wildcard_constraints:
@@ -81,6 +63,7 @@ for track in STUDY.tracks:
             "../../envs/report.yaml"
         params:
             angles=trained_angles,
+            caption=problem_caption,
         message:
             "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"
         script:
@@ -102,6 +85,8 @@ rule plot_trainability:
         f"{LOGS}/plot_trainability.log",
     conda:
         "../../envs/report.yaml"
+    params:
+        caption=caption_of_settings(STUDY, "trainability"),
     message:
         "Plot where circuits can be trained"
     script:
@@ -123,6 +108,8 @@ rule plot_cost:
         f"{LOGS}/plot_cost.log",
     conda:
         "../../envs/report.yaml"
+    params:
+        caption=caption_of_settings(STUDY, "cost"),
     message:
         "Plot what training and inference cost"
     script:
@@ -165,6 +152,7 @@ rule write_verdict:
     params:
         study=STUDY.name,
         problems=STUDY.describe_problems(),
+        caption=config["caption"],
     message:
         "Write the verdict of study '{params.study}'"
     script:

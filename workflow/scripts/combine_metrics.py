@@ -6,5 +6,5 @@ with job_log(snakemake):
     from qdistill.study.configuration import resolve_study
     from qdistill.training.evaluation import combine_metrics
 
-    study = resolve_study(snakemake.config)
+    study = resolve_study(snakemake.params.settings)
     combine_metrics(snakemake.input, study.expected_rows(), snakemake.output[0], study.config)

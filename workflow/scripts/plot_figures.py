@@ -3,14 +3,11 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.figures.problem import plot_problem
+    from qdistill.figures.problem import plot_figures
 
-    plot_problem(
-        dict(snakemake.input.items()),
-        snakemake.input.histories,
-        snakemake.input.unitaries,
-        dict(snakemake.output.items()),
+    plot_figures(
+        {**dict(snakemake.input.items()), "angles": snakemake.params.angles},
         snakemake.wildcards.dataset,
         snakemake.wildcards.protocol,
-        snakemake.params.angles,
+        dict(snakemake.output.items()),
     )

@@ -10,10 +10,8 @@ from huggingface_hub import EvalResult, ModelCardData
 from qdistill.adapter.evidence import Evidence
 from qdistill.adapter.layout import KINDS, AdapterConfig
 from qdistill.adapter.usage import usage_section
-from qdistill.study.catalogue import AUTO, has_circuit_origin
 from qdistill.study.deploy_rules import Deployment
-from qdistill.study.glossary import MEANING
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import AUTO, ENTRIES, STUDENTS, has_circuit_origin
 from qdistill.wording import (
     counted,
     estimate,
@@ -100,7 +98,8 @@ def lead(evidence: Evidence) -> str:
     """Say in one sentence which model this is, and whether a circuit is owed anything."""
     name = evidence.choice.name
     where = f"on `{evidence.condition['dataset']}` at n = {evidence.condition['n']}"
-    known = f" ({MEANING[name]})" if name in MEANING else ""
+    meaning = ENTRIES[name].meaning
+    known = f" ({meaning})" if meaning else ""
     if has_circuit_origin(name):
         form = " compiled into real matrices" if name != "compiled" and name not in STUDENTS else ""
         return f"This adapter is `{name}`{known}{form}, and {_circuit_clause(evidence, where)}."

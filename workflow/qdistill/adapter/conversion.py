@@ -11,7 +11,7 @@ from torch import Tensor
 from qdistill.adapter.layout import AdapterConfig, AdapterWeights
 from qdistill.circuits.circuit import build_unitary
 from qdistill.models.bottlenecks.orthogonal import Orthogonal
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import ENTRIES, STUDENTS
 from qdistill.training.references import PrincipalRegression
 
 Layer = tuple[str, dict[str, Tensor]]  # kind, and tensors without the prefix "bottleneck."
@@ -24,7 +24,7 @@ def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
     Parameters
     ----------
     name : str
-        A model or student that :func:`qdistill.study.catalogue.is_deployable` accepts.
+        A model or student whose entry is deployable.
     weights : mapping of str to ndarray
         Of one seed, without the seed axis.
 
@@ -42,7 +42,7 @@ def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
         for k, v in weights.items()
         if k.startswith("bottleneck.")
     }
-    if name == "tuned":
+    if name == "linear_tuned":
         return _tuned(projections, layer)
     if name == "classical_dense":
         matrix, bias = layer.pop("weight").numpy(), layer.pop("bias").numpy()
@@ -89,25 +89,23 @@ def build(
 
 
 def _model(name: str, layer: Mapping[str, Tensor], projections: Mapping[str, np.ndarray]) -> Layer:
-    if name == "linear":
-        return "linear", {}
-    if name in ("classical", "classical_dense"):
-        return "layer_norm", {"scale": layer["scale"], "shift": layer["shift"]}
+    kind = ENTRIES[name].adapter
+    if kind == "linear":
+        return kind, {}
+    if kind == "layer_norm":
+        return kind, {"scale": layer["scale"], "shift": layer["shift"]}
     width = projections["encoder.weight"].shape[0]
     if name == "square":
-        return "squared", {"weight": torch.eye(width)}
+        return kind, {"weight": torch.eye(width)}
     if name == "orthogonal":
         bottleneck = Orthogonal(width.bit_length() - 1)
         stacked = {key: tensor.unsqueeze(0) for key, tensor in layer.items()}
         rows = bottleneck.rotate(stacked, torch.eye(width).unsqueeze(0))[0]  # each is Q e_i
-        return "squared", {"weight": rows.T.contiguous()}
+        return kind, {"weight": rows.T.contiguous()}
     unitary = build_unitary(_angles(name, layer).unsqueeze(0), entangled=name != "separable")[0]
-    if name == "real_circuit":
-        return "squared", {"weight": unitary.real.contiguous()}
-    return "circuit", {
-        "real": unitary.real.contiguous(),
-        "imaginary": unitary.imag.contiguous(),
-    }
+    if kind == "squared":
+        return kind, {"weight": unitary.real.contiguous()}
+    return kind, {"real": unitary.real.contiguous(), "imaginary": unitary.imag.contiguous()}
 
 
 def _angles(name: str, layer: Mapping[str, Tensor]) -> Tensor:

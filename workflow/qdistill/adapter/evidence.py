@@ -14,7 +14,7 @@ from qdistill.judgement.choice import Choice, choose_model, last_stage
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.pairing import runs_of
 from qdistill.judgement.statistics import Interval, paired_interval
-from qdistill.study.catalogue import AUTO, contenders
+from qdistill.study.registry import AUTO, contenders
 
 
 @dataclass(frozen=True)

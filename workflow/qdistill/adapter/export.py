@@ -24,8 +24,8 @@ from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.storage.files import write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights, read_weights_metadata
-from qdistill.study.catalogue import FITTED
 from qdistill.study.deploy_rules import Deployment
+from qdistill.study.registry import FITTED
 from qdistill.training.references import fit_regression
 
 _TOLERANCE = 1e-3  # of a held-out error computed twice, relative; float32 gives about 1e-6

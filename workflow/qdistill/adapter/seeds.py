@@ -17,8 +17,7 @@ import numpy as np
 from qdistill.datasets.examples import Examples
 from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
-from qdistill.study.catalogue import FITTED
-from qdistill.study.registry import STUDENTS, TUNED
+from qdistill.study.registry import ENTRIES, FITTED, TUNED
 from qdistill.training.blocks import evaluate_errors
 from qdistill.training.crossvalidation import LengthSettings, steps_between_checks, validation_curve
 from qdistill.training.protocols import start_model
@@ -80,7 +79,7 @@ def seed_errors(
     DataError
         If a seed has no error.
     """
-    model = STUDENTS[name].teacher if name in STUDENTS else name
+    model = ENTRIES[name].teacher or name
     own = f"`{model}`" if model == name else f"its teacher `{model}`"
     if model in FITTED:
         parts = [_of_reference(model, block, qubits) for block in blocks]

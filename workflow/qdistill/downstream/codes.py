@@ -34,7 +34,7 @@ def load_encoder(name: str, path: str | Path, qubits: int, settings: Mapping[str
     ----------
     name : str
         A trained bottleneck, a tuned model or a student; of a student, the layer at its last
-        stage. ``tuned`` must have been trained with its projections, not behind fixed ones.
+        stage. ``linear_tuned`` must have been trained with its projections, not behind fixed ones.
     path : path
         Its weights, of S seeds.
     qubits : int

@@ -220,9 +220,9 @@ def _signed(value: float) -> str:
 
 def plot_bound(
     metrics_path: str | Path,
+    angles: int,
     dataset: str,
     protocol: str,
-    angles: int,
     outputs: Sequence[str | Path],
 ) -> None:
     """Read the metrics, draw gap and bound of one data set and protocol, and save them.
@@ -231,10 +231,10 @@ def plot_bound(
     ----------
     metrics_path : path
         Table of the study by the contract "metrics".
-    dataset, protocol : str
-        Which runs to draw.
     angles : int
         T, the number of trained angles of the quantum model.
+    dataset, protocol : str
+        Which runs to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 

@@ -28,8 +28,6 @@ from qdistill.study.styles import GROUP_TITLES, Style, style_of
 
 RAW_STYLE = Style("#000000", "", "-")
 
-# Students that stay in front where a figure has many lines; the others are variants of them.
-_STUDENTS_IN_FRONT = ("compiled", "unitary_re", "distilled_pool", "self_distilled")
 _METRICS = {"cosine": "cosine similarity", "euclidean": "Euclidean distance"}
 
 
@@ -75,7 +73,7 @@ def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
 def _faint(names: Sequence[str]) -> frozenset[str]:
     """Names drawn thin and pale: variants, where there are many lines."""
     behind = background_of(names)
-    variants = {name for name in names if name in STUDENTS and name not in _STUDENTS_IN_FRONT}
+    variants = {name for name in names if name in STUDENTS and STUDENTS[name].is_variant}
     return behind | variants if behind else behind
 
 

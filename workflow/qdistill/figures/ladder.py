@@ -13,9 +13,8 @@ from matplotlib.ticker import FixedLocator
 
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles, set_titles
 from qdistill.figures.save import figure_settings, save_figure
-from qdistill.judgement.attribution import BASELINES
 from qdistill.storage.tables import read_frame
-from qdistill.study.registry import SIMPLICITY
+from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 from qdistill.study.styles import Style, style_of
 
 CHALLENGER = "quantum"
@@ -66,12 +65,12 @@ def ratios_to_challenger(comparisons: pd.DataFrame) -> pd.DataFrame:
 def rungs_of(ratios: pd.DataFrame, attribution: pd.DataFrame) -> list[str]:
     """Return the rungs from the simplest up: the study's models on the ladder of simplicity.
 
-    A newcomer's own models, which that ladder lacks, come last. The article's classical
+    Names that the ladder lacks come last. The article's classical
     baselines are left out, unless attribution names one of them; so is the oracle.
     """
-    apart = {"oracle", *BASELINES} - set(attribution["simplest"].dropna())
-    held = {CHALLENGER, *ratios["rival"]} - apart
-    return [name for name in SIMPLICITY if name in held] + sorted(held - set(SIMPLICITY))
+    oracles = {name for name, entry in ENTRIES.items() if entry.is_oracle}
+    apart = {*oracles, *with_role("baseline")} - set(attribution["simplest"].dropna())
+    return sorted({CHALLENGER, *ratios["rival"]} - apart, key=place_on_ladder)
 
 
 def draw_ladder(figure: Figure, comparisons: pd.DataFrame, attribution: pd.DataFrame) -> None:

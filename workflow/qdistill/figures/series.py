@@ -13,22 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from qdistill.figures.axes import TITLES_HEIGHT
+from qdistill.study.registry import ENTRIES, MODELS
 from qdistill.study.styles import GROUP_TITLES, Style, in_groups, style_of
 
 BAND_OPACITY = 0.16
 FAINT_OPACITY = 0.5
 
-# Variants of other models, which step back where a figure has many lines. Whatever is not
-# listed here, such as a newcomer's own model, stays in front.
-BACKGROUND = (
-    "pca_cv",
-    "classical_dense",
-    "orthogonal",
-    "frozen_circuit",
-    "separable",
-    "real_circuit",
-    "quantum_scrambled",
-)
+# Variants of other models, which step back where a figure has many lines.
+BACKGROUND = frozenset(name for name in MODELS if ENTRIES[name].is_variant)
 _MOST_IN_FRONT = 10
 _LEGEND_LINE = 0.165  # inches
 _BELOW_TITLES = " \n \n "  # a title of blank lines, as high as the titles of the figure
@@ -37,7 +29,7 @@ _BELOW_TITLES = " \n \n "  # a title of blank lines, as high as the titles of th
 def background_of(names: Iterable[str]) -> frozenset[str]:
     """Return the names that a figure draws thin and pale: none where it has few lines."""
     present = frozenset(names)
-    return present & frozenset(BACKGROUND) if len(present) > _MOST_IN_FRONT else frozenset()
+    return present & BACKGROUND if len(present) > _MOST_IN_FRONT else frozenset()
 
 
 def draw_series(ax: Axes, x: str, summary: pd.DataFrame, style: Style, faint: bool = False) -> None:

@@ -9,13 +9,13 @@ import pandas as pd
 
 from qdistill.judgement.pairing import CONDITION
 from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
-from qdistill.study.registry import SIMPLICITY, family_of
+from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 
 # The models an advantage must survive to be the circuit's own. Whatever else the study holds
 # that has no trained entangling circuit is a rival too.
-REQUIRED_RIVALS = ("square", "linear", "tuned", "pca_cv", "mean")
+REQUIRED_RIVALS = with_role("required_rival")
 # What the advantage is claimed over.
-BASELINES = ("classical", "classical_dense")
+BASELINES = with_role("baseline")
 _AS_GOOD = ("not distinguishable", "worse")
 
 
@@ -76,9 +76,9 @@ def write_attribution(comparisons_path: str | Path, path: str | Path) -> None:
 def _attribute_at(condition: pd.DataFrame) -> dict:
     rows = condition.set_index("baseline")
     verdicts = rows["verdict"].to_dict()
-    rivals = sorted(filter(_is_rival, verdicts), key=_place)
+    rivals = sorted(filter(_is_rival, verdicts), key=place_on_ladder)
     missing = [name for name in REQUIRED_RIVALS if name not in verdicts]
-    contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=_place)
+    contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=place_on_ladder)
     as_good = [name for name in contenders if verdicts[name] in _AS_GOOD]
     beaten_all = not missing and all(verdicts[name] == "better" for name in rivals)
     alone = "distinct" if beaten_all else "undefined"
@@ -97,10 +97,6 @@ def _attribute_at(condition: pd.DataFrame) -> dict:
 
 def _is_rival(name: str) -> bool:
     """Tell whether a model competes for the circuit's advantage."""
-    apart = name == "oracle" or name in BASELINES
-    return not apart and family_of(name) in ("reference", "classical", "control")
-
-
-def _place(name: str) -> tuple[int, str]:
-    """Place on the ladder of simplicity; names that it lacks come last."""
-    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY), name
+    entry = ENTRIES[name]
+    is_apart = entry.is_oracle or entry.role == "baseline"
+    return not is_apart and entry.family in ("reference", "classical", "control")

@@ -12,8 +12,7 @@ import pandas as pd
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.pairing import Run, runs_of
-from qdistill.study.catalogue import AUTO
-from qdistill.study.registry import stages_of
+from qdistill.study.registry import AUTO, stages_of
 
 
 @dataclass(frozen=True)

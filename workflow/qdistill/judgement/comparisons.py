@@ -10,36 +10,15 @@ import pandas as pd
 from qdistill.judgement.families import Pair, compare_family
 from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, runs_of, settings_of
 from qdistill.storage.tables import make_frame, read_frame, write_table
-from qdistill.study.registry import STUDENTS, stages_of
+from qdistill.study.registry import ENTRIES, MODELS, STUDENTS, stages_of, with_role
 
 # Compared with every other trained model of the study.
-CHALLENGERS = ("quantum", "quantum_tuned")
+CHALLENGERS = with_role("challenger")
 
-# Of every student that starts from the circuit's unitary: does it work, and does that start do
-# more than a random one?
-_START = ("mean", "classical", "quantum", "random_dense", "random_orthogonal")
-# Besides, with the same read-out: does another part of the unitary do more than Re U?
-_SQUARED = (*_START, "unitary_re", "unitary_re_squared")
-
-# What else is asked: challenger -> baselines. A student is compared at each of its stages,
-# with other students at the same stage and with models as trained.
-SIDE_QUESTIONS: dict[str, tuple[str, ...]] = {
-    # is the baseline any good?
-    "classical": ("mean",),
-    # is phase, is entanglement needed to do more than squaring does?
-    "real_circuit": ("square",),
-    "separable": ("square",),
-    # is it Re U, its phase or its magnitudes; is it the matrix or the read-out?
-    "unitary_re": (*_START, "unitary_re_squared"),
-    "unitary_im": (*_START, "unitary_re", "unitary_im_squared"),
-    "unitary_abs": (*_START, "unitary_re", "unitary_abs_squared"),
-    "unitary_abs2": (*_START, "unitary_re", "unitary_abs2_squared"),
-    "unitary_re_squared": _START,
-    "unitary_im_squared": _SQUARED,
-    "unitary_abs_squared": _SQUARED,
-    "unitary_abs2_squared": _SQUARED,
-    # is it distillation alone?
-    "self_distilled": ("classical", "distilled_pool"),
+# What else is asked, challenger -> baselines: models by name, then students. A student is compared
+# at each of its stages, with other students at the same stage and with models as trained.
+SIDE_QUESTIONS = {
+    name: ENTRIES[name].asks for name in (*sorted(MODELS), *STUDENTS) if ENTRIES[name].asks
 }
 
 
@@ -164,6 +143,7 @@ def _side_pairs() -> list[list[Pair]]:
     return [
         _against((name, stage), [(x, stage if x in STUDENTS else "trained") for x in others])
         for name, others in SIDE_QUESTIONS.items()
+        if name not in CHALLENGERS
         for stage in stages_of(name)
     ]
 

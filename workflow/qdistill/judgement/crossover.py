@@ -14,9 +14,9 @@ from qdistill.errors import DataError
 from qdistill.judgement.pairing import PROBLEM, paired_runs, settings_of
 from qdistill.judgement.statistics import LEVEL, has_spread
 from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.study.registry import FITTED
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
-REFERENCE_BASELINES = ("pca", "pca_cv")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
     for problem, part in trained.groupby(list(PROBLEM), sort=True):
         if not (part["model"] == challenger).any():
             continue
-        wanted = (part["family"] == "classical") | part["model"].isin(REFERENCE_BASELINES)
+        wanted = (part["family"] == "classical") | part["model"].isin(FITTED)
         for baseline in sorted(set(part.loc[wanted, "model"]) - {challenger}):
             sizes, differences = _differences(part, challenger, baseline)
             rows += [

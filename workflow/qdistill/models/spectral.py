@@ -1,4 +1,4 @@
-"""``tuned``: the strongest linear answer that cross-validation inside the n rows can find.
+"""``linear_tuned``: the strongest linear answer that cross-validation inside the n rows can find.
 
 One family holds what is usually tuned: a predictor that is linear in features of the input and
 whose coefficients are filtered, by f(s), along the eigenvectors of the features' covariance
@@ -170,6 +170,7 @@ def choose_predictor(
     from sklearn.model_selection import KFold
 
     count = len(targets)
+    # The stream keeps its name, on which every fold that was ever drawn depends.
     state = int(generator_for(seed, count, "tuned").integers(2**32))
     splits = list(KFold(folds, shuffle=True, random_state=state).split(targets))
     errors = np.zeros((len(features), len(FILTERS), width + 1))

@@ -26,7 +26,8 @@ from qdistill.models.student_layers import (
 from qdistill.storage.runs import RunFiles
 from qdistill.students.distillation import distil_layer, load_soft_examples
 from qdistill.students.teachers import load_teacher, load_unitaries, teacher_agreement
-from qdistill.study.registry import STUDENTS, StudentEntry
+from qdistill.study.model_entry import ModelEntry
+from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import (
     Recorder,
     TrainedBlock,
@@ -98,7 +99,7 @@ class _Lesson:
     """What a student is made from, at one n."""
 
     name: str
-    entry: StudentEntry
+    entry: ModelEntry
     qubits: int
     run: RunFiles
     examples: Examples

@@ -12,7 +12,7 @@ from typing import Any
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import declared_rows, resolve_dataset
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, RENAMED, STUDENTS, TUNED
 from qdistill.study.track_rules import check_track, overridable_names
 from qdistill.study.tracking_uri import resolve_uri
 from qdistill.study.tracks import Study, Track, seed_blocks
@@ -186,7 +186,7 @@ def _check_downstream(study: Study) -> None:
 
 def nearest(word: Any, choices: Iterable[str]) -> str:
     """Suggest the choice that looks most like a word, if one does."""
-    close = difflib.get_close_matches(str(word), list(choices), n=1)
+    close = difflib.get_close_matches(RENAMED.get(str(word), str(word)), list(choices), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.catalogue import AUTO, FITTED, contenders, deployable
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import AUTO, ENTRIES, FITTED, contenders, deployable
 from qdistill.study.tracks import Study, Track
 
 
@@ -49,7 +48,7 @@ class Deployment:
     @property
     def teachers(self) -> tuple[str, ...]:
         """Trained models whose training decides which seed is exported."""
-        sources = [STUDENTS[c].teacher if c in STUDENTS else c for c in self.candidates]
+        sources = [ENTRIES[c].teacher or c for c in self.candidates]
         return tuple(name for name in dict.fromkeys(sources) if name in self.training)
 
 

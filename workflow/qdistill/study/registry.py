@@ -1,116 +1,92 @@
-"""The names a study may use, and where each is implemented.
-
-To add
-a bottleneck, write its class in one file under ``bottlenecks/`` and add one line to
-``BOTTLENECKS``.
-"""
+"""The names that a study may use, by what they are, and their order: views of the table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-
-@dataclass(frozen=True)
-class BottleneckEntry:
-    """Where a trained bottleneck is implemented and which settings it takes."""
-
-    location: str  # "module:Class" under qdistill.models.bottlenecks
-    family: str  # "classical", "quantum" or "control"
-    is_circuit: bool = False  # takes the settings `layers` and `angle_range`
-
-
-@dataclass(frozen=True)
-class StudentEntry:
-    """How a student is obtained from its teacher, and what its layer is."""
-
-    method: str  # "compile", "fine_tune" or "distil"
-    start: str = ""  # of a fine-tuned layer: "re", "im", "abs", "abs2", "dense", "orthogonal"
-    readout: str = "linear"  # "linear": A ĥ + c, "softmax" of it, or "squared": (A ĥ)²
-    pool: bool = False  # distilled on the unlabelled pool besides the training rows
-    teacher: str = "quantum"
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Stages at which the student is evaluated."""
-        return {
-            "compile": ("zero_shot",),
-            "fine_tune": ("zero_shot", "fine_tuned"),
-            "distil": ("distilled",),
-        }[self.method]
-
-
-BOTTLENECKS: dict[str, BottleneckEntry] = {
-    "linear": BottleneckEntry("linear:Linear", "classical"),
-    "classical": BottleneckEntry("classical:Classical", "classical"),
-    "classical_dense": BottleneckEntry("classical_dense:ClassicalDense", "classical"),
-    "orthogonal": BottleneckEntry("orthogonal:Orthogonal", "classical"),
-    "square": BottleneckEntry("square:Square", "control"),
-    "frozen_circuit": BottleneckEntry("frozen_circuit:FrozenCircuit", "control", is_circuit=True),
-    "separable": BottleneckEntry("separable:Separable", "control", is_circuit=True),
-    "real_circuit": BottleneckEntry("real_circuit:RealCircuit", "quantum", is_circuit=True),
-    "quantum_scrambled": BottleneckEntry(
-        "quantum_scrambled:QuantumScrambled", "quantum", is_circuit=True
-    ),
-    "quantum": BottleneckEntry("quantum:Quantum", "quantum", is_circuit=True),
-}
-
-# Models whose settings are chosen by cross-validation inside the n labelled examples.
-TUNED: dict[str, str] = {"tuned": "classical", "quantum_tuned": "quantum"}  # name -> family
+from qdistill.study.model_entry import ModelEntry, Role
+from qdistill.study.model_table import MODEL_TABLE
 
 RAW = "raw"  # the full vectors, where codes are put to use
+AUTO = "auto"  # in place of a name: the simplest that does as well as the best
 
-REFERENCES: tuple[str, ...] = ("mean", "pca", "pca_cv", "oracle")
+# By name, in the order of the table.
+ENTRIES: dict[str, ModelEntry] = {entry.name: entry for entry in MODEL_TABLE}
 
-STUDENTS: dict[str, StudentEntry] = {
-    "compiled": StudentEntry("compile"),
-    "unitary_re": StudentEntry("fine_tune", start="re"),
-    "unitary_im": StudentEntry("fine_tune", start="im"),
-    "unitary_abs": StudentEntry("fine_tune", start="abs"),
-    "unitary_abs2": StudentEntry("fine_tune", start="abs2"),
-    "unitary_re_squared": StudentEntry("fine_tune", start="re", readout="squared"),
-    "unitary_im_squared": StudentEntry("fine_tune", start="im", readout="squared"),
-    "unitary_abs_squared": StudentEntry("fine_tune", start="abs", readout="squared"),
-    "unitary_abs2_squared": StudentEntry("fine_tune", start="abs2", readout="squared"),
-    "random_dense": StudentEntry("fine_tune", start="dense"),
-    "random_orthogonal": StudentEntry("fine_tune", start="orthogonal"),
-    "distilled_train": StudentEntry("distil"),
-    "distilled_pool": StudentEntry("distil", pool=True),
-    "distilled_softmax": StudentEntry("distil", readout="softmax", pool=True),
-    "distilled_squared": StudentEntry("distil", readout="squared", pool=True),
-    "self_distilled": StudentEntry("distil", pool=True, teacher="classical"),
-}
 
-MODELS: tuple[str, ...] = (*REFERENCES, *BOTTLENECKS, *TUNED)
+def _of_kind(kind: str) -> dict[str, ModelEntry]:
+    return {name: entry for name, entry in ENTRIES.items() if entry.kind == kind}
+
+
+REFERENCES, BOTTLENECKS = _of_kind("reference"), _of_kind("bottleneck")
+# Models whose settings are chosen by cross-validation inside the n labelled examples.
+TUNED = _of_kind("tuned")
+STUDENTS = _of_kind("student")
+MODELS: tuple[str, ...] = tuple(name for name in ENTRIES if name not in STUDENTS)
 
 # From the simplest to the most elaborate: the ladder on which an advantage is attributed.
-SIMPLICITY: tuple[str, ...] = (
-    "mean",
-    "pca",
-    "pca_cv",
-    "linear",
-    "tuned",
-    "square",
-    "frozen_circuit",
-    "separable",
-    "orthogonal",
-    "classical",
-    "classical_dense",
-    "real_circuit",
-    "quantum",
-    "quantum_scrambled",
-    "quantum_tuned",
-)
+SIMPLICITY: tuple[str, ...] = tuple(name for name in MODELS if not ENTRIES[name].is_oracle)
+
+# References that are a fitted linear encoder and decoder: they are fitted again, exactly.
+FITTED: tuple[str, ...] = tuple(name for name, entry in REFERENCES.items() if entry.adapter)
+
+# Names of earlier versions.
+RENAMED = {"tuned": "linear_tuned"}
 
 
 def family_of(name: str) -> str:
     """Family of a model, reference or student, as the metrics table names it."""
-    if name in REFERENCES:
-        return "reference"
-    if name in STUDENTS:
-        return "student"
-    return TUNED[name] if name in TUNED else BOTTLENECKS[name].family
+    return ENTRIES[name].family
 
 
 def stages_of(name: str) -> tuple[str, ...]:
     """Stages at which a model, reference or student is evaluated."""
-    return STUDENTS[name].stages if name in STUDENTS else ("trained",)
+    return ENTRIES[name].stages
+
+
+def with_role(role: Role) -> tuple[str, ...]:
+    """List the names that have a role in judgement, the simplest first."""
+    return tuple(name for name, entry in ENTRIES.items() if entry.role == role)
+
+
+def place_on_ladder(name: str) -> tuple[int, str]:
+    """Return what sorts names from the simplest up; names that the ladder lacks come last."""
+    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY), name
+
+
+def deployable(names: Iterable[str]) -> tuple[str, ...]:
+    """List those of some names that can be exported, the simplest first."""
+    present = set(names)
+    found = [name for name in ENTRIES if name in present and ENTRIES[name].is_deployable]
+    return tuple(sorted(found, key=_step))
+
+
+def _step(name: str) -> int:
+    """Return what a student needs besides its teacher.
+
+    First comes the circuit itself as matrices, then layers that know only the teacher's
+    projections, then those fitted to its outputs, then those that start from its unitary.
+    """
+    entry = ENTRIES[name]
+    if entry.starts_from_unitary:
+        return 4
+    return {"": 0, "compile": 1, "fine_tune": 2, "distil": 3}[entry.method]
+
+
+def contenders(names: Iterable[str]) -> tuple[str, ...]:
+    """Select what ``auto`` chooses among, the simplest first.
+
+    A compiled circuit gives the same outputs as its teacher, which is deployed in that form:
+    where both are there, one of them is enough, or each would be tested twice.
+    """
+    found = deployable(names)
+    return tuple(
+        name
+        for name in found
+        if ENTRIES[name].method != "compile" or ENTRIES[name].teacher not in found
+    )
+
+
+def has_circuit_origin(name: str) -> bool:
+    """Whether an adapter of this name comes from a circuit, trained or random."""
+    return ENTRIES[ENTRIES[name].teacher or name].is_circuit

@@ -1,80 +1,18 @@
-"""Fixed colour, marker and line of every name, so that all figures agree.
-
-Colours are those of Okabe and Ito (2008) and of Tol's muted scheme, which stay apart for
-colour-blind readers, and others chosen to be far from those in CIELAB; where two come near
-each other for colour-blind readers, marker and line differ. Families share a look besides:
-circuits are blue, classical layers red to yellow, controls green and never solid, references
-grey to black and without markers, students mostly purple. A student with squared read-out has
-the colour of its sibling with linear read-out.
-"""
+"""Fixed colour, marker and line of every name, so that all figures agree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED, family_of
+from qdistill.study.model_entry import Line, Style
+from qdistill.study.registry import ENTRIES, family_of
 
-Line = Literal["-"] | tuple[float, tuple[float, ...]]
-
-_DASHED: Line = (0, (4, 1.5))
-_SHORT_DASHED: Line = (0, (2, 1.2))
-_DOTTED: Line = (0, (1, 1.3))
-_DASH_DOTTED: Line = (0, (5, 1.5, 1, 1.5))
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one name is drawn: colour, marker ("" for none), line and marker size in points."""
-
-    colour: str
-    marker: str
-    line: Line
-    size: float = 6.0
-
-
-# Small markers of circuits lie on top of larger ones of controls: where the two coincide,
-# both are seen.
-STYLES: dict[str, Style] = {
-    "quantum": Style("#0072B2", "o", "-", 4.5),
-    "quantum_tuned": Style("#061D51", "*", _DASH_DOTTED, 8.0),
-    "quantum_scrambled": Style("#56B4E9", "v", _DASHED, 6.0),
-    "real_circuit": Style("#0426ED", "X", _SHORT_DASHED, 5.5),
-    "tuned": Style("#63180B", ">", "-", 6.0),
-    "linear": Style("#E69F00", "^", "-", 6.0),
-    "classical": Style("#D55E00", "D", "-", 5.5),
-    "classical_dense": Style("#882255", "P", _DASH_DOTTED, 6.5),
-    "orthogonal": Style("#F2AD69", "d", _DASHED, 6.5),
-    "square": Style("#009E73", "s", _SHORT_DASHED, 9.0),
-    "frozen_circuit": Style("#7A9A01", "p", _DOTTED, 7.5),
-    "separable": Style("#52C77D", "<", _DASH_DOTTED, 7.0),
-    "mean": Style("#6F6F6F", "", _DASHED),
-    "pca": Style("#9A9A9A", "", "-"),
-    "pca_cv": Style("#3D3D3D", "", _DOTTED),
-    "oracle": Style("#000000", "", _DASH_DOTTED),
-    "compiled": Style("#332288", "o", "-"),
-    "unitary_re": Style("#AA4499", "s", "-"),
-    "unitary_re_squared": Style("#AA4499", "p", _DASH_DOTTED),
-    "unitary_im": Style("#D795C3", "<", "-"),
-    "unitary_im_squared": Style("#D795C3", ">", _DASH_DOTTED),
-    "unitary_abs": Style("#6126BB", "X", "-"),
-    "unitary_abs_squared": Style("#6126BB", "*", _DASH_DOTTED, 8.0),
-    "unitary_abs2": Style("#BA33EE", "^", "-"),
-    "unitary_abs2_squared": Style("#BA33EE", "v", _DASH_DOTTED),
-    "random_dense": Style("#999933", "D", _DASHED),
-    "random_orthogonal": Style("#BA59DD", "d", _DASHED),
-    "distilled_train": Style("#CC6677", "^", _SHORT_DASHED),
-    "distilled_pool": Style("#117733", "v", _SHORT_DASHED),
-    "distilled_squared": Style("#117733", "s", _DASH_DOTTED),
-    "distilled_softmax": Style("#88CCEE", "P", _DOTTED),
-    "self_distilled": Style("#682E6E", "D", _DOTTED),
-}
-
-# For names in the registry that are not listed above, such as a newcomer's own model.
+# For names without a style in the table, such as a newcomer's own model.
 _SPARE_COLOURS = ("#661100", "#44AA99", "#6699CC", "#DDCC77", "#AA4466", "#4477AA", "#BBCC33")
 _SPARE_MARKERS = ("h", "8", "H")
-_SPARE_LINES: dict[str, Line] = {"quantum": "-", "classical": "-", "reference": _DASHED}
+_SPARE_LINES: dict[str, Line] = {"quantum": "-", "classical": "-", "reference": (0, (4, 1.5))}
+_SPARE_LINE: Line = (0, (2, 1.2))
 
 GROUP_TITLES: dict[str, str] = {
     "quantum": "Circuits",
@@ -112,37 +50,30 @@ def style_of(name: str) -> Style:
     Parameters
     ----------
     name : str
-        A name of the registry. One that has no entry in ``STYLES`` takes a spare one, by
-        its place among the registry's names without an entry.
+        One whose entry has no style takes a spare one, by its place among those without.
 
     Raises
     ------
     KeyError
         If the registry does not know the name.
     """
-    if name in STYLES:
-        return STYLES[name]
-    family = family_of(name)
-    unlisted = sorted({*_registered_names()} - STYLES.keys())
-    place = unlisted.index(name)
-    marker = "" if family == "reference" else _SPARE_MARKERS[place % len(_SPARE_MARKERS)]
+    entry = ENTRIES[name]
+    if entry.style is not None:
+        return entry.style
+    place = sorted(other for other in ENTRIES if ENTRIES[other].style is None).index(name)
+    marker = "" if entry.family == "reference" else _SPARE_MARKERS[place % len(_SPARE_MARKERS)]
     colour = _SPARE_COLOURS[place % len(_SPARE_COLOURS)]
-    return Style(colour, marker, _SPARE_LINES.get(family, _SHORT_DASHED))
-
-
-def _registered_names() -> tuple[str, ...]:
-    return (*REFERENCES, *BOTTLENECKS, *TUNED, *STUDENTS)
+    return Style(colour, marker, _SPARE_LINES.get(entry.family, _SPARE_LINE))
 
 
 def in_groups(names: Iterable[str]) -> dict[str, list[str]]:
-    """Sort names by family, in the order of ``GROUP_TITLES``, and then as ``STYLES`` lists them.
+    """Sort names by family, in the order of ``GROUP_TITLES``, and then as the table lists them.
 
     Examples
     --------
     >>> in_groups(["pca", "quantum", "mean"])
     {'quantum': ['quantum'], 'reference': ['mean', 'pca']}
     """
-    order = list(dict.fromkeys([*STYLES, *_registered_names()]))
-    present = sorted(set(names), key=order.index)
+    present = sorted(set(names), key=list(ENTRIES).index)
     groups = {family: [n for n in present if family_of(n) == family] for family in GROUP_TITLES}
     return {family: members for family, members in groups.items() if members}

@@ -8,7 +8,7 @@ from typing import Any
 
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import declared_rows, declared_width
-from qdistill.study.registry import BOTTLENECKS, STUDENTS
+from qdistill.study.registry import ENTRIES, STUDENTS
 from qdistill.study.text_paths import check_encoder, check_text_path
 from qdistill.study.tracks import Track
 
@@ -17,8 +17,7 @@ _LENGTH = ("folds", "max_steps", "patience")
 
 def overridable_names() -> list[str]:
     """Names that may stand under ``training.models``: whatever an optimiser trains."""
-    students = [name for name, student in STUDENTS.items() if student.method != "compile"]
-    return [*BOTTLENECKS, "quantum_tuned", *students]
+    return [name for name, entry in ENTRIES.items() if entry.settings]
 
 
 def check_track(track: Track, where: str) -> None:
@@ -53,7 +52,7 @@ def _check_training(track: Track, where: str) -> None:
             "'article'"
         )
     for name, settings in track.training["models"].items():
-        known = _own_settings(name)
+        known = ENTRIES[name].settings
         for key in settings:
             if key not in known:
                 raise ConfigurationError(
@@ -61,17 +60,6 @@ def _check_training(track: Track, where: str) -> None:
                     f"{settings[key]}, but '{name}' has no such setting; it has "
                     f"{', '.join(known)}"
                 )
-
-
-def _own_settings(name: str) -> tuple[str, ...]:
-    """Name the settings of training that make a difference to a model or student."""
-    if name == "quantum_tuned":  # the others are searched
-        return ("batch_size", "angle_range")
-    known = ("epochs", "batch_size", "learning_rate")
-    if name in STUDENTS:
-        return known
-    circuit = ("layers", "angle_range") if BOTTLENECKS[name].is_circuit else ()
-    return (*known, *circuit, "converged")
 
 
 def _check_teachers(track: Track, where: str) -> None:
@@ -109,7 +97,7 @@ def _check_folds(track: Track, where: str) -> None:
                 f"{smallest}; 2 to {smallest} folds are possible"
             )
     rows = track.tuning["rows"]
-    if "quantum_tuned" in track.tuned and track.tuning["folds"] > rows:
+    if any(ENTRIES[name].is_circuit for name in track.tuned) and track.tuning["folds"] > rows:
         raise ConfigurationError(
             f"configuration: 'tuning.folds': found {track.tuning['folds']}, but 'tuning.rows' is "
             f"{rows}; 2 to {rows} folds are possible"

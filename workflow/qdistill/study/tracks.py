@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qdistill.study.datasets import KINDS_WITH_TARGETS
-from qdistill.study.registry import BOTTLENECKS, STUDENTS, stages_of
+from qdistill.study.registry import ENTRIES, stages_of
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Track:
         return "" if self.name == "main" else "_" + self.name.replace("-", "_")
 
     def references_of(self, dataset: str) -> tuple[str, ...]:
-        """Select the references that mean something: `oracle` needs a known distribution."""
+        """Select the references that mean something: an oracle needs a known distribution."""
         synthetic = self.datasets[dataset]["kind"] == "synthetic"
-        return tuple(name for name in self.references if synthetic or name != "oracle")
+        return tuple(name for name in self.references if synthetic or not ENTRIES[name].is_oracle)
 
     def compresses(self, dataset: str) -> bool:
         """Whether encoders are trained to reconstruct a data set's features from their codes."""
@@ -73,25 +73,19 @@ class Track:
 
     def settings_of(self, name: str) -> dict[str, Any]:
         """Select what a model's or student's jobs depend on, overrides applied."""
-        student = STUDENTS.get(name)
+        entry, training = ENTRIES[name], self._training_of(name)
         chosen: dict[str, Any] = {"projections": self.projections}
-        if student is not None and student.method == "compile":
-            return chosen
-        if name == "tuned":
-            return {**chosen, "folds": self.tuning["folds"]}
-        training = self._training_of(name)
-        if name == "quantum_tuned":
-            chosen |= {key: training[key] for key in ("batch_size", "angle_range")}
-            return {**chosen, "tuning": self.tuning}
-        chosen |= {key: training[key] for key in ("batch_size", "learning_rate")}
-        if student is not None:
+        chosen |= {k: training[k] for k in entry.settings if k not in ("epochs", "converged")}
+        if entry.kind == "tuned":
+            own = {"tuning": self.tuning} if entry.is_circuit else {"folds": self.tuning["folds"]}
+            return {**chosen, **own}
+        if entry.kind == "student" and entry.settings:
             # A student starts from a teacher that has seen all n rows, so no row is left out on
             # which its length could be chosen: it has its epochs under every protocol.
             return {**chosen, "epochs": training["epochs"]}
-        length = "epochs" if self.protocol == "article" else "converged"
-        chosen |= {"protocol": self.protocol, length: training[length]}
-        if name in BOTTLENECKS and BOTTLENECKS[name].is_circuit:
-            chosen |= {key: training[key] for key in ("layers", "angle_range")}
+        if entry.kind == "bottleneck":
+            length = "epochs" if self.protocol == "article" else "converged"
+            chosen |= {"protocol": self.protocol, length: training[length]}
         return chosen
 
     def _training_of(self, name: str) -> dict[str, Any]:

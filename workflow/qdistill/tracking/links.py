@@ -7,21 +7,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from qdistill.study.registry import ENTRIES
+
 # The three conditions of the question, and the rivals without which the figures mislead:
 # parent runs of these models carry the tag `comparison`, for MLflow cannot search for a set of
 # tag values. Its charts show ten runs at first.
-COMPARED = (
-    "mean",
-    "pca_cv",
-    "linear",
-    "tuned",
-    "square",
-    "classical",
-    "quantum",
-    "quantum_tuned",
-    "distilled_train",
-    "distilled_pool",
-)
+COMPARED = tuple(name for name, entry in ENTRIES.items() if entry.in_links)
 
 
 def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The model ``tuned``: for each seed the linear predictor that cross-validation chooses."""
+"""The model ``linear_tuned``: for each seed the linear predictor that cross-validation chooses."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _solve(features: np.ndarray, targets: np.ndarray, choice: Choice) -> Solutio
 
 
 class _LinearTask:
-    """What ``tuned`` regresses on what, with trained or with fixed projections.
+    """What ``linear_tuned`` regresses on what, with trained or with fixed projections.
 
     With trained projections the features are the inputs and the targets are the targets.
     With fixed ones the features are made of the encoder's outputs, and the targets are the

@@ -50,8 +50,8 @@ def tune_model(
     Parameters
     ----------
     name : str
-        ``tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, whose learning rate,
-        layers and number of steps are searched.
+        ``linear_tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, whose learning
+        rate, layers and number of steps are searched.
     dataset, protocol : str
         For the metrics. The search replaces the protocol's length of training.
     qubits : int

@@ -22,13 +22,7 @@ from qdistill.wording import (
     table_lines,
 )
 
-_STARTS = tuple(name for name in STUDENTS if name.startswith("unitary_"))
-_SIDE_PAIRS = (
-    ("quantum", "real_circuit"),
-    ("quantum", "quantum_scrambled"),
-    ("quantum_tuned", "quantum"),
-    ("quantum_tuned", "tuned"),
-)
+_STARTS = tuple(name for name, entry in STUDENTS.items() if entry.starts_from_unitary)
 
 
 def details(part: ProblemTables) -> list[str]:
@@ -166,7 +160,7 @@ def _others(part: ProblemTables) -> list[str]:
 
 def _is_other(challenger: str, baseline: str) -> bool:
     if challenger in CHALLENGERS:  # compared with everything; the rest is the ladder's
-        return (challenger, baseline) in _SIDE_PAIRS
+        return _is_asked(challenger, baseline)
     if challenger in _STARTS:
         return not _is_asked(challenger, baseline)
     return (challenger, baseline) != ("classical", "mean")

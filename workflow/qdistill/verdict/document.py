@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qdistill.storage.files import write_text
-from qdistill.study.glossary import glossary_section
+from qdistill.study.registry import ENTRIES
 from qdistill.verdict.details import details
 from qdistill.verdict.duplicates import duplicate_findings, duplicates_section
 from qdistill.verdict.page import render_page
@@ -17,7 +17,7 @@ from qdistill.verdict.questions import QUESTIONS
 from qdistill.verdict.questions.cost import cost_section
 from qdistill.verdict.short import in_short
 from qdistill.verdict.sources import bullet, join
-from qdistill.verdict.summary import compose_summary
+from qdistill.verdict.summary import summarise_problems
 from qdistill.verdict.tables import ProblemTables, StudyTables
 from qdistill.verdict.trainability import trainability_section
 from qdistill.wording import capitalised, enumeration, table_lines
@@ -87,7 +87,7 @@ def compose_verdict(
             "",
             *details(part),
         ]
-    return "\n".join([*lines, *glossary_section(names)]).rstrip() + "\n"
+    return "\n".join([*lines, *_glossary(names)]).rstrip() + "\n"
 
 
 def write_verdict(
@@ -125,9 +125,10 @@ def write_verdict(
     duplicates = duplicate_findings(inputs.get("duplicates", ()))
     verdict = compose_verdict(tables, study, problems, duplicates)
     write_text(markdown_path, verdict)
-    write_text(html_path, render_page(verdict, f"Verdict of the study {study}"))
-    summary = compose_summary(tables, study, problems)
-    write_text(summary_path, render_page(summary, f"Held-out errors of the study {study}"))
+    write_text(html_path, render_page("verdict", title=f"Verdict of {study}", text=verdict))
+    found = summarise_problems(tables, problems)
+    title = f"Held-out errors of {study}"
+    write_text(summary_path, render_page("summary", title=title, study=study, problems=found))
 
 
 def _problems_section(parts: Sequence[ProblemTables]) -> list[str]:
@@ -163,3 +164,17 @@ def _question_sections(parts: Sequence[ProblemTables], names: frozenset[str]) ->
         lines += bullets or [question.unanswered]
         lines.append("")
     return lines
+
+
+def _glossary(names: Collection[str]) -> list[str]:
+    """Lines of Markdown that say what each name of a study is."""
+    rows = [[f"`{name}`", entry.meaning] for name, entry in ENTRIES.items() if name in names]
+    return [
+        "## The models",
+        "",
+        "Every model encodes a row linearly into a code, passes it through its bottleneck and "
+        "decodes the result linearly; only the bottleneck differs. Students keep the encoder and "
+        "the decoder of their teacher.",
+        "",
+        *table_lines(["name", "what it is"], rows),
+    ]

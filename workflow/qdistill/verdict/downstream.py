@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.study.registry import BOTTLENECKS, RAW, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import ENTRIES, RAW
 from qdistill.verdict.students import run_name
 from qdistill.verdict.tables import ProblemTables
 from qdistill.wording import estimate, table_lines
 
-_ORDER = [RAW, *REFERENCES, *BOTTLENECKS, *TUNED, *STUDENTS]
+_ORDER = [RAW, *ENTRIES]
 _MARKS = {"better": "+", "worse": "\N{MINUS SIGN}"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model
-from qdistill.study.catalogue import AUTO, contenders
+from qdistill.study.registry import AUTO, contenders
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
 from qdistill.wording import at_sizes, enumeration

@@ -9,62 +9,51 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import ENTRIES
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.students import run_name
 from qdistill.verdict.tables import ProblemTables, StudyTables
-from qdistill.wording import estimate, seeds_in_words, table_lines
+from qdistill.wording import estimate, seeds_in_words
 
-_ORDER = [*REFERENCES, *BOTTLENECKS, *TUNED, *STUDENTS]
+_ORDER = list(ENTRIES)
 
 
-def compose_summary(
-    tables: StudyTables, study: str, problems: Iterable[Mapping[str, Any]] = ()
-) -> str:
-    """Compose the table of mean held-out errors of a study as Markdown.
+def summarise_problems(
+    tables: StudyTables, problems: Iterable[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return the mean held-out error of every model and stage at every n, for each problem.
 
     Parameters
     ----------
     tables : StudyTables
         All tables of the study.
-    study : str
-        Its name.
     problems : iterable of mappings
         From :meth:`qdistill.study.tracks.Study.describe_problems`.
+
+    Returns
+    -------
+    list of dict
+        ``title``, ``sizes``, and ``rows`` of a name and its cells, as the template ``summary``
+        takes them.
     """
-    lines = [
-        f"# Held-out errors of the study `{study}`",
-        "",
-        "Mean squared error on the held-out rows, mean over the seeds with its 95 % interval "
-        f"(Student t), from `results/{study}/metrics.parquet`. Overlapping intervals do not show "
-        "that two models are alike: the verdict compares them paired by seed.",
-        "",
+    parts = [tables.of(problem) for problem in order_problems(tables.metrics, problems)]
+    return [
+        {
+            "title": f"{part.problem.title}, {seeds_in_words(part.seeds)}",
+            "sizes": part.sizes,
+            "rows": _rows(part),
+        }
+        for part in parts
     ]
-    for problem in order_problems(tables.metrics, problems):
-        part = tables.of(problem)
-        lines += [
-            f"## {problem.title}, {seeds_in_words(part.seeds)}",
-            "",
-            *summary_lines(part),
-        ]
-    return "\n".join(lines).rstrip() + "\n"
 
 
-def summary_lines(part: ProblemTables) -> list[str]:
-    """Return lines of Markdown with the mean held-out error of every model and stage at every n.
-
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+def _rows(part: ProblemTables) -> list[tuple[str, list[str]]]:
     cells = {
         (model, stage, n): _mean_cell(rows)
         for (model, stage, n), rows in part.metrics.groupby(["model", "stage", "n"])
     }
     runs = sorted({(model, stage) for model, stage, _ in cells}, key=_place)
-    header = ["model", *(f"n = {n}" for n in part.sizes)]
-    rows = [[run_name(*run), *(cells.get((*run, n), "") for n in part.sizes)] for run in runs]
-    return table_lines(header, rows)
+    return [(run_name(*run), [cells.get((*run, n), "") for n in part.sizes]) for run in runs]
 
 
 def _place(run: tuple[str, str]) -> tuple[int, str, bool]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from qdistill.study.registry import ENTRIES
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.relations import compare, ratio_words, relate
 from qdistill.verdict.sources import Finding
@@ -21,11 +22,7 @@ from qdistill.wording import (
 )
 
 # What each control takes out of the circuit model.
-REMOVED = {
-    "square": "the circuit",
-    "frozen_circuit": "the training of the circuit",
-    "separable": "the entanglement of the circuit",
-}
+REMOVED = {name: entry.removes for name, entry in ENTRIES.items() if entry.removes}
 
 
 def introduce(names: Collection[str]) -> str:
@@ -55,7 +52,7 @@ def answer(part: ProblemTables) -> list[Finding]:
         *relate(
             part,
             "Each tuned inside the n examples, `quantum_tuned` is",
-            compare(part, "quantum_tuned", "tuned"),
+            compare(part, "quantum_tuned", "linear_tuned"),
         ),
     ]
 

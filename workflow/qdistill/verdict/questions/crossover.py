@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from qdistill.study.registry import SIMPLICITY
+from qdistill.study.registry import place_on_ladder
 from qdistill.verdict.length import improving_words
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.sources import Finding
@@ -161,11 +161,7 @@ def _rows(part: ProblemTables, baseline: str) -> pd.DataFrame:
 def _baselines(part: ProblemTables, verdict: str) -> list[str]:
     """Baselines with a verdict: the article's first, then from the simplest on."""
     found = set(part.crossover.loc[part.crossover["verdict"] == verdict, "baseline"])
-    return sorted(found, key=lambda name: (name != "classical", _place(name)))
-
-
-def _place(name: str) -> tuple[int, str]:
-    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY), name
+    return sorted(found, key=lambda name: (name != "classical", place_on_ladder(name)))
 
 
 def _other(row: pd.Series) -> str:

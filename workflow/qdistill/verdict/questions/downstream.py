@@ -8,7 +8,7 @@ import pandas as pd
 
 from qdistill.judgement.pairing import Run
 from qdistill.judgement.statistics import paired_interval
-from qdistill.study.registry import RAW, STUDENTS, family_of
+from qdistill.study.registry import ENTRIES, RAW, STUDENTS
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.relations import why_undefined
 from qdistill.verdict.sources import Finding
@@ -109,9 +109,7 @@ def _against(part: ProblemTables, measure: str, baseline: str, name: str) -> lis
 
 def _is_of_circuit(name: str) -> bool:
     """Whether a code comes from a circuit, or from a layer taught by one."""
-    if name in STUDENTS:
-        return STUDENTS[name].teacher == "quantum"
-    return family_of(name) == "quantum"
+    return ENTRIES[ENTRIES[name].teacher or name].family == "quantum"
 
 
 def _group(

@@ -1,0 +1,48 @@
+"""What can be deployed, how simple each is, and what comes from a circuit."""
+
+import pytest
+
+from qdistill.study.registry import (
+    BOTTLENECKS,
+    ENTRIES,
+    FITTED,
+    STUDENTS,
+    TUNED,
+    contenders,
+    deployable,
+    has_circuit_origin,
+)
+
+LADDER = deployable(ENTRIES)
+
+
+def test_what_can_be_deployed():
+    assert len(set(LADDER)) == len(LADDER)
+    assert set(LADDER) == {*FITTED, *BOTTLENECKS, *TUNED, *STUDENTS}
+    assert set(ENTRIES) - set(LADDER) == {"mean", "oracle"}
+
+
+def test_students_come_after_every_model_by_what_they_take_from_their_teacher():
+    first = [name for name in LADDER if name not in STUDENTS]
+    students = LADDER[len(first) :]
+    assert LADDER[: len(first)] == tuple(first)
+    assert students[:4] == ("compiled", "random_dense", "random_orthogonal", "distilled_train")
+    assert all(name.startswith("unitary_") for name in students[8:]) and students[7] < "unitary_"
+
+
+def test_order_does_not_depend_on_the_study():
+    assert deployable(reversed(ENTRIES)) == LADDER
+    assert contenders(("compiled", "quantum", "mean", "pca")) == ("pca", "quantum")
+    assert contenders(("compiled", "pca")) == ("pca", "compiled")
+
+
+@pytest.mark.parametrize(
+    ("name", "circuit"),
+    [
+        *(("pca", False), ("square", False), ("linear_tuned", False), ("self_distilled", False)),
+        *(("quantum", True), ("compiled", True), ("quantum_tuned", True), ("unitary_re", True)),
+        ("frozen_circuit", True),
+    ],
+)
+def test_what_comes_from_a_circuit(name, circuit):
+    assert has_circuit_origin(name) is circuit

@@ -1,0 +1,145 @@
+"""What the captions of the report say of a run: words and numbers, resolved once.
+
+Snakemake renders a caption with the ``params`` of the job that wrote its file, and the report's
+description with the configuration alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qdistill.study.registry import ENTRIES
+from qdistill.study.tracks import Study, Track
+
+_PROJECTIONS = {
+    "trained": "",
+    "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
+    "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
+}
+
+
+def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, Any]:
+    """Return what the captions of a data set under a protocol are filled with.
+
+    Parameters
+    ----------
+    study : Study
+    dataset, protocol : str
+        One of its problems.
+    """
+    track = study.problems[dataset, protocol]
+    models = (*track.references_of(dataset), *track.bottlenecks, *track.tuned)
+    downstream = study.config.get("downstream") or {}
+    return {
+        "problem": f"**{dataset}**, protocol **{protocol}**",
+        "n": _listed(track.n),
+        "largest_n": track.n[-1],
+        "seeds": study.config["seeds"],
+        "models": _explained(models),
+        "students": _explained(track.students),
+        "training": _training(track, models),
+        "student_training": _student_training(track),
+        "circuit_layers": track.settings_of("quantum")["layers"],
+        "pools": _listed(track.pools),
+        "pool_epochs": track.settings_of("distilled_pool")["epochs"],
+        "neighbours": downstream.get("neighbours"),
+        "examples_per_class": downstream.get("examples_per_class"),
+    }
+
+
+def caption_of_settings(study: Study, key: str) -> dict[str, Any]:
+    """Return what the caption of one part of a study is filled with: its settings, lists as text.
+
+    Parameters
+    ----------
+    study : Study
+    key : str
+        ``trainability`` or ``cost``.
+    """
+    settings = study.config.get(key) or {}
+    ready = {
+        name: (_listed(value) or "none") if isinstance(value, list) else value
+        for name, value in settings.items()
+    }
+    return {"seeds": study.config["seeds"], **ready}
+
+
+def caption_of_study(study: Study) -> dict[str, Any]:
+    """Return what the report's description and the captions of its documents are filled with.
+
+    Parameters
+    ----------
+    study : Study
+    """
+    return {
+        "study": study.name,
+        "seeds": study.config["seeds"],
+        "tracks": [
+            {
+                "name": track.name,
+                "datasets": _names(track.datasets),
+                "n": _listed(track.n),
+                "models": _names((*track.references, *track.bottlenecks, *track.tuned)),
+                "students": _names(track.students) or "none",
+                "training": _training(track, track.trained_names()),
+            }
+            for track in study.tracks
+        ],
+    }
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _names(names: Iterable[str]) -> str:
+    return _listed(f"``{name}``" for name in names)
+
+
+def _explained(names: Iterable[str]) -> list[list[str]]:
+    """List names with their meanings, in which no character is markup."""
+    return [[name, re.sub(r"([|*_`\\])", r"\\\1", ENTRIES[name].meaning)] for name in names]
+
+
+def _training(track: Track, names: Iterable[str]) -> str:
+    """Say how a track trains, and which of some names have settings of their own."""
+    training = track.training
+    step = f"learning rate {training['learning_rate']}, batches of {training['batch_size']}"
+    if track.protocol == "article":
+        words = f"{training['epochs']} epochs of Adam, {step}"
+    else:
+        length = training["converged"]
+        words = (
+            f"Adam, {step}, for as many steps as {length['folds']}-fold cross-validation inside "
+            f"the n examples asks for, at most {length['max_steps']}"
+        )
+    circuits = f"circuits have {training['layers']} layers"
+    fixed = _PROJECTIONS[track.projections]
+    return f"Training: {words}; {circuits}.{fixed}{_overrides(track, names)}"
+
+
+def _student_training(track: Track) -> str:
+    """Say what of a student is trained, for how long, and which have settings of their own."""
+    if not track.students:
+        return ""
+    both = " and both of these" if track.projections == "trained" else ""
+    return (
+        "Students keep the encoder and the decoder of their teacher; fine-tuning trains the layer"
+        f"{both}, distillation the layer alone, for {track.training['epochs']} epochs."
+        f"{_overrides(track, track.students)}"
+    )
+
+
+def _overrides(track: Track, names: Iterable[str]) -> str:
+    own = {name: track.training["models"].get(name) for name in names}
+    told = [f"``{name}`` ({_settings(values)})" for name, values in own.items() if values]
+    return f" With settings of their own: {'; '.join(told)}." if told else ""
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        _settings(value) if isinstance(value, Mapping) else f"{key.replace('_', ' ')} {value}"
+        for key, value in values.items()
+    )

@@ -1,0 +1,143 @@
+"""The table of all models, references and students: one entry for each.
+
+A model stands at its rung of the ladder of simplicity, on which an advantage is attributed: the
+simplest come first. To add a bottleneck, write its class in one file under ``models/bottlenecks/``
+and add one line here, at its rung.
+
+Colours are those of Okabe and Ito (2008) and of Tol's muted scheme, which stay apart for
+colour-blind readers, and others chosen to be far from those in CIELAB; where two come near
+each other for colour-blind readers, marker and line differ. Families share a look besides:
+circuits are blue, classical layers red to yellow, controls green and never solid, references
+grey to black and without markers, students mostly purple. A student with squared read-out has
+the colour of its sibling with linear read-out. Small markers of circuits lie on top of larger
+ones of controls: where the two coincide, both are seen.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from qdistill.study.model_entry import Line, ModelEntry, Style
+
+_DASHED: Line = (0, (4, 1.5))
+_SHORT_DASHED: Line = (0, (2, 1.2))
+_DOTTED: Line = (0, (1, 1.3))
+_DASH_DOTTED: Line = (0, (5, 1.5, 1, 1.5))
+
+_reference = partial(ModelEntry, family="reference")
+_student = partial(ModelEntry, family="student", teacher="quantum")
+_fine_tuned = partial(_student, method="fine_tune")
+_distilled = partial(_student, method="distil")
+
+# Of every student that starts from the circuit's unitary: does it work, and does that start do
+# more than a random one?
+_START = ("mean", "classical", "quantum", "random_dense", "random_orthogonal")
+# Besides, with the same read-out: does another part of the unitary do more than Re U?
+_SQUARED = (*_START, "unitary_re", "unitary_re_squared")
+
+# fmt: off
+MODEL_TABLE: tuple[ModelEntry, ...] = (
+    _reference("mean", "predicts the mean of the n training targets for every row",
+        style=Style("#6F6F6F", "", _DASHED), role="required_rival", in_links=True),
+    _reference("pca", "principal components of the n rows, as many as the bottleneck is wide",
+        style=Style("#9A9A9A", "", "-"), adapter="linear"),
+    _reference("pca_cv",
+        "the same, their number chosen by cross-validation inside the n rows",
+        style=Style("#3D3D3D", "", _DOTTED), adapter="linear", role="required_rival",
+        is_variant=True, in_links=True),
+    _reference("oracle",
+        "principal components of the true covariance, known for generated data alone",
+        style=Style("#000000", "", _DASH_DOTTED), is_oracle=True),
+    ModelEntry("linear", "the code unchanged: a linear autoencoder", "classical", "linear:Linear",
+        Style("#E69F00", "^", "-", 6.0), adapter="linear", role="required_rival", in_links=True),
+    ModelEntry("linear_tuned",
+        "the best of linear, low-rank, weight-decayed and early-stopped predictors, by "
+        "cross-validation inside the n rows", "classical",
+        style=Style("#63180B", ">", "-", 6.0), adapter="linear", role="required_rival",
+        in_links=True),
+    ModelEntry("square", "the normalised code, squared: the circuit model without its circuit",
+        "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), adapter="squared",
+        role="required_rival", removes="the circuit", in_links=True),
+    ModelEntry("frozen_circuit", "the circuit model with random angles that are never trained",
+        "control", "frozen_circuit:FrozenCircuit", Style("#7A9A01", "p", _DOTTED, 7.5),
+        is_circuit=True, adapter="circuit", removes="the training of the circuit",
+        is_variant=True),
+    ModelEntry("separable", "the circuit model without entangling gates",
+        "control", "separable:Separable", Style("#52C77D", "<", _DASH_DOTTED, 7.0),
+        is_circuit=True, adapter="circuit", removes="the entanglement of the circuit",
+        asks=("square",), is_variant=True),  # is entanglement needed to do more than squaring?
+    ModelEntry("orthogonal",
+        "the normalised code, turned by a full orthogonal matrix and squared",
+        "classical", "orthogonal:Orthogonal", Style("#F2AD69", "d", _DASHED, 6.5),
+        adapter="squared", is_variant=True),
+    ModelEntry("classical", "LayerNorm of the code: the article's baseline",
+        "classical", "classical:Classical", Style("#D55E00", "D", "-", 5.5), adapter="layer_norm",
+        role="baseline", asks=("mean",), in_links=True),  # is the baseline any good?
+    ModelEntry("classical_dense", "a full matrix, then LayerNorm",
+        "classical", "classical_dense:ClassicalDense", Style("#882255", "P", _DASH_DOTTED, 6.5),
+        adapter="layer_norm", role="baseline", is_variant=True),
+    ModelEntry("real_circuit", "the circuit model without phases, so that its unitary is real",
+        "quantum", "real_circuit:RealCircuit", Style("#0426ED", "X", _SHORT_DASHED, 5.5),
+        is_circuit=True, adapter="squared",
+        asks=("square",), is_variant=True),  # is phase needed to do more than squaring?
+    ModelEntry("quantum",
+        "the article's circuit model: probabilities of a trained circuit on the normalised code",
+        "quantum", "quantum:Quantum", Style("#0072B2", "o", "-", 4.5), is_circuit=True,
+        adapter="circuit", role="challenger", asks=("real_circuit", "quantum_scrambled"),
+        in_links=True),
+    ModelEntry("quantum_scrambled",
+        "the same behind a fixed random circuit that deepens during training (the article's "
+        "curriculum)", "quantum", "quantum_scrambled:QuantumScrambled",
+        Style("#56B4E9", "v", _DASHED, 6.0), is_circuit=True, adapter="circuit", is_variant=True),
+    ModelEntry("quantum_tuned",
+        "the circuit model, its layers, learning rate and length of training chosen by "
+        "cross-validation inside the n rows", "quantum",
+        style=Style("#061D51", "*", _DASH_DOTTED, 8.0), is_circuit=True, adapter="circuit",
+        role="challenger", asks=("quantum", "linear_tuned"), in_links=True),
+
+    _student("compiled",
+        "the trained circuit as two real matrices: the same outputs, without a circuit",
+        style=Style("#332288", "o", "-"), method="compile"),
+    # Is it Re U, its phase or its magnitudes; is it the matrix or the read-out?
+    _fine_tuned("unitary_re", "a linear layer that is, or starts as, Re(U) of the trained circuit",
+        style=Style("#AA4499", "s", "-"), start="re", asks=(*_START, "unitary_re_squared")),
+    _fine_tuned("unitary_im", "the same with Im(U)", style=Style("#D795C3", "<", "-"), start="im",
+        asks=(*_START, "unitary_re", "unitary_im_squared"), is_variant=True),
+    _fine_tuned("unitary_abs", "the same with |U|", style=Style("#6126BB", "X", "-"), start="abs",
+        asks=(*_START, "unitary_re", "unitary_abs_squared"), is_variant=True),
+    _fine_tuned("unitary_abs2", "the same with |U|²", style=Style("#BA33EE", "^", "-"),
+        start="abs2", asks=(*_START, "unitary_re", "unitary_abs2_squared"), is_variant=True),
+    _fine_tuned("unitary_re_squared", "the layer of Re(U), its outputs squared",
+        style=Style("#AA4499", "p", _DASH_DOTTED), start="re", readout="squared",
+        asks=_START, is_variant=True),
+    _fine_tuned("unitary_im_squared", "the layer of Im(U), its outputs squared",
+        style=Style("#D795C3", ">", _DASH_DOTTED), start="im", readout="squared",
+        asks=_SQUARED, is_variant=True),
+    _fine_tuned("unitary_abs_squared", "the layer of |U|, its outputs squared",
+        style=Style("#6126BB", "*", _DASH_DOTTED, 8.0), start="abs", readout="squared",
+        asks=_SQUARED, is_variant=True),
+    _fine_tuned("unitary_abs2_squared", "the layer of |U|², its outputs squared",
+        style=Style("#BA33EE", "v", _DASH_DOTTED), start="abs2", readout="squared",
+        asks=_SQUARED, is_variant=True),
+    _fine_tuned("random_dense", "the same linear layer from a random start",
+        style=Style("#999933", "D", _DASHED), start="dense", is_variant=True),
+    _fine_tuned("random_orthogonal", "the same linear layer from a random orthogonal start",
+        style=Style("#BA59DD", "d", _DASHED), start="orthogonal", is_variant=True),
+    _distilled("distilled_train",
+        "a linear layer fitted to the circuit's outputs on the n training rows",
+        style=Style("#CC6677", "^", _SHORT_DASHED), is_variant=True,
+        in_links=True),
+    _distilled("distilled_pool",
+        "a linear layer fitted to them on the training rows and the unlabelled pool",
+        style=Style("#117733", "v", _SHORT_DASHED), pool=True, in_links=True),
+    _distilled("distilled_softmax", "the same, with a softmax behind the layer",
+        style=Style("#88CCEE", "P", _DOTTED), readout="softmax", pool=True,
+        is_variant=True),
+    _distilled("distilled_squared", "the same, with the layer's outputs squared",
+        style=Style("#117733", "s", _DASH_DOTTED), readout="squared", pool=True,
+        is_variant=True),
+    _distilled("self_distilled",
+        "a linear layer fitted to the outputs of the classical baseline's layer",
+        style=Style("#682E6E", "D", _DOTTED), pool=True, teacher="classical",
+        asks=("classical", "distilled_pool")),  # is it distillation alone?
+)
