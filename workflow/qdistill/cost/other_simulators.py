@@ -122,14 +122,11 @@ def tensorcircuit_torch(problem: CircuitProblem) -> Prepared:
     return _in_torch(problem, forward, [angles])
 
 
-def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
-    """Build a TensorCircuit-NG circuit with JAX: layers in a scan, the whole step compiled."""
+def _jax_circuit(qubits: int) -> Any:
+    """Build a function of angles (L, q, 2) and vectors (B, N): probabilities, by a scan."""
     import jax
     import jax.numpy as jnp
     import tensorcircuit
-    from jax.example_libraries import optimizers
-
-    qubits = problem.qubits
 
     def layer_of(state: Any, angles: Any) -> tuple[Any, None]:
         circuit = tensorcircuit.Circuit(qubits, inputs=state)
@@ -144,7 +141,17 @@ def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
         start = (vector / jnp.linalg.norm(vector)).astype(jnp.complex64)
         return jnp.abs(jax.lax.scan(layer_of, start, angles)[0]) ** 2
 
-    batched = jax.vmap(probabilities, in_axes=(None, 0))
+    return jax.vmap(probabilities, in_axes=(None, 0))
+
+
+def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
+    """Build a TensorCircuit-NG circuit with JAX: layers in a scan, the whole step compiled."""
+    import jax
+    import jax.numpy as jnp
+    import tensorcircuit
+    from jax.example_libraries import optimizers
+
+    batched = _jax_circuit(problem.qubits)
     angles, vectors, targets = (
         jnp.asarray(tensor[0].numpy())
         for tensor in (problem.angles, problem.vectors, problem.targets)

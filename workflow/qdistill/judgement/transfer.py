@@ -59,22 +59,13 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
     """
     rows = []
     for key, condition in metrics.groupby(list(CONDITION), sort=True):
-        here = condition[["model", "stage", "family"]].drop_duplicates()
-        if students is None:
-            chosen = here[here["family"] == "student"]
-        else:
-            known = zip(here["model"], here["stage"], strict=True)
-            chosen = here[[run in students for run in known]]
+        here = condition[condition["family"] == "student"] if students is None else condition
+        known = set(zip(here["model"], here["stage"], strict=True))
         references = {run: runs_of(condition, *run) for run in (BASELINE, TEACHER)}
-        for student, stage in sorted(zip(chosen["model"], chosen["stage"], strict=True)):
-            rows.append(
-                {
-                    **dict(zip(CONDITION, key, strict=True)),
-                    "student": student,
-                    "stage": stage,
-                    **_judge(condition, (student, stage), references),
-                }
-            )
+        where = dict(zip(CONDITION, key, strict=True))
+        for run in sorted(known if students is None else known.intersection(students)):
+            judged = _judge(condition, run, references)
+            rows.append({**where, "student": run[0], "stage": run[1], **judged})
     return make_frame("transfer", rows)
 
 
