@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from qdistill.datasets.subsets import draw_subsets
+from helpers.files import SEEDS, Files, files_of, make_problem
+from qdistill.datasets.problem import Problem
 from qdistill.datasets.synthetic import write_synthetic
-from qdistill.storage.runs import RunFiles
 from qdistill.study.datasets import resolve_dataset
 
 torch.set_num_threads(1)
@@ -23,35 +23,18 @@ settings.load_profile("any machine")
 
 @dataclass(frozen=True)
 class SmallStudy:
-    """A 3-qubit synthetic data set and the files of runs on it."""
+    """A 3-qubit synthetic data set and the files of models on it."""
 
     folder: Path
     settings: dict
     latents: Path
     sizes: tuple[int, ...] = (12, 20)
 
-    def runs(self, name: str, seeds: tuple[int, ...] = (0, 1, 2)) -> list[RunFiles]:
-        block = f"{seeds[0]}-{seeds[-1]}"
-        runs = []
-        for n in self.sizes:
-            folder = self.folder / f"n~{n}" / f"seeds~{block}"
-            runs.append(
-                RunFiles(
-                    n=n,
-                    subset=folder / "subset.parquet",
-                    metrics=folder / name / "metrics.parquet",
-                    weights=folder / name / "weights.safetensors",
-                    history=folder / name / "history.parquet",
-                    teacher=folder / "quantum" / "weights.safetensors",
-                    unitary=folder / "quantum" / "unitary.parquet",
-                    soft_targets=folder / "quantum" / "soft_targets.parquet",
-                    sweep=folder / name / "sweep.parquet",
-                    choices=folder / name / "choices.parquet",
-                )
-            )
-        if not runs[0].subset.exists():
-            draw_subsets(self.latents, {run.n: run.subset for run in runs}, seeds)
-        return runs
+    def problem(self, seeds=SEEDS, protocol="article", sizes=None) -> Problem:
+        return make_problem(self.latents, sizes or self.sizes, seeds, protocol)
+
+    def files(self, name: str, seeds=SEEDS) -> Files:
+        return files_of(self.folder, name, seeds)
 
 
 @pytest.fixture(scope="module")

@@ -71,14 +71,16 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
 def test_codes_are_the_bottlenecks_own(trained, name):
     """Not only the outputs: each code, as the trained model has it."""
     study, files = trained
-    run = next(run for run in study.runs(name, (0, 1)) if run.n == 20)
-    examples = load_examples(study.latents, run.subset)
+    examples = load_examples(study.latents, files.subsets[0], 20)
     model, _, _ = start_model(name, SETTINGS, 3, examples)
-    weights = {key: torch.tensor(array) for key, array in read_weights(run.weights).items()}
+    weights = {
+        key: torch.tensor(array)
+        for key, array in read_weights(study.files(name, (0, 1)).weights, 20).items()
+    }
     x = examples.inputs[examples.heldout]
     with torch.no_grad():
         codes = model.squeeze(weights, model.encode(weights, x.expand(2, -1, -1)))
-    adapter = convert(name, read_seed(name, 1, files.weights))
+    adapter = convert(name, read_seed(name, 1, 20, files.weights))
     expected = codes[1].numpy()
     np.testing.assert_allclose(encode(adapter, x.numpy()), expected, rtol=1e-4, atol=1e-5)
 
@@ -86,13 +88,13 @@ def test_codes_are_the_bottlenecks_own(trained, name):
 def test_the_circuit_is_pennylanes(trained, tmp_path):
     """`quantum` and `compiled` alike, on a thousand vectors."""
     _, files = trained
-    weights = read_seed("quantum", 2, files.weights)
+    weights = read_seed("quantum", 2, 20, files.weights)
     x = np.random.default_rng(0).normal(size=(1000, 32)).astype(np.float32)
     encoded = x @ weights["encoder.weight"].T + weights["encoder.bias"]
     circuit = build_qnode(3)
     expected = circuit(torch.tensor(weights["bottleneck.angles"]), torch.tensor(encoded)).numpy()
     for name in ("quantum", "compiled"):
-        adapter = convert(name, read_seed(name, 2, files.weights))
+        adapter = convert(name, read_seed(name, 2, 20, files.weights))
         np.testing.assert_allclose(encode(adapter, x), expected, atol=1e-5)
         with torch.no_grad():
             np.testing.assert_allclose(Adapter.of(adapter)(torch.tensor(x)), expected, atol=1e-5)
@@ -101,7 +103,7 @@ def test_the_circuit_is_pennylanes(trained, tmp_path):
 def test_a_tuned_circuit_has_the_layers_it_chose(trained):
     _, files = trained
     for seed in (0, 1, 2):
-        weights = read_seed("quantum_tuned", seed, files.weights)
+        weights = read_seed("quantum_tuned", seed, 20, files.weights)
         layers = int(weights["bottleneck.layers"])
         assert weights["bottleneck.angles"].shape[0] == 3
         x = np.random.default_rng(seed).normal(size=(20, 32)).astype(np.float32)
@@ -156,15 +158,13 @@ def test_a_tuned_predictor_behind_fixed_projections(kind):
 
 
 def test_weights_of_another_run_are_refused_and_nothing_is_written(trained, tmp_path):
-    _, files = trained
+    study, _ = trained
     paths = []
-    for place in (each for each in files.weights if "/square/" in each):
-        weights = read_weights(place)
+    for seeds in ((0, 1), (2,)):
+        weights = read_weights(study.files("square", seeds).weights, 20)
         weights["decoder.bias"] = weights["decoder.bias"] + 1
-        seeds = "0,1" if "seeds~0-1" in place else "2"
-        path = tmp_path / seeds / "square" / "weights.safetensors"
-        write_weights(path, weights, {"model": "square", "seeds": seeds})
-        paths.append(str(path))
+        paths.append(tmp_path / f"{len(paths)}.safetensors")
+        write_weights(paths[-1], {20: weights}, seeds, {"model": "square"})
     with pytest.raises(DataError, match=r"'square' give the held-out error .* of different runs"):
         export(trained, "square", tmp_path / "adapter", weights=paths)
     assert not list(tmp_path.glob("*adapter*"))
@@ -185,8 +185,8 @@ def test_a_failed_export_leaves_the_adapter_that_is_there(trained, tmp_path):
 
 def test_a_held_out_error_of_rounding_size_is_not_compared_digit_by_digit(trained):
     study, files = trained
-    examples = load_examples(study.latents, files.subsets[0])
-    adapter = convert("linear", read_seed("linear", 0, files.weights))
+    examples = load_examples(study.latents, files.subsets[0], 20)
+    adapter = convert("linear", read_seed("linear", 0, 20, files.weights))
     x = examples.inputs[examples.heldout].numpy()
     found = float(np.square(decode(adapter, encode(adapter, x)).astype(float) - x).mean())
     check_heldout(adapter, examples, found * (1 + 5e-4), "linear")

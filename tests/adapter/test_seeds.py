@@ -8,6 +8,7 @@ import pytest
 from sklearn.model_selection import KFold
 
 from helpers.adapter import SETTINGS, deployment_of, finish, train_everything
+from helpers.files import rows_at
 from qdistill.adapter.seeds import SeedErrors, seed_errors
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
@@ -51,7 +52,7 @@ def errors_of(trained, name, settings=None, spoiled=()):
     for split in spoiled:
         features[latents.positions(split)] = 1e3
     latents = replace(latents, features=features)
-    blocks = [load_examples(latents, path) for path in files.subsets]
+    blocks = [load_examples(latents, path, 20) for path in files.subsets]
     training = deployment_of(study, ("linear", "square", "quantum")).training
     if settings:
         training = {**training, **settings}
@@ -111,13 +112,12 @@ def test_a_converged_run_has_recorded_its_error(trained, tmp_path):
         "protocol": "converged",
         "converged": {"folds": 2, "max_steps": 60, "patience": 2},
     }
-    runs = study.runs("square")
-    train_model("square", "small", 3, study.latents, runs, settings)
-    run = next(run for run in runs if run.n == 20)
-    examples = load_examples(study.latents, run.subset)
+    files, problem = study.files("square"), study.problem(protocol="converged")
+    train_model("square", problem, settings, files)
+    examples = load_examples(study.latents, problem.subsets, 20)
     arguments = ([examples], 3, {**CONDITION, "protocol": "converged"}, {"square": settings})
-    found = seed_errors("square", *arguments, [run.history], tmp_path / "none.parquet")
-    history = read_frame("history", run.history)
+    found = seed_errors("square", *arguments, [files.history], tmp_path / "none.parquet")
+    history = rows_at(files, "history", 20)
     for seed, rows in history.groupby("seed"):
         curve = rows.sort_values("epoch")["validation_mse"]
         assert found.errors[seed] == curve.iloc[-1] == curve.min()
@@ -130,6 +130,6 @@ def test_a_seed_without_a_recorded_choice_is_an_error(trained, tmp_path):
     table = read_frame("choices", files.choices)
     fewer = tmp_path / "choices.parquet"
     write_table("choices", fewer, pd.DataFrame(table[table["seed"] != 1]), {})
-    blocks = [load_examples(study.latents, path) for path in files.subsets]
+    blocks = [load_examples(study.latents, path, 20) for path in files.subsets]
     with pytest.raises(DataError, match="no cross-validated error of 'linear_tuned' for seed 1"):
         seed_errors("linear_tuned", blocks, 3, CONDITION, {}, [], fewer)

@@ -32,9 +32,8 @@ def latents(tmp_path_factory):
 
 
 def draw(latents_path, folder, sizes, seeds):
-    outputs = {n: folder / f"{n}.parquet" for n in sizes}
-    draw_subsets(latents_path, outputs, seeds)
-    return {n: load_subsets(path) for n, path in outputs.items()}
+    draw_subsets(latents_path, seeds, folder / "subsets.parquet")
+    return {n: load_subsets(folder / "subsets.parquet", n) for n in sizes}
 
 
 @settings(max_examples=15)
@@ -83,8 +82,8 @@ def test_all_training_rows_can_be_drawn_and_not_one_more(latents, tmp_path):
     path, train = latents
     _, rows = draw(path, tmp_path, [60], [0])[60]
     assert set(rows[0].tolist()) == train
-    with pytest.raises(DataError, match=r"n = 61 .* 60"):
-        draw(path, tmp_path, [5, 61], [0])
+    with pytest.raises(DataError, match=r"subsets\.parquet: n = 61 .* 60"):
+        load_subsets(tmp_path / "subsets.parquet", 61)
 
 
 def test_the_order_of_the_rows_in_the_file_does_not_matter(latents, tmp_path):
@@ -96,7 +95,7 @@ def test_the_order_of_the_rows_in_the_file_does_not_matter(latents, tmp_path):
 
 
 def test_an_incomplete_table_is_refused(tmp_path):
-    columns = {"seed": [0, 0, 1], "position": [0, 1, 0], "row": [4, 5, 6]}
+    columns = {"seed": [0, 0, 1], "position": [0, 1, 1], "row": [4, 5, 6]}
     write_table("subsets", tmp_path / "subsets.parquet", columns, {})
     with pytest.raises(DataError, match="positions"):
-        load_subsets(tmp_path / "subsets.parquet")
+        load_subsets(tmp_path / "subsets.parquet", 2)

@@ -1,19 +1,16 @@
 """Codes from saved weights: decoded, they have the errors that training reported."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from helpers.students import SETTINGS, student_runs, teach
+from helpers.files import rows_at
+from helpers.students import SETTINGS, all_weights, fit, teach
 from qdistill.datasets.latents import load_latents
-from qdistill.downstream.codes import load_encoder, principal_codes, seeds_of
+from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.errors import DataError
-from qdistill.storage.tables import read_frame
-from qdistill.storage.weights import read_weights, read_weights_metadata, write_weights
-from qdistill.students.fitting import fit_student
+from qdistill.storage.weights import read_seeds, read_weights, write_weights
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, stages_of
 from qdistill.training.protocols import train_model
 from qdistill.training.tuning import tune_model
@@ -33,57 +30,56 @@ def taught(small_study):
     return teach(small_study)
 
 
-def runs_of(study, name):
-    """Train, tune or teach something, unless it is there; give its files."""
-    runs = student_runs(study, name)
-    runs = [replace(run, choices=run.metrics.with_name("choices.parquet")) for run in runs]
-    if not runs[0].weights.exists():
+def trained(study, name):
+    """Train, tune or teach something, unless it is there; its files."""
+    files = study.files(name)
+    if not files.weights.exists():
         settings = {**SETTINGS, "folds": 2, "tuning": TUNING}
         if name in STUDENTS:
-            fit_student(name, "small", 3, "article", study.latents, runs, settings)
+            fit(study, name)
         elif name in BOTTLENECKS:
-            train_model(name, "small", 3, study.latents, runs, SETTINGS)
+            train_model(name, study.problem(), SETTINGS, files)
         else:
-            tune_model(name, "small", 3, "article", study.latents, runs, settings)
-    return runs
+            tune_model(name, study.problem(), settings, files)
+    return files
 
 
 @pytest.mark.parametrize("name", [*BOTTLENECKS, "linear_tuned", "quantum_tuned", *STUDENTS])
 def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
     """Codes are those of the trained model: constants, read-out, layers of each seed and all."""
-    latents = load_latents(taught.latents)
-    for run in runs_of(taught, name):
-        heldout = torch.tensor(latents.features[latents.positions("heldout")])
-        encode = load_encoder(name, run.weights, 3, SETTINGS)
-        codes = encode(heldout.expand(3, -1, -1))
+    latents, files = load_latents(taught.latents), trained(taught, name)
+    heldout = torch.tensor(latents.features[latents.positions("heldout")])
+    paths = {each: taught.files(each).weights for each in (name, "quantum", "classical")}
+    for n in taught.sizes:
+        codes = load_encoder(name, n, paths, 3, SETTINGS)(heldout.expand(3, -1, -1))
         assert codes.shape == (3, len(heldout), 8)
-        weights = read_weights(run.weights)
+        own = read_weights(files.weights, n)
+        weights = all_weights(taught, name, n) if name in STUDENTS else own
         decoder = torch.tensor(weights["decoder.weight"])
         predicted = codes @ decoder.transpose(1, 2) + torch.tensor(weights["decoder.bias"])[:, None]
         errors = (predicted - heldout).double().square().mean((1, 2))
-        metrics = read_frame("metrics", run.metrics)
+        metrics = rows_at(files, "metrics", n)
         reported = metrics[metrics["stage"] == stages_of(name)[-1]]
-        assert seeds_of(run.weights) == reported["seed"].tolist() == [0, 1, 2]
+        assert read_seeds(files.weights) == reported["seed"].tolist() == [0, 1, 2]
         np.testing.assert_allclose(errors, reported["heldout_mse"], rtol=2e-4)
 
 
-def test_seeds_with_circuits_of_different_depth_keep_their_own(taught):
-    run = runs_of(taught, "quantum_tuned")[0]
-    weights = read_weights(run.weights)
+def test_seeds_with_circuits_of_different_depth_keep_their_own(taught, tmp_path):
+    weights = read_weights(trained(taught, "quantum_tuned").weights, 12)
     weights["bottleneck.layers"] = np.array([1, 3, 1])
     generator = np.random.default_rng(0)
     weights["bottleneck.angles"] = generator.normal(size=(3, 3, 3, 2)).astype(np.float32)
-    path = run.weights.with_name("mixed.safetensors")
-    write_weights(path, weights, read_weights_metadata(run.weights))
+    path = tmp_path / "mixed.safetensors"
+    write_weights(path, {12: weights}, (0, 1, 2), {"model": "quantum_tuned"})
     inputs = torch.tensor(generator.normal(size=(3, 5, 32)), dtype=torch.float32)
-    codes = load_encoder("quantum_tuned", path, 3, {})(inputs)
+    codes = load_encoder("quantum_tuned", 12, {"quantum_tuned": path}, 3, {})(inputs)
     for seed, depth in enumerate((1, 3, 1)):
         single = {k: v[seed : seed + 1] for k, v in weights.items() if "layers" not in k}
         single["bottleneck.angles"] = single["bottleneck.angles"][:, :depth]
-        alone = path.with_name(f"seed{seed}.safetensors")
-        write_weights(alone, single, {"model": "quantum", "seeds": str(seed)})
-        expected = load_encoder("quantum", alone, 3, {})(inputs[seed : seed + 1])[0]
-        np.testing.assert_allclose(codes[seed], expected, atol=1e-6)
+        alone = tmp_path / f"seed{seed}.safetensors"
+        write_weights(alone, {12: single}, (seed,), {"model": "quantum"})
+        encode = load_encoder("quantum", 12, {"quantum": alone}, 3, {})
+        np.testing.assert_allclose(codes[seed], encode(inputs[seed : seed + 1])[0], atol=1e-6)
 
 
 def test_principal_codes_are_those_of_the_library():
@@ -103,18 +99,17 @@ def test_there_are_no_more_principal_codes_than_directions():
     assert principal_codes(flat, flat, 8).shape == (20, 2)
 
 
-def test_weights_of_something_else_are_refused(taught):
-    run = runs_of(taught, "linear")[0]
+def test_weights_of_something_else_are_refused(taught, tmp_path):
+    path = trained(taught, "linear").weights
     with pytest.raises(DataError, match="of model 'linear', and 'square' is wanted"):
-        load_encoder("square", run.weights, 3, {})
-    weights = read_weights(run.weights)
+        load_encoder("square", 12, {"square": path}, 3, {})
+    weights = read_weights(path, 12)
     del weights["encoder.bias"]
-    broken = run.weights.with_name("broken.safetensors")
-    write_weights(broken, weights, {"model": "linear", "seeds": "0,1,x"})
-    with pytest.raises(DataError, match=r"no 'encoder\.bias', so this is not a trained 'linear'"):
-        load_encoder("linear", broken, 3, {})
-    with pytest.raises(DataError, match="its header names the seeds '0,1,x'"):
-        seeds_of(broken)
-    write_weights(broken, weights, {"model": "pca"})
-    with pytest.raises(DataError, match="'pca' is not a trained model or student"):
-        load_encoder("pca", broken, 3, {})
+    broken = tmp_path / "broken.safetensors"
+    for name, reason in (
+        ("linear", r"no 'encoder\.bias', so this is not a trained 'linear'"),
+        ("pca", "'pca' is not a trained model or student"),
+    ):
+        write_weights(broken, {12: weights}, (0, 1, 2), {"model": name})
+        with pytest.raises(DataError, match=reason):
+            load_encoder(name, 12, {name: broken}, 3, {})

@@ -1,23 +1,24 @@
 """Downstream measures of a small study: every code, at every n, of every seed."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from helpers.files import SEEDS, files_of, make_problem
 from helpers.students import SETTINGS
 from qdistill.datasets.latents import load_latents
-from qdistill.datasets.subsets import draw_subsets
 from qdistill.downstream.measures import MOST_ROWS, measure_downstream, metric_of
 from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import read_frame, read_table, write_table
-from qdistill.storage.weights import read_weights, read_weights_metadata, write_weights
+from qdistill.storage.weights import read_weights, write_weights
 from qdistill.training.protocols import train_model
 
 MODELS = ("linear", "square")
-SEEDS = (0, 1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -36,30 +37,17 @@ def labelled(tmp_path_factory):
     latents = folder / "latents.parquet"
     write_table("latents", latents, {**columns, "label": np.array(list("abc"))[classes]}, {})
     for name in MODELS:
-        runs = [files_of(folder, name, n) for n in (10, 40)]
-        if not runs[0].subset.exists():
-            draw_subsets(latents, {run.n: run.subset for run in runs}, SEEDS)
-        train_model(name, "own", 2, latents, runs, SETTINGS)
+        train_model(name, problem_in(folder), SETTINGS, files_of(folder, name))
     return folder
 
 
-def files_of(folder, name, n):
-    block = folder / f"n~{n}"
-    own = block / name
-    return RunFiles(
-        n=n,
-        subset=block / "subset.parquet",
-        weights=own / "weights.safetensors",
-        metrics=own / "metrics.parquet",
-        history=own / "history.parquet",
-    )
+def problem_in(folder, latents="latents", sizes=(10, 40)):
+    """Whatever else was changed in a data set, its subsets are of the same rows."""
+    problem = make_problem(folder / "latents.parquet", sizes, dataset="own", qubits=2)
+    return replace(problem, latents=folder / f"{latents}.parquet")
 
 
 def measured(folder, models=MODELS, kind="vectors", latents="latents", sizes=(10, 40), **changes):
-    runs = [
-        (files_of(folder, "any", n), {name: files_of(folder, name, n) for name in models})
-        for n in sizes
-    ]
     settings = {
         "dataset": {"kind": kind},
         "neighbours": 4,
@@ -68,8 +56,12 @@ def measured(folder, models=MODELS, kind="vectors", latents="latents", sizes=(10
         "models": {name: SETTINGS for name in models},
         **changes,
     }
-    path = folder / "downstream.parquet"
-    measure_downstream("own", 2, "article", folder / f"{latents}.parquet", runs, settings, path)
+    path, problem = folder / "downstream.parquet", problem_in(folder, latents, sizes)
+    files = {name: files_of(folder, name) for name in models}
+    weights, metrics = (
+        {name: own[kind] for name, own in files.items()} for kind in ("weights", "metrics")
+    )
+    measure_downstream(problem, weights, metrics, settings, path)
     return read_frame("downstream", path)
 
 
@@ -97,7 +89,7 @@ def test_recall_is_that_of_the_models_own_codes(labelled):
     table = measured(labelled).set_index(["model", "n", "seed"])
     latents = load_latents(labelled / "latents.parquet")
     heldout = latents.features[latents.positions("heldout")]
-    weights = read_weights(labelled / "n~40" / "linear" / "weights.safetensors")
+    weights = read_weights(files_of(labelled, "linear").weights, 40)
     codes = heldout @ weights["encoder.weight"][1].T + weights["encoder.bias"][1]
     truth = TrueNeighbours(torch.tensor(heldout), 4, "euclidean")
     expected = truth.recall(torch.tensor(codes))
@@ -156,40 +148,36 @@ def test_many_heldout_rows_are_drawn_from(tmp_path):
         "features": generator.normal(size=(rows + 20, 5)),
     }
     write_table("latents", tmp_path / "latents.parquet", columns, {})
-    run = files_of(tmp_path, "any", 10)
-    draw_subsets(tmp_path / "latents.parquet", {10: run.subset}, SEEDS)
     table = measured(tmp_path, models=(), sizes=(10,))
     assert (table["queries"] == MOST_ROWS).all()
 
 
-def test_a_diverged_run_is_a_row_with_a_flag(labelled):
-    files = files_of(labelled, "linear", 10)
-    weights, about = read_weights(files.weights), read_weights_metadata(files.weights)
+@pytest.fixture
+def changed(labelled, tmp_path):
+    """A copy whose files of `linear` may be spoiled, with what is in them."""
+    folder = shutil.copytree(labelled, tmp_path / "copy")
+    files = files_of(folder, "linear")
+    return folder, files, {n: read_weights(files.weights, n) for n in (10, 40)}
+
+
+def test_a_diverged_run_is_a_row_with_a_flag(changed):
+    folder, files, weights = changed
+    weights[10]["encoder.weight"][1] = np.nan
+    write_weights(files.weights, weights, SEEDS, {"model": "linear"})
     metrics = read_frame("metrics", files.metrics)
-    spoiled = {**weights, "encoder.weight": weights["encoder.weight"].copy()}
-    spoiled["encoder.weight"][1] = np.nan
-    try:
-        write_weights(files.weights, spoiled, about)
-        changed = metrics.assign(diverged=metrics["seed"] == 1)
-        write_table("metrics", files.metrics, changed, {})
-        table = measured(labelled).set_index(["model", "n", "seed"])
-    finally:
-        write_weights(files.weights, weights, about)
-        write_table("metrics", files.metrics, metrics, {})
+    spoiled = metrics.assign(diverged=(metrics["seed"] == 1) & (metrics["n"] == 10))
+    write_table("metrics", files.metrics, spoiled, {})
+    table = measured(folder).set_index(["model", "n", "seed"])
     row = table.loc[("linear", 10, 1)]
     assert row["diverged"] and np.isnan([row["recall"], row["probe_accuracy"]]).all()
     assert table["diverged"].sum() == 1 and table["recall"].isna().sum() == 1
 
 
-def test_bad_input_is_named(labelled):
+def test_bad_input_is_named(changed):
+    folder, files, weights = changed
     with pytest.raises(DataError, match=r"'downstream\.neighbours' is 59 and there are 60"):
-        measured(labelled, neighbours=59)
-    assert len(measured(labelled, neighbours=58))
-    files = files_of(labelled, "linear", 10)
-    weights, about = read_weights(files.weights), read_weights_metadata(files.weights)
-    try:
-        write_weights(files.weights, weights, {**about, "seeds": "0,1,3"})
-        with pytest.raises(DataError, match=r"weights\.safetensors: its seeds are not those of"):
-            measured(labelled)
-    finally:
-        write_weights(files.weights, weights, about)
+        measured(folder, neighbours=59)
+    assert len(measured(folder, neighbours=58))
+    write_weights(files.weights, weights, (0, 1, 3), {"model": "linear"})
+    with pytest.raises(DataError, match=r"weights\.safetensors: its seeds are not those of"):
+        measured(folder)

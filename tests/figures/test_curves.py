@@ -6,34 +6,26 @@ import pytest
 from matplotlib.figure import Figure
 
 from helpers.figures import (
+    PROBLEM,
     check_saved,
     drawing_settings,  # noqa: F401 (each test draws under it)
     figure_files,
     line_in,
-    run_path,
     svg_texts,
     texts_of,
 )
 from qdistill.errors import DataError
-from qdistill.figures.curves import draw_curves, keep_last_values, plot_curves, read_histories
-from qdistill.figures.runs import run_of
+from qdistill.figures.curves import draw_curves, keep_last_values, plot_curves
 from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
 
 
-def write_history(root, n, seeds, model, level=1.0, epochs=5, **where):
-    path = run_path(root, n, "history.parquet", model, **where)
-    path = path.parents[2] / f"seeds~{seeds[0]}-{seeds[-1]}" / model / path.name
+def history_of(n, seeds, model="quantum", epochs=5, **where):
     seed, epoch = (grid.ravel() for grid in np.meshgrid(seeds, range(epochs + 1), indexing="ij"))
-    heldout = level * (1 + seed) * 2.0**-epoch
+    heldout = (1 + seed) * 2.0**-epoch
     columns = dict(seed=seed, epoch=epoch, train_mse=heldout / 2, heldout_mse=heldout)
     columns |= {"validation_mse": np.nan, "seconds": 0.1 * epoch}
-    write_table("history", path, columns, {})
-    return path
-
-
-def read(*paths):
-    return read_histories(map(run_of, paths))
+    return pd.DataFrame({**PROBLEM, **where, "n": n, "model": model, **columns})
 
 
 def lasting(ends, every=10, model="quantum", n=50):
@@ -59,10 +51,9 @@ def lasting(ends, every=10, model="quantum", n=50):
     return pd.concat(frames, ignore_index=True)
 
 
-def test_curves_join_the_blocks_of_a_model(tmp_path):
-    paths = [write_history(tmp_path, 50, seeds, "quantum") for seeds in ((0, 1), (2, 3))]
-    paths.append(write_history(tmp_path, 100, (0, 1), "classical"))
-    histories = read(*paths)
+def test_curves_join_the_blocks_of_a_model():
+    parts = [history_of(50, seeds) for seeds in ((0, 1), (2, 3))]
+    histories = pd.concat([*parts, history_of(100, (0, 1), "classical")], ignore_index=True)
     figure = Figure()
     draw_curves(figure, histories)
     upper_left, upper_right, lower_left, _ = figure.axes
@@ -127,8 +118,8 @@ def test_what_is_never_trained_is_a_point():
     assert not line_in(figure.axes[0], style_of("quantum").colour, style_of("quantum").marker)
 
 
-def test_curves_that_end_early_are_told(tmp_path):
-    histories = read(write_history(tmp_path, 50, (0, 1), "quantum"))
+def test_curves_that_end_early_are_told():
+    histories = history_of(50, (0, 1))
     histories.loc[(histories["seed"] == 1) & (histories["epoch"] > 2), "heldout_mse"] = np.nan
     figure = Figure()
     draw_curves(figure, histories)
@@ -138,22 +129,17 @@ def test_curves_that_end_early_are_told(tmp_path):
 
 
 def test_the_curves_of_one_data_set_and_protocol_are_read_drawn_and_saved(tmp_path):
-    paths = [
-        write_history(tmp_path, 50, (0, 1), "quantum"),
-        write_history(tmp_path, 70, (0, 1), "quantum", dataset="digits"),
-        write_history(tmp_path, 80, (0, 1), "quantum", protocol="converged"),
+    others = [
+        history_of(70, (0, 1), dataset="digits"),
+        history_of(80, (0, 1), protocol="converged"),
     ]
-    files = figure_files(tmp_path)
+    for number, table in enumerate([history_of(50, (0, 1)), *others]):
+        write_table("history", tmp_path / f"{number}.parquet", table, {})
+    files, paths = figure_files(tmp_path), sorted(tmp_path.glob("*.parquet"))
     plot_curves(paths, "synthetic-6q", "article", files)
     check_saved(files)
     words = svg_texts(files[0])
     assert "synthetic-6q, protocol article" in words
     assert "n = 50" in words and "n = 70" not in words and "n = 80" not in words
-
-
-def test_one_path_stands_for_a_list_of_one(tmp_path):
-    history = write_history(tmp_path, 50, (0, 1), "quantum")
-    plot_curves(str(history), "synthetic-6q", "article", [tmp_path / "curves.svg"])
-    assert (tmp_path / "curves.svg").exists()
-    with pytest.raises(DataError, match="'synthetic-6q' under the protocol 'converged'"):
-        plot_curves(str(history), "synthetic-6q", "converged", [tmp_path / "other.svg"])
+    with pytest.raises(DataError, match="'docstrings' under the protocol 'article'"):
+        plot_curves(paths, "docstrings", "article", [tmp_path / "other.svg"])

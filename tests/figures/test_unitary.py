@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from scipy import integrate, stats
 
 from helpers.figures import (
+    PROBLEM,
     check_saved,
     drawing_settings,  # noqa: F401 (each test draws under it)
     figure_files,
-    run_path,
     svg_texts,
 )
 from qdistill.errors import DataError
@@ -89,31 +89,17 @@ def test_the_maps_show_sizes_and_mask_the_phase_of_tiny_entries():
     assert np.allclose(phases.compressed(), np.angle(matrix)[~phases.mask])
 
 
-def write_unitary(root, n, width=8, **where):
-    path = run_path(root, n, "unitary.parquet", **where)
-    _, entries = unitary_columns(width)
-    write_table("unitary", path, entries, {})
-    return path
-
-
-@pytest.mark.parametrize("protocol", ["article", "converged"])
-def test_the_unitary_figure_is_read_drawn_and_saved(tmp_path, protocol):
-    """The study is called "article": only the protocol's own folder counts."""
-    files = figure_files(tmp_path)
-    paths = [write_unitary(tmp_path, n) for n in (50, 500)]
-    paths.append(write_unitary(tmp_path, 700, width=4, protocol="converged"))
-    plot_unitary(paths, "synthetic-6q", protocol, files)
+def test_the_unitary_figure_is_read_drawn_and_saved(tmp_path):
+    _, entries = unitary_columns()
+    tables = [entries.assign(**PROBLEM, n=n) for n in (50, 500)]
+    path, files = tmp_path / "unitary.parquet", figure_files(tmp_path)
+    write_table("unitary", path, pd.concat(tables, ignore_index=True), {})
+    plot_unitary(path, 500, "synthetic-6q", "article", files)
     check_saved(files)
     words = svg_texts(files[0])
-    assert f"synthetic-6q, protocol {protocol}: a learned unitary" in words
-    number, n = (2, 700) if protocol == "converged" else (3, 500)
-    assert f"{number} qubits; model quantum, n = {n}, seed 3" in words
-
-
-def test_one_path_stands_for_a_list_of_one(tmp_path):
-    path = write_unitary(tmp_path, 50)
-    plot_unitary(str(path), "synthetic-6q", "article", [tmp_path / "drawn.svg"])
-    assert (tmp_path / "drawn.svg").exists()
-    with pytest.raises(DataError, match="data set 'digits' under the protocol 'article'"):
-        plot_unitary(str(path), "digits", "article", [tmp_path / "unitary.svg"])
+    assert "synthetic-6q, protocol article: a learned unitary" in words
+    assert "3 qubits; model quantum, n = 500, seed 3" in words
+    for where in ((500, "digits", "article"), (70, "synthetic-6q", "article")):
+        with pytest.raises(DataError, match=r"unitary\.parquet: no row for data set"):
+            plot_unitary(path, *where, [tmp_path / "unitary.svg"])
     assert not (tmp_path / "unitary.svg").exists()

@@ -1,17 +1,15 @@
 """Adapters of every kind with random weights, and the files of a small deployed study."""
 
-import dataclasses
-
 import numpy as np
 
+from helpers.files import Files
+from helpers.students import fit, take_from
 from qdistill.adapter.export import ExportFiles
 from qdistill.adapter.layout import KINDS, AdapterConfig, AdapterWeights
 from qdistill.judgement.attribution import write_attribution
 from qdistill.judgement.comparisons import write_comparisons
 from qdistill.judgement.transfer import write_transfer
 from qdistill.storage.tables import read_frame
-from qdistill.students.fitting import fit_student
-from qdistill.students.teachers import collect_soft_targets, extract_unitaries
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
 from qdistill.training.evaluation import combine_metrics, combine_tables
@@ -68,75 +66,48 @@ def tuning_settings(name, settings):
 def train_everything(study, names, blocks=((0, 1), (2,)), settings=None) -> None:
     """Train models, references and students of a small study, and what they need."""
     settings = settings or SETTINGS
-    protocol = settings["protocol"]
     for seeds in blocks:
+        problem = study.problem(seeds, settings["protocol"])
         for name in names:
-            runs = study.runs(name, seeds)
-            place = ("small", 3, protocol, study.latents, runs)
+            files = study.files(name, seeds)
             if name in ("mean", "pca", "pca_cv"):
-                fit_reference(name, *place, study.settings)
+                fit_reference(name, problem, study.settings, files.metrics)
             elif name in ("linear_tuned", "quantum_tuned"):
-                tune_model(name, *place, tuning_settings(name, settings))
+                tune_model(name, problem, tuning_settings(name, settings), files)
             elif name in STUDENTS:
-                entry = STUDENTS[name]
-                runs = [
-                    dataclasses.replace(
-                        run,
-                        **{
-                            what: run.metrics.parents[1] / entry.teacher / file
-                            for what, file in (
-                                ("teacher", "weights.safetensors"),
-                                ("unitary", "unitary.parquet"),
-                                ("soft_targets", "soft_targets.parquet"),
-                            )
-                        },
-                    )
-                    for run in runs
-                ]
-                if entry.method == "distil" and not runs[0].soft_targets.exists():
-                    collect_soft_targets(study.latents, runs, settings)
-                if entry.method != "distil" and not runs[0].unitary.exists():
-                    extract_unitaries(runs, seeds, settings)
-                fit_student(name, *place[:3], study.latents, runs, settings)
+                fit(study, name, problem, seeds, **settings)
             else:
-                train_model(name, "small", 3, study.latents, runs, settings)
+                train_model(name, problem, settings, files)
+            if name in ("quantum", "classical"):
+                take_from(problem, name, files, settings)
 
 
-def finish(study, names, blocks=((0, 1), (2,)), protocol="article", n=20) -> ExportFiles:
+def finish(study, names, blocks=((0, 1), (2,)), protocol="article") -> ExportFiles:
     """Combine what was trained into the study's tables; the files of its export."""
-    runs = {
-        (name, block): next(run for run in study.runs(name, block) if run.n == n)
-        for name in names
-        for block in blocks
-    }
-    metrics, choices, attribution, transfer = (
-        study.folder / f"{name}-{protocol}.parquet"
-        for name in ("metrics", "choices", "attribution", "transfer")
+    files = [study.files(name, block) for name in names for block in blocks]
+    tables = Files(
+        (name, study.folder / f"{name}-{protocol}.parquet")
+        for name in ("metrics", "choices", "comparisons", "attribution", "transfer")
     )
-    found = [run.metrics for run in runs.values()]
+    found = [each.metrics for each in files]
+    key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
     rows = [
         row
         for path in found
-        for row in read_frame("metrics", path)[
-            ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
-        ].itertuples(index=False, name=None)
+        for row in read_frame("metrics", path)[key].itertuples(index=False, name=None)
     ]
-    combine_metrics(found, rows, metrics, {})
-    tuned = [run.choices for (name, _), run in runs.items() if name.endswith("tuned")]
-    combine_tables("choices", tuned, choices, {})
-    comparisons = metrics.with_name(f"comparisons-{protocol}.parquet")
-    write_comparisons(metrics, comparisons)
-    write_attribution(comparisons, attribution)
-    write_transfer(metrics, transfer)
+    combine_metrics(found, rows, tables.metrics, {})
+    combine_tables("choices", [f.choices for f in files if f.choices.exists()], tables.choices, {})
+    write_comparisons(tables.metrics, tables.comparisons)
+    write_attribution(tables.comparisons, tables.attribution)
+    write_transfer(tables.metrics, tables.transfer)
+    del tables["comparisons"]
     return ExportFiles(
         latents=study.latents,
-        metrics=metrics,
-        attribution=attribution,
-        transfer=transfer,
-        choices=choices,
-        subsets=[str(runs[names[0], block].subset) for block in blocks],
-        weights=[str(run.weights) for run in runs.values() if run.weights.exists()],
-        histories=[str(run.history) for run in runs.values() if run.history.exists()],
+        subsets=[study.problem(block).subsets for block in blocks],
+        weights=[each.weights for each in files if each.weights.exists()],
+        histories=[each.history for each in files if each.history.exists()],
+        **tables,
     )
 
 

@@ -57,11 +57,6 @@ def line_in(ax, colour, marker="None"):
     return [line for line in ax.lines if line.get_color() == colour and line.get_marker() == marker]
 
 
-def run_path(root, n, file, model="quantum", dataset="synthetic-6q", protocol="article"):
-    """Path of a file of one run, in a study that is called like a protocol."""
-    return root / f"results/article/{dataset}/{protocol}/n~{n}/seeds~0-1/{model}/{file}"
-
-
 def figure_files(folder):
     """Paths of an SVG and a PNG file in a folder of their own."""
     return folder / "figures" / "figure.svg", folder / "figures" / "figure.png"

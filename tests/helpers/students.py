@@ -1,20 +1,18 @@
 """Trained teachers on a small data set, and the files of students; shared by their tests."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from qdistill.datasets.subsets import draw_subsets
-from qdistill.storage.runs import RunFiles
+from helpers.files import SEEDS, Files, files_of, make_problem
+from qdistill.datasets.problem import Problem
 from qdistill.storage.tables import write_table
-from qdistill.storage.weights import write_weights
-from qdistill.students.teachers import collect_soft_targets, extract_unitaries
+from qdistill.storage.weights import read_weights, write_weights
+from qdistill.students.fitting import fit_student
+from qdistill.students.teachers import collect_soft_targets, extract_unitary
 from qdistill.study.registry import STUDENTS
 from qdistill.training.protocols import train_model
 
-SEEDS = (0, 1, 2)
 SETTINGS = {
     "projections": "trained",
     "protocol": "article",
@@ -26,33 +24,41 @@ SETTINGS = {
 }
 
 
-def student_runs(study, name: str, seeds: Sequence[int] = SEEDS) -> list[RunFiles]:
-    """The files of a student, or of a sweep, beside those of its teacher."""
-    teacher = STUDENTS[name].teacher if name in STUDENTS else "quantum"
-    return [
-        replace(
-            run,
-            teacher=run.metrics.parents[1] / teacher / "weights.safetensors",
-            unitary=run.metrics.parents[1] / teacher / "unitary.parquet",
-            soft_targets=run.metrics.parents[1] / teacher / "soft_targets.parquet",
-            sweep=run.metrics.with_name("sweep.parquet"),
-        )
-        for run in study.runs(name, seeds)
-    ]
-
-
-def teach(study, seeds: Sequence[int] = SEEDS):
+def teach(study, seeds=SEEDS):
     """Train both teachers and take from them what students need."""
-    for teacher, student in (("quantum", "distilled_pool"), ("classical", "self_distilled")):
-        train_model(teacher, "small", 3, study.latents, study.runs(teacher, seeds), SETTINGS)
-        runs = student_runs(study, student, seeds)
-        collect_soft_targets(study.latents, runs, SETTINGS)
-        if teacher == "quantum":
-            extract_unitaries(runs, seeds, SETTINGS)
+    problem = study.problem(seeds)
+    for teacher in ("quantum", "classical"):
+        files = study.files(teacher, seeds)
+        train_model(teacher, problem, SETTINGS, files)
+        take_from(problem, teacher, files, SETTINGS)
     return study
 
 
-def write_map_task(folder: Path, features: int = 10, targets: int = 5) -> tuple[Path, RunFiles]:
+def take_from(problem: Problem, teacher: str, files: Files, settings) -> None:
+    """Write a teacher's soft targets and, of a circuit, its unitary."""
+    collect_soft_targets(problem, files.weights, settings, files.soft_targets)
+    if teacher == "quantum":
+        about = (problem.dataset, problem.protocol, problem.sizes, files.weights)
+        extract_unitary(*about, settings, files.unitary)
+
+
+def fit(study, name: str, problem=None, seeds=SEEDS, source=None, **settings) -> Files:
+    """Fit a student of a taught study; return its files."""
+    entry, files = STUDENTS[name], study.files(name, seeds)
+    teacher = study.files(entry.teacher, seeds)
+    source = source or teacher["soft_targets" if entry.method == "distil" else "unitary"]
+    chosen = SETTINGS | settings
+    fit_student(name, problem or study.problem(seeds), teacher.weights, source, chosen, files)
+    return files
+
+
+def all_weights(study, name: str, n: int, seeds=SEEDS) -> dict[str, np.ndarray]:
+    """Everything that a student computes with: what it takes over from its teacher, too."""
+    own = read_weights(study.files(name, seeds).weights, n)
+    return read_weights(study.files(STUDENTS[name].teacher, seeds).weights, n) | own
+
+
+def write_map_task(folder: Path, features: int = 10, targets: int = 5) -> tuple[Problem, Files]:
     """A map with other widths than N = 8, and a circuit with projections fixed beforehand."""
     generator = np.random.default_rng(0)
     rows = 100
@@ -64,18 +70,8 @@ def write_map_task(folder: Path, features: int = 10, targets: int = 5) -> tuple[
     }
     latents = folder / "latents.parquet"
     write_table("latents", latents, columns, {})
-    run = RunFiles(
-        n=20,
-        subset=folder / "subset.parquet",
-        metrics=folder / "student" / "metrics.parquet",
-        weights=folder / "student" / "weights.safetensors",
-        history=folder / "student" / "history.parquet",
-        sweep=folder / "student" / "sweep.parquet",
-        teacher=folder / "quantum" / "weights.safetensors",
-        unitary=folder / "quantum" / "unitary.parquet",
-        soft_targets=folder / "quantum" / "soft_targets.parquet",
-    )
-    draw_subsets(latents, {20: run.subset}, SEEDS)
+    problem = make_problem(latents, (20,), dataset="map")
+    files = files_of(folder, "quantum")
     shapes = {
         "encoder.weight": (8, features),
         "encoder.bias": (8,),
@@ -87,7 +83,6 @@ def write_map_task(folder: Path, features: int = 10, targets: int = 5) -> tuple[
         name: generator.normal(size=(len(SEEDS), *shape)).astype(np.float32)
         for name, shape in shapes.items()
     }
-    write_weights(run.teacher, weights, {"model": "quantum"})
-    extract_unitaries([run], SEEDS, {})
-    collect_soft_targets(latents, [run], {})
-    return latents, run
+    write_weights(files.weights, {20: weights}, SEEDS, {"model": "quantum"})
+    take_from(problem, "quantum", files, {})
+    return problem, files

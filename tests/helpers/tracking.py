@@ -83,12 +83,17 @@ def make_choices(seeds=2):
     return pd.DataFrame(rows)
 
 
-def make_history(seeds=2, scale=1.0):
+def make_history(seeds=2, scale=1.0, n=100, model="quantum", protocol="article"):
     epochs = np.tile(np.arange(EPOCHS), seeds)
     seed = np.repeat(np.arange(seeds), EPOCHS)
     losses = scale * (1 + seed) / (1 + epochs)
     return pd.DataFrame(
         {
+            "dataset": "synthetic-4q",
+            "qubits": 4,
+            "protocol": protocol,
+            "n": n,
+            "model": model,
             "seed": seed,
             "epoch": epochs,
             "train_mse": losses,
@@ -99,19 +104,18 @@ def make_history(seeds=2, scale=1.0):
     )
 
 
-def history_path(n, model, protocol="article"):
-    folder = Path(f"results/small/synthetic-4q/{protocol}/n~{n}/seeds~0-1/{model}")
-    return folder / "history.parquet"
+def history_path(model, protocol="article"):
+    return Path(f"results/small/synthetic-4q/{protocol}/{model}/seeds~0-1/history.parquet")
 
 
-def write_study(metrics=None, histories=(("quantum", 100), ("unitary_re", 100))):
+def write_study(metrics=None, histories=("quantum", "unitary_re")):
     metrics = make_metrics() if metrics is None else metrics
     write_table("metrics", METRICS, metrics, {})
     CHOICES.unlink(missing_ok=True)
     if "linear_tuned" in set(metrics["model"]):
         write_table("choices", CHOICES, make_choices(), {})
-    for model, n in histories:
-        write_table("history", history_path(n, model), make_history(), {})
+    for model in histories:
+        write_table("history", history_path(model), make_history(model=model), {})
     Path("results/small/figures").mkdir(parents=True, exist_ok=True)
     Path("results/small/figures/crossover.svg").write_text("<svg/>")
     Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")

@@ -5,14 +5,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from helpers.files import SEEDS
 from qdistill.datasets.examples import Examples
-from qdistill.datasets.subsets import draw_subsets
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.slot_model import draw_start, slot_weights
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import write_table
 
-SEEDS = (0, 1, 2)
 ROWS = {"train": 60, "unlabelled": 80, "heldout": 50}
 
 
@@ -88,24 +86,6 @@ def write_problem(folder, kind="noisy map", features=8):
     path = folder / "latents.parquet"
     write_table("latents", path, columns, {})
     return path
-
-
-def files_of_runs(folder, latents, name, sizes, seeds=SEEDS) -> list[RunFiles]:
-    """Files of a model at every n, with the subsets drawn."""
-    block = folder / name / f"seeds~{seeds[0]}-{seeds[-1]}"
-    runs = [
-        RunFiles(
-            n=n,
-            subset=block / f"n~{n}" / "subset.parquet",
-            metrics=block / f"n~{n}" / "metrics.parquet",
-            weights=block / f"n~{n}" / "weights.safetensors",
-            history=block / f"n~{n}" / "history.parquet",
-            choices=block / f"n~{n}" / "choices.parquet",
-        )
-        for n in sizes
-    ]
-    draw_subsets(latents, {run.n: run.subset for run in runs}, seeds)
-    return runs
 
 
 def start_of(name, inputs=12, outputs=12, seeds=SEEDS, n=15):

@@ -88,8 +88,8 @@ def test_missing_values_survive_where_they_are_allowed(tmp_path):
     path = tmp_path / "history.parquet"
     history = pd.DataFrame(
         {
-            "seed": [0],
-            "epoch": [0],
+            **{"dataset": ["digits"], "qubits": 4, "protocol": "article", "n": 50},
+            **{"model": "linear", "seed": 0, "epoch": 0},
             "train_mse": [np.nan],
             "heldout_mse": [0.5],
             "validation_mse": [np.nan],

@@ -1,17 +1,16 @@
 """Every student: what it starts from, what it learns from, and what stays fixed."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from helpers.students import SEEDS, SETTINGS, student_runs, teach, write_map_task
+from helpers.files import SEEDS, files_of, rows_at
+from helpers.students import SETTINGS, all_weights, fit, teach, write_map_task
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks.base import draw_orthogonal
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table, write_table
-from qdistill.storage.weights import read_weights
+from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.students.fitting import fit_student
 from qdistill.students.teachers import load_unitaries
 from qdistill.study.registry import STUDENTS
@@ -32,143 +31,137 @@ def taught(small_study):
     return teach(small_study)
 
 
-def fit(study, name, runs=None, seeds=SEEDS, **settings):
-    runs = student_runs(study, name, seeds) if runs is None else runs
-    fit_student(name, "small", 3, "article", study.latents, runs, SETTINGS | settings)
-    return runs
-
-
-def stage_of(run, stage):
-    metrics = read_frame("metrics", run.metrics)
+def stage_of(files, n, stage):
+    metrics = rows_at(files, "metrics", n)
     return metrics[metrics["stage"] == stage]
 
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_what_is_written(taught, name):
-    entry = STUDENTS[name]
-    for run in fit(taught, name):
-        metrics = read_frame("metrics", run.metrics)
+    entry, files = STUDENTS[name], fit(taught, name)
+    about = read_weights_metadata(files.weights)
+    assert (about["model"], about["teacher"]) == (name, entry.teacher)
+    for n in taught.sizes:
+        metrics = rows_at(files, "metrics", n)
         assert metrics["stage"].unique().tolist() == list(entry.stages)
         assert metrics["seed"].tolist() == [*SEEDS] * len(entry.stages)
         assert (metrics["teacher"] == entry.teacher).all()
         assert (metrics["protocol"] == "article").all()
         assert not metrics["diverged"].any()
         assert metrics["teacher_r2"].notna().all()
-        teacher, student = read_weights(run.teacher), read_weights(run.weights)
-        copied = np.array_equal(teacher["encoder.weight"], student["encoder.weight"])
-        assert copied == (entry.method != "fine_tune")
-        assert (metrics["n_parameters"] == sum(array[0].size for array in student.values())).all()
-        assert ("bottleneck.bias" in student) == (
+        own, student = read_weights(files.weights, n), all_weights(taught, name, n)
+        trained_further = set(PROJECTIONS) if entry.method == "fine_tune" else set()
+        assert own.keys() & set(PROJECTIONS) == trained_further
+        used = {k: v for k, v in student.items() if k in own or k in PROJECTIONS}
+        assert (metrics["n_parameters"] == sum(array[0].size for array in used.values())).all()
+        assert ("bottleneck.bias" in own) == (
             entry.method != "compile" and entry.readout != "squared"
         )
-        history = read_frame("history", run.history)
+        history = rows_at(files, "history", n)
         last = history[history["epoch"] == history["epoch"].max()]
         np.testing.assert_array_equal(
-            last["heldout_mse"], stage_of(run, entry.stages[-1])["heldout_mse"]
+            last["heldout_mse"], stage_of(files, n, entry.stages[-1])["heldout_mse"]
         )
 
 
 def test_compiled_is_the_circuit(taught):
-    for run, quantum in zip(fit(taught, "compiled"), taught.runs("quantum"), strict=True):
-        metrics = read_frame("metrics", run.metrics)
-        expected = read_frame("metrics", quantum.metrics)
-        np.testing.assert_allclose(metrics["heldout_mse"], expected["heldout_mse"], rtol=1e-5)
-        np.testing.assert_allclose(metrics["teacher_r2"], 1, atol=1e-5)
+    metrics = read_frame("metrics", fit(taught, "compiled").metrics)
+    expected = read_frame("metrics", taught.files("quantum").metrics)
+    np.testing.assert_allclose(metrics["heldout_mse"], expected["heldout_mse"], rtol=1e-5)
+    np.testing.assert_allclose(metrics["teacher_r2"], 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FROM_UNITARY)
 def test_zero_shot_is_the_teacher_with_part_of_its_unitary(taught, name):
-    entry = STUDENTS[name]
-    run = fit(taught, name, student_runs(taught, name)[:1])[0]
-    examples, weights = load_examples(taught.latents, run.subset), read_weights(run.teacher)
+    entry, problem, n = STUDENTS[name], taught.problem(sizes=(12,)), 12
+    files, teacher = fit(taught, name, problem), taught.files(entry.teacher)
+    examples = load_examples(taught.latents, problem.subsets, n)
+    weights = read_weights(teacher.weights, n)
     x = examples.inputs[examples.heldout].numpy()
     h = np.einsum("snd,bd->sbn", weights["encoder.weight"], x) + weights["encoder.bias"][:, None]
     h /= np.linalg.norm(h, axis=-1, keepdims=True)
-    matrix = OF_UNITARY[entry.start](load_unitaries(run.unitary, SEEDS))
+    matrix = OF_UNITARY[entry.start](load_unitaries(teacher.unitary, n, SEEDS))
     z = READ_OUT[entry.readout](np.einsum("sij,sbj->sbi", matrix, h))
     predicted = np.einsum("sdn,sbn->sbd", weights["decoder.weight"], z)
     predicted += weights["decoder.bias"][:, None]
     expected = np.square(predicted - x).mean((1, 2))
-    np.testing.assert_allclose(stage_of(run, "zero_shot")["heldout_mse"], expected, rtol=1e-4)
+    np.testing.assert_allclose(stage_of(files, n, "zero_shot")["heldout_mse"], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", FROM_UNITARY)
 def test_fine_tuning_starts_there(taught, name):
-    run = fit(taught, name, student_runs(taught, name)[:1], learning_rate=1e-9)[0]
-    matrix = OF_UNITARY[STUDENTS[name].start](load_unitaries(run.unitary, SEEDS))
-    np.testing.assert_allclose(read_weights(run.weights)["bottleneck.weight"], matrix, atol=1e-6)
-    before, after = (stage_of(run, stage)["heldout_mse"] for stage in STUDENTS[name].stages)
+    files = fit(taught, name, taught.problem(sizes=(12,)), learning_rate=1e-9)
+    unitary = load_unitaries(taught.files("quantum").unitary, 12, SEEDS)
+    matrix, found = OF_UNITARY[STUDENTS[name].start](unitary), read_weights(files.weights, 12)
+    np.testing.assert_allclose(found["bottleneck.weight"], matrix, atol=1e-6)
+    before, after = (stage_of(files, 12, stage)["heldout_mse"] for stage in STUDENTS[name].stages)
     np.testing.assert_allclose(before.to_numpy(), after.to_numpy(), rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["unitary_re", "unitary_abs_squared", "random_orthogonal"])
 def test_fine_tuning_lowers_the_training_error(taught, name):
-    for run in fit(taught, name):
-        before, after = (stage_of(run, stage)["train_mse"] for stage in STUDENTS[name].stages)
+    files = fit(taught, name)
+    for n in taught.sizes:
+        before, after = (stage_of(files, n, stage)["train_mse"] for stage in STUDENTS[name].stages)
         assert (after.to_numpy() < before.to_numpy()).all()
 
 
 def test_a_random_start_is_drawn_and_needs_no_unitary(taught, tmp_path):
-    run = student_runs(taught, "random_orthogonal")[0]
-    run = replace(run, unitary=tmp_path / "nowhere.parquet")
-    fit(taught, "random_orthogonal", [run], learning_rate=1e-9)
-    found = read_weights(run.weights)["bottleneck.weight"]
-    drawn = [draw_orthogonal(generator_for(s, run.n, "random_orthogonal"), 8) for s in SEEDS]
+    nowhere, problem = tmp_path / "nowhere.parquet", taught.problem(sizes=(12,))
+    files = fit(taught, "random_orthogonal", problem, source=nowhere, learning_rate=1e-9)
+    found = read_weights(files.weights, 12)["bottleneck.weight"]
+    drawn = [draw_orthogonal(generator_for(s, 12, "random_orthogonal"), 8) for s in SEEDS]
     np.testing.assert_allclose(found, drawn, atol=1e-6)
 
 
 def test_only_students_of_the_pool_learn_from_it(taught, tmp_path):
-    run = student_runs(taught, "distilled_pool")[0]
-    table = read_table("soft_targets", run.soft_targets)
+    source = taught.files("quantum").soft_targets
+    table = read_table("soft_targets", source)
     targets = matrix_of(table, "target").copy()
     targets[frame_of(table)["split"] == "unlabelled"] = 1 / 8
-    other = replace(run, soft_targets=tmp_path / "soft_targets.parquet")
-    columns = {**frame_of(table), "target": targets}
-    write_table("soft_targets", other.soft_targets, columns, {})
+    other = tmp_path / "soft_targets.parquet"
+    write_table("soft_targets", other, {**frame_of(table), "target": targets}, {})
     for name in ("distilled_train", "distilled_pool", "distilled_softmax", "distilled_squared"):
         found = []
-        for version in (run, other):
-            fit(taught, name, [version])
-            found.append(read_weights(version.weights)["bottleneck.weight"])
+        for version in (source, other):
+            files = fit(taught, name, taught.problem(sizes=(12,)), source=version)
+            found.append(read_weights(files.weights, 12)["bottleneck.weight"])
         assert np.allclose(*found, atol=1e-6) != STUDENTS[name].pool
 
 
 @pytest.mark.parametrize("name", [name for name in STUDENTS if STUDENTS[name].method == "distil"])
 def test_distilled_students_come_near_their_teachers(taught, name):
-    for run in fit(taught, name, epochs=1):
-        hardly = read_frame("metrics", run.metrics)
-        fit(taught, name, [run], epochs=150)
-        longer = read_frame("metrics", run.metrics)
-        assert (longer["teacher_r2"] > hardly["teacher_r2"]).all()
-        if name in ("distilled_squared", "self_distilled"):
-            assert (longer["teacher_r2"] > 0).all()
+    hardly, longer = (
+        read_frame("metrics", fit(taught, name, epochs=epochs).metrics) for epochs in (1, 150)
+    )
+    assert (longer["teacher_r2"] > hardly["teacher_r2"]).all()
+    if name in ("distilled_squared", "self_distilled"):
+        assert (longer["teacher_r2"] > 0).all()
 
 
 def test_another_teachers_weights_are_refused(taught):
-    run = student_runs(taught, "distilled_pool")[0]
+    files, teacher = taught.files("self_distilled"), taught.files("quantum")
+    about = (taught.problem(), teacher.weights, teacher.soft_targets, SETTINGS, files)
     with pytest.raises(DataError, match="'self_distilled' learns from 'classical', not from this"):
-        fit(taught, "self_distilled", [run])
+        fit_student("self_distilled", *about)
 
 
 def test_students_do_not_depend_on_the_block(taught):
     teach(taught, (1, 2))
     for name in ("unitary_abs2", "random_orthogonal", "distilled_squared", "self_distilled"):
-        together, apart = fit(taught, name), fit(taught, name, seeds=(1, 2))
-        for one, other in zip(together, apart, strict=True):
-            frame = read_frame("metrics", one.metrics)
-            found = frame[frame["seed"] > 0]["heldout_mse"]
-            expected = read_frame("metrics", other.metrics)["heldout_mse"]
-            np.testing.assert_allclose(found, expected, rtol=1e-3)
+        frame = read_frame("metrics", fit(taught, name).metrics)
+        found = frame[frame["seed"] > 0]["heldout_mse"]
+        expected = read_frame("metrics", fit(taught, name, seeds=(1, 2)).metrics)["heldout_mse"]
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
 def test_the_protocol_is_recorded_and_the_training_is_by_epochs(taught):
     """A teacher that has seen all n rows leaves none to choose a length with."""
-    run = student_runs(taught, "unitary_im")[0]
-    settings = {"projections": "trained", "batch_size": 9, "learning_rate": 0.01, "epochs": 7}
-    fit_student("unitary_im", "small", 3, "converged", taught.latents, [run], settings)
-    history = read_frame("history", run.history)
+    problem = taught.problem(protocol="converged", sizes=(12,))
+    files = fit(taught, "unitary_im", problem, epochs=7)
+    history = rows_at(files, "history", 12)
     assert history["epoch"].max() == 7 and history["validation_mse"].isna().all()
-    assert (stage_of(run, "fine_tuned")["protocol"] == "converged").all()
+    assert (stage_of(files, 12, "fine_tuned")["protocol"] == "converged").all()
 
 
 @pytest.fixture(scope="module")
@@ -177,19 +170,17 @@ def map_task(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", [k for k, v in STUDENTS.items() if v.teacher == "quantum"])
-def test_frozen_projections_stay_as_they_are(map_task, name):
-    latents, run = map_task
+def test_frozen_projections_stay_the_teachers(map_task, tmp_path, name):
+    problem, teacher = map_task
+    entry, files = STUDENTS[name], files_of(tmp_path, name)
+    source = teacher["soft_targets" if entry.method == "distil" else "unitary"]
     settings = SETTINGS | {"projections": "pca"}
-    fit_student(name, "map", 3, "article", latents, [run], settings)
-    teacher, student = read_weights(run.teacher), read_weights(run.weights)
-    for key in PROJECTIONS:
-        np.testing.assert_array_equal(student[key], teacher[key])
-    layer = sum(array[0].size for key, array in student.items() if key not in PROJECTIONS)
-    assert layer == {"compile": 128}.get(
-        STUDENTS[name].method, 64 if STUDENTS[name].readout == "squared" else 72
-    )
-    metrics = read_frame("metrics", run.metrics)
-    assert (metrics["n_parameters"] == layer).all()
-    if STUDENTS[name].method == "fine_tune":
-        before, after = (stage_of(run, stage)["train_mse"] for stage in STUDENTS[name].stages)
+    fit_student(name, problem, teacher.weights, source, settings, files)
+    student = read_weights(files.weights, 20)
+    assert not student.keys() & set(PROJECTIONS)
+    layer = sum(array[0].size for array in student.values())
+    assert layer == {"compile": 128}.get(entry.method, 64 if entry.readout == "squared" else 72)
+    assert (read_frame("metrics", files.metrics)["n_parameters"] == layer).all()
+    if entry.method == "fine_tune":
+        before, after = (stage_of(files, 20, stage)["train_mse"] for stage in entry.stages)
         assert (after.to_numpy() < before.to_numpy()).all()

@@ -1,19 +1,22 @@
 """Unitaries and soft targets against the teachers they come from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from helpers.students import SEEDS, SETTINGS, student_runs, teach
+from helpers.files import SEEDS, rows_at
+from helpers.students import SETTINGS, teach
 from qdistill.circuits.pennylane_circuit import build_qnode
 from qdistill.circuits.torch_engine import final_states
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError
-from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table
+from qdistill.storage.tables import frame_of, matrix_of, read_table
 from qdistill.storage.weights import read_weights, write_weights
 from qdistill.students.teachers import (
     distillation_positions,
-    extract_unitaries,
+    extract_unitary,
     load_soft_targets,
     load_teacher,
     load_unitaries,
@@ -27,55 +30,60 @@ def taught(small_study):
     return teach(small_study)
 
 
+def examples_at(taught, n):
+    return load_examples(taught.latents, taught.problem().subsets, n)
+
+
 def test_unitary_is_the_trained_circuit(taught):
-    run = taught.runs("quantum")[0]
-    unitaries = load_unitaries(run.unitary, SEEDS)
-    _, weights = load_teacher(run.teacher)
-    amplitudes = torch.nn.functional.normalize(torch.randn(3, 5, 8), dim=-1)
-    parts = final_states(weights["bottleneck.angles"], amplitudes, entangled=True)
-    states = torch.complex(*parts).transpose(1, 2).numpy()
-    np.testing.assert_allclose(np.einsum("srk,sbk->sbr", unitaries, amplitudes), states, atol=1e-6)
-    identity = np.einsum("srk,stk->srt", unitaries, unitaries.conj())
-    np.testing.assert_allclose(identity, np.eye(8)[None].repeat(3, 0), atol=1e-5)
+    files = taught.files("quantum")
+    for n in taught.sizes:
+        unitaries = load_unitaries(files.unitary, n, SEEDS)
+        _, weights = load_teacher(files.weights, n)
+        amplitudes = torch.nn.functional.normalize(torch.randn(3, 5, 8), dim=-1)
+        parts = final_states(weights["bottleneck.angles"], amplitudes, entangled=True)
+        states = torch.complex(*parts).transpose(1, 2).numpy()
+        found = np.einsum("srk,sbk->sbr", unitaries, amplitudes)
+        np.testing.assert_allclose(found, states, atol=1e-6)
+        identity = np.einsum("srk,stk->srt", unitaries, unitaries.conj())
+        np.testing.assert_allclose(identity, np.eye(8)[None].repeat(3, 0), atol=1e-5)
 
 
 def test_soft_targets_are_the_teachers_codes(taught):
-    run = taught.runs("quantum")[0]
-    table = read_table("soft_targets", run.soft_targets)
+    files, circuit = taught.files("quantum"), build_qnode(3)
+    table = read_table("soft_targets", files.soft_targets)
     frame, targets = frame_of(table), matrix_of(table, "target")
-    assert frame.groupby("seed").size().tolist() == [run.n + 25] * 3
-    assert set(frame["split"]) == {"train", "unlabelled"}
+    assert frame.groupby(["n", "seed"]).size().tolist() == [37] * 3 + [45] * 3
+    assert set(frame["split"]) == {"train", "unlabelled"} and set(frame["model"]) == {"quantum"}
     np.testing.assert_allclose(targets.sum(1), 1, atol=1e-5)
-    examples = load_examples(taught.latents, run.subset)
-    weights = read_weights(run.teacher)
-    circuit = build_qnode(3)
-    positions = distillation_positions(examples)[1]
-    h = examples.inputs[positions].numpy() @ weights["encoder.weight"][1].T
-    h = torch.from_numpy(h + weights["encoder.bias"][1])
-    expected = circuit(torch.from_numpy(weights["bottleneck.angles"][1]), h)
-    found = load_soft_targets(run.soft_targets, examples)[1]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for n in taught.sizes:
+        examples, weights = examples_at(taught, n), read_weights(files.weights, n)
+        positions = distillation_positions(examples)[1]
+        h = examples.inputs[positions].numpy() @ weights["encoder.weight"][1].T
+        h = torch.from_numpy(h + weights["encoder.bias"][1])
+        expected = circuit(torch.from_numpy(weights["bottleneck.angles"][1]), h)
+        found = load_soft_targets(files.soft_targets, examples)[1]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_soft_targets_of_the_classical_teacher_are_its_layer_norm(taught):
-    run = student_runs(taught, "self_distilled")[0]
-    examples, weights = load_examples(taught.latents, run.subset), read_weights(run.teacher)
+    files = taught.files("classical")
+    examples, weights = examples_at(taught, 12), read_weights(files.weights, 12)
     x = examples.inputs[distillation_positions(examples)].numpy()
     h = np.einsum("snd,sbd->sbn", weights["encoder.weight"], x) + weights["encoder.bias"][:, None]
     centred = h - h.mean(-1, keepdims=True)
     normalised = centred / np.sqrt(centred.var(-1, keepdims=True) + 1e-5)
     expected = normalised * weights["bottleneck.scale"][:, None]
     expected += weights["bottleneck.shift"][:, None]
-    found = load_soft_targets(run.soft_targets, examples)
+    found = load_soft_targets(files.soft_targets, examples)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["quantum", "classical"])
 def test_a_loaded_teacher_gives_its_own_errors(taught, name):
-    for run in taught.runs(name):
-        model, weights = load_teacher(run.weights)
-        errors = evaluate_errors(model, weights, load_examples(taught.latents, run.subset))
-        metrics = read_frame("metrics", run.metrics)
+    files = taught.files(name)
+    for n in taught.sizes:
+        errors = evaluate_errors(*load_teacher(files.weights, n), examples_at(taught, n))
+        metrics = rows_at(files, "metrics", n)
         np.testing.assert_allclose(errors[1], metrics["heldout_mse"], rtol=1e-5)
 
 
@@ -100,7 +108,7 @@ TENSORS = {
 
 def write_teacher(path, model, without=()):
     kept = {k: np.ones((1, *v), np.float32) for k, v in TENSORS.items() if k not in without}
-    write_weights(path, kept, {} if model is None else {"model": model})
+    write_weights(path, {12: kept}, (0,), {} if model is None else {"model": model})
     return path
 
 
@@ -108,29 +116,29 @@ def write_teacher(path, model, without=()):
 def test_a_file_that_lacks_a_tensor_is_no_teacher(tmp_path, name):
     path = write_teacher(tmp_path / "weights.safetensors", "quantum", without=[name])
     with pytest.raises(DataError, match=rf"no '{name}', so this is not a trained quantum model"):
-        load_teacher(path)
+        load_teacher(path, 12)
 
 
 @pytest.mark.parametrize("model", ["linear", None])
 def test_other_models_are_no_teachers(tmp_path, model):
     path = write_teacher(tmp_path / "weights.safetensors", model)
     with pytest.raises(DataError, match=f"of model '{model or ''}'; a teacher is quantum or class"):
-        load_teacher(path)
+        load_teacher(path, 12)
 
 
-def test_a_classical_teacher_has_no_unitary(taught):
-    runs = student_runs(taught, "self_distilled")
+def test_a_classical_teacher_has_no_unitary(taught, tmp_path):
+    weights = taught.files("classical").weights
     with pytest.raises(DataError, match="of the classical teacher, which has no unitary"):
-        extract_unitaries(runs, SEEDS, SETTINGS)
+        extract_unitary("small", "article", (12,), weights, SETTINGS, tmp_path / "unitary.parquet")
 
 
 def test_soft_targets_of_other_rows_are_refused(taught):
-    first, second = taught.runs("quantum")
-    examples = load_examples(taught.latents, second.subset)
+    examples = examples_at(taught, 20)
+    examples = replace(examples, rows=examples.rows[:, ::-1])
     with pytest.raises(DataError, match="its rows are not those of the subset"):
-        load_soft_targets(first.soft_targets, examples)
+        load_soft_targets(taught.files("quantum").soft_targets, examples)
 
 
 def test_an_incomplete_unitary_is_refused(taught):
     with pytest.raises(DataError, match="seed 9 has 0 entries"):
-        load_unitaries(taught.runs("quantum")[0].unitary, [9])
+        load_unitaries(taught.files("quantum").unitary, 12, [9])

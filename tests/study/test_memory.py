@@ -16,20 +16,21 @@ import json, sys
 from pathlib import Path
 
 from qdistill.cost.memory import peak_bytes
+from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import draw_subsets
 from qdistill.datasets.synthetic import write_synthetic
 from qdistill.circuits.threads import prepare_torch
 from qdistill.training.protocols import train_model
-from qdistill.storage.runs import RunFiles
 
 folder, about = Path(sys.argv[1]), json.loads(sys.argv[2])
 prepare_torch(1)
 latents, subset = folder / "latents.parquet", folder / "subset.parquet"
 write_synthetic(about["data"], latents)
-draw_subsets(latents, {about["n"]: subset}, range(about["seeds"]))
-files = {name: folder / f"{name}.parquet" for name in ("history", "metrics")}
-run = RunFiles(n=about["n"], subset=subset, weights=folder / "w.safetensors", **files)
-train_model(about["name"], "x", about["data"]["qubits"], latents, [run], about["settings"])
+draw_subsets(latents, range(about["seeds"]), subset)
+files = {name: folder / name for name in ("weights", "history", "metrics")}
+protocol, qubits = about["settings"]["protocol"], about["data"]["qubits"]
+problem = Problem("x", protocol, qubits, [about["n"]], latents, subset)
+train_model(about["name"], problem, about["settings"], files)
 print(peak_bytes() / 1e6)
 """
 

@@ -1,10 +1,10 @@
-"""Learning curves in the index: where they are read from, and what is shown of them."""
+"""Learning curves in the index: which run each is of, and what is shown of them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from helpers.tracking import EPOCHS, history_path, make_history, sync
-from qdistill.errors import DataError
+from helpers.tracking import EPOCHS, make_history
 from qdistill.storage.tables import write_table
 from qdistill.tracking.curves import curves_of, mean_curves_of, read_histories
 
@@ -26,12 +26,6 @@ def test_curves_have_the_epoch_as_step(index):
         assert [point.value for point in points] == pytest.approx(expected)
 
 
-def test_a_history_must_say_what_it_is_of(finished_study):
-    write_table("history", "results/small/history.parquet", make_history(), {})
-    with pytest.raises(DataError, match=r"results/small/history\.parquet: a history lies at"):
-        sync()
-
-
 def test_a_curve_of_the_validation_error_is_shown_where_there_is_one():
     course = make_history(seeds=1)
     assert set(curves_of(course)) == {"heldout_mse_per_epoch", "train_mse_per_epoch"}
@@ -48,16 +42,16 @@ def test_the_mean_curve_ends_with_the_shortest_training():
     assert values == pytest.approx([1.5 / (1 + epoch) for epoch in epochs])
 
 
-def test_histories_are_told_apart_by_protocol_and_joined_over_blocks(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    paths = [history_path(100, "quantum", protocol) for protocol in ("article", "converged")]
-    for path in paths:
-        write_table("history", path, make_history(), {})
-    block = paths[0].parents[2] / "seeds~2-3" / "quantum" / "history.parquet"
-    write_table("history", block, make_history().assign(seed=lambda rows: rows["seed"] + 2), {})
-    found = read_histories([block, *paths])
+def test_histories_are_told_apart_by_their_keys_and_joined_over_blocks(tmp_path):
+    first, later = make_history(), make_history().assign(seed=lambda rows: rows["seed"] + 2)
+    tables = [pd.concat([first, make_history(n=50)]), make_history(protocol="converged"), later]
+    for number, table in enumerate(tables):
+        write_table("history", tmp_path / f"{number}.parquet", table, {})
+    found = read_histories(sorted(tmp_path.glob("*.parquet"), reverse=True))
     assert found.keys() == {
-        ("synthetic-4q", protocol, 100, "quantum") for protocol in ("article", "converged")
+        ("synthetic-4q", protocol, n, "quantum")
+        for protocol, n in (("article", 50), ("article", 100), ("converged", 100))
     }
     joined = found["synthetic-4q", "article", 100, "quantum"]
     assert joined["seed"].tolist() == sorted([0, 1, 2, 3] * EPOCHS)
+    assert read_histories([]) == {}

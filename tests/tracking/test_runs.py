@@ -113,7 +113,7 @@ def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     write_study(metrics)
     course = make_history()
     course.loc[(course["seed"] == 0) & (course["epoch"] >= 2), ["train_mse", "heldout_mse"]] = None
-    write_table("history", history_path(100, "quantum"), course, {})
+    write_table("history", history_path("quantum"), course, {})
     receipt = sync()
     runs = all_runs(client, receipt)
     child = runs["small/synthetic-4q/4/article/100/0/quantum/trained"]
@@ -139,7 +139,7 @@ def test_every_tag_is_explained(index):
 
 
 def test_a_history_without_metrics_is_refused(finished_study):
-    write_table("history", history_path(100, "square"), make_history(), {})
+    write_table("history", history_path("square"), make_history(model="square"), {})
     with pytest.raises(
         DataError,
         match="history of 'square' on 'synthetic-4q' under the protocol 'article' at n = 100",
@@ -151,8 +151,9 @@ def test_protocols_are_kept_apart(client):
     """The same model, data and n under another protocol is another run, with its own curve."""
     protocols = ("article", "converged")
     shutil.rmtree("results/small")
-    write_study(make_metrics(models=("mean", "quantum"), protocols=protocols), [("quantum", 100)])
-    write_table("history", history_path(100, "quantum", "converged"), make_history(scale=7), {})
+    write_study(make_metrics(models=("mean", "quantum"), protocols=protocols), ["quantum"])
+    course = make_history(scale=7, protocol="converged")
+    write_table("history", history_path("quantum", "converged"), course, {})
     receipt = sync()
     runs = all_runs(client, receipt)
     assert receipt["created"] == 1 + 2 * (2 + 4)

@@ -75,8 +75,8 @@ def test_a_changed_run_is_replaced_with_its_parent_and_the_study(client):
 def test_runs_of_a_removed_model_are_deleted_and_of_others_left_alone(client):
     receipt = sync()
     mine = client.create_run(receipt["experiment_id"], run_name="a user's own")
-    shutil.rmtree("results/small/synthetic-4q/article/n~100/seeds~0-1/unitary_re")
-    write_study(make_metrics(models=("mean", "classical", "quantum")), [("quantum", 100)])
+    shutil.rmtree("results/small/synthetic-4q/article/unitary_re")
+    write_study(make_metrics(models=("mean", "classical", "quantum")), ["quantum"])
     receipt = sync()
     # unitary_re: a parent and 2 x 2 children; linear_tuned, distilled_pool: a parent and 2 children
     assert receipt["deleted"] == 5 + 3 + 3

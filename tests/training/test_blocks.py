@@ -4,20 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.training import SEEDS, make_examples, not_labelled, spoil
-from qdistill.storage.runs import RunFiles
-from qdistill.storage.tables import read_frame
+from helpers.files import SEEDS, files_of, rows_at
+from helpers.training import make_examples, not_labelled, spoil
+from qdistill.datasets.problem import Problem
 from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.training import blocks as training
 from qdistill.training.blocks import (
+    BlockResults,
     Recorder,
     evaluate_errors,
     evaluate_untrained,
     train_block,
     training_settings,
-    write_run,
 )
-from qdistill.training.evaluation import describe_runs
 from qdistill.training.optimiser import TrainingSettings
 from qdistill.training.protocols import start_model
 
@@ -165,19 +164,26 @@ def test_settings_are_picked():
 
 
 def test_what_is_written_is_what_was_trained(tmp_path):
-    model, parameters, examples = start()
-    block = train_block(model, parameters, examples, SETTINGS)
-    names = {"metrics": "m.parquet", "history": "h.parquet", "weights": "w.safetensors"}
-    run = RunFiles(n=20, **{kind: tmp_path / name for kind, name in names.items()})
-    about = ("small", 3, "article", 20, examples.seeds, "linear", "trained")
-    rows = describe_runs(*about, block.evaluation)
-    write_run(run, "linear", examples.seeds, block.weights, block.history, rows, {})
-    metrics, history = read_frame("metrics", run.metrics), read_frame("history", run.history)
-    np.testing.assert_array_equal(metrics["heldout_mse"], block.evaluation.heldout_mse)
-    np.testing.assert_array_equal(history["train_mse"], block.history["train_mse"])
-    written = read_weights(run.weights)
-    assert written.keys() == block.weights.keys()
-    for name, array in written.items():
-        np.testing.assert_array_equal(array, block.weights[name])
-    about = read_weights_metadata(run.weights)
+    """At every n, with the keys of the table in its rows."""
+    problem = Problem("small", "article", 3, (10, 20), "no latents", "no subsets")
+    results, files = BlockResults("linear", problem, {}), files_of(tmp_path, "linear")
+    trained = {}
+    for n in problem.sizes:
+        model, parameters, examples = start(examples=make_examples("reconstruct", SEEDS, n))
+        trained[n] = block = train_block(model, parameters, examples, SETTINGS)
+        rows = results.describe(examples, "trained", block.evaluation)
+        results.add(examples, block.weights, history=block.history, metrics=rows)
+    results.write(files)
+    for n, block in trained.items():
+        metrics, history = rows_at(files, "metrics", n), rows_at(files, "history", n)
+        np.testing.assert_array_equal(metrics["heldout_mse"], block.evaluation.heldout_mse)
+        np.testing.assert_array_equal(history["train_mse"], block.history["train_mse"])
+        for table in (metrics, history):
+            about = table[["dataset", "qubits", "protocol", "model"]].drop_duplicates()
+            assert about.values.tolist() == [["small", 3, "article", "linear"]]
+        written = read_weights(files.weights, n)
+        assert written.keys() == block.weights.keys()
+        for name, array in written.items():
+            np.testing.assert_array_equal(array, block.weights[name])
+    about = read_weights_metadata(files.weights)
     assert (about["model"], about["seeds"]) == ("linear", "0,1,2")

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.training import SEEDS, make_examples, spoil
+from helpers.files import SEEDS
+from helpers.training import make_examples, spoil
 from qdistill.randomness import generator_for
 from qdistill.training import crossvalidation
 from qdistill.training.crossvalidation import (

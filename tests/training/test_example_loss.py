@@ -190,7 +190,7 @@ def test_some_replicas_go_on_alone(projections):
     loss = ExampleLoss(SlotModel(bottleneck, prepared, fixed), examples)
     whole = gradients_of(parameters, lambda weights: loss.add_gradients(weights, POSITIONS, 1.0))
     chosen = torch.tensor([2, 0])
-    loss.keep(chosen)
+    loss.restrict_to(chosen)
     few = gradients_of(
         {name: tensor[chosen] for name, tensor in parameters.items()},
         lambda weights: loss.add_gradients(weights, POSITIONS[chosen], 1.0),

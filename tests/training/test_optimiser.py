@@ -55,7 +55,7 @@ def test_some_replicas_go_on_alone():
     take_steps(whole, targets)
     take_steps(few, targets)
     chosen = torch.tensor([2, 0])
-    few.keep(chosen)
+    few.restrict_to(chosen)
     take_steps(whole, targets)
     take_steps(few, targets[chosen])
     for name, tensor in few.parameters.items():
@@ -157,6 +157,6 @@ def test_a_replica_has_the_same_batches_without_the_others():
     choices = [np.arange(5), np.arange(10, 17), np.arange(20, 24)]
     whole, few = stream_of(choices, 3), stream_of(choices, 3)
     assert torch.equal(whole.draw(), few.draw())
-    few.keep([2, 0])
+    few.restrict_to([2, 0])
     for _ in range(6):
         assert torch.equal(whole.draw()[[2, 0]], few.draw())

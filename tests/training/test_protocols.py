@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.files import SEEDS, files_of, make_problem, rows_at
 from helpers.training import (
-    SEEDS,
     draw_problem,
-    files_of_runs,
     make_examples,
     not_labelled,
     spoil,
@@ -17,7 +16,6 @@ from helpers.training import (
 )
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
-from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights
 from qdistill.study.registry import BOTTLENECKS
 from qdistill.training import protocols
@@ -323,15 +321,18 @@ def test_what_is_written(reconstruction, name, settings):
         settings["epochs"] = 20
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
         settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
-    runs = files_of_runs(folder / protocol, latents, name, (12, 20))
-    train_model(name, "small", 3, latents, runs, settings)
+    files, problem = (
+        files_of(folder / protocol, name),
+        make_problem(latents, (12, 20), SEEDS, protocol),
+    )
+    train_model(name, problem, settings, files)
     counted = 8 * 8 + 8 + 8 * 8 + 8 + load_bottleneck(name)(3, 2).count_parameters()
-    for run in runs:
-        metrics, history = read_frame("metrics", run.metrics), read_frame("history", run.history)
-        weights = read_weights(run.weights)
+    for n in problem.sizes:
+        metrics, history = rows_at(files, "metrics", n), rows_at(files, "history", n)
+        weights = read_weights(files.weights, n)
         assert metrics["seed"].tolist() == [0, 1, 2]
-        for column, value in (("protocol", protocol), ("n", run.n), ("model", name)):
-            assert (metrics[column] == value).all()
+        for column, value in (("protocol", protocol), ("n", n), ("model", name)):
+            assert (metrics[column] == value).all() and (history[column] == value).all()
         assert (metrics["n_parameters"] == counted).all()
         assert not metrics["diverged"].any()
         last = history.sort_values("epoch").groupby("seed").last()
@@ -346,9 +347,9 @@ def test_what_is_written(reconstruction, name, settings):
 
 def test_epochs_are_counted_in_the_steps_of_an_article_epoch(problem):
     folder, latents = problem
-    runs = files_of_runs(folder / "epochs", latents, "linear", (20,))
-    train_model("linear", "small", 3, latents, runs, {**CONVERGED, "batch_size": 6})
-    history = read_frame("history", runs[0].history)
+    files = files_of(folder / "epochs", "linear")
+    train_model("linear", make_problem(latents, (20,)), {**CONVERGED, "batch_size": 6}, files)
+    history = rows_at(files, "history", 20)
     epoch = math.ceil(20 / 6)
     interval = math.ceil(25 / epoch)  # 25 steps at least, in whole epochs
     assert history["epoch"].max() > interval
@@ -358,16 +359,16 @@ def test_epochs_are_counted_in_the_steps_of_an_article_epoch(problem):
 def test_what_is_written_is_enough_to_predict(problem):
     """Fixed projections and angles that were never trained are in the file."""
     folder, latents = problem
-    runs = files_of_runs(folder / "frozen", latents, "frozen_circuit", (20,))
+    files = files_of(folder / "frozen", "frozen_circuit")
     settings = {**ARTICLE, "projections": "identity"}
-    train_model("frozen_circuit", "small", 3, latents, runs, settings)
-    weights = {k: torch.tensor(v) for k, v in read_weights(runs[0].weights).items()}
+    train_model("frozen_circuit", make_problem(latents, (12, 20)), settings, files)
+    weights = {k: torch.tensor(v) for k, v in read_weights(files.weights, 20).items()}
     x, y = (torch.tensor(array[140:]) for array in draw_problem("noisy map", 8))
     quantum = load_bottleneck("quantum")(3, 2)
     h = x @ weights["encoder.weight"].transpose(1, 2) + weights["encoder.bias"][:, None]
     z = quantum.forward({"angles": weights["bottleneck.angles"]}, h)
     predicted = z @ weights["decoder.weight"].transpose(1, 2) + weights["decoder.bias"][:, None]
-    metrics = read_frame("metrics", runs[0].metrics)
+    metrics = rows_at(files, "metrics", 20)
     expected = (predicted - y).square().mean((1, 2))
     np.testing.assert_allclose(metrics["heldout_mse"], expected, rtol=1e-5)
     assert (metrics["n_parameters"] == 0).all()

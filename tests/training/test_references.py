@@ -7,26 +7,31 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 
-from helpers.training import draw_problem, files_of_runs, write_problem
+from helpers.files import files_of, make_problem, rows_at
+from helpers.training import draw_problem, write_problem
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.storage.tables import read_metadata, write_table
 from qdistill.training.references import PrincipalRegression, choose_rank, fit_reference
 
 
 def evaluate(small_study, name):
-    runs = small_study.runs(name)
-    fit_reference(name, "small", 3, "article", small_study.latents, runs, small_study.settings)
-    return [read_frame("metrics", run.metrics) for run in runs], runs
+    return evaluate_on(small_study.problem(), small_study.files(name), name, small_study.settings)
+
+
+def evaluate_on(problem, files, name, settings):
+    """Metrics at each n, and the problem."""
+    fit_reference(name, problem, settings, files.metrics)
+    return {n: rows_at(files, "metrics", n) for n in problem.sizes}, problem
 
 
 def test_mean(small_study):
-    frames, runs = evaluate(small_study, "mean")
+    frames, problem = evaluate(small_study, "mean")
     latents = load_latents(small_study.latents)
     heldout = latents.features[latents.positions("heldout")].astype(float)
-    for frame, run in zip(frames, runs, strict=True):
-        _, rows = load_subsets(run.subset)
+    for n, frame in frames.items():
+        _, rows = load_subsets(problem.subsets, n)
         for seed in range(3):
             mean = latents.features[latents.positions_of(rows[seed])].astype(float).mean(0)
             expected = ((heldout - mean) ** 2).mean()
@@ -34,11 +39,11 @@ def test_mean(small_study):
 
 
 def test_pca_is_the_truncated_decomposition_of_the_labelled_rows(small_study):
-    frames, runs = evaluate(small_study, "pca")
+    frames, problem = evaluate(small_study, "pca")
     latents = load_latents(small_study.latents)
     heldout = latents.features[latents.positions("heldout")].astype(float)
-    for frame, run in zip(frames, runs, strict=True):
-        _, rows = load_subsets(run.subset)
+    for n, frame in frames.items():
+        _, rows = load_subsets(problem.subsets, n)
         labelled = latents.features[latents.positions_of(rows[0])].astype(float)
         mean = labelled.mean(0)
         _, values, basis = np.linalg.svd(labelled - mean, full_matrices=False)
@@ -53,8 +58,8 @@ def test_oracle_is_near_the_closed_form_and_below_pca(small_study):
     pca, _ = evaluate(small_study, "pca")
     optimum = float(read_metadata(small_study.latents)["optimal_mse"])
     # 40 held-out rows of 24 noise dimensions: a relative standard error of about 5 %
-    assert oracle[0]["heldout_mse"][0] == pytest.approx(optimum, rel=0.2)
-    assert (oracle[0]["heldout_mse"] < pca[0]["heldout_mse"]).all()
+    assert oracle[12]["heldout_mse"][0] == pytest.approx(optimum, rel=0.2)
+    assert (oracle[12]["heldout_mse"] < pca[12]["heldout_mse"]).all()
 
 
 @pytest.fixture(scope="module")
@@ -70,23 +75,22 @@ def principal_regression(x, y, rank):
 
 def evaluate_map(map_task, name, sizes=(6, 20), seeds=(0, 1), protocol="converged"):
     folder, latents = map_task
-    runs = files_of_runs(folder, latents, name, sizes, seeds)
-    fit_reference(name, "map", 3, protocol, latents, runs, {})
-    return [read_frame("metrics", run.metrics) for run in runs], runs
+    problem = make_problem(latents, sizes, seeds, protocol)
+    return evaluate_on(problem, files_of(folder, name, seeds), name, {})
 
 
-def labelled_of(run):
+def labelled_of(problem, n):
     """Inputs and targets of each seed's rows, and the held-out ones."""
     x, y = (array.astype(float) for array in draw_problem("noisy map", 12))
-    _, rows = load_subsets(run.subset)
+    _, rows = load_subsets(problem.subsets, n)
     return [(x[own], y[own]) for own in rows], (x[140:], y[140:])
 
 
 def test_where_there_are_targets_pca_is_principal_component_regression(map_task):
-    frames, runs = evaluate_map(map_task, "pca")
-    for frame, run in zip(frames, runs, strict=True):
-        rank = min(8, run.n - 1)
-        seeds, (inputs, targets) = labelled_of(run)
+    frames, problem = evaluate_map(map_task, "pca")
+    for n, frame in frames.items():
+        rank = min(8, n - 1)
+        seeds, (inputs, targets) = labelled_of(problem, n)
         for place, (x, y) in enumerate(seeds):
             reference = principal_regression(x, y, rank)
             for column, rows, truth in (("train", x, y), ("heldout", inputs, targets)):
@@ -96,9 +100,9 @@ def test_where_there_are_targets_pca_is_principal_component_regression(map_task)
 
 
 def test_the_mean_is_that_of_the_targets(map_task):
-    frames, runs = evaluate_map(map_task, "mean")
-    for frame, run in zip(frames, runs, strict=True):
-        seeds, (_, truth) = labelled_of(run)
+    frames, problem = evaluate_map(map_task, "mean")
+    for n, frame in frames.items():
+        seeds, (_, truth) = labelled_of(problem, n)
         for place, (_, y) in enumerate(seeds):
             expected = np.square(truth - y.mean(axis=0)).mean()
             assert frame["heldout_mse"][place] == pytest.approx(expected, rel=1e-6)
@@ -107,7 +111,7 @@ def test_the_mean_is_that_of_the_targets(map_task):
 
 def test_the_protocol_is_written_and_changes_nothing(map_task):
     article, converged = (
-        evaluate_map(map_task, "pca_cv", protocol=protocol)[0][0]
+        evaluate_map(map_task, "pca_cv", protocol=protocol)[0][6]
         for protocol in ("article", "converged")
     )
     assert (article["protocol"] == "article").all()
@@ -117,12 +121,12 @@ def test_the_protocol_is_written_and_changes_nothing(map_task):
 
 def test_the_rank_has_the_lowest_cross_validated_error(map_task):
     """By brute force with scikit-learn's own pipeline, and refitted on all rows."""
-    frames, runs = evaluate_map(map_task, "pca_cv", seeds=range(8))
+    frames, problem = evaluate_map(map_task, "pca_cv", seeds=range(8))
     ranks = set()
-    for frame, run in zip(frames, runs, strict=True):
-        seeds, (inputs, truth) = labelled_of(run)
+    for n, frame in frames.items():
+        seeds, (inputs, truth) = labelled_of(problem, n)
         for seed, (x, y) in enumerate(seeds):
-            state = int(generator_for(seed, run.n, "rank").integers(2**32))
+            state = int(generator_for(seed, n, "rank").integers(2**32))
             splits = list(KFold(5, shuffle=True, random_state=state).split(x))
             largest = min(8, min(len(kept) for kept, _ in splits) - 1)
             errors = [sum(np.square(y[h] - y[k].mean(axis=0)).sum() for k, h in splits)]
@@ -182,7 +186,8 @@ def test_other_rows_are_only_measured(map_task, tmp_path, name):
     columns = {"row": np.arange(len(x)), "split": split, "features": x, "targets": y}
     write_table("latents", tmp_path / "latents.parquet", columns, {})
     spoiled, _ = evaluate_map((tmp_path, tmp_path / "latents.parquet"), name)
-    for frame, other in zip(frames, spoiled, strict=True):
+    for n, frame in frames.items():
+        other = spoiled[n]
         assert frame["train_mse"].tolist() == other["train_mse"].tolist()
         assert frame["n_parameters"].tolist() == other["n_parameters"].tolist()
         assert (frame["heldout_mse"] < other["heldout_mse"]).all()

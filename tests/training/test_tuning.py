@@ -10,11 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.training import SEEDS, draw_problem, files_of_runs, write_problem
+from helpers.files import SEEDS, files_of, make_problem, rows_at
+from helpers.training import draw_problem, write_problem
 from qdistill.datasets.examples import load_examples
-from qdistill.datasets.latents import load_latents
 from qdistill.models.bottlenecks import load_bottleneck
-from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights
 from qdistill.training import tuning
 from qdistill.training.crossvalidation import (
@@ -60,9 +59,9 @@ def latents(folder):
 
 
 def tune(folder, latents, name, chosen, place="tuned", seeds=SEEDS, sizes=SIZES):
-    runs = files_of_runs(folder / place, latents, name, sizes, seeds)
-    tune_model(name, "small", 3, "article", latents, runs, chosen)
-    return {run.n: run for run in runs}
+    problem, files = make_problem(latents, sizes, seeds), files_of(folder / place, name, seeds)
+    tune_model(name, problem, chosen, files)
+    return files
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +69,13 @@ def circuits(folder, latents):
     return tune(folder, latents, "quantum_tuned", CIRCUIT)
 
 
-def choices_of(run):
-    frame = read_frame("choices", run.choices)
+def choices_of(files, n):
+    frame = rows_at(files, "choices", n)
     return [json.loads(choice) for choice in frame["choice"]], frame
+
+
+def examples_at(latents, n):
+    return load_examples(latents, make_problem(latents, SIZES).subsets, n)
 
 
 def search_alone(examples, rows):
@@ -105,10 +108,10 @@ def length_of(rate):
 @pytest.mark.parametrize("n", SIZES)
 def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, latents, n):
     """Found again by searching for each seed alone, in the first rows of its subset."""
-    chosen, frame = choices_of(circuits[n])
-    improving = read_frame("metrics", circuits[n].metrics)["still_improving"]
+    chosen, frame = choices_of(circuits, n)
+    improving = rows_at(circuits, "metrics", n)["still_improving"]
     rows = min(n, SEARCH["rows"])
-    curves = search_alone(load_examples(latents, circuits[n].subset), rows)
+    curves = search_alone(examples_at(latents, n), rows)
     for place in range(3):
         best = [best_check(curve[None], SEARCH["patience"])[0] for curve in curves[place]]
         lowest = [curve[k] for curve, k in zip(curves[place], best, strict=True)]
@@ -131,13 +134,13 @@ def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, late
 def test_a_search_cut_short_was_still_improving(folder, latents):
     """With one measurement after the start, no patience of two can have run out."""
     short = {**CIRCUIT, "tuning": {**SEARCH, "max_steps": 1}}
-    run = tune(folder, latents, "quantum_tuned", short, "short", sizes=(15,))[15]
-    assert read_frame("metrics", run.metrics)["still_improving"].all()
+    files = tune(folder, latents, "quantum_tuned", short, "short", sizes=(15,))
+    assert rows_at(files, "metrics", 15)["still_improving"].all()
 
 
 def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circuits):
-    few, searched = choices_of(circuits[15])
-    many, reused = choices_of(circuits[40])
+    few, searched = choices_of(circuits, 15)
+    many, reused = choices_of(circuits, 40)
     for column in ("validation_mse", "candidates"):
         assert searched[column].tolist() == reused[column].tolist()
     for here, there in zip(few, many, strict=True):
@@ -153,7 +156,7 @@ def test_a_larger_n_alone_gives_the_same(circuits, folder, latents):
     """The search that a smaller n made is only reused, never needed."""
     alone = tune(folder, latents, "quantum_tuned", CIRCUIT, "large", sizes=(40,))
     for kind in ("choices", "metrics"):
-        frames = [read_frame(kind, getattr(run, kind)) for run in (circuits[40], alone[40])]
+        frames = [rows_at(files, kind, 40) for files in (circuits, alone)]
         frames = [frame.drop(columns="train_seconds", errors="ignore") for frame in frames]
         assert frames[0].equals(frames[1])
 
@@ -161,9 +164,9 @@ def test_a_larger_n_alone_gives_the_same(circuits, folder, latents):
 @pytest.mark.parametrize("n", SIZES)
 def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
     """Trained again for each seed alone; angles beyond the chosen layers are zero."""
-    chosen, _ = choices_of(circuits[n])
-    weights = read_weights(circuits[n].weights)
-    examples = load_examples(latents, circuits[n].subset)
+    chosen, _ = choices_of(circuits, n)
+    weights = read_weights(circuits.weights, n)
+    examples = examples_at(latents, n)
     assert weights["bottleneck.layers"].tolist() == [each["layers"] for each in chosen]
     assert weights["bottleneck.angles"].shape == (3, 3, 3, 2)
     assert n < 15 or set(weights["bottleneck.layers"]) == {1, 3}
@@ -192,9 +195,9 @@ def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
 
 @pytest.mark.parametrize("n", SIZES)
 def test_the_weights_reproduce_the_reported_errors(circuits, n):
-    metrics = read_frame("metrics", circuits[n].metrics)
+    metrics = rows_at(circuits, "metrics", n)
     x, y = (torch.tensor(array[140:]) for array in draw_problem("noisy map", 8))
-    weights = {name: torch.tensor(w) for name, w in read_weights(circuits[n].weights).items()}
+    weights = {name: torch.tensor(w) for name, w in read_weights(circuits.weights, n).items()}
     for place in range(3):
         own = {name: tensor[place : place + 1] for name, tensor in weights.items()}
         layers = int(own["bottleneck.layers"])
@@ -213,44 +216,42 @@ def test_the_weights_reproduce_the_reported_errors(circuits, n):
 def test_a_search_does_not_depend_on_the_block(circuits, folder, latents, seeds):
     apart = tune(folder, latents, "quantum_tuned", CIRCUIT, "apart", seeds)
     for n in SIZES:
-        chosen, frame = choices_of(circuits[n])
-        again, other = choices_of(apart[n])
+        chosen, frame = choices_of(circuits, n)
+        again, other = choices_of(apart, n)
         places = list(seeds)
         assert again == [chosen[place] for place in places]
         assert other["candidates"].tolist() == frame["candidates"][places].tolist()
         np.testing.assert_allclose(
             other["validation_mse"], frame["validation_mse"][places], rtol=1e-3
         )
-        errors = [
-            read_frame("metrics", run.metrics)["heldout_mse"] for run in (circuits[n], apart[n])
-        ]
+        errors = [rows_at(files, "metrics", n)["heldout_mse"] for files in (circuits, apart)]
         np.testing.assert_allclose(errors[1], errors[0][places], rtol=1e-3)
 
 
 def test_fixed_projections_are_written_and_only_angles_trained(folder, latents):
     chosen = {**CIRCUIT, "projections": "identity"}
-    run = tune(folder, latents, "quantum_tuned", chosen, "identity", sizes=(15,))[15]
-    weights = read_weights(run.weights)
+    files = tune(folder, latents, "quantum_tuned", chosen, "identity", sizes=(15,))
+    weights = read_weights(files.weights, 15)
     for part in ("encoder", "decoder"):
         np.testing.assert_array_equal(weights[f"{part}.weight"], [np.eye(8)] * 3)
         assert not weights[f"{part}.bias"].any()
     layers = weights["bottleneck.layers"]
-    metrics = read_frame("metrics", run.metrics)
+    metrics = rows_at(files, "metrics", 15)
     assert metrics["n_parameters"].tolist() == (layers * 6).tolist()
 
 
 def test_rates_that_break_are_not_chosen(folder, latents):
     """And where nothing is better than the start, it is kept and the run is no failure."""
     broken = {**CIRCUIT, "tuning": {**SEARCH, "learning_rates": [1e30, 0.01], "layers": [1]}}
-    run = tune(folder, latents, "quantum_tuned", broken, "broken", sizes=(15,))[15]
-    chosen, frame = choices_of(run)
+    files = tune(folder, latents, "quantum_tuned", broken, "broken", sizes=(15,))
+    chosen, frame = choices_of(files, 15)
     assert {each["learning_rate"] for each in chosen if each["steps"]} == {0.01}
     assert frame["validation_mse"].notna().all()
     only = {**CIRCUIT, "tuning": {**SEARCH, "learning_rates": [1e30], "layers": [1]}}
-    run = tune(folder, latents, "quantum_tuned", only, "only", sizes=(15,))[15]
-    chosen, frame = choices_of(run)
+    files = tune(folder, latents, "quantum_tuned", only, "only", sizes=(15,))
+    chosen, frame = choices_of(files, 15)
     assert [each["steps"] for each in chosen] == [0, 0, 0]
-    assert not read_frame("metrics", run.metrics)["diverged"].any()
+    assert not rows_at(files, "metrics", 15)["diverged"].any()
 
 
 def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latents):
@@ -270,9 +271,9 @@ def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latent
 
     monkeypatch.setattr(tuning.time, "perf_counter", read)
     monkeypatch.setattr(tuning, "validation_curve", search)
-    runs = tune(folder, latents, "quantum_tuned", CIRCUIT, "timed", sizes=(15, 20, 40))
-    for run in runs.values():
-        seconds = read_frame("metrics", run.metrics)["train_seconds"] * 3
+    files = tune(folder, latents, "quantum_tuned", CIRCUIT, "timed", sizes=(15, 20, 40))
+    for n in (15, 20, 40):
+        seconds = rows_at(files, "metrics", n)["train_seconds"] * 3
         np.testing.assert_allclose(seconds, 402)  # four settings, and one second each for both
     assert len(searches) == len(GRID)
 
@@ -304,11 +305,11 @@ def test_lengths_are_carried_over_as_epochs(checks, rows, more, batch_size, max_
 
 def test_files_of_the_tuned_linear_model(folder, latents):
     """What is written is what :func:`tune_linear` found."""
-    runs = tune(folder, latents, "linear_tuned", LINEAR)
-    for n, run in runs.items():
-        examples = load_examples(load_latents(latents), run.subset)
+    files = tune(folder, latents, "linear_tuned", LINEAR)
+    for n in SIZES:
+        examples = examples_at(latents, n)
         weights, evaluation, found = tune_linear(examples, 3, LINEAR)
-        metrics, choices = read_frame("metrics", run.metrics), read_frame("choices", run.choices)
+        metrics, choices = rows_at(files, "metrics", n), rows_at(files, "choices", n)
         for frame in (metrics, choices):
             about = frame[["dataset", "qubits", "protocol", "n", "model"]].drop_duplicates()
             assert about.values.tolist() == [["small", 3, "article", n, "linear_tuned"]]
@@ -317,6 +318,6 @@ def test_files_of_the_tuned_linear_model(folder, latents):
         assert (metrics["family"] == "classical").all()
         for column, values in found.items():
             assert choices[column].tolist() == values
-        written = read_weights(run.weights)
+        written = read_weights(files.weights, n)
         assert written.keys() == weights.keys()
         assert all(np.array_equal(written[name], tensor) for name, tensor in weights.items())

@@ -39,9 +39,9 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
         "batch_size": 8,
         "learning_rate": 0.01,
     }
-    runs = small_study.runs("sine")
-    train_model("sine", "small", 3, small_study.latents, runs, settings)
-    metrics = read_frame("metrics", runs[0].metrics)
+    files = small_study.files("sine")
+    train_model("sine", small_study.problem(sizes=(12,)), settings, files)
+    metrics = read_frame("metrics", files.metrics)
     assert metrics["family"].tolist() == ["control"] * 3
     assert (metrics["n_parameters"] == 2 * 32 * 8 + 32 + 8 + 8).all()
     assert style_of("sine").colour

@@ -44,24 +44,18 @@ HAS_DOWNSTREAM = bool(STUDY.downstream)
 LATENTS = "data/{dataset}/latents.parquet"
 PARAGRAPHS = "data/{dataset}/paragraphs.parquet"
 DUPLICATES = "data/{dataset}/duplicates.parquet"
-SUBSET = "data/{dataset}/subsets/n~{n}/seeds~{block}.parquet"
-RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/n~{{n}}/seeds~{{block}}"
+SUBSETS = "data/{dataset}/subsets/seeds~{block}.parquet"
+RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
+OF_QUANTUM = RUN.replace("{model}", "quantum")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
-UNITARY = f"{RUN}/quantum/unitary.parquet"
-SWEEP = f"{RUN}/quantum/sweep.parquet"
+UNITARY = f"{OF_QUANTUM}/unitary.parquet"
 
 
 wildcard_constraints:
     dataset="[a-z0-9-]+",
     protocol="[a-z]+",
-    n="[0-9]+",
     block="[0-9]+-[0-9]+",
-
-
-def every_n(pattern, sizes):
-    """The pattern for each number of labelled examples; other wildcards stay."""
-    return expand(pattern, n=sizes, allow_missing=True)
 
 
 def one_of(names):
@@ -101,6 +95,11 @@ def track_of(wildcards):
     return STUDY.problems[wildcards.dataset, wildcards.protocol]
 
 
+def sizes(wildcards):
+    """Every n of a track; a job does all of them, for importing torch takes longer than most."""
+    return track_of(wildcards).n
+
+
 def qubits(wildcards):
     return STUDY.datasets[wildcards.dataset]["qubits"]
 
@@ -110,20 +109,21 @@ def settings_of(name):
     return lambda wildcards: track_of(wildcards).settings_of(name)
 
 
-def megabytes(name_of):
-    """Memory of a job, for the name that `name_of(wildcards)` gives."""
-    seeds = STUDY.config["seeds_per_block"]
-    return lambda wildcards: job_megabytes(
-        track_of(wildcards), wildcards.dataset, name_of(wildcards), seeds
-    )
+def settings_of_model(wildcards):
+    return track_of(wildcards).settings_of(wildcards.model)
+
+
+def megabytes(wildcards, name=None):
+    """Memory of the job of a model or student: by default that of the wildcards."""
+    track, seeds = track_of(wildcards), STUDY.config["seeds_per_block"]
+    return job_megabytes(track, wildcards.dataset, name or wildcards.model, seeds)
 
 
 def run_files(file, names_of):
     """A file of every run, for the names that `names_of(track, dataset)` gives."""
     return [
-        f"{RESULTS}/{dataset}/{protocol}/n~{n}/seeds~{block}/{name}/{file}"
+        f"{RESULTS}/{dataset}/{protocol}/{name}/seeds~{block}/{file}"
         for (dataset, protocol), track in STUDY.problems.items()
-        for n in track.n
         for block in STUDY.blocks
         for name in names_of(track, dataset)
     ]
@@ -154,22 +154,16 @@ def trained_angles(wildcards):
 
 def student_sources(wildcards):
     """What a student is made from: soft targets if it is distilled, else the unitary."""
-    student, sizes = STUDENTS[wildcards.student], track_of(wildcards).n
-    teacher = f"{RUN}/{student.teacher}/{{file}}"
+    student = STUDENTS[wildcards.model]
+    run = RUN.format(**{**wildcards, "model": student.teacher})
     file = "soft_targets" if student.method == "distil" else "unitary"
-    return {
-        "teacher": expand(teacher, n=sizes, file="weights.safetensors", **wildcards),
-        file: expand(teacher, n=sizes, file=f"{file}.parquet", **wildcards),
-    }
+    return {"teacher": f"{run}/weights.safetensors", "source": f"{run}/{file}.parquet"}
 
 
 def trained_files(file):
-    """A file of everything with weights in the track of the wildcards, at every n."""
+    """A file of everything with weights in the track of the wildcards."""
     return lambda wildcards: expand(
-        f"{RUN}/{{model}}/{file}",
-        **wildcards,
-        n=track_of(wildcards).n,
-        model=track_of(wildcards).trained_names(),
+        f"{RUN}/{file}", **wildcards, model=track_of(wildcards).trained_names()
     )
 
 
@@ -185,12 +179,11 @@ def downstream_settings(wildcards):
 
 
 def deployed_files(pattern, names=("",)):
-    """Files at the deployed data set and n: of each name, each block of seeds."""
+    """Files of the deployed data set: of each name, each block of seeds."""
     return expand(
         pattern,
         dataset=DEPLOYMENT.dataset,
         protocol=DEPLOYMENT.protocol,
-        n=DEPLOYMENT.n,
         block=STUDY.blocks,
         model=names,
     )

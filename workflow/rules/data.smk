@@ -169,25 +169,18 @@ rule generate_planted:
         "../scripts/generate_planted.py"
 
 
-# Outputs cannot depend on wildcards, so each data set has a rule with its own n.
-for dataset, sizes in STUDY.sizes.items():
-
-    rule:
-        name:
-            f"draw_subsets_of_{dataset}".replace("-", "_")
-        input:
-            latents=LATENTS,
-        output:
-            subset=every_n(SUBSET, sizes),
-        log:
-            "logs/data/{dataset}/draw_subsets/seeds~{block}.log",
-        wildcard_constraints:
-            dataset=dataset,
-        conda:
-            "../../envs/data.yaml"
-        params:
-            seeds=lambda wildcards: STUDY.blocks[wildcards.block],
-        message:
-            "Draw the labelled rows of seeds {wildcards.block} of {wildcards.dataset}"
-        script:
-            "../scripts/draw_subsets.py"
+rule draw_subsets:
+    input:
+        latents=LATENTS,
+    output:
+        SUBSETS,
+    log:
+        "logs/data/{dataset}/draw_subsets/seeds~{block}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        seeds=lambda wildcards: STUDY.blocks[wildcards.block],
+    message:
+        "Draw the labelled rows of seeds {wildcards.block} of {wildcards.dataset}"
+    script:
+        "../scripts/draw_subsets.py"

@@ -12,17 +12,13 @@ if DEPLOYMENT:
     rule export_adapter:
         input:
             latents=deployed_files(LATENTS)[0],
-            subsets=deployed_files(SUBSET),
+            subsets=deployed_files(SUBSETS),
             metrics=METRICS,
             attribution=f"{RESULTS}/attribution.parquet",
             transfer=f"{RESULTS}/transfer.parquet",
             choices=f"{RESULTS}/choices.parquet",
-            weights=deployed_files(
-                f"{RUN}/{{model}}/weights.safetensors", DEPLOYMENT.trained
-            ),
-            histories=deployed_files(
-                f"{RUN}/{{model}}/history.parquet", DEPLOYMENT.teachers
-            ),
+            weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
+            histories=deployed_files(f"{RUN}/history.parquet", DEPLOYMENT.teachers),
         output:
             directory(ADAPTER),
         log:

@@ -12,11 +12,10 @@ DOWNSTREAM_FIGURES = [
 ]
 
 
-# The output does not depend on n, so one rule does for all tracks.
 rule measure_downstream:
     input:
         latents=LATENTS,
-        subset=lambda wildcards: expand(SUBSET, **wildcards, n=track_of(wildcards).n),
+        subsets=SUBSETS,
         weights=trained_files("weights.safetensors"),
         metrics=trained_files("metrics.parquet"),
     output:
@@ -29,6 +28,7 @@ rule measure_downstream:
         "../../envs/train.yaml"
     params:
         qubits=qubits,
+        sizes=sizes,
         settings=downstream_settings,
     message:
         "Put the codes of {wildcards.dataset} ({wildcards.protocol}) to use, seeds {wildcards.block}"

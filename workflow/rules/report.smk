@@ -36,21 +36,15 @@ for track in STUDY.tracks:
             published_csv="workflow/resources/published.csv",
             latents=LATENTS,
             histories=lambda wildcards: expand(
-                f"{RUN}/{{model}}/history.parquet",
+                f"{RUN}/history.parquet",
                 **wildcards,
-                n=track_of(wildcards).n,
                 block=STUDY.blocks,
                 model=track_of(wildcards).bottlenecks,
             ),
-            unitaries=lambda wildcards: expand(
-                UNITARY,
-                **wildcards,
-                n=max(track_of(wildcards).n),
-                block=(
-                    next(iter(STUDY.blocks))
-                    if "unitary" in figures_of(track_of(wildcards))
-                    else []
-                ),
+            unitary=lambda wildcards: (
+                UNITARY.format(**wildcards, block=next(iter(STUDY.blocks)))
+                if "unitary" in figures_of(track_of(wildcards))
+                else []
             ),
         output:
             **figure_files(track, FIGURE),
@@ -63,6 +57,7 @@ for track in STUDY.tracks:
             "../../envs/report.yaml"
         params:
             angles=trained_angles,
+            largest_n=lambda wildcards: max(sizes(wildcards)),
             caption=problem_caption,
         message:
             "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"
@@ -191,7 +186,7 @@ rule sync_study:
         metrics=METRICS,
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
-        figures=FIGURES,
+        figures=[figure for figure in FIGURES if figure.endswith(".svg")],
         documents=VERDICT + TABLES,
     output:
         receipt=f"{RESULTS}/mlflow.json",

@@ -1,91 +1,80 @@
-# Models trained on n examples, and references without training. One job covers every n:
-# importing torch takes longer than training on a hundred examples. Outputs cannot depend on
-# wildcards, so each track has its own rules, with its own n.
-for track in STUDY.tracks:
+# Models trained on n examples, and references without training.
+rule train_model:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+    output:
+        weights=f"{RUN}/weights.safetensors",
+        history=f"{RUN}/history.parquet",
+        metrics=f"{RUN}/metrics.parquet",
+    log:
+        f"{LOG}/train_model/{{model}}.log",
+    benchmark:
+        f"{BENCHMARK}/train_model/{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(BOTTLENECKS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=megabytes,
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=settings_of_model,
+    message:
+        "Train {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/train_model.py"
 
-    rule:
-        name:
-            f"train_model{track.suffix}"
-        input:
-            latents=LATENTS,
-            subset=every_n(SUBSET, track.n),
-        output:
-            weights=every_n(f"{RUN}/{{model}}/weights.safetensors", track.n),
-            history=every_n(f"{RUN}/{{model}}/history.parquet", track.n),
-            metrics=every_n(f"{RUN}/{{model}}/metrics.parquet", track.n),
-        log:
-            f"{LOG}/train_model/{{model}}.log",
-        benchmark:
-            f"{BENCHMARK}/train_model/{{model}}.tsv"
-        wildcard_constraints:
-            dataset=one_of(track.datasets),
-            protocol=track.protocol,
-            model=one_of(BOTTLENECKS),
-        conda:
-            "../../envs/train.yaml"
-        resources:
-            mem_mb=megabytes(lambda wildcards: wildcards.model),
-        params:
-            qubits=qubits,
-            settings=lambda wildcards: track_of(wildcards).settings_of(wildcards.model),
-        message:
-            "Train {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
-        script:
-            "../scripts/train_model.py"
 
-    rule:
-        name:
-            f"tune_model{track.suffix}"
-        input:
-            latents=LATENTS,
-            subset=every_n(SUBSET, track.n),
-        output:
-            weights=every_n(f"{RUN}/{{model}}/weights.safetensors", track.n),
-            choices=every_n(f"{RUN}/{{model}}/choices.parquet", track.n),
-            metrics=every_n(f"{RUN}/{{model}}/metrics.parquet", track.n),
-        log:
-            f"{LOG}/tune_model/{{model}}.log",
-        benchmark:
-            f"{BENCHMARK}/tune_model/{{model}}.tsv"
-        wildcard_constraints:
-            dataset=one_of(track.datasets),
-            protocol=track.protocol,
-            model=one_of(TUNED),
-        conda:
-            "../../envs/train.yaml"
-        resources:
-            mem_mb=megabytes(lambda wildcards: wildcards.model),
-        params:
-            qubits=qubits,
-            settings=lambda wildcards: track_of(wildcards).settings_of(wildcards.model),
-        message:
-            "Tune {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
-        script:
-            "../scripts/tune_model.py"
+rule tune_model:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+    output:
+        weights=f"{RUN}/weights.safetensors",
+        choices=f"{RUN}/choices.parquet",
+        metrics=f"{RUN}/metrics.parquet",
+    log:
+        f"{LOG}/tune_model/{{model}}.log",
+    benchmark:
+        f"{BENCHMARK}/tune_model/{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(TUNED),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=megabytes,
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=settings_of_model,
+    message:
+        "Tune {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/tune_model.py"
 
-    rule:
-        name:
-            f"fit_reference{track.suffix}"
-        input:
-            latents=LATENTS,
-            subset=every_n(SUBSET, track.n),
-        output:
-            metrics=every_n(f"{RUN}/{{model}}/metrics.parquet", track.n),
-        log:
-            f"{LOG}/fit_reference/{{model}}.log",
-        wildcard_constraints:
-            dataset=one_of(track.datasets),
-            protocol=track.protocol,
-            model=one_of(REFERENCES),
-        conda:
-            "../../envs/data.yaml"
-        params:
-            qubits=qubits,
-            settings=dataset_settings,
-        message:
-            "Evaluate {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
-        script:
-            "../scripts/fit_reference.py"
+
+rule fit_reference:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+    output:
+        metrics=f"{RUN}/metrics.parquet",
+    log:
+        f"{LOG}/fit_reference/{{model}}.log",
+    wildcard_constraints:
+        model=one_of(REFERENCES),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=dataset_settings,
+    message:
+        "Evaluate {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/fit_reference.py"
 
 
 rule map_trainability:

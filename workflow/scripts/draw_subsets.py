@@ -1,13 +1,8 @@
-"""Draw the labelled rows of a block of seeds, nested in n."""
+"""Draw each seed's order of the training rows, of which a subset is the first n."""
 
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.datasets.subsets import draw_subsets
-    from qdistill.storage.runs import list_runs
 
-    draw_subsets(
-        snakemake.input.latents,
-        {run.n: run.subset for run in list_runs(snakemake)},
-        snakemake.params.seeds,
-    )
+    draw_subsets(snakemake.input.latents, snakemake.params.seeds, snakemake.output[0])

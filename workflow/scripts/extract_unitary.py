@@ -4,8 +4,14 @@ from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.circuits.threads import prepare_torch
-    from qdistill.storage.runs import list_runs
-    from qdistill.students.teachers import extract_unitaries
+    from qdistill.students.teachers import extract_unitary
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
-    extract_unitaries(list_runs(snakemake), snakemake.params.seeds, snakemake.params.settings)
+    extract_unitary(
+        snakemake.wildcards.dataset,
+        snakemake.wildcards.protocol,
+        snakemake.params.sizes,
+        snakemake.input.teacher,
+        snakemake.params.settings,
+        snakemake.output[0],
+    )

@@ -3,15 +3,12 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.storage.runs import list_runs
+    from qdistill.datasets.problem import Problem
     from qdistill.training.references import fit_reference
 
     fit_reference(
         snakemake.wildcards.model,
-        snakemake.wildcards.dataset,
-        snakemake.params.qubits,
-        snakemake.wildcards.protocol,
-        snakemake.input.latents,
-        list_runs(snakemake),
+        Problem.of_job(snakemake),
         snakemake.params.settings,
+        snakemake.output.metrics,
     )

@@ -4,16 +4,15 @@ from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.circuits.threads import prepare_torch
+    from qdistill.datasets.problem import Problem
     from qdistill.downstream.measures import measure_downstream
-    from qdistill.storage.runs import list_models
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
+    models = snakemake.params.settings["models"]
     measure_downstream(
-        snakemake.wildcards.dataset,
-        snakemake.params.qubits,
-        snakemake.wildcards.protocol,
-        snakemake.input.latents,
-        list_models(snakemake),
+        Problem.of_job(snakemake),
+        dict(zip(models, snakemake.input.weights, strict=True)),
+        dict(zip(models, snakemake.input.metrics, strict=True)),
         snakemake.params.settings,
         snakemake.output[0],
     )

@@ -6,7 +6,7 @@ with job_log(snakemake):
     from qdistill.figures.problem import plot_figures
 
     plot_figures(
-        {**dict(snakemake.input.items()), "angles": snakemake.params.angles},
+        {**dict(snakemake.input.items()), **dict(snakemake.params.items())},
         snakemake.wildcards.dataset,
         snakemake.wildcards.protocol,
         dict(snakemake.output.items()),

@@ -4,16 +4,15 @@ from qdistill.jobs import job_log
 
 with job_log(snakemake):
     from qdistill.circuits.threads import prepare_torch
-    from qdistill.storage.runs import list_runs
+    from qdistill.datasets.problem import Problem
     from qdistill.students.pool_sweep import sweep_pool
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
     sweep_pool(
-        snakemake.wildcards.dataset,
-        snakemake.params.qubits,
-        snakemake.wildcards.protocol,
-        snakemake.input.latents,
-        list_runs(snakemake),
+        Problem.of_job(snakemake),
+        snakemake.input.teacher,
+        snakemake.input.soft_targets,
         snakemake.params.pools,
         snakemake.params.settings,
+        snakemake.output[0],
     )

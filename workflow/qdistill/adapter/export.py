@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.storage.files import write_text
 from qdistill.storage.tables import read_frame
-from qdistill.storage.weights import read_weights, read_weights_metadata
+from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import FITTED
 from qdistill.training.references import fit_regression
@@ -41,10 +41,9 @@ class ExportFiles:
     latents, metrics, attribution, transfer, choices : path
         Tables of the data set and of the study.
     subsets : list of path
-        Labelled rows at the exported n, one file a block of seeds.
+        Each seed's order of the training rows, one file a block of seeds.
     weights, histories : list of path
-        ``.../{model}/weights.safetensors`` and ``history.parquet`` of the candidates, at the
-        exported n.
+        Weights of the candidates and of their teachers, and the teachers' histories.
     """
 
     latents: str | Path
@@ -86,7 +85,7 @@ def export_adapter(
         the held-out error that the metrics state.
     """
     latents = load_latents(files.latents)
-    blocks = [load_examples(latents, path) for path in files.subsets]
+    blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
     logging.getLogger(__name__).info(
@@ -173,21 +172,21 @@ def _adapter_of(
         inputs, targets = _labelled(seed, blocks)
         adapter = from_regression(fit_regression(name, inputs, targets, seed, 2**deployment.qubits))
     else:
-        adapter = convert(name, read_seed(name, seed, weights))
+        adapter = convert(name, read_seed(name, seed, deployment.n, weights))
     constant = not adapter.tensors["encoder.weight"].any()
     origin |= {"constant": True} if constant else {}
     return AdapterWeights(replace(adapter.config, origin=origin), adapter.tensors)
 
 
-def read_seed(name: str, seed: int, paths: Iterable[str]) -> Mapping[str, np.ndarray]:
-    """Read a model's weights of one seed, without the seed axis.
+def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read a model's weights of one seed at one n, without the seed axis.
 
     Parameters
     ----------
-    name, seed : str, int
+    name, seed, n : str, int, int
         Whose weights.
     paths : iterable of path
-        ``.../{model}/weights.safetensors`` of several models and blocks of seeds.
+        Weights of several models and blocks of seeds; of a student also those of its teacher.
 
     Raises
     ------
@@ -195,12 +194,13 @@ def read_seed(name: str, seed: int, paths: Iterable[str]) -> Mapping[str, np.nda
         If none of them holds the seed.
     """
     for path in paths:
-        if Path(path).parent.name != name:
+        about, seeds = read_weights_metadata(path), read_seeds(path)
+        if about.get("model") != name or seed not in seeds:
             continue
-        seeds = read_weights_metadata(path).get("seeds", "").split(",")
-        if str(seed) in seeds:
-            place = seeds.index(str(seed))
-            return {key: array[place] for key, array in read_weights(path).items()}
+        place = seeds.index(seed)
+        own = {key: array[place] for key, array in read_weights(path, n).items()}
+        shared = read_seed(about["teacher"], seed, n, paths) if "teacher" in about else {}
+        return {k: v for k, v in shared.items() if not k.startswith("bottleneck.")} | own
     raise DataError(f"there are no weights of '{name}' for seed {seed}")
 
 

@@ -1,6 +1,7 @@
 """The adapter's MLflow model as code: MLflow runs this file when it loads the model.
 
-MLflow copies it into the model with this library beside it, so that no pickle is written or read.
+MLflow copies it into the model, and what it imports of this library beside it, so that no pickle is
+written or read.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 _DIGEST = "qdistill.adapter"
 _REQUIREMENTS = ("mlflow", "numpy", "safetensors")
+# What mlflow_code.py imports of this library. All of it would be two hundred files in each model.
+_MODULES = (
+    *("__init__", "errors", "adapter/__init__", "adapter/layout", "adapter/numerics"),
+    *("storage/__init__", "storage/files", "storage/weights"),
+)
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -93,10 +100,24 @@ def save_model(folder: str | Path, path: str | Path) -> None:
     """
     import mlflow.pyfunc
 
-    mlflow.pyfunc.save_model(str(path), **_model_arguments(Path(folder)))
+    with _carried_modules() as code:
+        mlflow.pyfunc.save_model(str(path), **_model_arguments(Path(folder), code))
 
 
-def _model_arguments(folder: Path) -> dict[str, Any]:
+@contextlib.contextmanager
+def _carried_modules() -> Iterator[str]:
+    """Yield a folder with a copy of the modules that a model carries."""
+    library = Path(qdistill.__file__).parent
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, library.name)
+        for module in _MODULES:
+            target = (copy / module).with_suffix(".py")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy((library / module).with_suffix(".py"), target)
+        yield str(copy)
+
+
+def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
     """Arguments of MLflow's ``save_model`` and ``log_model``."""
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
@@ -107,7 +128,7 @@ def _model_arguments(folder: Path) -> dict[str, Any]:
     return {
         "python_model": str(Path(__file__).with_name("mlflow_code.py")),
         "artifacts": {"adapter": str(folder)},
-        "code_paths": [str(Path(qdistill.__file__).parent)],
+        "code_paths": [code],
         "signature": ModelSignature(
             Schema([TensorSpec(kind, (-1, config.inputs))]),
             Schema([TensorSpec(kind, (-1, config.width))]),
@@ -148,10 +169,10 @@ def _register(
 
     config = read_adapter(folder).config
     name = f"adapter {config.origin.get('model', '')}".strip()
-    with _store(uri), mlflow.start_run(experiment_id=experiment, run_name=name):
-        info = mlflow.pyfunc.log_model(
-            name="adapter", registered_model_name=study, **_model_arguments(folder)
-        )
+    with _store(uri), _carried_modules() as code:
+        arguments = _model_arguments(folder, code)
+        with mlflow.start_run(experiment_id=experiment, run_name=name):
+            info = mlflow.pyfunc.log_model(name="adapter", registered_model_name=study, **arguments)
     number = info.registered_model_version
     if number is None:
         raise TrackingError(f"the MLflow store {printable_uri(uri)} registered no model version")

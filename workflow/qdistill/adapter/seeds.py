@@ -64,7 +64,7 @@ def seed_errors(
     condition, training : mapping
         ``dataset``, ``protocol`` and ``n``; settings of the trained models, by name.
     histories, choices : paths and path
-        Training histories, ``.../{model}/history.parquet``; what tuning chose.
+        By the contracts "history" and "choices".
 
     Raises
     ------
@@ -79,7 +79,7 @@ def seed_errors(
     elif model in TUNED:
         parts, source = [_of_choices(model, condition, choices)], "recorded by the search"
     elif training[model]["protocol"] == "converged":
-        parts = [_of_histories(model, histories)]
+        parts = [_of_histories(model, condition, histories)]
         source = "recorded where the training was ended"
     else:
         parts = [_of_training(model, block, qubits, training[model]) for block in blocks]
@@ -105,21 +105,22 @@ def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float
 
 
 def _of_choices(name: str, condition: Mapping[str, Any], path: str | Path) -> dict[int, float]:
-    table = read_frame("choices", path)
-    hit = table["model"] == name
-    for column, value in condition.items():
-        hit &= table[column] == value
-    rows = table[hit]
+    rows = read_frame("choices", path, _rows_of(name, condition))
     return dict(zip(rows["seed"].tolist(), rows["validation_mse"].tolist(), strict=True))
 
 
-def _of_histories(name: str, paths: Iterable[str | Path]) -> dict[int, float]:
+def _rows_of(name: str, condition: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    return [(column, "=", value) for column, value in {**condition, "model": name}.items()]
+
+
+def _of_histories(
+    name: str, condition: Mapping[str, Any], paths: Iterable[str | Path]
+) -> dict[int, float]:
     """Error at the end of each seed's training; of an untrained model, that on its n rows."""
     found: dict[int, float] = {}
     for path in paths:
-        if Path(path).parent.name != name:
-            continue
-        last = read_frame("history", path).sort_values("epoch").groupby("seed").last()
+        rows = read_frame("history", path, _rows_of(name, condition))
+        last = rows.sort_values("epoch").groupby("seed").last()
         untrained = (last["epoch"] == 0) & last["validation_mse"].isna()
         errors = last["validation_mse"].where(~untrained, last["train_mse"])
         found |= dict(zip(errors.index.tolist(), errors.tolist(), strict=True))

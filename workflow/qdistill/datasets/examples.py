@@ -70,19 +70,21 @@ def take_rows(values: Tensor, positions: Tensor) -> Tensor:
     return flat.index_select(0, positions.reshape(-1)).view(replicas, -1, width)
 
 
-def load_examples(latents: Latents | str | Path, subset: str | Path) -> Examples:
-    """Combine a data set with the subsets of a block of seeds.
+def load_examples(latents: Latents | str | Path, subsets: str | Path, n: int) -> Examples:
+    """Combine a data set with the labelled rows of a block of seeds at one n.
 
     Parameters
     ----------
     latents : Latents or path
         The data set, or its Parquet file.
-    subset : path
-        The Parquet file of the block's subsets at one n.
+    subsets : path
+        The order in which each seed of the block takes its training rows.
+    n : int
+        How many of them are labelled.
     """
     if not isinstance(latents, Latents):
         latents = load_latents(latents)
-    seeds, rows = load_subsets(subset)
+    seeds, rows = load_subsets(subsets, n)
     inputs = torch.tensor(latents.features)
     return Examples(
         seeds=[int(seed) for seed in seeds],

@@ -1,8 +1,8 @@
-"""The n labelled rows of each seed, nested in n."""
+"""The n labelled rows of each seed, nested in n: the first n of the seed's order of all rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,53 +12,47 @@ from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 
-def draw_subsets(
-    latents_path: str | Path, outputs: Mapping[int, str | Path], seeds: Sequence[int]
-) -> None:
-    """Draw, for each seed, the training rows at every n.
+def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Path) -> None:
+    """Draw each seed's order of the training rows.
 
-    One permutation of the training rows per seed; its first n rows are the subset at n, so
-    the subsets of a seed are nested and do not depend on which other n or seeds are asked.
+    The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
+    which n or other seeds are asked for.
 
     Parameters
     ----------
     latents_path : str or Path
         ``latents.parquet`` of the data set.
-    outputs : mapping of int to path
-        Where the subsets at each n go.
     seeds : sequence of int
         The seeds of the block.
+    path : str or Path
+        Table by the contract "subsets".
 
     Raises
     ------
     DataError
-        If an n is above the number of training rows, or the latents cannot be read.
+        If the latents cannot be read.
     """
     train_rows = _train_rows(latents_path)
-    for n in outputs:
-        if n > len(train_rows):
-            raise DataError(
-                f"{latents_path}: n = {n} asks for more rows than the train split's "
-                f"{len(train_rows)}"
-            )
     # A seed's order must not depend on n, hence 0 in its place.
     orders = [generator_for(seed, 0, "subset").permutation(train_rows) for seed in seeds]
+    columns = {
+        "seed": np.repeat(np.asarray(seeds, dtype=np.int64), len(train_rows)),
+        "position": np.tile(np.arange(len(train_rows)), len(orders)),
+        "row": np.concatenate(orders),
+    }
     data = read_metadata(latents_path).get("configuration_digest", "")
-    for n, path in outputs.items():
-        columns = {
-            "seed": np.repeat(np.asarray(seeds, dtype=np.int64), n),
-            "position": np.tile(np.arange(n), len(orders)),
-            "row": np.concatenate([order[:n] for order in orders]),
-        }
-        write_table("subsets", path, columns, {"data": data, "n": n, "seeds": list(seeds)})
+    write_table("subsets", path, columns, {"data": data, "seeds": list(seeds)})
 
 
-def load_subsets(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the subsets of one n and one block of seeds.
+def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read the labelled rows of a block of seeds at one n.
 
     Parameters
     ----------
     path : str or Path
+        Table by the contract "subsets".
+    n : int
+        Number of labelled rows of a seed.
 
     Returns
     -------
@@ -70,14 +64,16 @@ def load_subsets(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     DataError
-        If the file cannot be read or a seed has not exactly the positions 0 to n - 1.
+        If the file cannot be read, has fewer than n rows of a seed, or lacks a position.
     """
-    frame = read_frame("subsets", path).sort_values(["seed", "position"])
-    seeds = frame["seed"].unique()
-    n = len(frame) // max(len(seeds), 1)
-    complete = np.tile(np.arange(n), len(seeds))
-    if n == 0 or not np.array_equal(frame["position"].to_numpy(), complete):
-        raise DataError(f"{path}: the seeds do not all have the positions 0 to n - 1")
+    frame = read_frame("subsets", path, [("position", "<", n)]).sort_values(["seed", "position"])
+    seeds, counts = np.unique(frame["seed"], return_counts=True)
+    if not len(seeds) or not np.array_equal(
+        frame["position"], np.concatenate([np.arange(count) for count in counts])
+    ):
+        raise DataError(f"{path}: the seeds do not all have the positions from 0 on")
+    if counts.min() < n:
+        raise DataError(f"{path}: n = {n} asks for more rows than the train split's {counts.min()}")
     return seeds, frame["row"].to_numpy().reshape(len(seeds), n)
 
 

@@ -27,7 +27,9 @@ _ENCODER = ("encoder.weight", "encoder.bias")
 Encoder = Callable[[Tensor], Tensor]
 
 
-def load_encoder(name: str, path: str | Path, qubits: int, settings: Mapping[str, Any]) -> Encoder:
+def load_encoder(
+    name: str, n: int, paths: Mapping[str, str | Path], qubits: int, settings: Mapping[str, Any]
+) -> Encoder:
     """Load what gives the codes z = bottleneck(W_down x + b_down) of a trained model.
 
     Parameters
@@ -35,8 +37,10 @@ def load_encoder(name: str, path: str | Path, qubits: int, settings: Mapping[str
     name : str
         A trained bottleneck, a tuned model or a student; of a student, the layer at its last
         stage. ``linear_tuned`` must have been trained with its projections, not behind fixed ones.
-    path : path
-        Its weights, of S seeds.
+    n : int
+        Number of labelled rows.
+    paths : mapping of str to path
+        Weights of S seeds, by model; of a student also those of its teacher.
     qubits : int
         Codes have N = 2**qubits numbers.
     settings : mapping
@@ -53,10 +57,8 @@ def load_encoder(name: str, path: str | Path, qubits: int, settings: Mapping[str
     DataError
         If the file is damaged, is of another model, or lacks a tensor.
     """
-    weights = {key: torch.from_numpy(array) for key, array in read_weights(path).items()}
-    found = read_weights_metadata(path).get("model", "")
-    if found != name:
-        raise DataError(f"{path}: of model '{found}', and '{name}' is wanted")
+    path = paths[name]
+    weights = _weights_of(name, n, paths)
     try:
         if name == "quantum_tuned":
             return _encoder_of_layers(weights, qubits)
@@ -70,19 +72,17 @@ def load_encoder(name: str, path: str | Path, qubits: int, settings: Mapping[str
     return lambda inputs: _codes(model, weights, inputs)
 
 
-def seeds_of(path: str | Path) -> list[int]:
-    """Seeds that weights are of, in the order of their leading axis.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged or does not say.
-    """
-    listed = read_weights_metadata(path).get("seeds", "")
-    try:
-        return [int(seed) for seed in listed.split(",")]
-    except ValueError as error:
-        raise DataError(f"{path}: its header names the seeds '{listed}'") from error
+def _weights_of(name: str, n: int, paths: Mapping[str, str | Path]) -> dict[str, Tensor]:
+    """Read a model's weights; what a student does not hold itself is its teacher's."""
+    about, arrays = read_weights_metadata(paths[name]), read_weights(paths[name], n)
+    found = about.get("model", "")
+    if found != name:
+        raise DataError(f"{paths[name]}: of model '{found}', and '{name}' is wanted")
+    weights = {key: torch.from_numpy(array) for key, array in arrays.items()}
+    if "teacher" not in about:
+        return weights
+    shared = _weights_of(about["teacher"], n, paths)
+    return {key: shared[key] for key in _ENCODER} | weights
 
 
 def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.ndarray:

@@ -12,21 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.labels import load_labels
 from qdistill.datasets.latents import Latents, load_latents
-from qdistill.downstream.codes import load_encoder, principal_codes, seeds_of
+from qdistill.datasets.problem import Problem
+from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.downstream.label_probe import ProbeTask, find_probe_task, probe_accuracy
 from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.runs import RunFiles
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.storage.weights import read_seeds
 from qdistill.study.registry import RAW, stages_of
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
@@ -39,11 +38,9 @@ def metric_of(kind: str) -> str:
 
 
 def measure_downstream(
-    dataset: str,
-    qubits: int,
-    protocol: str,
-    latents_path: str | Path,
-    runs: Sequence[tuple[RunFiles, Mapping[str, RunFiles]]],
+    problem: Problem,
+    weights: Mapping[str, str | Path],
+    metrics: Mapping[str, str | Path],
     settings: Mapping[str, Any],
     path: str | Path,
 ) -> None:
@@ -51,15 +48,10 @@ def measure_downstream(
 
     Parameters
     ----------
-    dataset, protocol : str
-        For the table.
-    qubits : int
-        Codes have 2**qubits numbers.
-    latents_path : path
-        The data set; its task is to reconstruct the features.
-    runs : sequence of (RunFiles, mapping of str to RunFiles)
-        As :func:`qdistill.storage.runs.list_models` gives them: ``subset`` of each n, and
-        ``weights`` and ``metrics`` of each trained model.
+    problem : Problem
+        Data set, sizes and seeds; the task is to reconstruct the features.
+    weights, metrics : mapping of str to path
+        Those of each trained model and student, by its name.
     settings : mapping
         ``dataset``: settings of the data set; ``neighbours`` and ``examples_per_class``;
         ``pca``: whether principal components are among the study's references; ``models``:
@@ -72,28 +64,28 @@ def measure_downstream(
     DataError
         If a file is damaged or of other seeds, or there are too few held-out rows.
     """
-    bench = _Bench.prepare(latents_path, settings)
+    tasks = _HeldoutTasks.prepare(problem.latents, settings)
     rows = []
-    for run, models in runs:
-        examples = load_examples(bench.latents, run.subset)
-        about = {"dataset": dataset, "qubits": qubits, "protocol": protocol, "n": run.n}
-        sheet = _Sheet(bench, examples, about)
-        rows += sheet.rows_of(RAW, "trained", sheet.inputs, [False] * len(examples.seeds))
+    for n in problem.sizes:
+        examples = load_examples(tasks.latents, problem.subsets, n)
+        measured = _MeasuresAtN(tasks, examples, problem.key(n))
+        inputs = measured.inputs
+        rows += measured.rows_of(RAW, "trained", inputs, [False] * len(examples.seeds))
         if settings["pca"]:
-            rows += sheet.rows_of("pca", "trained", *sheet.principal(2**qubits))
-        for name, files in models.items():
-            if seeds_of(files.weights) != examples.seeds:
-                raise DataError(f"{files.weights}: its seeds are not those of {run.subset}")
-            encode = load_encoder(name, files.weights, qubits, settings["models"][name])
-            stage = stages_of(name)[-1]
-            diverged = _diverged(files.metrics, stage, examples.seeds)
-            rows += sheet.rows_of(name, stage, encode(sheet.inputs), diverged)
-    table = pd.DataFrame(rows, columns=CONTRACTS["downstream"].scalars())
+            rows += measured.rows_of("pca", "trained", *measured.principal(2**problem.qubits))
+        for name, trained in weights.items():
+            if read_seeds(trained) != examples.seeds:
+                raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
+            own = settings["models"][name]
+            encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
+            diverged = _diverged(metrics[name], n, stage, examples.seeds)
+            rows += measured.rows_of(name, stage, encode(inputs), diverged)
+    table = make_frame("downstream", rows)
     write_table("downstream", path, table, settings)
 
 
 @dataclass(frozen=True)
-class _Bench:
+class _HeldoutTasks:
     """What is the same for all models and n of a data set."""
 
     latents: Latents
@@ -103,7 +95,7 @@ class _Bench:
     examples_per_class: int
 
     @classmethod
-    def prepare(cls, latents_path: str | Path, settings: Mapping[str, Any]) -> _Bench:
+    def prepare(cls, latents_path: str | Path, settings: Mapping[str, Any]) -> _HeldoutTasks:
         latents, count = load_latents(latents_path), settings["neighbours"]
         heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
         if len(heldout) < count + 2:
@@ -125,18 +117,18 @@ class _Bench:
         )
 
 
-class _Sheet:
+class _MeasuresAtN:
     """The rows of the table at one n."""
 
-    def __init__(self, bench: _Bench, examples: Examples, about: Mapping[str, Any]) -> None:
-        self.bench, self.examples, self.about = bench, examples, about
+    def __init__(self, tasks: _HeldoutTasks, examples: Examples, about: Mapping[str, Any]) -> None:
+        self.tasks, self.examples, self.about = tasks, examples, about
         drawn = np.empty((len(examples.seeds), 0), dtype=np.int64)
-        task, count = bench.task, bench.examples_per_class
+        task, count = tasks.task, tasks.examples_per_class
         if isinstance(task, ProbeTask):
             drawn = np.stack(
                 [task.draw_examples(count, seed, examples.n).ravel() for seed in examples.seeds]
             )
-        heldout = np.tile(bench.heldout, (len(examples.seeds), 1))
+        heldout = np.tile(tasks.heldout, (len(examples.seeds), 1))
         # Of each seed the held-out rows, then its own examples of the classes: (S, M, D).
         self.inputs = examples.inputs[torch.from_numpy(np.hstack([heldout, drawn]))]
 
@@ -154,23 +146,23 @@ class _Sheet:
         self, model: str, stage: str, codes: Sequence[Tensor] | Tensor, diverged: Sequence[bool]
     ) -> list[dict[str, Any]]:
         """Measure the codes of every seed: S tensors of shape (M, width)."""
-        bench = self.bench
+        tasks = self.tasks
         common = {
             **self.about,
             "model": model,
             "stage": stage,
-            "metric": bench.neighbours.metric,
-            "neighbours": bench.neighbours.count,
-            "queries": len(bench.heldout),
-            "examples_per_class": bench.examples_per_class,
-            **_describe_task(bench.task),
+            "metric": tasks.neighbours.metric,
+            "neighbours": tasks.neighbours.count,
+            "queries": len(tasks.heldout),
+            "examples_per_class": tasks.examples_per_class,
+            **_describe_task(tasks.task),
         }
         seeds = zip(self.examples.seeds, codes, diverged, strict=True)
         return [
             {
                 **common,
                 "seed": seed,
-                "recall": bench.neighbours.recall(own[: len(bench.heldout)]),
+                "recall": tasks.neighbours.recall(own[: len(tasks.heldout)]),
                 "probe_accuracy": self._probe(own),
                 "diverged": flag,
             }
@@ -179,12 +171,12 @@ class _Sheet:
 
     def _probe(self, codes: Tensor) -> float:
         """Accuracy of the probe on one seed's codes (M, width); NaN where it is undefined."""
-        task, heldout = self.bench.task, len(self.bench.heldout)
+        task, heldout = self.tasks.task, len(self.tasks.heldout)
         if not isinstance(task, ProbeTask):
             return float("nan")
         examples = codes[heldout:].unflatten(0, (len(task.classes), -1))
         asked = codes[:heldout][torch.from_numpy(task.asked)]
-        return probe_accuracy(examples, asked, task.truth, self.bench.neighbours.metric)
+        return probe_accuracy(examples, asked, task.truth, self.tasks.neighbours.metric)
 
 
 def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
@@ -198,9 +190,9 @@ def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
     }
 
 
-def _diverged(path: Path, stage: str, seeds: Sequence[int]) -> list[bool]:
-    """Read the flags of a run, in the order of the seeds."""
-    frame = read_frame("metrics", path)
+def _diverged(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> list[bool]:
+    """Read the flags of a model at one n, in the order of the seeds."""
+    frame = read_frame("metrics", path, [("n", "=", n)])
     flags = frame[frame["stage"] == stage].set_index("seed")["diverged"]
     missing = [seed for seed in seeds if seed not in flags.index]
     if missing:

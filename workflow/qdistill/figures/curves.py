@@ -15,38 +15,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from qdistill.figures.axes import add_note, log_ticks, set_log_limits, set_titles
-from qdistill.figures.runs import RunPath, runs_of_problem
 from qdistill.figures.save import figure_settings, save_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
-from qdistill.figures.summaries import seeds_in_words, summarise_seeds
+from qdistill.figures.summaries import seeds_in_words, select_problem, summarise_seeds
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import Line, style_of
 
 _ROWS = (("heldout_mse", "held-out error"), ("train_mse", "training error"))
 _VALIDATION_LINE: Line = (0, (3, 2))
 _VALIDATION_WIDTH = 0.8
-
-
-def read_histories(runs: Iterable[RunPath]) -> pd.DataFrame:
-    """Read the histories of runs.
-
-    Parameters
-    ----------
-    runs : iterable of RunPath
-        As :func:`qdistill.figures.runs.runs_of_problem` gives them.
-
-    Returns
-    -------
-    DataFrame
-        As the contract "history", with columns ``n`` and ``model``.
-
-    Raises
-    ------
-    DataError
-        If a file is damaged.
-    """
-    frames = [read_frame("history", run.path).assign(n=run.n, model=run.model) for run in runs]
-    return pd.concat(frames, ignore_index=True)
 
 
 def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +35,7 @@ def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     histories : DataFrame
-        As :func:`read_histories` gives it.
+        By the contract "history", of one data set and protocol.
 
     Returns
     -------
@@ -83,8 +60,8 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
     figure : Figure
         Empty figure; the legend is put at its right.
     histories : DataFrame
-        As :func:`read_histories` gives it, for one data set and protocol. Cross-validated
-        errors are drawn beside the held-out ones, thin and dashed, where there are any.
+        By the contract "history", of one data set and protocol. Cross-validated errors are
+        drawn beside the held-out ones, thin and dashed, where there are any.
     """
     sizes = sorted(histories["n"].unique())
     panels = figure.subplots(len(_ROWS), len(sizes), sharex="col", sharey=True, squeeze=False)
@@ -182,7 +159,7 @@ def _early_ends(histories: pd.DataFrame, whole: pd.DataFrame) -> list[str]:
 
 
 def plot_curves(
-    history_paths: str | Path | Iterable[str | Path],
+    history_paths: Iterable[str | Path],
     dataset: str,
     protocol: str,
     outputs: Sequence[str | Path],
@@ -191,21 +168,22 @@ def plot_curves(
 
     Parameters
     ----------
-    history_paths : path or iterable of path
-        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/history.parquet``; other runs
-        than those of this data set and protocol are left out.
+    history_paths : iterable of path
+        Tables by the contract "history", of several models and blocks of seeds; rows of another
+        data set or protocol are left out.
     dataset, protocol : str
-        Which runs to draw.
+        What to draw.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If a table is damaged, a path does not say which run it is of, or none is of this
-        data set under this protocol.
+        If a table is damaged, or none has a row of this data set under this protocol.
     """
-    histories = read_histories(runs_of_problem(history_paths, dataset, protocol))
+    paths = list(history_paths)
+    every = pd.concat([read_frame("history", path) for path in paths], ignore_index=True)
+    histories = select_problem(every, dataset, protocol, paths[0])
     with figure_settings():
         figure = Figure(figsize=(2.8 + 1.75 * max(2, histories["n"].nunique()), 4.9))
         draw_curves(figure, histories)

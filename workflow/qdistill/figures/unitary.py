@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from matplotlib.ticker import FixedLocator
 
 from qdistill.errors import DataError
 from qdistill.figures.axes import set_titles
-from qdistill.figures.runs import runs_of_problem
 from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.summaries import select_problem
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import style_of
 
@@ -131,7 +131,8 @@ def _draw_distribution(ax: Axes, sizes: np.ndarray) -> None:
 
 
 def plot_unitary(
-    unitary_paths: str | Path | Iterable[str | Path],
+    path: str | Path,
+    n: int,
     dataset: str,
     protocol: str,
     outputs: Sequence[str | Path],
@@ -140,30 +141,28 @@ def plot_unitary(
 
     Parameters
     ----------
-    unitary_paths : path or iterable of path
-        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/unitary.parquet``. Of several,
-        the first seed at the largest n is drawn.
+    path : path
+        Table by the contract "unitary"; its first seed is drawn.
+    n : int
+        Number of labelled rows of the circuit that is drawn.
     dataset, protocol : str
-        Which runs to draw.
+        Which rows of the table.
     outputs : sequence of path
         SVG and PNG files to write.
 
     Raises
     ------
     DataError
-        If a table is damaged, a path does not say which run it is of, or none is of this
-        data set under this protocol.
+        If the table is damaged, or has no row of this data set under this protocol at n.
     """
-    runs = runs_of_problem(unitary_paths, dataset, protocol)
-    largest = max(run.n for run in runs)
-    tables = [(read_frame("unitary", run.path), run.path) for run in runs if run.n == largest]
-    seed, matrix = min((matrix_of_seed(*table) for table in tables), key=lambda pair: pair[0])
+    entries = read_frame("unitary", path, [("n", "=", n)])
+    seed, matrix = matrix_of_seed(select_problem(entries, dataset, protocol, path), path)
     with figure_settings():
         figure = Figure(figsize=(10.4, 4.5))
         draw_unitary(figure, matrix)
         set_titles(
             figure,
             f"{dataset}, protocol {protocol}: a learned unitary",
-            f"{int(np.log2(len(matrix)))} qubits; model quantum, n = {largest:,}, seed {seed}",
+            f"{int(np.log2(len(matrix)))} qubits; model quantum, n = {n:,}, seed {seed}",
         )
         save_figure(figure, outputs)

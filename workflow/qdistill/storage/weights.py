@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from qdistill.errors import DataError
 from qdistill.storage.files import atomic_path, code_version
 
 
 def write_weights(
-    path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+    path: str | Path,
+    arrays: Mapping[int, Mapping[str, np.ndarray]],
+    seeds: Sequence[int],
+    metadata: Mapping[str, str],
 ) -> None:
-    """Write named arrays, each with a leading seed axis S.
+    """Write the arrays of one model at each n, each with a leading seed axis S.
+
+    They have the keys ``n~{n}/{name}``. An array that is the same at every one of several n is
+    stored once, under its bare name, and one that is the same for all seeds with a leading axis
+    of 1: copies of frozen projections would take most of the room.
 
     Parameters
     ----------
     path : str or Path
         The final name; it appears only when complete.
-    arrays : mapping of str to ndarray
-        For example ``encoder.weight`` (S, N, D).
+    arrays : mapping of int to mapping of str to ndarray
+        By n and name, for example ``encoder.weight`` (S, N, D).
+    seeds : sequence of int
+        The S seeds.
     metadata : mapping of str to str
-        Kept in the file's header beside the code version.
+        Kept in the file's header beside ``seeds``, ``sizes`` and the code version.
     """
+    stored: dict[str, np.ndarray] = {}
+    first = next(iter(arrays.values()))
+    for n, own in arrays.items():
+        for name, array in own.items():
+            same = len(arrays) > 1 and all(
+                name in other and np.array_equal(array, other[name]) for other in arrays.values()
+            )
+            if not same or own is first:
+                shared = bool((array == array[:1]).all())
+                stored[name if same else f"n~{n}/{name}"] = array[:1] if shared else array
+    about = {"seeds": ",".join(map(str, seeds)), "sizes": ",".join(map(str, arrays)), **metadata}
     with atomic_path(path) as partial:
-        save_arrays(partial, arrays, metadata)
+        save_arrays(partial, stored, about)
 
 
 def save_arrays(
@@ -38,8 +58,12 @@ def save_arrays(
 
     Parameters
     ----------
-    path, arrays, metadata
-        As for :func:`write_weights`.
+    path : str or Path
+        Where to write.
+    arrays : mapping of str to ndarray
+        By key.
+    metadata : mapping of str to str
+        Kept in the file's header beside the code version.
     """
     path = Path(path)
     path.touch()
@@ -49,18 +73,40 @@ def save_arrays(
     path.chmod(usual)  # safetensors renames a private temporary file
 
 
-def read_weights(path: str | Path) -> dict[str, np.ndarray]:
-    """Read the arrays of a safetensors file.
+def read_weights(path: str | Path, n: int) -> dict[str, np.ndarray]:
+    """Read the arrays that :func:`write_weights` was given at one n, by name.
 
     Raises
     ------
     DataError
-        If the file is missing, truncated or not safetensors.
+        If the file is missing, truncated, not safetensors, or has no weights at this n.
     """
+    about, prefix = read_weights_metadata(path), f"n~{n}/"
+    if str(n) not in about.get("sizes", "").split(","):
+        raise DataError(f"{path}: no weights at n = {n}; it has n = {about.get('sizes', '')}")
+    seeds = len(read_seeds(path))
+    with safe_open(path, framework="numpy") as file:
+        keys = [key for key in file.keys() if key.startswith(prefix) or "/" not in key]  # noqa: SIM118
+        arrays = {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
+    return {
+        name: array if len(array) == seeds else np.repeat(array, seeds, axis=0)
+        for name, array in arrays.items()
+    }
+
+
+def read_seeds(path: str | Path) -> list[int]:
+    """Read the seeds that weights are of, in the order of their leading axis.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged or does not say.
+    """
+    listed = read_weights_metadata(path).get("seeds", "")
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: not a readable safetensors file ({error})") from error
+        return [int(seed) for seed in listed.split(",")]
+    except ValueError as error:
+        raise DataError(f"{path}: its header names the seeds '{listed[:80]}'") from error
 
 
 def read_weights_metadata(path: str | Path) -> dict[str, str]:

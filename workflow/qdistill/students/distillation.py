@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from qdistill.datasets.examples import Examples, take_rows
 from qdistill.models.slot_model import SlotModel, mean_squared_errors
 from qdistill.models.student_layers import StudentLayer, draw_layers
 from qdistill.randomness import generator_for
-from qdistill.storage.runs import RunFiles
 from qdistill.students.teachers import distillation_positions, load_soft_targets
 from qdistill.training.optimiser import (
     BatchStream,
@@ -58,20 +58,20 @@ class SoftExamples:
 
 
 def load_soft_examples(
-    run: RunFiles, examples: Examples, teacher: SlotModel, weights: Mapping[str, Tensor]
+    path: str | Path, examples: Examples, teacher: SlotModel, weights: Mapping[str, Tensor]
 ) -> SoftExamples:
     """Encode the rows with soft targets and read the targets.
 
     Parameters
     ----------
-    run : RunFiles
-        ``soft_targets`` is read.
+    path : path
+        The soft targets.
     examples : Examples
         The rows.
     teacher, weights : SlotModel, mapping
         The teacher, for its encoder.
     """
-    targets = load_soft_targets(run.soft_targets, examples)
+    targets = load_soft_targets(path, examples)
     with torch.no_grad():
         codes = teacher.encode(weights, examples.inputs[distillation_positions(examples)])
     return SoftExamples(examples.seeds, examples.n, codes, targets)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pandas as pd
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
-from qdistill.datasets.latents import Latents, load_latents
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
@@ -23,52 +24,53 @@ from qdistill.models.student_layers import (
     draw_matrices,
     part_of,
 )
-from qdistill.storage.runs import RunFiles
 from qdistill.students.distillation import distil_layer, load_soft_examples
-from qdistill.students.teachers import load_teacher, load_unitaries, teacher_agreement
-from qdistill.study.model_entry import ModelEntry
+from qdistill.students.teachers import (
+    copied_weights,
+    load_teacher,
+    load_unitaries,
+    teacher_agreement,
+)
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import (
+    BlockResults,
     Recorder,
     TrainedBlock,
     evaluate_untrained,
     train_block,
     training_settings,
-    write_run,
 )
-from qdistill.training.evaluation import describe_runs
 
 Stages = dict[str, TrainedBlock]
 
 
 def fit_student(
     name: str,
-    dataset: str,
-    qubits: int,
-    protocol: str,
-    latents_path: str | Path,
-    runs: Sequence[RunFiles],
+    problem: Problem,
+    teacher: str | Path,
+    source: str | Path,
     settings: Mapping[str, Any],
+    outputs: Mapping[str, str | Path],
 ) -> None:
     """Obtain one student from its teacher at every n and write its results.
+
+    A student's file holds what is its own: its layer, and the encoder and decoder if they were
+    trained further; the header names the teacher, whose they are otherwise.
 
     Parameters
     ----------
     name : str
         A key of ``registry.STUDENTS``.
-    dataset : str
-        Name of the data set, for the metrics.
-    qubits : int
-        The layer is 2**qubits wide.
-    protocol : str
-        ``article`` or ``converged``, for the metrics.
-    latents_path : path
-        The data set.
-    runs : sequence of RunFiles
-        ``subset``, ``teacher`` and ``unitary`` or ``soft_targets`` are read; ``weights``,
-        ``history`` and ``metrics`` are written.
+    problem : Problem
+        Data set, sizes and seeds.
+    teacher : path
+        The teacher's weights.
+    source : path
+        Its soft targets if the student is distilled, else its unitary.
     settings : mapping
         ``projections`` and, unless the student is compiled, how it is trained.
+    outputs : mapping of str to path
+        ``weights``, ``history`` and ``metrics``.
 
     Raises
     ------
@@ -76,41 +78,44 @@ def fit_student(
         If a file is damaged or of another teacher.
     """
     obtain = {"compile": _compile, "fine_tune": _fine_tune, "distil": _distil}
-    latents = load_latents(latents_path)
-    for run in runs:
-        lesson = _prepare_lesson(name, qubits, latents, run, settings)
-        examples, heldout = lesson.examples, lesson.examples.inputs[lesson.examples.heldout]
-        outputs = lesson.teacher.predict_rows(lesson.teacher_weights, heldout)
-        model, stages = obtain[lesson.entry.method](lesson)
+    latents = load_latents(problem.latents)
+    results, entry = BlockResults(name, problem, settings), STUDENTS[name]
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
+        inputs = _StudentInputs(name, problem.qubits, examples, source, settings, teacher)
+        heldout = examples.inputs[examples.heldout]
+        targets = inputs.teacher.predict_rows(inputs.teacher_weights, heldout)
+        model, stages = obtain[entry.method](inputs)
         rows = []
         for stage, block in stages.items():
-            agreement = teacher_agreement(model.predict_rows(block.weights, heldout), outputs)
+            agreement = teacher_agreement(model.predict_rows(block.weights, heldout), targets)
             result = replace(block.evaluation, teacher_r2=agreement)
-            rows.append(
-                describe_runs(dataset, qubits, protocol, run.n, examples.seeds, name, stage, result)
-            )
+            rows.append(results.describe(examples, stage, result))
         final = list(stages.values())[-1]
         metrics = pd.concat(rows, ignore_index=True)
-        write_run(run, name, examples.seeds, final.weights, final.history, metrics, settings)
+        results.add(examples, inputs.own_of(final.weights), history=final.history, metrics=metrics)
+    results.write(outputs, teacher=entry.teacher)
 
 
-@dataclass(frozen=True)
-class _Lesson:
+class _StudentInputs:
     """What a student is made from, at one n."""
 
-    name: str
-    entry: ModelEntry
-    qubits: int
-    run: RunFiles
-    examples: Examples
-    teacher: SlotModel
-    teacher_weights: Mapping[str, Tensor]
-    settings: Mapping[str, Any]
-
-    @property
-    def copied(self) -> dict[str, Tensor]:
-        """The teacher's encoder and decoder."""
-        return {k: v for k, v in self.teacher_weights.items() if not k.startswith("bottleneck.")}
+    def __init__(
+        self,
+        name: str,
+        qubits: int,
+        examples: Examples,
+        source: str | Path,
+        settings: Mapping[str, Any],
+        teacher: str | Path,
+    ) -> None:
+        self.name, self.entry, self.qubits = name, STUDENTS[name], qubits
+        self.examples, self.source, self.settings = examples, source, settings
+        self.teacher, self.teacher_weights = load_teacher(teacher, examples.n)
+        if not isinstance(self.teacher.bottleneck, load_bottleneck(self.entry.teacher)):
+            wanted = self.entry.teacher
+            raise DataError(f"{teacher}: '{name}' learns from '{wanted}', not from this")
+        self.copied = copied_weights(self.teacher_weights)
 
     @property
     def frozen(self) -> bool:
@@ -126,16 +131,10 @@ class _Lesson:
         layer = {f"bottleneck.{name}": tensor for name, tensor in parameters.items()}
         return layer if self.frozen else {**self.copied, **layer}
 
-
-def _prepare_lesson(
-    name: str, qubits: int, latents: Latents, run: RunFiles, settings: Mapping[str, Any]
-) -> _Lesson:
-    entry = STUDENTS[name]
-    teacher, weights = load_teacher(run.teacher)
-    if not isinstance(teacher.bottleneck, load_bottleneck(entry.teacher)):
-        raise DataError(f"{run.teacher}: '{name}' learns from '{entry.teacher}', not from this")
-    examples = load_examples(latents, run.subset)
-    return _Lesson(name, entry, qubits, run, examples, teacher, weights, settings)
+    def own_of(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Leave out the encoder and decoder where they are still the teacher's."""
+        trained = self.entry.method == "fine_tune" and not self.frozen
+        return {k: v for k, v in weights.items() if trained or k not in self.copied}
 
 
 def _untrained(model: SlotModel, weights: Mapping[str, Tensor], examples: Examples) -> TrainedBlock:
@@ -144,45 +143,45 @@ def _untrained(model: SlotModel, weights: Mapping[str, Tensor], examples: Exampl
     return evaluate_untrained(model, weights, examples, parameters)
 
 
-def _compile(lesson: _Lesson) -> tuple[SlotModel, Stages]:
+def _compile(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Replace the gates by the two real matrices of their unitary."""
-    unitary = load_unitaries(lesson.run.unitary, lesson.examples.seeds)
+    unitary = load_unitaries(inputs.source, inputs.examples.n, inputs.examples.seeds)
     parts = {part: part_of(unitary, part) for part in ("re", "im")}
-    model = lesson.model_of(Compiled(lesson.qubits))
-    block = _untrained(model, lesson.weights_of(parts), lesson.examples)
+    model = inputs.model_of(Compiled(inputs.qubits))
+    block = _untrained(model, inputs.weights_of(parts), inputs.examples)
     return model, {"zero_shot": block}
 
 
-def _fine_tune(lesson: _Lesson) -> tuple[SlotModel, Stages]:
+def _fine_tune(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Start a layer from part of the unitary or from random numbers; train on the n examples."""
-    examples, entry = lesson.examples, lesson.entry
-    layer = StudentLayer(lesson.qubits, entry.readout)
+    examples, entry = inputs.examples, inputs.entry
+    layer = StudentLayer(inputs.qubits, entry.readout)
     if entry.start in UNITARY_PARTS:
-        matrix = part_of(load_unitaries(lesson.run.unitary, examples.seeds), entry.start)
+        matrix = part_of(load_unitaries(inputs.source, examples.n, examples.seeds), entry.start)
     else:
         matrix = draw_matrices(entry.start, layer.width, examples.seeds, examples.n)
-    model, start = lesson.model_of(layer), lesson.weights_of(layer.start_from(matrix))
+    model, start = inputs.model_of(layer), inputs.weights_of(layer.start_from(matrix))
     return model, {
         "zero_shot": _untrained(model, start, examples),
-        "fine_tuned": train_block(model, start, examples, training_settings(lesson.settings)),
+        "fine_tuned": train_block(model, start, examples, training_settings(inputs.settings)),
     }
 
 
-def _distil(lesson: _Lesson) -> tuple[SlotModel, Stages]:
+def _distil(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Fit the layer to the teacher's codes; encoder and decoder stay the teacher's."""
-    examples, entry = lesson.examples, lesson.entry
-    settings = training_settings(lesson.settings)
-    layer = StudentLayer(lesson.qubits, entry.readout)
-    soft = load_soft_examples(lesson.run, examples, lesson.teacher, lesson.teacher_weights)
+    examples, entry = inputs.examples, inputs.entry
+    settings = training_settings(inputs.settings)
+    layer = StudentLayer(inputs.qubits, entry.readout)
+    soft = load_soft_examples(inputs.source, examples, inputs.teacher, inputs.teacher_weights)
     if not entry.pool:
         soft = soft.without_pool()
-    model = lesson.model_of(layer)
+    model = inputs.model_of(layer)
     recorder = Recorder(model, examples, settings.epochs)
 
     def record(epoch: int, parameters: Mapping[str, Tensor]) -> None:
-        recorder(epoch, lesson.weights_of(parameters))
+        recorder(epoch, inputs.weights_of(parameters))
 
-    weights = lesson.weights_of(distil_layer(layer, soft, lesson.name, settings, record))
+    weights = inputs.weights_of(distil_layer(layer, soft, inputs.name, settings, record))
     block = _untrained(model, weights, examples)
     evaluation = replace(block.evaluation, seconds=recorder.seconds[-1])
     return model, {"distilled": TrainedBlock(block.weights, recorder.history(), evaluation)}

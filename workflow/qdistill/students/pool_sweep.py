@@ -12,14 +12,14 @@ from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
 from qdistill.models.slot_model import SlotModel
 from qdistill.models.student_layers import StudentLayer
 from qdistill.randomness import generator_for
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import write_table
-from qdistill.students.distillation import distil_on_subsets, load_soft_examples
-from qdistill.students.teachers import load_teacher, teacher_agreement
+from qdistill.students.distillation import SoftExamples, distil_on_subsets, load_soft_examples
+from qdistill.students.teachers import copied_weights, load_teacher, teacher_agreement
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import evaluate_errors, training_settings
 from qdistill.training.optimiser import TrainingSettings
@@ -28,13 +28,12 @@ _STUDENT = "distilled_pool"
 
 
 def sweep_pool(
-    dataset: str,
-    qubits: int,
-    protocol: str,
-    latents_path: str | Path,
-    runs: Sequence[RunFiles],
+    problem: Problem,
+    teacher: str | Path,
+    soft_targets: str | Path,
     pools: Sequence[int | str],
     settings: Mapping[str, Any],
+    path: str | Path,
 ) -> None:
     """Distil ``distilled_pool`` on the n training rows and pools of several sizes, at every n.
 
@@ -43,34 +42,33 @@ def sweep_pool(
 
     Parameters
     ----------
-    dataset : str
-        Name of the data set.
-    qubits : int
-        The layer is 2**qubits wide.
-    protocol : str
-        ``article`` or ``converged``: how the teacher was trained.
-    latents_path : path
-        The data set.
-    runs : sequence of RunFiles
-        ``subset``, ``teacher`` and ``soft_targets`` are read; ``sweep`` is written.
+    problem : Problem
+        Data set, sizes and seeds; the protocol is that of the teacher.
+    teacher, soft_targets : path
+        The teacher's weights, and its codes.
     pools : sequence of int or "all"
         Sizes of the pool, 0 for none; "all" is every unlabelled row.
     settings : mapping
         ``epochs`` over the largest pool, ``batch_size`` and ``learning_rate``.
+    path : path
+        Table by the contract "sweep".
 
     Raises
     ------
     DataError
         If a pool is larger than the data set's.
     """
-    latents = load_latents(latents_path)
-    sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), latents_path)
-    for run in runs:
-        examples = load_examples(latents, run.subset)
-        rows = _sweep_run(qubits, run, examples, sizes, training_settings(settings))
-        table = pd.DataFrame(rows).sort_values(["seed", "pool"], ignore_index=True)
-        key = {"dataset": dataset, "qubits": qubits, "protocol": protocol, "n": run.n}
-        write_table("sweep", run.sweep, table.assign(**key), settings)
+    latents, frames = load_latents(problem.latents), []
+    sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), problem.latents)
+    layer = StudentLayer(problem.qubits, STUDENTS[_STUDENT].readout)
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
+        model, weights = load_teacher(teacher, n)
+        soft = load_soft_examples(soft_targets, examples, model, weights)
+        fitted = _distil_pools(layer, soft, examples, sizes, training_settings(settings))
+        rows = pd.DataFrame(_measure_pools(layer, fitted, sizes, model, weights, examples))
+        frames.append(rows.sort_values(["seed", "pool"]).assign(**problem.key(n)))
+    write_table("sweep", path, pd.concat(frames, ignore_index=True), settings)
 
 
 def _pool_sizes(pools: Sequence[int | str], available: int, path: str | Path) -> list[int]:
@@ -105,27 +103,34 @@ def nested_pools(seeds: Sequence[int], available: int, sizes: Sequence[int]) -> 
     return [[np.sort(order[:size]) for order in orders] for size in sizes]
 
 
-def _sweep_run(
-    qubits: int,
-    run: RunFiles,
+def _distil_pools(
+    layer: StudentLayer,
+    soft: SoftExamples,
     examples: Examples,
     sizes: Sequence[int],
     settings: TrainingSettings,
-) -> list[dict[str, Any]]:
-    """Distil all pools of all seeds at one n; rows of the table, without the condition."""
-    teacher, weights = load_teacher(run.teacher)
-    layer = StudentLayer(qubits, STUDENTS[_STUDENT].readout)
-    soft = load_soft_examples(run, examples, teacher, weights)
+) -> dict[str, Tensor]:
+    """Distil all pools of all seeds at one n: the layer's parameters, (S, P, ...)."""
     labelled = np.arange(examples.n)
     rows = [
         [np.concatenate([labelled, examples.n + pool]) for pool in pools]
         for pools in nested_pools(examples.seeds, len(examples.unlabelled), sizes)
     ]
     steps = settings.epochs * -(-(examples.n + sizes[-1]) // settings.batch_size)
-    fitted = distil_on_subsets(layer, soft, rows, _STUDENT, steps, settings)
+    return distil_on_subsets(layer, soft, rows, _STUDENT, steps, settings)
+
+
+def _measure_pools(
+    layer: StudentLayer,
+    fitted: Mapping[str, Tensor],
+    sizes: Sequence[int],
+    teacher: SlotModel,
+    weights: Mapping[str, Tensor],
+    examples: Examples,
+) -> list[dict[str, Any]]:
+    """Measure the students of all pools: rows of the table, without their key."""
     outputs = _outputs(teacher, weights, examples)
-    copied = {k: v for k, v in weights.items() if not k.startswith("bottleneck.")}
-    model = SlotModel(layer, projections=copied)
+    model = SlotModel(layer, projections=copied_weights(weights))
     found = []
     for place, size in enumerate(sizes):
         student = {f"bottleneck.{name}": tensor[:, place] for name, tensor in fitted.items()}

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from qdistill.circuits.circuit import build_unitary
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks.classical import Classical
 from qdistill.models.bottlenecks.quantum import Quantum
 from qdistill.models.slot_model import SlotModel
-from qdistill.storage.runs import RunFiles
-from qdistill.storage.tables import frame_of, matrix_of, read_table, write_table
-from qdistill.storage.weights import read_weights, read_weights_metadata
+from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table, write_table
+from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 
 _PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
 _TEACHERS = {
@@ -28,14 +29,16 @@ _TEACHERS = {
 }
 
 
-def load_teacher(path: str | Path) -> tuple[SlotModel, dict[str, Tensor]]:
-    """Load a trained teacher: the quantum model or the classical baseline.
+def load_teacher(path: str | Path, n: int) -> tuple[SlotModel, dict[str, Tensor]]:
+    """Load a teacher trained on n rows: the quantum model or the classical baseline.
 
     Parameters
     ----------
     path : path
         Its weights; ``bottleneck.angles`` has shape (S, L, q, 2), ``bottleneck.scale`` and
         ``bottleneck.shift`` have shape (S, N). The header says which model it is.
+    n : int
+        Number of labelled rows.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def load_teacher(path: str | Path) -> tuple[SlotModel, dict[str, Tensor]]:
     DataError
         If the file is damaged, is of another model, or lacks a tensor.
     """
-    weights = {name: torch.from_numpy(array) for name, array in read_weights(path).items()}
+    weights = {name: torch.from_numpy(array) for name, array in read_weights(path, n).items()}
     kind = read_weights_metadata(path).get("model", "")
     if kind not in _TEACHERS:
         raise DataError(f"{path}: of model '{kind}'; a teacher is {' or '.join(_TEACHERS)}")
@@ -61,49 +64,64 @@ def load_teacher(path: str | Path) -> tuple[SlotModel, dict[str, Tensor]]:
     return SlotModel(Classical(width.bit_length() - 1)), weights
 
 
-def extract_unitaries(runs: Sequence[RunFiles], seeds: Sequence[int], settings: Any) -> None:
+def copied_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Select the encoder and decoder, which students take over from their teacher."""
+    return {name: weights[name] for name in _PROJECTIONS}
+
+
+def extract_unitary(
+    dataset: str,
+    protocol: str,
+    sizes: Sequence[int],
+    teacher: str | Path,
+    settings: Any,
+    path: str | Path,
+) -> None:
     """Write the matrix of each trained circuit.
 
     Parameters
     ----------
-    runs : sequence of RunFiles
-        ``teacher`` is read, ``unitary`` is written.
-    seeds : sequence of int
-        The S seeds of the block, in the order of the weights.
+    dataset, protocol : str
+        What the teacher was trained on, and how.
+    sizes : sequence of int
+        Every n.
+    teacher : path
+        Its weights.
     settings : JSON-serialisable
         The teacher's settings, for the table's digest.
+    path : path
+        Table by the contract "unitary".
 
     Raises
     ------
     DataError
-        If a teacher is not a circuit.
+        If the teacher is not a circuit.
     """
-    for run in runs:
-        _, weights = load_teacher(run.teacher)
+    frames = []
+    for n in sizes:
+        _, weights = load_teacher(teacher, n)
         if "bottleneck.angles" not in weights:
-            raise DataError(f"{run.teacher}: of the classical teacher, which has no unitary")
-        unitary = build_unitary(weights["bottleneck.angles"]).numpy()
-        size = unitary.shape[-1]
-        seed, row, column = np.meshgrid(seeds, range(size), range(size), indexing="ij")
-        columns = {
-            "seed": seed.ravel(),
-            "row": row.ravel(),
-            "column": column.ravel(),
-            "re": unitary.real.ravel(),
-            "im": unitary.imag.ravel(),
-        }
-        write_table("unitary", run.unitary, columns, settings)
+            raise DataError(f"{teacher}: of the classical teacher, which has no unitary")
+        angles = weights["bottleneck.angles"]
+        unitary, qubits = build_unitary(angles).numpy(), angles.shape[2]
+        size = 2**qubits
+        key = {"dataset": dataset, "qubits": qubits, "protocol": protocol, "n": n}
+        where = np.meshgrid(read_seeds(teacher), range(size), range(size), indexing="ij")
+        seed, row, column = map(np.ravel, where)
+        entries = {"re": unitary.real.ravel(), "im": unitary.imag.ravel()}
+        frames.append(pd.DataFrame({**key, "seed": seed, "row": row, "column": column, **entries}))
+    write_table("unitary", path, pd.concat(frames, ignore_index=True), settings)
 
 
-def load_unitaries(path: str | Path, seeds: Sequence[int]) -> np.ndarray:
-    """Read the circuits' matrices: complex64, shape (S, N, N), in the order of ``seeds``.
+def load_unitaries(path: str | Path, n: int, seeds: Sequence[int]) -> np.ndarray:
+    """Read the circuits' matrices at one n: complex64, (S, N, N), in the order of ``seeds``.
 
     Raises
     ------
     DataError
         If a seed's matrix is missing or incomplete.
     """
-    frame = frame_of(read_table("unitary", path)).sort_values(["seed", "row", "column"])
+    frame = read_frame("unitary", path, [("n", "=", n)]).sort_values(["seed", "row", "column"])
     matrices = []
     for seed in seeds:
         entries = frame[frame["seed"] == seed]
@@ -115,34 +133,39 @@ def load_unitaries(path: str | Path, seeds: Sequence[int]) -> np.ndarray:
     return np.stack(matrices).astype(np.complex64)
 
 
-def collect_soft_targets(latents_path: str | Path, runs: Sequence[RunFiles], settings: Any) -> None:
+def collect_soft_targets(
+    problem: Problem, teacher: str | Path, settings: Any, path: str | Path
+) -> None:
     """Write a teacher's codes z for its training rows and for the unlabelled rows.
 
     Parameters
     ----------
-    latents_path : path
-        The data set; only features of ``train`` and ``unlabelled`` rows are used.
-    runs : sequence of RunFiles
-        ``subset`` and ``teacher`` are read, ``soft_targets`` is written.
+    problem : Problem
+        Data set, sizes and seeds; only features of ``train`` and ``unlabelled`` rows are used.
+    teacher : path
+        Its weights.
     settings : JSON-serialisable
         The teacher's settings, for the table's digest.
+    path : path
+        Table by the contract "soft_targets".
     """
-    latents = load_latents(latents_path)
-    for run in runs:
-        examples = load_examples(latents, run.subset)
-        model, weights = load_teacher(run.teacher)
+    latents = load_latents(problem.latents)
+    name = read_weights_metadata(teacher).get("model", "")
+    frames, targets = [], []
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
+        model, weights = load_teacher(teacher, n)
         positions = distillation_positions(examples)
         with torch.no_grad():
             codes = model.squeeze(weights, model.encode(weights, examples.inputs[positions]))
-        seeds, per_seed = positions.shape
-        split = ["train"] * examples.n + ["unlabelled"] * len(examples.unlabelled)
-        columns = {
-            "seed": np.repeat(examples.seeds, per_seed),
-            "row": latents.rows[positions.numpy()].ravel(),
-            "split": split * seeds,
-            "target": codes.reshape(seeds * per_seed, -1).numpy(),
-        }
-        write_table("soft_targets", run.soft_targets, columns, settings)
+        targets.append(codes.flatten(0, 1).numpy())
+        seed = np.repeat(examples.seeds, positions.shape[1])
+        row = latents.rows[positions.numpy()].ravel()
+        split = latents.split[positions.numpy()].ravel()
+        about = {**problem.key(n), "model": name}
+        frames.append(pd.DataFrame({**about, "seed": seed, "row": row, "split": split}))
+    columns = {**pd.concat(frames, ignore_index=True), "target": np.concatenate(targets)}
+    write_table("soft_targets", path, columns, settings)
 
 
 def distillation_positions(examples: Examples) -> Tensor:
@@ -159,7 +182,7 @@ def load_soft_targets(path: str | Path, examples: Examples) -> Tensor:
     DataError
         If the table does not hold exactly those rows.
     """
-    table = read_table("soft_targets", path)
+    table = read_table("soft_targets", path, [("n", "=", examples.n)])
     targets = matrix_of(table, "target")
     seeds, per_seed = len(examples.seeds), examples.n + len(examples.unlabelled)
     expected = np.repeat(examples.seeds, per_seed)

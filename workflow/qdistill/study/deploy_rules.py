@@ -42,8 +42,9 @@ class Deployment:
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """Candidates that have weights; references are fitted again."""
-        return tuple(name for name in self.candidates if name not in FITTED)
+        """Models whose weights are read: candidates, and teachers, whose encoder students have."""
+        found = [name for name in self.candidates if name not in FITTED]
+        return tuple(dict.fromkeys([*found, *filter(None, (ENTRIES[c].teacher for c in found))]))
 
     @property
     def teachers(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ FIGURES: dict[str, FigureEntry] = {
     "curves": FigureEntry(
         "8 Training curves", ("histories",), lambda track: bool(track.bottlenecks)
     ),
-    "unitary": FigureEntry("9 Learned unitary", ("unitaries",), _has_small_unitary),
+    "unitary": FigureEntry("9 Learned unitary", ("unitary", "largest_n"), _has_small_unitary),
 }
 
 

@@ -22,9 +22,9 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
 
     Counted are the copies that are alive at once: the data set as it is read; the parameters
     of all replicas four times (values, gradients, two moments), the seeds' weights as they
-    start, end and are written; a batch with what the backward pass keeps of it, for a circuit
-    one state a layer; and the predictions on held-out rows, for which rows are encoded 2,048
-    at a time.
+    start, end and are kept for each n until all are written; a batch with what the backward
+    pass keeps of it, for a circuit one state a layer; and the predictions on held-out rows, for
+    which rows are encoded 2,048 at a time.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * sum(rows.values()) * features
-        + (4 * replicas + 6 * seeds) * parameters
+        + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * _states_of(chosen) * 2 * chosen.get("batch_size", 32) * width
         + 6 * seeds * max(track.n[-1], rows["heldout"]) * features

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
 
 LOSSES = ("heldout_mse", "train_mse")
 _CURVES = (*LOSSES, "validation_mse")
-_HISTORY = re.compile(
-    r"(?P<dataset>[^/]+)/(?P<protocol>[^/]+)/n~(?P<n>\d+)/seeds~[^/]+/(?P<model>[^/]+)/[^/]+$"
-)
 
 Run = tuple[str, str, int, str]  # dataset, protocol, n, model
 Curve = tuple[list[int], list[float]]  # epochs, values
@@ -28,33 +23,23 @@ def read_histories(paths: Iterable[str | Path]) -> dict[Run, pd.DataFrame]:
     Parameters
     ----------
     paths : iterable of path
-        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/history.parquet``.
+        Tables by the contract "history".
 
     Returns
     -------
     dict
-        (dataset, protocol, n, model) to a table of the contract ``history``, sorted by seed
-        and epoch.
+        (dataset, protocol, n, model) to its rows, sorted by seed and epoch.
 
     Raises
     ------
     DataError
-        If a path has another form, or a file is missing or damaged.
+        If a file is missing or damaged.
     """
-    blocks: dict[Run, list[pd.DataFrame]] = {}
-    for path in map(Path, paths):
-        match = _HISTORY.search(path.as_posix())
-        if match is None:
-            raise DataError(
-                f"{path}: a history lies at {{dataset}}/{{protocol}}/n~{{n}}/seeds~{{block}}/"
-                "{model}/history.parquet"
-            )
-        key = (match["dataset"], match["protocol"], int(match["n"]), match["model"])
-        blocks.setdefault(key, []).append(read_frame("history", path))
-    return {
-        key: pd.concat(frames, ignore_index=True).sort_values(["seed", "epoch"])
-        for key, frames in blocks.items()
-    }
+    frames = [read_frame("history", path) for path in paths]
+    if not frames:
+        return {}
+    whole = pd.concat(frames, ignore_index=True).sort_values(["seed", "epoch"])
+    return dict(iter(whole.groupby(["dataset", "protocol", "n", "model"])))
 
 
 def curves_of(course: pd.DataFrame) -> dict[str, Curve]:

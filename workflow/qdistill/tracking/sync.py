@@ -55,9 +55,7 @@ def sync_runs(
     metrics_path : path
         Table of the contract ``metrics``.
     histories : iterable of path
-        Learning curves,
-        ``.../{dataset}/{protocol}/n~{n}/seeds~{block}/{model}/history.parquet``; a model may
-        have none.
+        Learning curves, by the contract "history"; a model may have none.
     receipt_path : path
         JSON file written last, with what is returned.
     tracking_uri : str, optional

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from torch import Tensor
 
 from qdistill.circuits.engine import current_engine
 from qdistill.datasets.examples import Examples
+from qdistill.datasets.problem import Problem
 from qdistill.models.slot_model import SlotModel, mean_squared_errors
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import write_table
 from qdistill.storage.weights import write_weights
-from qdistill.training.evaluation import Evaluation, has_diverged
+from qdistill.training.evaluation import Evaluation, describe_runs, has_diverged
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import TrainingSettings, minimise
 
@@ -197,25 +198,51 @@ def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
     return TrainingSettings(settings["epochs"], settings["batch_size"], settings["learning_rate"])
 
 
-def write_weights_of(
-    run: RunFiles, name: str, seeds: Sequence[int], weights: Mapping[str, Tensor]
-) -> None:
-    """Write the weights of a block of a model or student."""
-    arrays = {key: tensor.numpy() for key, tensor in weights.items()}
-    about = {"model": name, "seeds": ",".join(map(str, seeds)), "engine": current_engine()}
-    write_weights(run.weights, arrays, about)
+class BlockResults:
+    """Results of one model for a block of seeds: gathered n by n, one file of each kind.
 
+    Parameters
+    ----------
+    model : str
+        Name of the model or student.
+    problem : Problem
+        What it is trained on.
+    settings : JSON-serialisable
+        Its settings, for the tables' digests.
+    """
 
-def write_run(
-    run: RunFiles,
-    name: str,
-    seeds: Sequence[int],
-    weights: Mapping[str, Tensor],
-    history: Mapping[str, np.ndarray],
-    metrics: pd.DataFrame,
-    settings: Mapping[str, Any],
-) -> None:
-    """Write weights, history and metrics of a block of a model or student."""
-    write_weights_of(run, name, seeds, weights)
-    write_table("history", run.history, history, settings)
-    write_table("metrics", run.metrics, metrics, settings)
+    def __init__(self, model: str, problem: Problem, settings: Any) -> None:
+        self.model, self.problem, self.settings = model, problem, settings
+        self.seeds: list[int] = []
+        self.weights: dict[int, dict[str, np.ndarray]] = {}
+        self.rows: dict[str, list[pd.DataFrame]] = {}
+
+    def describe(self, examples: Examples, stage: str, result: Evaluation) -> pd.DataFrame:
+        """Return the rows of the table "metrics" at one n and stage, one for each seed."""
+        about = self.problem.key(examples.n)
+        return describe_runs(
+            **about, seeds=examples.seeds, model=self.model, stage=stage, result=result
+        )
+
+    def add(
+        self,
+        examples: Examples,
+        weights: Mapping[str, Tensor],
+        **tables: Mapping[str, Any] | pd.DataFrame,
+    ) -> None:
+        """Add what was found at one n: weights, and columns of tables by their contracts."""
+        self.seeds = examples.seeds
+        self.weights[examples.n] = {key: tensor.numpy() for key, tensor in weights.items()}
+        key = {**self.problem.key(examples.n), "model": self.model}
+        for kind, columns in tables.items():
+            missing = {name: value for name, value in key.items() if name not in columns}
+            frame = pd.DataFrame({**missing, **columns})
+            self.rows.setdefault(kind, []).append(frame)
+
+    def write(self, outputs: Mapping[str, str | Path], **metadata: str) -> None:
+        """Write ``weights``, with more metadata if need be, and the tables."""
+        about = {"model": self.model, "engine": current_engine(), **metadata}
+        write_weights(outputs["weights"], self.weights, self.seeds, about)
+        for kind, frames in self.rows.items():
+            table = pd.concat(frames, ignore_index=True)
+            write_table(kind, outputs[kind], table, self.settings)

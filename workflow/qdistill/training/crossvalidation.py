@@ -146,7 +146,7 @@ def validation_curve(
             break
         if stopped.any():
             running = running[~stopped]
-            training.keep(np.flatnonzero(~stopped))
+            training.restrict_to(np.flatnonzero(~stopped))
     return curve
 
 
@@ -192,13 +192,13 @@ class _FoldTraining:
         )
         return (sums / counts).numpy()
 
-    def keep(self, seeds: np.ndarray) -> None:
+    def restrict_to(self, seeds: np.ndarray) -> None:
         """Go on with the seeds at some positions alone; what those get stays the same."""
         folds = np.arange(self.settings.folds)
         replicas = torch.from_numpy((seeds[:, None] * len(folds) + folds).ravel())
-        self.loss.keep(replicas)
-        self.stream.keep(replicas.tolist())
-        self.optimiser.keep(replicas)
+        self.loss.restrict_to(replicas)
+        self.stream.restrict_to(replicas.tolist())
+        self.optimiser.restrict_to(replicas)
         self.rows, self.counted = self.rows[replicas], self.counted[replicas]
 
 
@@ -276,9 +276,9 @@ def train_to_checks(
         going_on = np.flatnonzero(checks[running] >= check)
         if len(going_on) < len(running):
             running, replicas = running[going_on], torch.from_numpy(going_on)
-            loss.keep(replicas)
-            stream.keep(going_on.tolist())
-            optimiser.keep(replicas)
+            loss.restrict_to(replicas)
+            stream.restrict_to(going_on.tolist())
+            optimiser.restrict_to(replicas)
         steps = range((check - 1) * interval, check * interval)
         advance(optimiser, loss.add_gradients, stream, steps, settings.max_steps)
         for name, tensor in optimiser.parameters.items():

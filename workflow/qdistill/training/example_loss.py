@@ -83,7 +83,7 @@ class ExampleLoss:
         else:
             self._through_trained_projections(weights, positions, progress)
 
-    def keep(self, replicas: Tensor) -> None:
+    def restrict_to(self, replicas: Tensor) -> None:
         """Go on with some replicas alone: int64 positions."""
         self.model = self.model.of_replicas(replicas)
         self._labelled, self._unit = self._labelled[replicas], self._unit[replicas]

@@ -67,7 +67,7 @@ class FlatAdam:
             self.parameters[name].grad = piece
 
     @torch.no_grad()
-    def keep(self, replicas: Tensor) -> None:
+    def restrict_to(self, replicas: Tensor) -> None:
         """Go on with some replicas alone: int64 positions along every leading axis."""
         shapes = {name: leaf.shape for name, leaf in self.parameters.items()}
         buffers = (self._values, self._first_moment, self._second_moment)
@@ -213,7 +213,7 @@ class BatchStream:
         self._drawn = torch.from_numpy(np.stack([queue[:count] for queue in self._queues]))
         self._queues = [queue[count:] for queue in self._queues]
 
-    def keep(self, replicas: Sequence[int]) -> None:
+    def restrict_to(self, replicas: Sequence[int]) -> None:
         """Go on with some replicas alone, each with the batches that it would have had."""
         self._generators = [self._generators[place] for place in replicas]
         self._choices = [self._choices[place] for place in replicas]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
-from qdistill.storage.runs import RunFiles
 from qdistill.training.blocks import (
+    BlockResults,
     Recorder,
     TrainedBlock,
     evaluate_errors,
@@ -31,7 +32,6 @@ from qdistill.training.blocks import (
     recorded_epochs,
     train_block,
     training_settings,
-    write_run,
 )
 from qdistill.training.crossvalidation import (
     LengthSettings,
@@ -42,7 +42,7 @@ from qdistill.training.crossvalidation import (
     train_to_checks,
     validation_curve,
 )
-from qdistill.training.evaluation import Evaluation, describe_runs, has_diverged
+from qdistill.training.evaluation import Evaluation, has_diverged
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def train_converged(
     still_improving = ~has_stopped(curve, settings.patience)
     _warn_of_unfinished(examples.n, settings, still_improving)
     searched = time.perf_counter() - begun
-    course = _Course(model, examples, settings, curve, checks)
+    course = _ConvergedRecorder(model, examples, settings, curve, checks)
     weights = train_to_checks(model, parameters, examples, settings, checks, purpose, course.record)
     train, heldout = evaluate_errors(model, weights, examples)
     result = Evaluation(
@@ -126,7 +126,7 @@ def _warn_of_unfinished(n: int, settings: LengthSettings, still_improving: np.nd
         )
 
 
-class _Course(Recorder):
+class _ConvergedRecorder(Recorder):
     """Errors now and then in a final training, beside the cross-validated ones.
 
     Which of a seed's checks are measured does not depend on the others of its block: those
@@ -210,12 +210,7 @@ def start_model(
 
 
 def train_model(
-    name: str,
-    dataset: str,
-    qubits: int,
-    latents_path: str | Path,
-    runs: Sequence[RunFiles],
-    settings: Mapping[str, Any],
+    name: str, problem: Problem, settings: Mapping[str, Any], outputs: Mapping[str, str | Path]
 ) -> None:
     """Train one model at every n and write weights, history and metrics.
 
@@ -223,24 +218,20 @@ def train_model(
     ----------
     name : str
         A key of ``registry.BOTTLENECKS``.
-    dataset : str
-        Name of the data set, for the metrics.
-    qubits : int
-        The bottleneck has 2**qubits inputs and outputs.
-    latents_path : path
-        The data set.
-    runs : sequence of RunFiles
-        Files of each n.
+    problem : Problem
+        Data set, sizes and seeds.
     settings : mapping
         From :meth:`qdistill.study.tracks.Track.settings_of`.
+    outputs : mapping of str to path
+        ``weights``, ``history`` and ``metrics``.
     """
-    latents = load_latents(latents_path)
-    for run in runs:
-        examples = load_examples(latents, run.subset)
-        model, parameters, constants = start_model(name, settings, qubits, examples)
+    latents = load_latents(problem.latents)
+    results = BlockResults(name, problem, settings)
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
+        model, parameters, constants = start_model(name, settings, problem.qubits, examples)
         block = train_by_protocol(model, parameters, examples, settings)
-        protocol, seeds = settings["protocol"], examples.seeds
-        rows = describe_runs(
-            dataset, qubits, protocol, run.n, seeds, name, "trained", block.evaluation
-        )
-        write_run(run, name, seeds, {**block.weights, **constants}, block.history, rows, settings)
+        metrics = results.describe(examples, "trained", block.evaluation)
+        weights = {**block.weights, **constants}
+        results.add(examples, weights, history=block.history, metrics=metrics)
+    results.write(outputs)

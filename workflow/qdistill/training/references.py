@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from qdistill.datasets.latents import Latents, load_latents
+from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import generator_for
-from qdistill.storage.runs import RunFiles
 from qdistill.storage.tables import write_table
 from qdistill.training.evaluation import Evaluation, describe_runs
 
@@ -21,13 +21,7 @@ _NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as 
 
 
 def fit_reference(
-    name: str,
-    dataset: str,
-    qubits: int,
-    protocol: str,
-    latents_path: str | Path,
-    runs: Sequence[RunFiles],
-    settings: Mapping[str, Any],
+    name: str, problem: Problem, settings: Mapping[str, Any], path: str | Path
 ) -> None:
     """Evaluate one reference at every n and write its metrics.
 
@@ -38,29 +32,23 @@ def fit_reference(
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
         (rank-2**qubits PCA of the true covariance).
-    dataset, protocol : str
-        For the metrics; a reference is the same under every protocol.
-    qubits : int
-        The bottleneck that the reference is compared with has 2**qubits outputs.
-    latents_path : path
-        The data set.
-    runs : sequence of RunFiles
-        ``subset`` is read, ``metrics`` is written.
+    problem : Problem
+        Data set, sizes and seeds; a reference is the same under every protocol.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
+    path : path
+        Table by the contract "metrics".
     """
-    latents = load_latents(latents_path)
-    for run in runs:
-        seeds, rows = load_subsets(run.subset)
-        frames = []
-        for seed, seed_rows in zip(seeds, rows, strict=True):
-            result = _evaluate(name, latents, seed_rows, int(seed), 2**qubits, settings)
+    latents, frames = load_latents(problem.latents), []
+    for n in problem.sizes:
+        for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
+            result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
             frames.append(
                 describe_runs(
-                    dataset, qubits, protocol, run.n, [int(seed)], name, "trained", result
+                    **problem.key(n), seeds=[int(seed)], model=name, stage="trained", result=result
                 )
             )
-        write_table("metrics", run.metrics, pd.concat(frames, ignore_index=True), settings)
+    write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
 
 def _evaluate(

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
-from qdistill.storage.runs import RunFiles
-from qdistill.storage.tables import write_table
-from qdistill.training.blocks import evaluate_errors, write_weights_of
+from qdistill.datasets.problem import Problem
+from qdistill.training.blocks import BlockResults, evaluate_errors
 from qdistill.training.crossvalidation import (
     LengthSettings,
     best_check,
@@ -29,7 +27,7 @@ from qdistill.training.crossvalidation import (
     train_to_checks,
     validation_curve,
 )
-from qdistill.training.evaluation import Evaluation, describe_runs, has_diverged
+from qdistill.training.evaluation import Evaluation, has_diverged
 from qdistill.training.linear_tuning import Tuned, tune_linear
 from qdistill.training.protocols import start_model
 
@@ -37,13 +35,7 @@ _LONGEST = 5  # most steps of a final training, in units of the search's most st
 
 
 def tune_model(
-    name: str,
-    dataset: str,
-    qubits: int,
-    protocol: str,
-    latents_path: str | Path,
-    runs: Sequence[RunFiles],
-    settings: Mapping[str, Any],
+    name: str, problem: Problem, settings: Mapping[str, Any], outputs: Mapping[str, str | Path]
 ) -> None:
     """Tune one model at every n and write weights, choices and metrics.
 
@@ -52,33 +44,27 @@ def tune_model(
     name : str
         ``linear_tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, whose learning
         rate, layers and number of steps are searched.
-    dataset, protocol : str
-        For the metrics. The search replaces the protocol's length of training.
-    qubits : int
-        The bottleneck has 2**qubits outputs.
-    latents_path : path
-        The data set.
-    runs : sequence of RunFiles
-        ``subset`` is read; ``weights``, ``choices`` and ``metrics`` are written.
+    problem : Problem
+        Data set, sizes and seeds. The search replaces the protocol's length of training.
     settings : mapping
         From :meth:`qdistill.study.tracks.Track.settings_of`.
+    outputs : mapping of str to path
+        ``weights``, ``choices`` and ``metrics``.
     """
-    latents = load_latents(latents_path)
+    latents = load_latents(problem.latents)
     searched: dict[int, _Search] = {}
-    for run in runs:
-        examples = load_examples(latents, run.subset)
+    results = BlockResults(name, problem, settings)
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
         weights, evaluation, choices = (
-            _tune_circuit(examples, qubits, settings, searched)
+            _tune_circuit(examples, problem.qubits, settings, searched)
             if name == "quantum_tuned"
-            else tune_linear(examples, qubits, settings)
+            else tune_linear(examples, problem.qubits, settings)
         )
-        about = (dataset, qubits, protocol, run.n)
-        metrics = describe_runs(*about, examples.seeds, name, "trained", evaluation)
-        write_weights_of(run, name, examples.seeds, weights)
-        write_table("metrics", run.metrics, metrics, settings)
-        columns = dict(zip(("dataset", "qubits", "protocol", "n"), about, strict=True))
-        frame = pd.DataFrame({**columns, "seed": examples.seeds, "model": name, **choices})
-        write_table("choices", run.choices, frame, settings)
+        metrics = results.describe(examples, "trained", evaluation)
+        chosen = {"seed": examples.seeds, "model": name, **choices}
+        results.add(examples, weights, choices=chosen, metrics=metrics)
+    results.write(outputs)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ class SeededRun(Run):
     seed: int = Field(ge=0)
 
 
-class History(Table):
+class History(Run):
     """Losses during training; null where they were not computed or not finite."""
 
+    model: str
     seed: int = Field(ge=0)
     epoch: int = Field(ge=0)
     train_mse: float = Field(ge=0, nullable=True)
@@ -27,7 +28,7 @@ class History(Table):
     seconds: float = Field(ge=0, description="since the start, of the whole block")
 
     class Config:
-        unique = ("seed", "epoch")
+        unique = ("dataset", "qubits", "protocol", "n", "model", "seed", "epoch")
 
 
 class Metrics(SeededRun):
@@ -116,7 +117,7 @@ class Cost(Table):
         unique = ("engine", "what", "qubits", "layers", "batch", "seeds", "threads")
 
 
-class Unitary(Table):
+class Unitary(Run):
     """The unitary of a trained circuit: out[row] = sum of U[row, column] in[column]."""
 
     seed: int = Field(ge=0)
@@ -126,9 +127,10 @@ class Unitary(Table):
     im: Float32
 
 
-class SoftTargets(Table):
+class SoftTargets(Run):
     """A teacher's codes of the rows that a student is distilled on."""
 
+    model: str
     seed: int = Field(ge=0)
     row: int = Field(ge=0)
     split: str = Field(isin=SPLITS)

@@ -1,0 +1,44 @@
+"""What the jobs of one data set, one protocol and one block of seeds have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A data set at several n under a protocol, for one block of seeds.
+
+    Attributes
+    ----------
+    dataset, protocol : str
+        Their names.
+    qubits : int
+        A bottleneck has 2**qubits outputs.
+    sizes : sequence of int
+        Every n: a job does all of them.
+    latents, subsets : path
+        The data set, and the order in which each seed takes its training rows.
+    """
+
+    dataset: str
+    protocol: str
+    qubits: int
+    sizes: Sequence[int]
+    latents: str | Path
+    subsets: str | Path
+
+    @classmethod
+    def of_job(cls, snakemake: Any) -> Problem:
+        """Read it off the object that Snakemake gives to scripts."""
+        wildcards, params = snakemake.wildcards, snakemake.params
+        named = (wildcards.dataset, wildcards.protocol, params.qubits, params.sizes)
+        return cls(*named, snakemake.input.latents, snakemake.input.subsets)
+
+    def key(self, n: int) -> dict[str, Any]:
+        """Return the key columns that every row of a table at one n has."""
+        named = {"dataset": self.dataset, "qubits": self.qubits, "protocol": self.protocol}
+        return {**named, "n": n}
