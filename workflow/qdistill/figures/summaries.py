@@ -11,6 +11,7 @@ from scipy import stats
 
 from qdistill.errors import DataError
 from qdistill.judgement.statistics import LEVEL
+from qdistill.storage.tables import read_frame
 
 
 def select_problem(
@@ -47,6 +48,11 @@ def select_problem(
             f"{path}: data set '{dataset}' has {listed} qubits, and a figure shows only one"
         )
     return chosen
+
+
+def read_problem(kind: str, path: str | Path, dataset: str, protocol: str) -> pd.DataFrame:
+    """Read the rows of one data set and protocol as :func:`select_problem` selects them."""
+    return select_problem(read_frame(kind, path), dataset, protocol, path)
 
 
 def summarise_seeds(

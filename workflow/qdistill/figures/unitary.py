@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator
 
 from qdistill.errors import DataError
 from qdistill.figures.axes import set_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.summaries import select_problem
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import style_of
@@ -157,12 +157,10 @@ def plot_unitary(
     """
     entries = read_frame("unitary", path, [("n", "=", n)])
     seed, matrix = matrix_of_seed(select_problem(entries, dataset, protocol, path), path)
-    with figure_settings():
-        figure = Figure(figsize=(10.4, 4.5))
+    with saved_figure(outputs, (10.4, 4.5)) as figure:
         draw_unitary(figure, matrix)
         set_titles(
             figure,
             f"{dataset}, protocol {protocol}: a learned unitary",
             f"{int(np.log2(len(matrix)))} qubits; model quantum, n = {n:,}, seed {seed}",
         )
-        save_figure(figure, outputs)
