@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from helpers.adapter import dead_process, make_adapter, make_vectors
+from helpers.adapter import make_adapter, make_vectors
 from qdistill.adapter.apply import ApplySettings, apply_adapter
 from qdistill.adapter.cli import app
 from qdistill.adapter.layout import write_adapter
@@ -281,19 +281,6 @@ def test_a_killed_run_leaves_no_output_and_the_same_command_starts_over(folder):
     result = run("apply", folder / "adapter", path, output)
     assert result.exit_code == 0, result.output
     assert len(codes_of(output)) == 40_000
-    assert not list(folder.glob(".*partial*"))
-
-
-def test_only_temporaries_of_dead_processes_are_removed(folder):
-    path = write_input(folder, X)
-    dead, alive = (folder / f".o.{pid}.partial.parquet" for pid in (dead_process(), 1))
-    other = folder / f".other.{dead_process()}.partial.parquet"
-    for file in (dead, alive, other):
-        file.touch()
-    assert run("apply", folder / "adapter", path, folder / "o.parquet").exit_code == 0
-    assert not dead.exists()
-    assert alive.exists()
-    assert other.exists()
 
 
 @pytest.mark.slow

@@ -17,22 +17,22 @@ def restored():
     engine.select_engine("auto")
 
 
-def test_auto_takes_the_compiled_engine():
+def test_auto_takes_numba():
     engine.select_engine("auto")
-    assert engine.current_engine() == "compiled"
+    assert engine.current_engine() == "numba"
 
 
 def test_auto_takes_torch_without_numba(monkeypatch):
     monkeypatch.setattr(engine, "_has_numba", lambda: False)
     engine._resolved.cache_clear()
     assert engine.current_engine() == "torch"
-    with pytest.raises(ConfigurationError, match="'compiled', which needs the package numba"):
-        engine.select_engine("compiled")
+    with pytest.raises(ConfigurationError, match="'numba', which needs the package numba"):
+        engine.select_engine("numba")
     engine._resolved.cache_clear()
 
 
 def test_an_unknown_engine_is_refused_with_the_choices():
-    with pytest.raises(ConfigurationError, match="'engine': found 'fast'; allowed: auto, compiled"):
+    with pytest.raises(ConfigurationError, match="'engine': found 'fast'; allowed: auto, numba"):
         engine.select_engine("fast")
 
 
@@ -41,7 +41,7 @@ def test_all_engines_train_alike():
     angles = torch.tensor(generator.uniform(-3, 3, (2, 4, 5, 2)), dtype=torch.float32)
     vectors = torch.tensor(generator.standard_normal((2, 6, 32)), dtype=torch.float32)
     found = []
-    for name in ("compiled", "torch", "pennylane"):
+    for name in ("numba", "torch", "pennylane"):
         engine.select_engine(name)
         leaves = [tensor.clone().requires_grad_() for tensor in (angles, vectors)]
         probabilities = circuit_probabilities(leaves[0], encode_amplitudes(leaves[1]))
@@ -55,7 +55,7 @@ def test_all_engines_train_alike():
 def test_all_engines_build_the_same_unitary():
     angles = torch.tensor(np.random.default_rng(1).uniform(-3, 3, (2, 3, 3, 2)))
     found = []
-    for name in ("compiled", "torch", "pennylane"):
+    for name in ("numba", "torch", "pennylane"):
         engine.select_engine(name)
         found.append(build_unitary(angles, entangled=False))
     for other in found[1:]:

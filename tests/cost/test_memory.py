@@ -30,7 +30,7 @@ def test_a_new_process_does_not_inherit_the_peak_of_the_one_that_starts_it():
 
 def test_a_step_of_the_compiled_engine_at_twelve_qubits_needs_less_than_64_megabytes():
     """And not less than the states it stores: 20 layers, 32 examples, 4096 amplitudes."""
-    megabytes = step_megabytes("compiled", MEMORY_QUBITS, layers=20, batch=32)
+    megabytes = step_megabytes("numba", MEMORY_QUBITS, layers=20, batch=32)
     assert 20 * 32 * 4096 * 8 / 1e6 < megabytes < 64
 
 

@@ -35,7 +35,7 @@ def state_of(step):
     return dict(zip(names, (cell.cell_contents for cell in step.__closure__), strict=True))
 
 
-@pytest.mark.parametrize("engine", ["compiled", "torch"])
+@pytest.mark.parametrize("engine", ["numba", "torch"])
 def test_a_circuit_step_is_one_step_of_adam_down_the_gradient(engine):
     step = circuit_step(PROBLEM, engine)
     step()

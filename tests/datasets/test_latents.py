@@ -26,7 +26,7 @@ def test_rows_are_found_by_id_in_any_shape(tmp_path, columns):
     latents = load(tmp_path, columns)
     wanted = np.array([[11, 7], [5, 11]])
     expected = [[[6, 7, 8], [0, 1, 2]], [[9, 10, 11], [6, 7, 8]]]
-    np.testing.assert_array_equal(latents.of_rows(wanted), expected)
+    np.testing.assert_array_equal(latents.features[latents.positions_of(wanted)], expected)
     np.testing.assert_array_equal(latents.positions_of(wanted), [[2, 0], [3, 2]])
     assert latents.features.dtype == np.float32
 
@@ -48,7 +48,7 @@ def test_targets_are_read_where_there_are_any(tmp_path, columns):
 @pytest.mark.parametrize("row", [-1, 4, 99])
 def test_an_unknown_row_is_named(tmp_path, columns, row):
     with pytest.raises(DataError, match=f"no row {row}"):
-        load(tmp_path, columns).of_rows(np.array([7, row]))
+        load(tmp_path, columns).positions_of(np.array([7, row]))
 
 
 def test_missing_truncated_and_empty_files_are_refused(tmp_path, columns):

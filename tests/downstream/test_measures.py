@@ -67,7 +67,7 @@ def measured(folder, models=MODELS, kind="vectors", latents="latents", sizes=(10
 
 def test_every_code_has_a_row_of_every_seed_and_n(labelled):
     table = measured(labelled)
-    assert list(table.columns) == list(CONTRACTS["downstream"].scalars)
+    assert list(table.columns) == CONTRACTS["downstream"].scalars()
     found = set(table[["n", "seed", "model"]].itertuples(index=False, name=None))
     names = ("raw", "pca", *MODELS)
     assert found == {(n, seed, name) for n in (10, 40) for seed in SEEDS for name in names}

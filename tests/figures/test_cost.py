@@ -33,8 +33,8 @@ def test_every_engine_is_a_line_of_its_times():
     draw_circuit_steps(ax, table)
     lines = lines_of(ax)
     wanted = {
-        "compiled": times_of(table, "compiled"),
-        "compiled, 10 seeds at once": times_of(table, "compiled", seeds=10),
+        "numba": times_of(table, "numba"),
+        "numba, 10 seeds at once": times_of(table, "numba", seeds=10),
         "torch": times_of(table, "torch"),
         "torch, 10 seeds at once": times_of(table, "torch", seeds=10),
         "pennylane": times_of(table, "pennylane"),
@@ -56,7 +56,7 @@ def test_every_engine_is_a_line_of_its_times():
 def test_the_order_of_the_rows_does_not_matter():
     ax = empty_axes()
     draw_circuit_steps(ax, make_cost().sample(frac=1, random_state=1))
-    assert lines_of(ax)["compiled"].get_xdata() == pytest.approx([4, 6, 8])
+    assert lines_of(ax)["numba"].get_xdata() == pytest.approx([4, 6, 8])
 
 
 def test_model_ratios_stand_beside_the_article():

@@ -1,7 +1,5 @@
 """Adapters of every kind with random weights, and the files of a small deployed study."""
 
-import os
-
 import numpy as np
 
 from helpers.files import Files
@@ -57,15 +55,6 @@ def make_adapter(kind="circuit", inputs=10, width=8, outputs=6, seed=0) -> Adapt
 
 def make_vectors(rows=1000, inputs=10, seed=1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(rows, inputs)).astype(np.float32)
-
-
-def dead_process() -> int:
-    """Number of a process that has ended."""
-    process = os.fork()
-    if process == 0:
-        os._exit(0)
-    os.waitpid(process, 0)
-    return process
 
 
 def tuning_settings(name, settings):

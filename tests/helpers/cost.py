@@ -18,7 +18,7 @@ def make_times(qubits=(4, 6, 8), seeds=(1, 10), batches=(1, 32)):
         times[Row("machine", "flop_floor", layers=LAYERS, **sizes)] = 0.05 * scale
         times[Row("machine", "byte_floor", layers=LAYERS, **sizes)] = 0.02 * scale
         for count in seeds:
-            for place, engine in enumerate(("compiled", "torch")):
+            for place, engine in enumerate(("numba", "torch")):
                 row = Row(engine, "circuit_step", layers=LAYERS, seeds=count, **sizes)
                 times[row] = 0.2 * (1 + 4 * place) * scale * count / (1 if count == 1 else 2)
             for place, name in enumerate(MODEL_STEPS):

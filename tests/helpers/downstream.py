@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import make_frame
 from qdistill.study.registry import stages_of
 
 _KEYS = ["dataset", "qubits", "protocol", "n", "seed"]
@@ -56,4 +56,4 @@ def make_downstream(
                     "diverged": False,
                 }
             )
-    return pd.DataFrame(rows, columns=list(CONTRACTS["downstream"].scalars))
+    return make_frame("downstream", rows)

@@ -7,11 +7,10 @@ from matplotlib.figure import Figure
 
 from helpers.metrics import make_metrics
 from qdistill.figures.save import figure_settings
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import make_frame, write_table
 
 SIZES = (50, 100, 200, 500)
-NO_CROSSOVER = pd.DataFrame(columns=list(CONTRACTS["crossover"].scalars))
+NO_CROSSOVER = make_frame("crossover")
 PROBLEM = {"dataset": "synthetic-6q", "qubits": 6, "protocol": "article"}
 NOTHING_PUBLISHED = pd.DataFrame(columns=["model", "n", "heldout_mse"])
 

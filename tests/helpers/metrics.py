@@ -162,7 +162,7 @@ def make_sweep(
         part["teacher_r2"] = part["teacher_r2_train"] - 0.5 * (factor - 1)
         part["diverged"] = False
         parts.append(part)
-    columns = list(CONTRACTS["sweep"].scalars)
+    columns = CONTRACTS["sweep"].scalars()
     return pd.concat(parts, ignore_index=True)[columns]
 
 

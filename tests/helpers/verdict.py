@@ -2,11 +2,12 @@
 
 import json
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from helpers.metrics import make_sweep
+from helpers.metrics import make_metrics, make_sweep
 from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.crossover import locate_crossovers
@@ -20,6 +21,7 @@ from qdistill.verdict.tables import StudyTables, no_rows
 
 ONE = dict(datasets=("synthetic-6q",), sizes=(100, 1000))
 CIRCUIT = {"kind": "teacher-circuit", "qubits": 6, "layers": 2, "angle_range": 1.0}
+FEW = ("mean", "classical", "quantum")
 MARKOV = {"kind": "markov", "qubits": 6, "concentration": 1.0}
 
 
@@ -84,7 +86,7 @@ def make_choices(metrics):
     ways = ({"layers": 2, "steps": 40}, {"layers": 20, "steps": 90})
     rows["choice"] = [json.dumps(ways[seed % 2]) for seed in rows["seed"]]
     rows["validation_mse"], rows["candidates"] = 0.1, 8
-    return rows[list(CONTRACTS["choices"].scalars)]
+    return rows[CONTRACTS["choices"].scalars()]
 
 
 def make_trainability(trained, layers=(1, 2, 4), ranges=(0.5, 1.0), seeds=10):
@@ -156,3 +158,19 @@ def rows_of(tables, source):
         assert set(values) <= set(frame[column].astype(str)), f"{column} of {source}"
         hit &= frame[column].astype(str).isin(values).to_numpy()
     return frame[hit]
+
+
+@cache
+def standard_part():
+    """The only problem of the typical study at n = 100 and 1000, which no test changes."""
+    return only_part(tables_of(make_metrics(**ONE)))
+
+
+def part_of(names, sweep=None, **settings):
+    """The only problem of a study of these models."""
+    metrics = make_metrics(names=names, **{**ONE, **settings})
+    return only_part(tables_of(metrics, sweep(metrics) if sweep else None))
+
+
+def said(question, part):
+    return " ".join(finding.text for finding in question.answer(part))

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from helpers.statistics import holds
 from qdistill.judgement.statistics import fieller_interval, holm, paired_interval, paired_ratio
 
 SIMULATIONS = 500
@@ -118,9 +119,9 @@ def test_fieller_with_a_denominator_near_zero_says_what_it_excludes():
     for edge in rays.gap:
         test = stats.ttest_1samp(numerator - edge * denominator, 0.0)
         assert test.pvalue == pytest.approx(0.05, abs=1e-9)
-    assert not rays.contains(0.0) and rays.contains(100.0) and rays.contains(rays.estimate)
+    assert not holds(rays, 0.0) and holds(rays, 100.0) and holds(rays, rays.estimate)
     line = fieller_interval(numerator - 1.0, denominator)
-    assert not line.bounded and line.gap is None and line.contains(0.0) and line.contains(1e9)
+    assert not line.bounded and line.gap is None and holds(line, 0.0) and holds(line, 1e9)
 
 
 @given(st.integers(0, 10_000))
@@ -144,7 +145,7 @@ def test_fieller_is_bounded_exactly_when_the_denominator_excludes_zero(seed):
 def test_fieller_is_undefined_for_degenerate_input(top, bottom):
     result = fieller_interval(top, bottom)
     assert not result.defined and np.isnan([result.low, result.high]).all()
-    assert not result.contains(0.5)
+    assert not holds(result, 0.5)
 
 
 @pytest.mark.parametrize("mean", [2.0, 0.3])
@@ -154,7 +155,7 @@ def test_fieller_covers_at_ten_seeds(mean):
     bottom = mean + shared + generator.normal(0, 0.5, shared.shape)
     top = 0.7 * mean + shared + generator.normal(0, 0.5, shared.shape)
     results = [fieller_interval(a, b) for a, b in zip(top, bottom, strict=True)]
-    assert np.mean([r.contains(0.7) for r in results]) == pytest.approx(0.95, abs=TOLERANCE)
+    assert np.mean([holds(r, 0.7) for r in results]) == pytest.approx(0.95, abs=TOLERANCE)
 
 
 def test_holm_by_hand():

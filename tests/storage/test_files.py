@@ -1,16 +1,11 @@
 """Atomic files, digests and versions."""
 
-import os
-
 import pytest
 
-from helpers.adapter import dead_process
 from qdistill.storage.files import (
-    atomic_folder,
     atomic_path,
     code_version,
     digest_of,
-    remove_stale_partials,
     write_json,
     write_text,
 )
@@ -47,40 +42,3 @@ def test_json_is_written_sorted(tmp_path):
 
 def test_code_version_names_the_source():
     assert "+source." in code_version()
-
-
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
-    target = tmp_path / "folder"
-    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
-        (partial / "half").touch()
-        raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
-    with atomic_folder(target) as partial:
-        (partial / "old").touch()
-        assert not target.exists()
-    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
-        raise RuntimeError
-    assert [path.name for path in target.iterdir()] == ["old"]
-    with atomic_folder(target) as partial:
-        (partial / "new").touch()
-    assert [path.name for path in target.iterdir()] == ["new"]
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_only_what_dead_processes_left_is_removed(tmp_path):
-    target, dead = tmp_path / "x.parquet", dead_process()
-    stale = [tmp_path / f".x.{dead}.partial.parquet", tmp_path / f".x.{dead}.old.partial.parquet"]
-    stale[0].touch()
-    stale[1].mkdir()
-    kept = [
-        tmp_path / f".x.{os.getpid()}.partial.parquet",
-        tmp_path / f".y.{dead}.partial.parquet",
-        tmp_path / f".x.{dead}.partial.csv",
-        tmp_path / ".x.partial.parquet",
-        target,
-    ]
-    for path in kept:
-        path.touch()
-    remove_stale_partials(target)
-    assert sorted(tmp_path.iterdir()) == sorted(kept)
-    remove_stale_partials(tmp_path / "no such folder" / "x")

@@ -8,8 +8,8 @@ import torch
 
 from helpers.files import SEEDS, rows_at
 from helpers.students import SETTINGS, teach
-from qdistill.circuits.circuit import apply_circuit
 from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.torch_engine import final_states
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError
 from qdistill.storage.tables import frame_of, matrix_of, read_table
@@ -40,7 +40,8 @@ def test_unitary_is_the_trained_circuit(taught):
         unitaries = load_unitaries(files.unitary, n, SEEDS)
         _, weights = load_teacher(files.weights, n)
         amplitudes = torch.nn.functional.normalize(torch.randn(3, 5, 8), dim=-1)
-        states = apply_circuit(weights["bottleneck.angles"], amplitudes).numpy()
+        parts = final_states(weights["bottleneck.angles"], amplitudes, entangled=True)
+        states = torch.complex(*parts).transpose(1, 2).numpy()
         found = np.einsum("srk,sbk->sbr", unitaries, amplitudes)
         np.testing.assert_allclose(found, states, atol=1e-6)
         identity = np.einsum("srk,stk->srt", unitaries, unitaries.conj())

@@ -33,7 +33,7 @@ def test_mean(small_study):
     for n, frame in frames.items():
         _, rows = load_subsets(problem.subsets, n)
         for seed in range(3):
-            mean = latents.of_rows(rows[seed]).astype(float).mean(0)
+            mean = latents.features[latents.positions_of(rows[seed])].astype(float).mean(0)
             expected = ((heldout - mean) ** 2).mean()
             assert frame["heldout_mse"][seed] == pytest.approx(expected, rel=1e-6)
 
@@ -44,7 +44,7 @@ def test_pca_is_the_truncated_decomposition_of_the_labelled_rows(small_study):
     heldout = latents.features[latents.positions("heldout")].astype(float)
     for n, frame in frames.items():
         _, rows = load_subsets(problem.subsets, n)
-        labelled = latents.of_rows(rows[0]).astype(float)
+        labelled = latents.features[latents.positions_of(rows[0])].astype(float)
         mean = labelled.mean(0)
         _, values, basis = np.linalg.svd(labelled - mean, full_matrices=False)
         residual = (heldout - mean) @ (np.eye(32) - basis[:8].T @ basis[:8])

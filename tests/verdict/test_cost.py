@@ -64,11 +64,11 @@ def test_the_ratio_of_the_models_stands_beside_the_articles(verdict):
 def test_the_circuit_alone_is_compared_with_a_layer_and_with_others(verdict):
     table = verdict[0].cost
     words, sources = bullets(verdict[1], "Cost")[2]
-    mine = row(table, engine="compiled", what="circuit_step", qubits=6, seeds=1)
+    mine = row(table, engine="numba", what="circuit_step", qubits=6, seeds=1)
     assert f"takes {number(mine['milliseconds'])} ms a step at 6 qubits with the engine" in words
     assert f": {mine['ratio_to_classical']:.2f} times as long as a classical layer" in words
     assert f"1/{number(mine['speedup_over_pennylane'])} of PennyLane's" in words
-    assert set(rows_of(verdict[0], sources[0])["engine"]) == {"compiled", "classical", "pennylane"}
+    assert set(rows_of(verdict[0], sources[0])["engine"]) == {"numba", "classical", "pennylane"}
     words, _ = bullets(verdict[1], "Cost")[3]
     assert words.endswith("`pennylane` 80 ms and `lightning-expectations` 600 ms.")
 

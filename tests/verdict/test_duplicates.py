@@ -16,7 +16,7 @@ ROWS = {"train": 50, "heldout": 30, "unlabelled": 20}
 
 def table(*lines):
     columns = ["row", "split", "other_row", "other_split", "similarity"]
-    return pd.DataFrame(lines, columns=columns)[list(CONTRACTS["duplicates"].scalars)]
+    return pd.DataFrame(lines, columns=columns)[CONTRACTS["duplicates"].scalars()]
 
 
 def test_rows_are_counted_by_what_they_repeat():

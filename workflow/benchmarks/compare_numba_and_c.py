@@ -1,4 +1,4 @@
-"""Time the compiled kernel against the same kernel in C, steps and start-up of a process.
+"""Time Numba's kernel against the same kernel in C, steps and start-up of a process.
 
 Needs a C compiler, which the workflow itself does not. Forward and backward of one seed, 20
 layers, batch 32, one thread, in turn; the gradients are compared before anything is timed.

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from qdistill.adapter.layout import AdapterWeights, read_adapter
 from qdistill.adapter.numerics import ZeroEncodingError, check_vectors, encode
 from qdistill.errors import DataError
-from qdistill.storage.files import atomic_path, remove_stale_partials
+from qdistill.storage.files import atomic_path
 
 BATCH_SIZE = 8192
 _BUFFER_BYTES = 1 << 20  # a column chunk is read in pieces, not whole
@@ -73,7 +73,6 @@ def apply_adapter(
     try:
         with parquet.ParquetFile(source, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
             _check_columns(source, file.schema_arrow, adapter, settings)
-            remove_stale_partials(target)
             with atomic_path(target) as partial:
                 rows = _stream(file, partial, adapter, settings, source, progress)
                 if target.exists() and not settings.overwrite:  # made in the meantime

@@ -21,7 +21,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
-from qdistill.storage.files import atomic_folder, write_text
+from qdistill.storage.files import write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.deploy_rules import Deployment
@@ -69,7 +69,7 @@ def export_adapter(
     files : ExportFiles
     deployment : Deployment
     folder : path
-        It appears only when complete.
+        Snakemake removes it where the job fails.
     tracking_uri : str, optional
         MLflow store where the adapter will be registered, for the card.
 
@@ -96,12 +96,12 @@ def export_adapter(
     )
     adapter = _adapter_of(evidence, deployment, blocks, files.weights)
     check_heldout(adapter, blocks[0], float(evidence.heldout[seed]), choice.name)
-    final, about = Path(folder).as_posix(), _about(latents)
-    with atomic_folder(folder) as partial:
-        write_adapter(partial, adapter)
-        (partial / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
-        card = write_card(deployment, adapter.config, evidence, about, final, tracking_uri)
-        write_text(partial / CARD_FILE, card)
+    folder, about = Path(folder), _about(latents)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_adapter(folder, adapter)
+    (folder / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
+    card = write_card(deployment, adapter.config, evidence, about, folder.as_posix(), tracking_uri)
+    write_text(folder / CARD_FILE, card)
     return evidence
 
 

@@ -61,18 +61,10 @@ def seed_errors(
         All seeds, block by block. Only labelled rows are used.
     qubits : int
         Width of the bottleneck.
-    condition : mapping
-        ``dataset``, ``protocol`` and ``n``.
-    training : mapping
-        Settings of the trained models, by name.
-    histories : iterable of path
-        Training histories, by the contract "history".
-    choices : path
-        The study's table of what tuning chose.
-
-    Returns
-    -------
-    SeedErrors
+    condition, training : mapping
+        ``dataset``, ``protocol`` and ``n``; settings of the trained models, by name.
+    histories, choices : paths and path
+        By the contracts "history" and "choices".
 
     Raises
     ------
@@ -93,11 +85,10 @@ def seed_errors(
         parts = [_of_training(model, block, qubits, training[model]) for block in blocks]
         source = f"trained again in {FOLDS} folds for this export"
     found = {seed: error for part in parts for seed, error in part.items()}
-    wanted = [seed for block in blocks for seed in block.seeds]
-    for seed in wanted:
-        if seed not in found:
-            raise DataError(f"there is no cross-validated error of '{model}' for seed {seed}")
-    return SeedErrors({seed: found[seed] for seed in wanted}, f"that of {own}, {source}")
+    seeds = [seed for block in blocks for seed in block.seeds]
+    if missing := [seed for seed in seeds if seed not in found]:
+        raise DataError(f"there is no cross-validated error of '{model}' for seed {missing[0]}")
+    return SeedErrors({seed: found[seed] for seed in seeds}, f"that of {own}, {source}")
 
 
 def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 def wire_signs(wires: int) -> np.ndarray:
-    """Eigenvalue of Z on each wire for each basis state.
+    """Return the eigenvalue of Z on each wire for each basis state.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def wire_signs(wires: int) -> np.ndarray:
 
 
 def cnot_ring(qubits: int) -> np.ndarray:
-    """Permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
+    """Return the permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def _y_generators(wires: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """One of the ansatz's constant arrays as a tensor, made once per dtype and device."""
+def constant(name: str, wires: int, dtype: torch.dtype) -> Tensor:
+    """Return one of the ansatz's constant arrays as a tensor, made once per dtype."""
     arrays = {
         "signs": wire_signs,
         "entries": _kronecker_entries,
@@ -81,7 +81,7 @@ def constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) ->
         "source": cnot_ring,
         "inverse": lambda qubits: np.argsort(cnot_ring(qubits)),
     }
-    return torch.tensor(arrays[name](wires), dtype=dtype, device=device)
+    return torch.tensor(arrays[name](wires), dtype=dtype)
 
 
 def _kronecker_entries(wires: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def _kronecker_entries(wires: int) -> np.ndarray:
 def _kronecker(entries: Tensor) -> Tensor:
     """Kronecker product over wires: 2x2 entries (L, S, wires, 4) to (L, S, 2**wires, 2**wires)."""
     wires = entries.shape[2]
-    table = constant("entries", wires, torch.int64, entries.device)
+    table = constant("entries", wires, torch.int64)
     chosen = entries.gather(-1, table.expand(*entries.shape[:2], -1, -1))
     return chosen.prod(2).unflatten(-1, (2**wires, 2**wires))
 
@@ -129,7 +129,7 @@ class Layers:
         """
         seeds, layers, qubits, _ = angles.shape
         by_layer = angles.detach().transpose(0, 1)
-        signs = constant("signs", qubits, angles.dtype, angles.device)
+        signs = constant("signs", qubits, angles.dtype)
         halves = 0.5 * by_layer
         exponents = halves[..., 0] @ signs.T
         phases = torch.complex(exponents.cos(), -exponents.sin()).unsqueeze(-1)
@@ -142,6 +142,6 @@ class Layers:
             phases,
             high,
             repeated.reshape(layers, seeds * high.shape[-1], *low.shape[-2:]),
-            constant("source", qubits, torch.int64, angles.device) if entangled else None,
-            constant("inverse", qubits, torch.int64, angles.device) if entangled else None,
+            constant("source", qubits, torch.int64) if entangled else None,
+            constant("inverse", qubits, torch.int64) if entangled else None,
         )

@@ -17,7 +17,6 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from qdistill.circuits import torch_engine
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.circuits.engine import current_engine
 
@@ -26,7 +25,7 @@ _PRODUCT = 64  # what multiplying by U costs an example, in gates on one wire
 
 
 def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = True) -> Tensor:
-    """Probabilities of the basis states after the circuit, |U_angles psi|**2.
+    """Compute the probabilities of the basis states after the circuit, |U_angles psi|**2.
 
     Differentiable with respect to both arguments, by the adjoint method. The result is
     that of the same gates in PennyLane, to the accuracy of the dtype.
@@ -51,7 +50,7 @@ def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = 
     if unitary_is_cheaper(layers, qubits, examples):
         unitary = _unitary_parts if differentiated and torch.is_grad_enabled() else _in_pieces
         return compiled_probabilities(*unitary(angles, entangled), amplitudes)
-    engine = _engine_for(angles)
+    engine = _engine()
     if differentiated and torch.is_grad_enabled():
         return engine.probabilities(angles, amplitudes, entangled)
     pieces = amplitudes.split(_EXAMPLES_AT_ONCE, dim=1)
@@ -80,7 +79,7 @@ def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool = Tru
     ValueError
         If a vector is exactly zero.
     """
-    in_one = getattr(_engine_for(angles), "encoded_probabilities", None)
+    in_one = getattr(_engine(), "encoded_probabilities", None)
     if in_one is None or not torch.is_grad_enabled():
         return circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
     if unitary_is_cheaper(angles.shape[1], angles.shape[2], vectors.shape[1]):
@@ -89,7 +88,7 @@ def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool = Tru
 
 
 def unitary_is_cheaper(layers: int, qubits: int, examples: int) -> bool:
-    """Whether to build U and multiply by it, rather than to push the states of a batch.
+    """Return whether to build U and multiply by it, rather than to push the states of a batch.
 
     Pushing B states through L layers on q wires costs B L q, building U costs N L q, and
     multiplying by it about as much as 64 gates an example. The last was measured from 4 to 8
@@ -105,24 +104,22 @@ def unitary_is_cheaper(layers: int, qubits: int, examples: int) -> bool:
     return layers * qubits * (examples - 2**qubits) > _PRODUCT * examples
 
 
-def _engine_for(angles: Tensor) -> ModuleType:
-    """Return the module of the selected engine, or of torch's for what is not on the CPU."""
-    name = current_engine() if angles.device.type == "cpu" else "torch"
-    module = "numba" if name == "compiled" else name
-    return import_module(f"qdistill.circuits.{module}_engine")
+def _engine() -> ModuleType:
+    """Return the module of the selected engine."""
+    return import_module(f"qdistill.circuits.{current_engine()}_engine")
 
 
 def _unitary_parts(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     """Re U and Im U, each (S, N, N), differentiable by the angles."""
-    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype, device=angles.device)
-    return _engine_for(angles).final_states(angles, identity.expand(len(angles), -1, -1), entangled)
+    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype)
+    return _engine().final_states(angles, identity.expand(len(angles), -1, -1), entangled)
 
 
 @torch.no_grad()
 def _in_pieces(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     """Do the same without gradients, a few columns at a time: an engine keeps every layer's."""
-    engine, seeds = _engine_for(angles), len(angles)
-    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype, device=angles.device)
+    engine, seeds = _engine(), len(angles)
+    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype)
     pieces = [
         engine.final_states(angles, rows.expand(seeds, -1, -1), entangled)
         for rows in identity.split(_EXAMPLES_AT_ONCE)
@@ -131,27 +128,8 @@ def _in_pieces(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     return torch.cat(real, dim=2), torch.cat(imaginary, dim=2)
 
 
-def apply_circuit(angles: Tensor, amplitudes: Tensor, entangled: bool = True) -> Tensor:
-    """State after the circuit, U_angles psi, without gradients.
-
-    Parameters
-    ----------
-    angles : Tensor, shape (S, L, q, 2)
-        Angles in radians; last axis (RZ, RY).
-    amplitudes : Tensor, shape (S, B, 2**q)
-        Real or complex input amplitudes.
-    entangled : bool
-        Whether a ring of CNOTs ends each layer.
-
-    Returns
-    -------
-    complex Tensor, shape (S, B, 2**q)
-    """
-    return torch_engine.states(angles, amplitudes, entangled)
-
-
 def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
-    """Matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
+    """Build the matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
 
     Parameters
     ----------
@@ -168,7 +146,7 @@ def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
 
 
 def compiled_probabilities(real: Tensor, imaginary: Tensor, amplitudes: Tensor) -> Tensor:
-    """Probabilities by two real matrix products, (Re U psi)**2 + (Im U psi)**2.
+    """Compute probabilities by two real matrix products, (Re U psi)**2 + (Im U psi)**2.
 
     Exactly the circuit's probabilities; cheaper than the gates when there are many more
     examples than amplitudes, or when U is given once and for all.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def refuse_zero_vectors(norms: Tensor) -> None:
-    """Say which of the norms (S, B) is the first that is zero.
+    """Raise an error that names the first of the norms (S, B) that is zero.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class _UnitNorm(torch.autograd.Function):
 
 
 def encode_amplitudes(vectors: Tensor) -> Tensor:
-    """Amplitude encoding: scale each vector to unit Euclidean norm.
+    """Scale each vector to unit Euclidean norm, which encodes it as amplitudes.
 
     Parameters
     ----------

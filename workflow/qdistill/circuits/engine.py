@@ -1,6 +1,6 @@
-"""Which engine computes circuits: compiled by Numba, torch's own operations, or PennyLane.
+"""Which engine computes circuits: Numba, torch's own operations, or PennyLane.
 
-``auto`` takes the compiled one where Numba is installed and the angles are on the CPU.
+``auto`` takes Numba's where Numba is installed, else torch's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from qdistill.errors import ConfigurationError
 
-ENGINES = ("auto", "compiled", "torch", "pennylane")
+ENGINES = ("auto", "numba", "torch", "pennylane")
 
 _asked = "auto"
 
@@ -27,13 +27,13 @@ def select_engine(name: str) -> None:
     Raises
     ------
     ConfigurationError
-        If the engine is unknown, or ``compiled`` without Numba.
+        If the engine is unknown, or ``numba`` without the package of that name.
     """
     global _asked
     if name not in ENGINES:
         raise ConfigurationError(f"'engine': found '{name}'; allowed: {', '.join(ENGINES)}")
-    if name == "compiled" and not _has_numba():
-        raise ConfigurationError("'engine': found 'compiled', which needs the package numba")
+    if name == "numba" and not _has_numba():
+        raise ConfigurationError("'engine': found 'numba', which needs the package numba")
     _asked = name
 
 
@@ -44,11 +44,11 @@ def _has_numba() -> bool:
 
 @lru_cache(maxsize=4)
 def _resolved(asked: str) -> str:
-    engine = ("compiled" if _has_numba() else "torch") if asked == "auto" else asked
+    engine = ("numba" if _has_numba() else "torch") if asked == "auto" else asked
     logging.getLogger(__name__).info("circuits are computed by the engine '%s'", engine)
     return engine
 
 
 def current_engine() -> str:
-    """Name of the engine that computes circuits on the CPU; never ``auto``."""
+    """Return the name of the engine that computes circuits; never ``auto``."""
     return _resolved(_asked)

@@ -1,4 +1,4 @@
-"""The compiled quantum engine: circuits by Numba, without a compiler asked of the user.
+"""Numba's engine: circuits compiled as they are first run, without a compiler asked of the user.
 
 Arrays in and arrays out; what is done to them is in :mod:`qdistill.circuits.kernel_passes`.
 """
@@ -102,7 +102,7 @@ def pull_to_vectors(vectors: np.ndarray, norms: np.ndarray, of_amplitudes: np.nd
 
 
 def read_probabilities(middles: np.ndarray, entangled: bool = True) -> np.ndarray:
-    """Probabilities (S, B, 2**q) from what :func:`push_states` returned."""
+    """Read the probabilities (S, B, 2**q) off what :func:`push_states` returned."""
     seeds, _, size, columns = middles.shape
     probabilities = np.empty((seeds, columns // 2, size), middles.dtype)
     read_out(_ring_of(size, entangled), middles, probabilities)
@@ -110,14 +110,14 @@ def read_probabilities(middles: np.ndarray, entangled: bool = True) -> np.ndarra
 
 
 def read_states(middles: np.ndarray, entangled: bool = True) -> np.ndarray:
-    """Last states (S, 2**q, 2 B), real parts first, from what :func:`push_states` returned."""
+    """Read the last states (S, 2**q, 2 B), real parts first, off what was pushed."""
     return middles[:, -1, _ring_of(middles.shape[2], entangled)]
 
 
 def adjoint_of_probabilities(
     gradient: np.ndarray, middles: np.ndarray, entangled: bool = True
 ) -> np.ndarray:
-    """Adjoints for :func:`pull_adjoint` from derivatives of the probabilities, (S, B, 2**q)."""
+    """Compute adjoints for :func:`pull_adjoint` from derivatives of the probabilities."""
     adjoints = np.empty_like(middles[:, -1], order="C")
     ring = _ring_of(middles.shape[2], entangled)
     weigh(np.ascontiguousarray(gradient), ring, middles, adjoints)
@@ -125,7 +125,7 @@ def adjoint_of_probabilities(
 
 
 def adjoint_of_states(gradient: np.ndarray, entangled: bool = True) -> np.ndarray:
-    """Adjoints for :func:`pull_adjoint` from derivatives of the last states, (S, 2**q, 2 B)."""
+    """Compute adjoints for :func:`pull_adjoint` from derivatives of the last states."""
     adjoints = np.empty_like(gradient, order="C")
     adjoints[:, _ring_of(gradient.shape[1], entangled)] = gradient
     return adjoints

@@ -1,4 +1,4 @@
-"""The passes of the compiled quantum engine over the states of circuits, compiled by Numba.
+"""The passes of Numba's engine over the states of circuits.
 
 One seed's states are an array (N, 2 B): amplitudes first, then the real parts of all B
 examples and the imaginary parts, so that every inner loop runs over contiguous numbers.
@@ -190,7 +190,7 @@ def _set_factors(halves, wire, wires, sign, factors):
 
 @_compiled
 def fill_norms(vectors, norms):
-    """Euclidean norm of every example of every seed."""
+    """Compute the Euclidean norm of every example of every seed."""
     for s in range(vectors.shape[0]):
         for b in range(vectors.shape[1]):
             norms[s, b] = 0.0
@@ -244,7 +244,7 @@ def push(halves, vectors, norms, order, ring, rows, middles):
 
 @_compiled
 def read_out(ring, middles, probabilities):
-    """Squared moduli of every seed's last states, behind the last ring."""
+    """Compute the squared moduli of every seed's last states, behind the last ring."""
     layers = middles.shape[1] - 1
     for s in range(probabilities.shape[0]):
         final = middles[s, layers]
@@ -258,7 +258,7 @@ def read_out(ring, middles, probabilities):
 
 @_compiled
 def weigh(gradient, ring, middles, adjoints):
-    """Adjoints of the last states, from the gradient of the probabilities."""
+    """Compute adjoints of the last states from the gradient of the probabilities."""
     layers = middles.shape[1] - 1
     for s in range(gradient.shape[0]):
         final, adjoint = middles[s, layers], adjoints[s]

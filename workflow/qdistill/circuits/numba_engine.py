@@ -1,4 +1,4 @@
-"""The compiled engine as functions that autograd can differentiate."""
+"""Numba's engine as functions that autograd can differentiate."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ class _FinalStates(torch.autograd.Function):
 
 
 def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
-    """See :func:`qdistill.circuits.circuit.circuit_probabilities`."""
+    """Compute :func:`qdistill.circuits.circuit.circuit_probabilities`."""
     return _Probabilities.apply(angles, amplitudes, entangled)
 
 
 def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool) -> Tensor:
-    """See :func:`qdistill.circuits.circuit.encoded_probabilities`."""
+    """Compute :func:`qdistill.circuits.circuit.encoded_probabilities`."""
     return _EncodedProbabilities.apply(angles, vectors, entangled)
 
 
 def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
-    """Real and imaginary parts of U psi, each (S, N, B), differentiable by both arguments."""
+    """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
     real, imaginary = _FinalStates.apply(angles, amplitudes, entangled).chunk(2, dim=2)
     return real, imaginary

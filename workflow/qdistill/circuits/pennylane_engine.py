@@ -18,14 +18,14 @@ def _circuit(qubits: int, entangled: bool, measured: str) -> Callable[[Any, Any]
 
 
 def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
-    """See :func:`qdistill.circuits.circuit.circuit_probabilities`."""
+    """Compute :func:`qdistill.circuits.circuit.circuit_probabilities`."""
     circuit = _circuit(angles.shape[2], entangled, "probs")
     found = [circuit(own, vectors) for own, vectors in zip(angles, amplitudes, strict=True)]
     return torch.stack(found).to(amplitudes.dtype)
 
 
 def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
-    """Real and imaginary parts of U psi, each (S, N, B), differentiable by both arguments."""
+    """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
     circuit = _circuit(angles.shape[2], entangled, "state")
     found = [circuit(own, vectors) for own, vectors in zip(angles, amplitudes, strict=True)]
     columns = torch.stack(found).transpose(1, 2)

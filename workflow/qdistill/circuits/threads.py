@@ -17,7 +17,7 @@ _KEEP_BYTES = 1 << 30
 
 
 def prepare_torch(threads: int, engine: str = "auto") -> None:
-    """Keep torch to the threads the job was given, and select the engine of circuits.
+    """Set torch's threads to those the job was given, and select the engine of circuits.
 
     Freed memory is kept to be used again, too.
 

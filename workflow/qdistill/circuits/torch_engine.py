@@ -1,4 +1,4 @@
-"""The torch engine: the ansatz as one batched ``torch.autograd.Function``, on any device.
+"""The torch engine: the ansatz as one batched ``torch.autograd.Function``.
 
 What the ansatz gives, and this module exploits:
 
@@ -40,8 +40,7 @@ def _real_views(states: Tensor, high: int) -> tuple[Tensor, Tensor, Tensor]:
 def _push_states(layers: Layers, states: Tensor, middles: Tensor) -> Tensor:
     """Apply all layers to (S, N, B) states.
 
-    ``middles`` (L, S, N, B) receives the states between RZ and RY of each layer; with a
-    first axis of length 1 one place is used over and over, and nothing is kept.
+    ``middles`` (L, S, N, B) receives the states between RZ and RY of each layer.
     """
     n_high = layers.high.shape[-1]
     current, buffer = states, torch.empty_like(states)
@@ -49,7 +48,6 @@ def _push_states(layers: Layers, states: Tensor, middles: Tensor) -> Tensor:
     current_whole = _real_views(current, n_high)[2]
     buffer_high, buffer_low, _ = _real_views(buffer, n_high)
     rotated_high, _, rotated_whole = _real_views(rotated, n_high)
-    middles = middles.expand(len(layers.phases), *states.shape)
     for middle, middle_low, phase, low, high in zip(
         middles.unbind(),
         _real_views(middles, n_high)[1].unbind(),
@@ -106,10 +104,10 @@ def _angle_gradients(layers: Layers, middles: Tensor, adjoints: Tensor) -> Tenso
         products = torch.bmm(left.flatten(0, 1), right.flatten(0, 1).transpose(1, 2))
         products = products.view(n_layers, seeds, -1, 4**wires)
         products = products.sum(2) if products.shape[2] > 1 else products.squeeze(2)
-        overlaps.append(products @ constant("generators", wires, products.dtype, products.device))
+        overlaps.append(products @ constant("generators", wires, products.dtype))
     # Im <adjoint_i | middle_i>, summed over the examples
     weights = torch.linalg.vecdot(adjoints, middles).imag
-    signs = constant("signs", qubits, weights.dtype, weights.device)
+    signs = constant("signs", qubits, weights.dtype)
     gradients = torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1)
     return gradients.transpose(0, 1)
 
@@ -145,20 +143,12 @@ def _as_states(amplitudes: Tensor) -> Tensor:
 
 
 def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
-    """See :func:`qdistill.circuits.circuit.circuit_probabilities`."""
+    """Compute :func:`qdistill.circuits.circuit.circuit_probabilities`."""
     final = _FinalStates.apply(angles, amplitudes, entangled)
     return torch.view_as_real(final).square().sum(-1).transpose(1, 2)
 
 
 def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
-    """Real and imaginary parts of U psi, each (S, N, B), differentiable by both arguments."""
+    """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
     final = _FinalStates.apply(angles, amplitudes, entangled)
     return final.real, final.imag
-
-
-@torch.no_grad()
-def states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
-    """See :func:`qdistill.circuits.circuit.apply_circuit`."""
-    start = _as_states(amplitudes)
-    layers = Layers.from_angles(angles, entangled)
-    return _push_states(layers, start, torch.empty_like(start)[None]).transpose(1, 2)

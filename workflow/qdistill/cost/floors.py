@@ -32,12 +32,12 @@ def circuit_flops(qubits: int, layers: int, batch: int) -> int:
 
 
 def stored_bytes(qubits: int, layers: int, batch: int) -> int:
-    """Size of the states that a step keeps for its backward pass: one a layer, complex64."""
+    """Compute the bytes of the states kept for the backward pass: one a layer, complex64."""
     return layers * batch * 2**qubits * _COMPLEX64_BYTES
 
 
 def matmul_flops() -> int:
-    """Floating-point operations of one call of :func:`matmul_step`."""
+    """Count the floating-point operations of one call of :func:`matmul_step`."""
     return 2 * _MATRIX**3
 
 
@@ -64,5 +64,5 @@ def copy_step(qubits: int, layers: int, batch: int) -> Callable[[], object]:
 
 
 def flop_floor(qubits: int, layers: int, batch: int, matmul_milliseconds: float) -> float:
-    """Milliseconds of the arithmetic of a step at the measured speed of a matrix product."""
+    """Compute the milliseconds of a step's arithmetic at the measured speed of a matrix product."""
     return matmul_milliseconds * circuit_flops(qubits, layers, batch) / matmul_flops()

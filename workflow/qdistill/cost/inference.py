@@ -113,7 +113,7 @@ def inference_step(
 
 
 def expected_milliseconds(measured: Mapping[int, float], batch: int) -> float:
-    """Expect the time of a batch from those of smaller ones.
+    """Estimate the time of a batch from those of smaller ones.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ _WARM_QUBITS = 2
 
 
 def peak_bytes() -> int:
-    """Most memory that this process has ever had resident, in bytes.
+    """Return the most memory that this process has ever had resident, in bytes.
 
     On Linux from ``/proc``: what ``getrusage`` says there is handed down by the process that
     started this one, and hides everything smaller than that was.

@@ -62,7 +62,7 @@ def _in_torch(
 
 
 def pennylane_backprop(problem: CircuitProblem) -> Prepared:
-    """PennyLane, ``default.qubit`` with torch's backpropagation."""
+    """Build PennyLane's ``default.qubit`` with torch's backpropagation."""
     from qdistill.circuits.pennylane_circuit import build_qnode
 
     circuit, angles = build_qnode(problem.qubits), _angles_of(problem)
@@ -70,7 +70,7 @@ def pennylane_backprop(problem: CircuitProblem) -> Prepared:
 
 
 def lightning_adjoint(problem: CircuitProblem) -> Prepared:
-    """PennyLane, ``lightning.qubit`` with adjoint differentiation, compiled in C++.
+    """Build PennyLane's ``lightning.qubit`` with adjoint differentiation, compiled in C++.
 
     That does not differentiate probabilities, so the outputs are the expectation values of Z
     on all wires, q numbers in place of 2**q; nor does it differentiate by its input.
@@ -99,7 +99,7 @@ def lightning_adjoint(problem: CircuitProblem) -> Prepared:
 
 
 def tensorcircuit_torch(problem: CircuitProblem) -> Prepared:
-    """TensorCircuit-NG with its torch backend, examples by its ``vmap``."""
+    """Build a TensorCircuit-NG circuit with its torch backend, examples by its ``vmap``."""
     import tensorcircuit
 
     backend, qubits, layers = tensorcircuit.set_backend("pytorch"), problem.qubits, problem.layers
@@ -122,14 +122,11 @@ def tensorcircuit_torch(problem: CircuitProblem) -> Prepared:
     return _in_torch(problem, forward, [angles])
 
 
-def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
-    """TensorCircuit-NG with JAX: layers in a scan, the whole step compiled."""
+def _jax_circuit(qubits: int) -> Any:
+    """Build a function of angles (L, q, 2) and vectors (B, N): probabilities, by a scan."""
     import jax
     import jax.numpy as jnp
     import tensorcircuit
-    from jax.example_libraries import optimizers
-
-    qubits = problem.qubits
 
     def layer_of(state: Any, angles: Any) -> tuple[Any, None]:
         circuit = tensorcircuit.Circuit(qubits, inputs=state)
@@ -144,7 +141,17 @@ def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
         start = (vector / jnp.linalg.norm(vector)).astype(jnp.complex64)
         return jnp.abs(jax.lax.scan(layer_of, start, angles)[0]) ** 2
 
-    batched = jax.vmap(probabilities, in_axes=(None, 0))
+    return jax.vmap(probabilities, in_axes=(None, 0))
+
+
+def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
+    """Build a TensorCircuit-NG circuit with JAX: layers in a scan, the whole step compiled."""
+    import jax
+    import jax.numpy as jnp
+    import tensorcircuit
+    from jax.example_libraries import optimizers
+
+    batched = _jax_circuit(problem.qubits)
     angles, vectors, targets = (
         jnp.asarray(tensor[0].numpy())
         for tensor in (problem.angles, problem.vectors, problem.targets)
@@ -183,7 +190,7 @@ def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
 
 
 def torchquantum(problem: CircuitProblem) -> Prepared:
-    """TorchQuantum: a device with a batch of states, gates by its functional interface."""
+    """Build a TorchQuantum circuit: a device with a batch of states, and functional gates."""
     import torchquantum as tq
     import torchquantum.functional as functional
 
@@ -203,7 +210,7 @@ def torchquantum(problem: CircuitProblem) -> Prepared:
 
 
 def deepquantum(problem: CircuitProblem) -> Prepared:
-    """DeepQuantum: a circuit whose gates hold their own parameters.
+    """Build a DeepQuantum circuit whose gates hold their own parameters.
 
     The same angles as one tensor of data took it half as long again.
     """
@@ -228,7 +235,7 @@ def deepquantum(problem: CircuitProblem) -> Prepared:
 
 
 def pyqtorch(problem: CircuitProblem) -> Prepared:
-    """PyQTorch: a circuit with named parameters, examples along the states' last axis."""
+    """Build a PyQTorch circuit with named parameters, examples along the states' last axis."""
     import pyqtorch as pyq
 
     qubits, angles = problem.qubits, _angles_of(problem)
@@ -251,7 +258,7 @@ def pyqtorch(problem: CircuitProblem) -> Prepared:
 
 
 def qulacs(problem: CircuitProblem) -> Prepared:
-    """Qulacs, compiled in C++, one example after the other, in double precision.
+    """Build a Qulacs circuit, compiled in C++, one example after the other, in double precision.
 
     Its backpropagation starts from the state zero and not from one that encodes a vector, so
     it has no training step here and is timed at inference alone.

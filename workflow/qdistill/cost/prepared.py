@@ -51,7 +51,7 @@ class Prepared:
 
 
 def targets_of(problem: CircuitProblem, expectations: bool = False) -> Tensor:
-    """Targets of the first seed: probabilities (B, N), or their expectation values (B, q)."""
+    """Compute targets of the first seed: probabilities (B, N), or expectation values (B, q)."""
     targets = problem.targets[0]
     if not expectations:
         return targets

@@ -49,11 +49,11 @@ class Simulator:
     expectations: bool = False
 
     def is_installed(self) -> bool:
-        """Whether everything that it needs can be imported."""
+        """Return whether everything that it needs can be imported."""
         return all(find_spec(module) is not None for module in self.modules)
 
     def prepare(self, problem: CircuitProblem) -> Prepared:
-        """Set it up for the first seed of a problem."""
+        """Prepare it for the first seed of a problem."""
         adapters = import_module("qdistill.cost.other_simulators")
         return getattr(adapters, self.adapter)(problem)
 
@@ -93,7 +93,7 @@ def installed_simulators(names: Iterable[str], log: logging.Logger) -> list[str]
 def prepare_simulators(
     names: Iterable[str], problem: CircuitProblem, log: logging.Logger
 ) -> dict[str, Prepared]:
-    """Set up those simulators that agree with ours.
+    """Prepare those simulators that agree with ours.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def prepare_simulators(
 def find_disagreement(
     prepared: Prepared, problem: CircuitProblem, expectations: bool = False
 ) -> str | None:
-    """Say where a simulator and ours, in float64, differ by more than float32 explains.
+    """Describe where a simulator and ours, in float64, differ by more than float32 explains.
 
     Parameters
     ----------

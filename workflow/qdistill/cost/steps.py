@@ -128,7 +128,7 @@ def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engi
 
 
 def model_bytes(qubits: int, seeds: int) -> int:
-    """Memory that the training of a model takes, nearly all of it for encoder and decoder.
+    """Estimate the memory that training a model takes, nearly all for encoder and decoder.
 
     Four float32 for each weight: its value, its gradient and Adam's two moments.
     """

@@ -9,7 +9,7 @@ _XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def use_one_thread() -> None:
-    """Tell all numerical libraries, by the environment, to use one thread.
+    """Set the environment so that all numerical libraries use one thread.
 
     To be called before any of them is imported: most look once, when they are loaded. (For
     torch there is :func:`qdistill.circuits.threads.prepare_torch`.) A job that has all cores to

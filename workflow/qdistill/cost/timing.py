@@ -46,7 +46,7 @@ def plan_rounds(seconds: float, rounds: int, budget: float = BUDGET_SECONDS) -> 
 
 
 def takes_part(turn: int, rounds: int, own: int) -> bool:
-    """Whether an entry with ``own`` of ``rounds`` rounds has part in this one, counted from 0.
+    """Return whether an entry with ``own`` of ``rounds`` rounds takes part in this one, from 0.
 
     Its rounds are spread evenly, so that a machine that becomes slower on the way is slower
     for all.

@@ -14,7 +14,7 @@ ALWAYS = ("torch", "numba", "pennylane", "numpy")
 
 @lru_cache(maxsize=1)
 def processor_name() -> str:
-    """Name of the processor, as far as the system gives it."""
+    """Return the name of the processor, as far as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -25,7 +25,7 @@ def processor_name() -> str:
 
 @lru_cache(maxsize=32)
 def version_of(distribution: str) -> str:
-    """Version of an installed distribution, or "not installed"."""
+    """Return the version of an installed distribution, or "not installed"."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -33,6 +33,6 @@ def version_of(distribution: str) -> str:
 
 
 def versions_json(distributions: Iterable[str] = ()) -> str:
-    """Versions of what every row rests on and of more distributions, and the CPU, as JSON."""
+    """Return the versions of what every row rests on and of more, and the CPU, as JSON."""
     found = {name: version_of(name) for name in (*ALWAYS, *distributions)}
     return json.dumps({**found, "cpu": processor_name()}, sort_keys=True)

@@ -26,7 +26,7 @@ class Paragraph:
 def deal_documents(
     documents: Sequence[str], wanted: Mapping[str, float], generator: np.random.Generator
 ) -> dict[str, list[int]]:
-    """Deal whole documents out to splits.
+    """Assign whole documents to splits.
 
     Documents are taken in random order, each whole for the split that is least filled, so
     that every split draws on as many documents as its share allows.

@@ -79,7 +79,7 @@ def find_duplicates(
 
 
 def copies_of(duplicates: pd.DataFrame) -> np.ndarray:
-    """Rows that are left out where duplicates are dropped.
+    """Return the rows that are left out where duplicates are dropped.
 
     Parameters
     ----------

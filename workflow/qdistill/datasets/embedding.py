@@ -82,12 +82,7 @@ def embed_paragraphs(
     encoder_digest = digest_of_folder(folder)
     cache = Path(cache_path) / encoder_digest
     features = _encode_unknown(list(frame["text"]), folder, cache, threads)
-    size = 2 ** settings["qubits"]
-    if features.shape[1] < size:
-        raise DataError(
-            f"{folder}: {settings['qubits']} qubits need at least {size} features, and this "
-            f"encoder gives {features.shape[1]}"
-        )
+    _check_width(features, settings["qubits"], folder)
     columns: dict[str, Any] = {name: frame[name] for name in _COLUMNS if name in frame}
     origin = read_metadata(paragraphs_path)
     metadata: dict[str, str] = {
@@ -97,6 +92,14 @@ def embed_paragraphs(
         "encoder_digest": encoder_digest,
     }
     write_table("latents", path, {**columns, "features": features}, dict(settings), metadata)
+
+
+def _check_width(features: np.ndarray, qubits: int, folder: Path) -> None:
+    if features.shape[1] < 2**qubits:
+        raise DataError(
+            f"{folder}: {qubits} qubits need at least {2**qubits} features, and this encoder gives "
+            f"{features.shape[1]}"
+        )
 
 
 def _without_copies(frame: pd.DataFrame, duplicates_path: str | Path) -> pd.DataFrame:

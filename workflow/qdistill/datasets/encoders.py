@@ -23,14 +23,14 @@ _UNWANTED_FILES = ("onnx/*", "openvino/*")
 
 
 def encoder_name(encoder: str | None) -> str:
-    """Name of an encoder for people: the hub id, or the folder's own name."""
+    """Return the name of an encoder for people: the hub id, or the folder's own name."""
     if encoder is None:
         return MINILM_NAME
     return Path(encoder).resolve().name if Path(encoder).is_dir() else encoder
 
 
 def encoder_folder(encoder: str | None) -> Path:
-    """Folder of a sentence-transformers model, fetched from the hub if need be.
+    """Return the folder of a sentence-transformers model, fetched from the hub if need be.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def encoder_folder(encoder: str | None) -> Path:
 
 
 def digest_of_folder(folder: Path) -> str:
-    """SHA-256 of the names and contents of a model's files, 16 hexadecimal digits.
+    """Return the SHA-256 of the names and contents of a model's files, 16 hexadecimal digits.
 
     The way of pooling is among them: sentence-transformers keeps it in a file of its own.
 

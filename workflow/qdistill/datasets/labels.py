@@ -49,7 +49,7 @@ def load_labels(latents_path: str | Path, settings: Mapping[str, Any]) -> np.nda
 
 
 def package_of(source: str) -> str:
-    """Name the package that a paragraph stands in: the first two parts of its module's name.
+    """Return the package that a paragraph stands in: the first two parts of its module's name.
 
     All labelled and held-out rows are of one distribution, so its own name would tell no two
     rows apart; the packages in it do. A module that stands beside them makes a class of its

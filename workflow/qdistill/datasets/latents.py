@@ -36,7 +36,7 @@ class Latents:
     metadata: dict[str, str]
 
     def positions(self, split: str) -> np.ndarray:
-        """Positions of a split's rows in ``features``, in the order of the file.
+        """Return the positions of a split's rows in ``features``, in the order of the file.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class Latents:
         return np.flatnonzero(self.split == split)
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
-        """Positions of row ids in ``features``.
+        """Return the positions of row ids in ``features``.
 
         Parameters
         ----------
@@ -73,24 +73,6 @@ class Latents:
         if unknown.size:
             raise DataError(f"the latents have no row {unknown.flat[0]}")
         return positions
-
-    def of_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Features of row ids.
-
-        Parameters
-        ----------
-        rows : ndarray of int, any shape
-
-        Returns
-        -------
-        ndarray of float32, the same shape with D appended
-
-        Raises
-        ------
-        DataError
-            If there is no row of that id.
-        """
-        return self.features[self.positions_of(rows)]
 
 
 def load_latents(path: str | Path) -> Latents:

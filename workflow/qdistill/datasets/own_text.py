@@ -74,7 +74,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
 def split_texts(
     documents: Sequence[str], settings: Mapping[str, Any], largest_n: int
 ) -> np.ndarray:
-    """Split of each paragraph, at random by document, as near to the shares as those allow.
+    """Draw each paragraph's split, by document, as near to the shares as those allow.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def split_texts(
 
 
 def split_paragraphs(text: str) -> list[str]:
-    r"""Paragraphs of plain text, which stand between blank lines, each on one line.
+    r"""Return the paragraphs of plain text, which stand between blank lines, each on one line.
 
     Parameters
     ----------

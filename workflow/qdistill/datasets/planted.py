@@ -28,7 +28,7 @@ def draw_inputs(settings: Mapping[str, Any], split: str, count: int) -> np.ndarr
 
 
 def circuit_targets(inputs: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Probabilities after a circuit: float32, shape (rows, N).
+    """Compute probabilities after a circuit: float32, shape (rows, N).
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def draw_markov(settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def planted_targets(inputs: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """Targets of the inputs, by the kind of data set: float32, shape (rows, N)."""
+    """Compute targets of the inputs, by the kind of data set: float32, shape (rows, N)."""
     if settings["kind"] == "teacher-circuit":
         return circuit_targets(inputs, draw_teacher(settings))
     squares = inputs.astype(np.float64) ** 2

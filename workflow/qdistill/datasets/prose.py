@@ -75,7 +75,7 @@ _PLAIN_SHARE = 0.8
 
 
 def prose_paragraphs(docstring: str, minimum: int, maximum: int) -> list[str]:
-    """Paragraphs of a docstring that are English prose, without mark-up.
+    """Return the paragraphs of a docstring that are English prose, without mark-up.
 
     Kept are paragraphs of plain sentences, also those inside notes and other directives.
     Doctests, literal blocks, field lists, parameter lists, tables, bullets, headings and
@@ -110,7 +110,7 @@ def prose_paragraphs(docstring: str, minimum: int, maximum: int) -> list[str]:
 
 
 def normal_form(text: str) -> str:
-    """Text with white space and case made equal, to find duplicates by."""
+    """Return text with white space and case made equal, to find duplicates by."""
     return " ".join(text.split()).casefold()
 
 

@@ -21,7 +21,7 @@ from qdistill.study.dataset_record import SPLITS
 
 
 def mixing_matrix(settings: Mapping[str, Any]) -> np.ndarray:
-    """W, drawn once per data set and shared by all its splits.
+    """Draw W, once per data set and shared by all its splits.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def mixing_matrix(settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def true_covariance(settings: Mapping[str, Any]) -> np.ndarray:
-    """Covariance of x, v_s W'W + v_e I.
+    """Compute the covariance of x, v_s W'W + v_e I.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def true_covariance(settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def optimal_mse(covariance: np.ndarray, rank: int) -> float:
-    """Least expected error of a linear reconstruction through a bottleneck.
+    """Compute the least expected error of a linear reconstruction through a bottleneck.
 
     This is the residual of PCA of the true covariance (Eckart and Young, 1936): the sum of
     the eigenvalues beyond the largest ``rank``, per feature.
@@ -78,7 +78,7 @@ def optimal_mse(covariance: np.ndarray, rank: int) -> float:
 
 
 def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
-    """Held-out error of PCA fitted on every training row: what all the data would give.
+    """Compute the held-out error of PCA fitted on every training row: what all the data would give.
 
     It is measured on the held-out rows there are, so it may fall below :func:`optimal_mse`,
     an expectation, by their sampling error.
@@ -104,7 +104,7 @@ def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
 
 
 def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
-    """Leading eigenvectors of the true covariance: the reference ``oracle``.
+    """Compute the leading eigenvectors of the true covariance: the reference ``oracle``.
 
     Parameters
     ----------

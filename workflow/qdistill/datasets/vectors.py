@@ -53,7 +53,7 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | P
 
 
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
-    """Features as float32, or an error that names the first row that will not do.
+    """Return features as float32, or raise an error that names the first unusable row.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any
 
 
 def split_rows(count: int, settings: Mapping[str, Any]) -> np.ndarray:
-    """Split of each row, at random; the fractions are rounded to whole rows.
+    """Draw each row's split; the fractions are rounded to whole rows.
 
     Parameters
     ----------

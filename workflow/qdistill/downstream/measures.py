@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -25,8 +24,7 @@ from qdistill.downstream.label_probe import ProbeTask, find_probe_task, probe_ac
 from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.registry import RAW, stages_of
@@ -82,7 +80,7 @@ def measure_downstream(
             encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
             diverged = _diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
-    table = pd.DataFrame(rows, columns=list(CONTRACTS["downstream"].scalars))
+    table = make_frame("downstream", rows)
     write_table("downstream", path, table, settings)
 
 

@@ -65,7 +65,7 @@ def log_ticks(low: float, high: float) -> np.ndarray:
 
 
 def plain_number(value: float) -> str:
-    """Label of a tick: 0.002, 50, 1,000, or a power of ten where that is shorter."""
+    """Return the label of a tick: 0.002, 50, 1,000, or a power of ten where that is shorter."""
     if value <= 0 or 1e-4 <= value < 1e5:
         return f"{value:,.10g}"
     exponent = int(np.floor(np.log10(value) + 1e-9))
@@ -113,7 +113,7 @@ def set_example_axis(ax: Axes, sizes: Iterable[int]) -> None:
 
 
 def figure_of(ax: Axes) -> Figure:
-    """Give the figure that axes belong to."""
+    """Return the figure that axes belong to."""
     figure = ax.get_figure(root=True)
     assert figure is not None, "axes are made by their figure"
     return figure
@@ -138,7 +138,7 @@ def add_note(figure: Figure, sentences: Iterable[str]) -> None:
 
 
 def set_titles(figure: Figure, title: str, subtitle: str) -> None:
-    """Put a bold title and a plain line below it at the top left of a figure.
+    """Write a bold title and a plain line below it at the top left of a figure.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def set_titles(figure: Figure, title: str, subtitle: str) -> None:
 
 
 def set_problem_titles(figure: Figure, chosen: pd.DataFrame, title: str, subtitle: str) -> None:
-    """Title a figure of one data set and protocol, and say how to read it.
+    """Write the title of a figure of one data set and protocol, and how to read it.
 
     Parameters
     ----------

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from qdistill.figures.axes import (
@@ -21,15 +20,14 @@ from qdistill.figures.axes import (
     set_log_limits,
     set_problem_titles,
 )
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, draw_series, keys_of
 from qdistill.figures.summaries import (
     describe_failures,
+    read_problem,
     seeds_in_words,
-    select_problem,
     summarise_seeds,
 )
-from qdistill.storage.tables import read_frame
 from qdistill.study.styles import style_of
 
 FITTED = "quantum"
@@ -59,7 +57,7 @@ class FittedShape:
 
 
 def bound_shape(n: ArrayLike, angles: int) -> np.ndarray:
-    """Shape of the bound on the generalisation gap, sqrt(T log T / n).
+    """Compute the shape of the bound on the generalisation gap, sqrt(T log T / n).
 
     M. C. Caro et al., Nature Communications 13, 4919 (2022), Theorem 1: for a circuit with
     T trained gates and n examples the gap is at most of this order, with high probability
@@ -107,7 +105,7 @@ def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> FittedShape:
 
 
 def summarise_differences(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds of held-out less training error, with Student t limits.
+    """Compute the mean over seeds of held-out less training error, with Student t limits.
 
     Parameters
     ----------
@@ -243,9 +241,8 @@ def plot_bound(
     DataError
         If the table is damaged or has nothing of this data set under this protocol.
     """
-    metrics = select_problem(read_frame("metrics", metrics_path), dataset, protocol, metrics_path)
-    with figure_settings():
-        figure = Figure(figsize=(8.6, 5.0))
+    metrics = read_problem("metrics", metrics_path, dataset, protocol)
+    with saved_figure(outputs, (8.6, 5.0)) as figure:
         draw_bound(figure.add_subplot(), metrics, angles)
         set_problem_titles(
             figure,
@@ -253,4 +250,3 @@ def plot_bound(
             "generalisation gap and the shape of a bound",
             f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
         )
-        save_figure(figure, outputs)

@@ -8,18 +8,17 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from qdistill.errors import DataError
 from qdistill.figures.axes import add_note, set_log_limits, set_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import Style, style_of
 from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 
 _ENGINE_STYLES: dict[str, Style] = {
-    "compiled": Style("#0072B2", "o", "-", 5.0),
+    "numba": Style("#0072B2", "o", "-", 5.0),
     "torch": Style("#56B4E9", "v", (0, (4, 1.5)), 5.0),
     "pennylane": Style("#882255", "P", "-", 5.5),
     "lightning-expectations": Style("#AA4499", "X", (0, (4, 1.5)), 5.5),
@@ -157,8 +156,7 @@ def plot_cost(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
             f"and found {', '.join(sorted(set(table['what']))) or 'none'}"
         )
     layers, batch = int(steps["layers"].max()), int(steps["batch"].max())
-    with figure_settings():
-        figure = Figure(figsize=(10.4, 6.0))
+    with saved_figure(outputs, (10.4, 6.0)) as figure:
         left, right = figure.subplots(1, 2)
         draw_circuit_steps(left, table)
         draw_model_steps(right, table)
@@ -168,7 +166,6 @@ def plot_cost(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
             f"{layers} layers, batches of {batch}, one thread; medians of interleaved rounds",
         )
         add_note(figure, _notes(steps))
-        save_figure(figure, outputs)
 
 
 def _notes(steps: pd.DataFrame) -> list[str]:

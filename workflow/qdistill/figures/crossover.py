@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -22,12 +21,12 @@ from qdistill.figures.axes import (
     set_log_limits,
     set_problem_titles,
 )
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
 from qdistill.figures.summaries import (
     describe_failures,
+    read_problem,
     seeds_in_words,
-    select_problem,
     summarise_seeds,
 )
 from qdistill.judgement.published import read_published
@@ -201,12 +200,11 @@ def plot_crossover(
     DataError
         If a table is damaged or has nothing of this data set under this protocol.
     """
-    metrics = select_problem(read_frame("metrics", metrics_path), dataset, protocol, metrics_path)
+    metrics = read_problem("metrics", metrics_path, dataset, protocol)
     located = read_frame("crossover", crossover_path)
     published = read_published(published_path)
     qubits = int(metrics["qubits"].iloc[0])
-    with figure_settings():
-        figure = Figure(figsize=(8.8, 6.0))
+    with saved_figure(outputs, (8.8, 6.0)) as figure:
         draw_crossover(
             figure.add_subplot(),
             metrics,
@@ -220,4 +218,3 @@ def plot_crossover(
             "held-out error by number of examples",
             f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
         )
-        save_figure(figure, outputs)

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from qdistill.figures.axes import add_note, log_ticks, set_log_limits, set_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
 from qdistill.figures.summaries import seeds_in_words, select_problem, summarise_seeds
 from qdistill.storage.tables import read_frame
@@ -27,7 +27,7 @@ _VALIDATION_WIDTH = 0.8
 
 
 def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
-    """Let a seed that ended early keep its last errors until all seeds of its model have ended.
+    """Repeat the last errors of a seed that ended early until all seeds of its model have ended.
 
     Its weights no longer change, so these are its errors at every later epoch. Without this,
     a mean over seeds would leave out those that ended.
@@ -184,12 +184,10 @@ def plot_curves(
     paths = list(history_paths)
     every = pd.concat([read_frame("history", path) for path in paths], ignore_index=True)
     histories = select_problem(every, dataset, protocol, paths[0])
-    with figure_settings():
-        figure = Figure(figsize=(2.8 + 1.75 * max(2, histories["n"].nunique()), 4.9))
+    with saved_figure(outputs, (2.8 + 1.75 * max(2, histories["n"].nunique()), 4.9)) as figure:
         draw_curves(figure, histories)
         set_titles(
             figure,
             f"{dataset}, protocol {protocol}: error by epoch",
             f"mean over {seeds_in_words(histories)}; bands: 95 % Student t limits of the mean",
         )
-        save_figure(figure, outputs)

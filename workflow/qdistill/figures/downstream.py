@@ -14,15 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from qdistill.figures.axes import add_note, set_example_axis, set_problem_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
 from qdistill.figures.summaries import (
     describe_failures,
+    read_problem,
     seeds_in_words,
-    select_problem,
     summarise_seeds,
 )
-from qdistill.storage.tables import read_frame
 from qdistill.study.registry import RAW, STUDENTS
 from qdistill.study.styles import GROUP_TITLES, Style, style_of
 
@@ -123,10 +122,8 @@ def plot_downstream(
     DataError
         If the table is damaged or has nothing of this data set under this protocol.
     """
-    frame = read_frame("downstream", downstream_path)
-    table = select_problem(frame, dataset, protocol, downstream_path)
-    with figure_settings():
-        figure = Figure(figsize=(10.6, 5.2))
+    table = read_problem("downstream", downstream_path, dataset, protocol)
+    with saved_figure(outputs, (10.6, 5.2)) as figure:
         draw_downstream(figure, table)
         set_problem_titles(
             figure,
@@ -134,4 +131,3 @@ def plot_downstream(
             "what codes are good for",
             f"held-out rows, mean over {seeds_in_words(table)}; bands: 95 % Student t limits",
         )
-        save_figure(figure, outputs)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from qdistill.figures.axes import (
     add_note,
@@ -19,7 +18,7 @@ from qdistill.figures.axes import (
     set_log_limits,
     set_problem_titles,
 )
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import (
     add_legend,
     background_of,
@@ -29,11 +28,10 @@ from qdistill.figures.series import (
 )
 from qdistill.figures.summaries import (
     describe_failures,
+    read_problem,
     seeds_in_words,
-    select_problem,
 )
 from qdistill.judgement.statistics import paired_ratio
-from qdistill.storage.tables import read_frame
 from qdistill.study.registry import family_of
 from qdistill.study.styles import style_of
 
@@ -43,7 +41,7 @@ _HIGHEST_RATIO = 1000.0
 
 
 def summarise_gap(runs: pd.DataFrame) -> pd.DataFrame:
-    """Ratio of held-out to training error, one row for each (model, n).
+    """Compute the ratio of held-out to training error, one row for each (model, n).
 
     Parameters
     ----------
@@ -143,9 +141,8 @@ def plot_gap(
     DataError
         If the table is damaged or has nothing of this data set under this protocol.
     """
-    metrics = select_problem(read_frame("metrics", metrics_path), dataset, protocol, metrics_path)
-    with figure_settings():
-        figure = Figure(figsize=(8.6, 5.0))
+    metrics = read_problem("metrics", metrics_path, dataset, protocol)
+    with saved_figure(outputs, (8.6, 5.0)) as figure:
         draw_gap(figure.add_subplot(), metrics)
         set_problem_titles(
             figure,
@@ -154,4 +151,3 @@ def plot_gap(
             f"geometric mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the "
             "mean log-ratio",
         )
-        save_figure(figure, outputs)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles, set_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.storage.tables import read_frame
 from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 from qdistill.study.styles import Style, style_of
@@ -63,7 +63,7 @@ def ratios_to_challenger(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 
 def rungs_of(ratios: pd.DataFrame, attribution: pd.DataFrame) -> list[str]:
-    """Name the rungs from the simplest up: the study's models on the ladder of simplicity.
+    """Return the rungs from the simplest up: the study's models on the ladder of simplicity.
 
     Names that the ladder lacks come last. The article's classical
     baselines are left out, unless attribution names one of them; so is the oracle.
@@ -255,9 +255,8 @@ def plot_ladder(
     ratios = ratios_to_challenger(comparisons)
     panels, rungs = ratios["n"].nunique(), len(rungs_of(ratios, attribution))
     lines = int(np.ceil(panels / _PANELS_PER_ROW))
-    with figure_settings():
-        width = 2.0 + 1.6 * max(3, min(panels, _PANELS_PER_ROW))
-        figure = Figure(figsize=(width, 1.9 + lines * (0.75 + 0.27 * rungs)))
+    width = 2.0 + 1.6 * max(3, min(panels, _PANELS_PER_ROW))
+    with saved_figure(outputs, (width, 1.9 + lines * (0.75 + 0.27 * rungs))) as figure:
         if ratios.empty:
             figure.text(0.5, 0.4, f"{CHALLENGER} has no rival to be compared with", ha="center")
             set_titles(figure, f"{dataset}, protocol {protocol}: the ladder of attribution", "")
@@ -270,4 +269,3 @@ def plot_ladder(
                 f"geometric mean over {comparisons['seeds'].max()} seeds of error / error of "
                 f"{CHALLENGER}; lines: 95 % Student t limits",
             )
-        save_figure(figure, outputs)

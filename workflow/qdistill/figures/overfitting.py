@@ -13,11 +13,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, draw_series
-from qdistill.figures.summaries import select_problem
+from qdistill.figures.summaries import read_problem
 from qdistill.judgement.overfitting import MARGIN
-from qdistill.storage.tables import read_frame
 from qdistill.study.styles import Style
 
 LOWEST_R2 = -1.0
@@ -28,7 +27,7 @@ _LIMIT_ROOM = 3.0  # limits may widen an axis this many times beyond the estimat
 
 
 def size_styles(sizes: Sequence[int]) -> dict[int, Style]:
-    """Look of each n: lighter with fewer examples, and a marker of its own."""
+    """Return the look of each n: lighter with fewer examples, and a marker of its own."""
     shades = colormaps["viridis_r"](np.linspace(0.2, 1.0, max(len(sizes), 2)))
     return {
         n: Style(to_hex(shades[place]), _MARKERS[place % len(_MARKERS)], "-", 5.5)
@@ -156,10 +155,8 @@ def plot_overfitting(
     DataError
         If the table is damaged or has nothing of this data set under this protocol.
     """
-    frame = read_frame("overfitting", overfitting_path)
-    table = select_problem(frame, dataset, protocol, overfitting_path)
-    with figure_settings():
-        figure = Figure(figsize=(9.2, 4.4))
+    table = read_problem("overfitting", overfitting_path, dataset, protocol)
+    with saved_figure(outputs, (9.2, 4.4)) as figure:
         draw_overfitting(figure, table)
         set_problem_titles(
             figure,
@@ -167,4 +164,3 @@ def plot_overfitting(
             "does the student overfit its teacher?",
             f"distilled_pool, mean over {table['seeds'].max()} seeds; bands: 95 % Student t limits",
         )
-        save_figure(figure, outputs)

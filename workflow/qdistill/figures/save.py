@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import matplotlib
@@ -23,9 +23,18 @@ _METADATA: dict[str, dict[str, str | None]] = {
 
 
 def figure_settings() -> AbstractContextManager[None]:
-    """Matplotlib settings to draw and save under; undone when the block ends."""
+    """Set how Matplotlib draws and saves; undone when the block ends."""
     # Without a salt, identifiers in SVG are drawn at random.
     return matplotlib.rc_context({**FIGURE_SETTINGS, "svg.hashsalt": "qdistill"})
+
+
+@contextmanager
+def saved_figure(outputs: Iterable[str | Path], size: tuple[float, float]) -> Iterator[Figure]:
+    """Yield a figure of a size in inches to draw on, which is saved as :func:`save_figure` does."""
+    with figure_settings():
+        figure = Figure(figsize=size)
+        yield figure
+        save_figure(figure, outputs)
 
 
 def save_figure(figure: Figure, outputs: Iterable[str | Path]) -> None:

@@ -27,7 +27,7 @@ _BELOW_TITLES = " \n \n "  # a title of blank lines, as high as the titles of th
 
 
 def background_of(names: Iterable[str]) -> frozenset[str]:
-    """Names that a figure draws thin and pale: none of them where it has few lines."""
+    """Return the names that a figure draws thin and pale: none where it has few lines."""
     present = frozenset(names)
     return present & BACKGROUND if len(present) > _MOST_IN_FRONT else frozenset()
 
@@ -99,7 +99,7 @@ def draw_markers(
 def key_of(
     name: str, label: str | None = None, markers: bool = True, faint: bool = False
 ) -> Line2D:
-    """Legend key of a name."""
+    """Return the legend key of a name."""
     style = style_of(name)
     return Line2D(
         [],
@@ -119,7 +119,7 @@ def key_of(
 def keys_of(
     names: Iterable[str], markers: bool = True, faint: Collection[str] = ()
 ) -> dict[str, list[Artist]]:
-    """Legend keys of names, under the title of their family."""
+    """Return the legend keys of names, under the title of their family."""
     return {
         GROUP_TITLES[family]: [
             key_of(name, markers=markers, faint=name in faint) for name in members
@@ -129,7 +129,7 @@ def keys_of(
 
 
 def add_legend(figure: Figure, groups: Mapping[str, Sequence[Artist]]) -> None:
-    """Put a legend with titled groups at the right of a figure, clear of the data.
+    """Add a legend with titled groups at the right of a figure, clear of the data.
 
     Parameters
     ----------

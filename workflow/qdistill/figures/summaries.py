@@ -11,12 +11,13 @@ from scipy import stats
 
 from qdistill.errors import DataError
 from qdistill.judgement.statistics import LEVEL
+from qdistill.storage.tables import read_frame
 
 
 def select_problem(
     frame: pd.DataFrame, dataset: str, protocol: str, path: str | Path
 ) -> pd.DataFrame:
-    """Rows of one data set under one protocol, which must be there and have one qubit count.
+    """Select the rows of one data set and protocol, which must be there with one qubit count.
 
     Parameters
     ----------
@@ -49,10 +50,15 @@ def select_problem(
     return chosen
 
 
+def read_problem(kind: str, path: str | Path, dataset: str, protocol: str) -> pd.DataFrame:
+    """Read the rows of one data set and protocol as :func:`select_problem` selects them."""
+    return select_problem(read_frame(kind, path), dataset, protocol, path)
+
+
 def summarise_seeds(
     frame: pd.DataFrame, value: str, by: Sequence[str], level: float = LEVEL
 ) -> pd.DataFrame:
-    """Mean over seeds with Student t limits, one row for each group.
+    """Compute the mean over seeds with Student t limits, one row for each group.
 
     As in :func:`qdistill.judgement.statistics.paired_interval`, a run without a finite value
     is never dropped: it leaves its group without a mean. This one is computed for all groups
@@ -94,7 +100,7 @@ def summarise_seeds(
 
 
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
-    """Say in words which runs diverged or ended too early, so that no figure hides it.
+    """Describe which runs diverged or ended too early, so that no figure hides it.
 
     Parameters
     ----------
@@ -130,7 +136,7 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
 
 
 def seeds_in_words(runs: pd.DataFrame) -> str:
-    """Say how many seeds a table has, such as "10 seeds" (or "8 to 10 seeds")."""
+    """Describe how many seeds a table has, such as "10 seeds" (or "8 to 10 seeds")."""
     counts = runs.groupby([c for c in ("model", "n") if c in runs])["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
     number = str(high) if low == high else f"{low} to {high}"

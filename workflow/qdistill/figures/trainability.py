@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from qdistill.errors import DataError
 from qdistill.figures.axes import add_note, set_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.storage.tables import read_frame
 
 SOLVED_BELOW = 0.01  # of the mean's error
@@ -26,7 +26,7 @@ _UNDEFINED = "#BBBBBB"
 
 
 def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Say for each cell of the map how far training came.
+    """Compute for each cell of the map how far training came.
 
     Parameters
     ----------
@@ -148,9 +148,8 @@ def plot_trainability(table_path: str | Path, outputs: Sequence[str | Path]) -> 
     maps = len(table[["qubits", "n"]].drop_duplicates())
     ranges, layers = table["angle_range"].nunique(), table["layers"].nunique()
     seeds = table.groupby(["qubits", "n", "layers", "angle_range"]).size().max()
-    with figure_settings():
-        size = (max(6.4, 2.2 + maps * (0.8 + 0.72 * ranges)), 1.9 + 0.52 * max(layers, 3))
-        figure = Figure(figsize=size)
+    size = (max(6.4, 2.2 + maps * (0.8 + 0.72 * ranges)), 1.9 + 0.52 * max(layers, 3))
+    with saved_figure(outputs, size) as figure:
         draw_trainability(figure, table)
         set_titles(
             figure,
@@ -158,4 +157,3 @@ def plot_trainability(table_path: str | Path, outputs: Sequence[str | Path]) -> 
             f"large: seeds of {seeds} below 1 % of the mean's error; small: "
             "median of error / the mean's",
         )
-        save_figure(figure, outputs)

@@ -15,11 +15,10 @@ from matplotlib.markers import CARETLEFTBASE, CARETRIGHTBASE
 from matplotlib.ticker import FixedLocator
 
 from qdistill.figures.axes import add_note, set_problem_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.series import draw_markers
-from qdistill.figures.summaries import select_problem
+from qdistill.figures.summaries import read_problem
 from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
-from qdistill.storage.tables import read_frame
 from qdistill.study.registry import STUDENTS, stages_of
 from qdistill.study.styles import Style, style_of
 
@@ -31,7 +30,7 @@ _MANY_ROWS = 12
 
 
 def row_labels(transfer: pd.DataFrame) -> list[tuple[str, str]]:
-    """(student, stage) of a figure's rows, in the registry's order, then by stage."""
+    """Return (student, stage) of a figure's rows, in the registry's order, then by stage."""
     order = list(STUDENTS)
     pairs = set(zip(transfer["student"], transfer["stage"], strict=True))
     return sorted(pairs, key=lambda pair: (order.index(pair[0]), _STAGES.index(pair[1])))
@@ -223,15 +222,12 @@ def plot_transfer(
     DataError
         If the table is damaged or has nothing of this data set under this protocol.
     """
-    transfer = select_problem(
-        read_frame("transfer", transfer_path), dataset, protocol, transfer_path
-    )
+    transfer = read_problem("transfer", transfer_path, dataset, protocol)
     panels, rows = transfer["n"].nunique(), len(row_labels(transfer))
     lines = int(np.ceil(panels / _PANELS_PER_ROW))
     height = 0.3 if rows <= _MANY_ROWS else 0.23
-    with figure_settings():
-        width = 2.4 + 1.5 * max(3, min(panels, _PANELS_PER_ROW))
-        figure = Figure(figsize=(width, 1.6 + lines * (0.6 + height * rows)))
+    width = 2.4 + 1.5 * max(3, min(panels, _PANELS_PER_ROW))
+    with saved_figure(outputs, (width, 1.6 + lines * (0.6 + height * rows))) as figure:
         draw_transfer(figure, transfer)
         set_problem_titles(
             figure,
@@ -240,4 +236,3 @@ def plot_transfer(
             f"0: error of classical, 1: error of quantum; {transfer['seeds'].max()} seeds, lines: "
             "95 % Fieller limits",
         )
-        save_figure(figure, outputs)

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator
 
 from qdistill.errors import DataError
 from qdistill.figures.axes import set_titles
-from qdistill.figures.save import figure_settings, save_figure
+from qdistill.figures.save import saved_figure
 from qdistill.figures.summaries import select_problem
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import style_of
@@ -24,7 +24,7 @@ TINY_SHARE = 0.1
 
 
 def matrix_of_seed(entries: pd.DataFrame, path: str | Path) -> tuple[int, np.ndarray]:
-    """Matrix of the first seed of a table.
+    """Return the matrix of the first seed of a table.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def matrix_of_seed(entries: pd.DataFrame, path: str | Path) -> tuple[int, np.nda
 
 
 def haar_density(size: np.ndarray, width: int) -> np.ndarray:
-    """Density of |U_ij| for a unitary drawn uniformly (by Haar's measure).
+    """Return the density of |U_ij| for a unitary drawn uniformly (by Haar's measure).
 
     Parameters
     ----------
@@ -157,12 +157,10 @@ def plot_unitary(
     """
     entries = read_frame("unitary", path, [("n", "=", n)])
     seed, matrix = matrix_of_seed(select_problem(entries, dataset, protocol, path), path)
-    with figure_settings():
-        figure = Figure(figsize=(10.4, 4.5))
+    with saved_figure(outputs, (10.4, 4.5)) as figure:
         draw_unitary(figure, matrix)
         set_titles(
             figure,
             f"{dataset}, protocol {protocol}: a learned unitary",
             f"{int(np.log2(len(matrix)))} qubits; model quantum, n = {n:,}, seed {seed}",
         )
-        save_figure(figure, outputs)

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.pairing import CONDITION
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
 from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 
 # The models an advantage must survive to be the circuit's own. Whatever else the study holds
@@ -21,7 +20,7 @@ _AS_GOOD = ("not distinguishable", "worse")
 
 
 def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
-    """Say at each condition whether an advantage is the challenger's own.
+    """Judge at each condition whether an advantage is the challenger's own.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
         {**dict(zip(CONDITION, key, strict=True)), **_attribute_at(condition)}
         for key, condition in comparisons[hit].groupby(list(CONDITION), sort=True)
     ]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["attribution"].scalars))
+    return make_frame("attribution", rows)
 
 
 def write_attribution(comparisons_path: str | Path, path: str | Path) -> None:

@@ -42,7 +42,7 @@ class Choice:
 
 
 def last_stage(name: str) -> Run:
-    """Name a model or student, and the last stage that it reaches."""
+    """Return a model or student, and the last stage that it reaches."""
     return name, stages_of(name)[-1]
 
 

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from qdistill.judgement.pairing import (
-    CONDITION,
-    PROBLEM,
-    Run,
-    check_same_seeds,
-    runs_of,
-    settings_of,
-)
-from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
-from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.judgement.families import Pair, compare_family
+from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, runs_of, settings_of
+from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.registry import ENTRIES, MODELS, STUDENTS, stages_of, with_role
-
-Pair = tuple[Run, Run]  # challenger and baseline
 
 # Compared with every other trained model of the study.
 CHALLENGERS = with_role("challenger")
@@ -48,18 +36,7 @@ def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) 
     Returns
     -------
     DataFrame
-        By the contract "comparisons". ``difference`` is challenger - baseline of
-        ``heldout_mse`` with 95 % Student t limits, ``ratio`` the geometric mean of
-        challenger / baseline with the limits of the mean log-ratio. ``p_holm`` is
-        corrected over the family at one condition. ``verdict`` is ``better`` where the
-        challenger's error is lower, ``p_holm`` is below 0.05 and the interval excludes
-        zero; ``worse`` where it is higher by the same rule; ``not distinguishable`` where
-        these seeds do not tell the two apart (which does not show that they are the same);
-        ``undefined`` where there are no limits: fewer than two seeds, no spread, or a
-        diverged run without a finite error, which is never dropped. ``seeds_needed`` says
-        where it is ``not distinguishable`` how many seeds would tell the two apart if they
-        differ as observed: see :func:`qdistill.judgement.power.seeds_needed`, at the level
-        at which Holm's procedure tests this pair.
+        By the contract "comparisons"; see :mod:`qdistill.judgement.families` for its columns.
 
     Raises
     ------
@@ -76,8 +53,9 @@ def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) 
             key = dict(zip(CONDITION, (*problem, n), strict=True))
             runs = {run: runs_of(condition, *run) for run in needed}
             for pairs in held:
-                rows += [{**key, **row} for row in _compare_at(condition, runs, pairs)]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["comparisons"].scalars))
+                here = [pair for pair in pairs if any(len(runs[run]) for run in pair)]
+                rows += [{**key, **row} for row in compare_family(condition, runs, here)]
+    return make_frame("comparisons", rows)
 
 
 def compare_models(
@@ -114,7 +92,7 @@ def compare_models(
 
 
 def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
-    """All comparisons of a study.
+    """Compute all comparisons of a study.
 
     Parameters
     ----------
@@ -181,59 +159,3 @@ def _runs_in(metrics: pd.DataFrame) -> list[Run]:
 
 def _trained_in(metrics: pd.DataFrame) -> list[Run]:
     return sorted(run for run in _runs_in(metrics) if run[1] == "trained")
-
-
-def _compare_at(
-    condition: pd.DataFrame, runs: Mapping[Run, pd.DataFrame], pairs: Sequence[Pair]
-) -> list[dict]:
-    """Compare the pairs of one family at one condition."""
-    pairs = [pair for pair in pairs if any(len(runs[run]) for run in pair)]
-    differences, rows = [], []
-    for challenger, baseline in pairs:
-        ours, theirs = runs[challenger], runs[baseline]
-        names = (f"{challenger[0]} ({challenger[1]})", f"{baseline[0]} ({baseline[1]})")
-        check_same_seeds(condition, ours.index, theirs.index, names)
-        rows.append(_compared(challenger, baseline, ours, theirs))
-        with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
-            differences.append((ours["heldout_mse"] - theirs["heldout_mse"]).to_numpy())
-    p_values = [row["p_value"] for row in rows]
-    adjusted, levels = holm(p_values), holm_levels(p_values)
-    for row, values, p_holm, level in zip(rows, differences, adjusted, levels, strict=True):
-        row["p_holm"] = p_holm
-        row["verdict"] = _verdict(row["ci_low"], row["ci_high"], p_holm)
-        open_question = row["verdict"] == "not distinguishable"
-        row["seeds_needed"] = seeds_needed(values, level) if open_question else np.nan
-    return rows
-
-
-def _compared(challenger: Run, baseline: Run, ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
-    """All of a row that does not depend on the rest of its family."""
-    loss, other = ours["heldout_mse"].to_numpy(), theirs["heldout_mse"].to_numpy()
-    with np.errstate(invalid="ignore"):
-        difference = paired_interval(loss - other)
-    ratio = paired_ratio(loss, other)
-    return {
-        "challenger": challenger[0],
-        "challenger_stage": challenger[1],
-        "baseline": baseline[0],
-        "baseline_stage": baseline[1],
-        "seeds": len(ours),
-        "diverged": int((ours["diverged"] | theirs["diverged"]).sum()),
-        "mean_challenger": loss.mean(),
-        "mean_baseline": other.mean(),
-        "difference": difference.estimate,
-        "ci_low": difference.low,
-        "ci_high": difference.high,
-        "ratio": ratio.estimate,
-        "ratio_low": ratio.low,
-        "ratio_high": ratio.high,
-        "p_value": difference.p_value,
-    }
-
-
-def _verdict(low: float, high: float, p_holm: float) -> str:
-    if np.isnan([low, high]).any():
-        return "undefined"
-    if p_holm < ALPHA and high < 0:
-        return "better"
-    return "worse" if p_holm < ALPHA and low > 0 else "not distinguishable"

@@ -13,8 +13,7 @@ from scipy import stats
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import PROBLEM, paired_runs, settings_of
 from qdistill.judgement.statistics import LEVEL, has_spread
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.registry import FITTED
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
@@ -24,10 +23,27 @@ POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
 class Crossover:
     """One crossing, or the statement that there is none to be had.
 
+    Verdicts are
+
+    - ``crossover``: the mean difference changes sign once. The interval is the
+      connected set of n around ``n_star`` at which the paired t-test does not reject
+      zero difference. Where that set reaches an end of the grid, its limit there is 0
+      or infinity.
+    - ``several``: more than one change of sign. Entries whose intervals coincide are
+      not told apart by these seeds: noise around a small difference looks like this.
+    - ``none``: no change of sign, and the test rejects at both ends of the grid.
+      Nothing is said of n beyond the grid.
+    - ``outside grid``: no change of sign, and at one end at least the test does not
+      reject, so that the order may turn there or beyond. The interval is the set of n
+      not rejected that reaches that end; from 0 to infinity if it is both ends.
+    - ``undefined``: fewer than two n or two seeds, an error that is not finite, no
+      difference at any seed at some n, or no n at all at which the test rejects: no
+      order has been shown anywhere, so no change of order either.
+
     Attributes
     ----------
     verdict : str
-        ``crossover``, ``several``, ``none``, ``outside grid`` or ``undefined``.
+        One of those.
     n_star : float
         Where the mean difference changes sign; NaN without a change of sign.
     low, high : float
@@ -69,37 +85,17 @@ def find_crossovers(
     Returns
     -------
     list of Crossover
-        One entry, or one for each change of sign where there are several:
-
-        - ``crossover``: the mean difference changes sign once. The interval is the
-          connected set of n around ``n_star`` at which the paired t-test does not reject
-          zero difference. Where that set reaches an end of the grid, its limit there is 0
-          or infinity.
-        - ``several``: more than one change of sign. Entries whose intervals coincide are
-          not told apart by these seeds: noise around a small difference looks like this.
-        - ``none``: no change of sign, and the test rejects at both ends of the grid.
-          Nothing is said of n beyond the grid.
-        - ``outside grid``: no change of sign, and at one end at least the test does not
-          reject, so that the order may turn there or beyond. The interval is the set of n
-          not rejected that reaches that end; from 0 to infinity if it is both ends.
-        - ``undefined``: fewer than two n or two seeds, an error that is not finite, no
-          difference at any seed at some n, or no n at all at which the test rejects: no
-          order has been shown anywhere, so no change of order either.
+        One entry, or one for each change of sign where there are several.
     """
     sizes, differences = np.asarray(sizes, dtype=float), np.asarray(differences, dtype=float)
     seeds, count = differences.shape
-    if count < 2 or seeds < 2 or not np.isfinite(differences).all():
-        return [Crossover("undefined")]
-    if not all(has_spread(column) or column.any() for column in differences.T):
+    usable = count > 1 and seeds > 1 and np.isfinite(differences).all()
+    if not usable or not all(has_spread(each) or each.any() for each in differences.T):
         return [Crossover("undefined")]
     nodes = np.log(sizes)
     crossings = _sign_changes(nodes, differences.mean(axis=0))
-    grid = np.unique(
-        np.concatenate(
-            [np.linspace(a, b, POINTS_PER_SEGMENT + 1) for a, b in pairwise(nodes)]
-            + [[place for place, _ in crossings]]
-        )
-    )
+    segments = [np.linspace(a, b, POINTS_PER_SEGMENT + 1) for a, b in pairwise(nodes)]
+    grid = np.unique(np.concatenate([*segments, [place for place, _ in crossings]]))
     kept = ~_rejected(nodes, differences, grid, level)
     if kept[np.searchsorted(grid, nodes)].all():
         return [Crossover("undefined")]
@@ -158,7 +154,7 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
                 }
                 for found in find_crossovers(sizes, differences)
             ]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["crossover"].scalars))
+    return make_frame("crossover", rows)
 
 
 def write_crossovers(metrics_path: str | Path, path: str | Path) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds
-from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
-from qdistill.judgement.statistics import holm, paired_interval
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.judgement.families import compare_family
+from qdistill.judgement.pairing import CONDITION
+from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
 from qdistill.study.registry import RAW
 
 # Measure -> what every code is compared with. The full vectors define whose neighbours are
@@ -31,14 +27,10 @@ def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By the contract "downstream_comparisons". ``difference`` is challenger - baseline with
-        95 % Student t limits. All challengers of one baseline at one condition and measure are
-        one family for Holm's correction, since the question is whether *any* code is better.
-        ``verdict`` is ``better`` where the challenger's value is higher, ``p_holm`` is below
-        0.05 and the interval excludes zero; ``worse`` where it is lower by the same rule;
-        ``not distinguishable`` where these seeds do not tell the two apart; ``undefined`` where
-        there are no limits. PCA codes are a challenger of the full vectors. A probe that the
-        data set does not allow has no rows.
+        By the contract "downstream_comparisons"; see :mod:`qdistill.judgement.families` for its
+        columns. All challengers of one baseline at one condition and measure are one family,
+        since the question is whether *any* code is better. PCA codes are a challenger of the
+        full vectors. A probe that the data set does not allow has no rows.
 
     Raises
     ------
@@ -55,10 +47,14 @@ def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
         for measure, baselines in BASELINES.items():
             if measure == "probe_accuracy" and condition["probe_undefined"].notna().all():
                 continue
-            for baseline in baselines:
-                found = _compare_with((baseline, "trained"), measure, condition, runs)
+            for name in baselines:
+                baseline = (name, "trained")
+                # the full vectors are never a challenger
+                others = [run for run in runs if run[0] not in (RAW, name) and baseline in runs]
+                pairs = [(run, baseline) for run in others]
+                found = compare_family(condition, runs, pairs, measure, "downstream")
                 rows += [{**where, "measure": measure, **row} for row in found]
-    return pd.DataFrame(rows, columns=list(CONTRACTS["downstream_comparisons"].scalars))
+    return make_frame("downstream_comparisons", rows)
 
 
 def write_downstream_comparisons(downstream_path: str | Path, path: str | Path) -> None:
@@ -72,61 +68,3 @@ def write_downstream_comparisons(downstream_path: str | Path, path: str | Path) 
     table = compare_downstream(read_frame("downstream", downstream_path))
     settings = {"downstream": read_metadata(downstream_path).get("configuration_digest", "")}
     write_table("downstream_comparisons", path, table, settings)
-
-
-def _compare_with(
-    baseline: Run, measure: str, condition: pd.DataFrame, runs: dict[Run, pd.DataFrame]
-) -> list[dict]:
-    """Compare all codes with one baseline at one condition."""
-    if baseline not in runs:
-        return []
-    theirs, rows, differences = runs[baseline], [], []
-    for run, ours in runs.items():
-        if run[0] in (RAW, baseline[0]):  # the full vectors are never a challenger
-            continue
-        names = (f"{run[0]} ({run[1]})", f"{baseline[0]} ({baseline[1]})")
-        check_same_seeds(condition, ours.index, theirs.index, names, "downstream")
-        difference = (ours[measure] - theirs[measure]).to_numpy()
-        differences.append(difference)
-        rows.append(_compared(run, baseline[0], measure, ours, theirs, difference))
-    p_values = [row["p_value"] for row in rows]
-    adjusted, levels = holm(p_values), holm_levels(p_values)
-    for row, values, p_holm, level in zip(rows, differences, adjusted, levels, strict=True):
-        row["p_holm"] = p_holm
-        row["verdict"] = _verdict(row["ci_low"], row["ci_high"], p_holm)
-        open_question = row["verdict"] == "not distinguishable"
-        row["seeds_needed"] = seeds_needed(values, level) if open_question else np.nan
-    return rows
-
-
-def _compared(
-    run: Run,
-    baseline: str,
-    measure: str,
-    ours: pd.DataFrame,
-    theirs: pd.DataFrame,
-    difference: Sequence[float] | np.ndarray,
-) -> dict:
-    interval = paired_interval(difference)
-    return {
-        "challenger": run[0],
-        "challenger_stage": run[1],
-        "baseline": baseline,
-        "seeds": len(ours),
-        "diverged": int((ours["diverged"] | theirs["diverged"]).sum()),
-        "mean_challenger": ours[measure].mean(skipna=False),
-        "mean_baseline": theirs[measure].mean(skipna=False),
-        "difference": interval.estimate,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "p_value": interval.p_value,
-    }
-
-
-def _verdict(low: float, high: float, p_holm: float) -> str:
-    """Name what limits show of a measure that is better where it is higher."""
-    if np.isnan([low, high]).any():
-        return "undefined"
-    if p_holm < ALPHA and low > 0:
-        return "better"
-    return "worse" if p_holm < ALPHA and high < 0 else "not distinguishable"

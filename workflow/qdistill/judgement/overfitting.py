@@ -10,8 +10,7 @@ import pandas as pd
 from qdistill.judgement.pairing import CONDITION, check_same_seeds, runs_of
 from qdistill.judgement.power import seeds_needed
 from qdistill.judgement.statistics import Interval, paired_interval, paired_ratio
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
 
 TEACHER = ("quantum", "trained")
 MARGIN = 0.05  # of R²; a smaller gap between training and held-out rows counts as none
@@ -64,11 +63,11 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
             check_same_seeds(part, ours.index, teacher.index, names)
             where = {**dict(zip(CONDITION, key, strict=True)), "pool": pool}
             rows.append({**where, **_judge(ours, teacher)})
-    return pd.DataFrame(rows, columns=list(CONTRACTS["overfitting"].scalars))
+    return make_frame("overfitting", rows)
 
 
 def overfitting_verdict(low: float, high: float) -> str:
-    """Name what the limits of a gap in R² show.
+    """Return what the limits of a gap in R² show.
 
     Parameters
     ----------

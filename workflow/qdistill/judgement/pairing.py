@@ -16,7 +16,7 @@ Run = tuple[str, str]  # model and stage
 
 
 def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.DataFrame:
-    """Give the runs of one model and stage at one condition, one per seed.
+    """Select the runs of one model and stage at one condition, one per seed.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.D
 
 
 def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
-    """Give the runs of several models at one condition, paired by seed.
+    """Select the runs of several models at one condition, paired by seed.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def check_same_seeds(
     names: tuple[str, str],
     table: str = "metrics",
 ) -> None:
-    """Refuse to pair what was not run with the same seeds.
+    """Validate that what is to be paired was run with the same seeds.
 
     Parameters
     ----------
@@ -98,5 +98,5 @@ def check_same_seeds(
 
 
 def settings_of(metrics_path: str | Path) -> dict[str, str]:
-    """Name what a table made from the metrics alone depends on: the metrics' own digest."""
+    """Return what a table made from the metrics alone depends on: the metrics' own digest."""
     return {"metrics": read_metadata(metrics_path).get("configuration_digest", "")}

@@ -82,7 +82,7 @@ def seeds_to_decide_fraction(
 
 
 def holm_levels(p_values: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
-    """Give the level at which Holm's procedure tests each member of a family.
+    """Return the level at which Holm's procedure tests each member of a family.
 
     Parameters
     ----------

@@ -11,9 +11,8 @@ import pandera.pandas as pa
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import CONDITION, runs_of, settings_of
 from qdistill.judgement.statistics import paired_interval
-from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.files import digest_of
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 
 PUBLISHED_PATH = Path(__file__).resolve().parents[2] / "resources" / "published.csv"
 TOLERANCE = 0.05  # relative; what counts as a reproduced figure
@@ -66,7 +65,7 @@ def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
 def tabulate_published(
     metrics: pd.DataFrame, published: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Set our held-out errors beside the published ones.
+    """Tabulate our held-out errors beside the published ones.
 
     Parameters
     ----------
@@ -96,7 +95,7 @@ def tabulate_published(
                 continue
             where = dict(zip(CONDITION, key, strict=True))
             rows.append({**where, "model": model, **_beside(figure, runs)})
-    return pd.DataFrame(rows, columns=list(CONTRACTS["published"].scalars))
+    return make_frame("published", rows)
 
 
 def write_published(

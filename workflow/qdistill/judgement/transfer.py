@@ -16,8 +16,7 @@ from qdistill.judgement.statistics import (
     fieller_interval,
     paired_interval,
 )
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import make_frame, read_frame, write_table
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2
@@ -60,27 +59,18 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
     """
     rows = []
     for key, condition in metrics.groupby(list(CONDITION), sort=True):
-        here = condition[["model", "stage", "family"]].drop_duplicates()
-        if students is None:
-            chosen = here[here["family"] == "student"]
-        else:
-            known = zip(here["model"], here["stage"], strict=True)
-            chosen = here[[run in students for run in known]]
+        here = condition[condition["family"] == "student"] if students is None else condition
+        known = set(zip(here["model"], here["stage"], strict=True))
         references = {run: runs_of(condition, *run) for run in (BASELINE, TEACHER)}
-        for student, stage in sorted(zip(chosen["model"], chosen["stage"], strict=True)):
-            rows.append(
-                {
-                    **dict(zip(CONDITION, key, strict=True)),
-                    "student": student,
-                    "stage": stage,
-                    **_judge(condition, (student, stage), references),
-                }
-            )
-    return pd.DataFrame(rows, columns=list(CONTRACTS["transfer"].scalars))
+        where = dict(zip(CONDITION, key, strict=True))
+        for run in sorted(known if students is None else known.intersection(students)):
+            judged = _judge(condition, run, references)
+            rows.append({**where, "student": run[0], "stage": run[1], **judged})
+    return make_frame("transfer", rows)
 
 
 def transfer_verdict(low: float, high: float) -> str:
-    """Name what a retained fraction's limits show.
+    """Return what a retained fraction's limits show.
 
     Parameters
     ----------

@@ -9,6 +9,9 @@ from torch import Tensor
 from qdistill.datasets.examples import Examples
 from qdistill.errors import DataError
 
+# Encoder's weight and bias, decoder's weight and bias.
+Projections = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
 # Amplitudes are 1 + coordinate / (3 standard deviations), so nearly all are above zero.
 _DEVIATIONS = 3.0
 _NEGLIGIBLE = 1e-10  # variances below this share of the largest count as zero
@@ -44,23 +47,7 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
     DataError
         If the data do not have the width, or the unlabelled rows, that the kind needs.
     """
-    inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
-    if kind == "identity":
-        if not inputs == outputs == width:
-            raise DataError(
-                f"projections 'identity' need {width} features and targets, found {inputs} and "
-                f"{outputs}"
-            )
-        eye, zero = np.eye(width), np.zeros(width)
-        fitted = (eye, zero, eye, zero)
-    else:
-        pool = examples.inputs[examples.unlabelled].double().numpy()
-        if inputs != outputs or min(len(pool) - 1, inputs) < width:
-            raise DataError(
-                f"projections 'pca' need {width} or more features, targets like features and more "
-                f"than {width} unlabelled rows; found {inputs}, {outputs} and {len(pool)}"
-            )
-        fitted = _fit_pca(pool, width)
+    fitted = (_identity if kind == "identity" else _fit_pca)(examples, width)
     names = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
     seeds = len(examples.seeds)
     return {
@@ -69,11 +56,30 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
     }
 
 
-def _fit_pca(pool: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Fit encoder and decoder on the pool's rows (U, D)."""
+def _identity(examples: Examples, width: int) -> Projections:
+    """Return h = x and y = z."""
+    inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
+    if not inputs == outputs == width:
+        raise DataError(
+            f"projections 'identity' need {width} features and targets, found {inputs} and "
+            f"{outputs}"
+        )
+    eye, zero = np.eye(width), np.zeros(width)
+    return eye, zero, eye, zero
+
+
+def _fit_pca(examples: Examples, width: int) -> Projections:
+    """Fit encoder and decoder on the unlabelled rows."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LinearRegression
 
+    inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
+    pool = examples.inputs[examples.unlabelled].double().numpy()
+    if inputs != outputs or min(len(pool) - 1, inputs) < width:
+        raise DataError(
+            f"projections 'pca' need {width} or more features, targets like features and more "
+            f"than {width} unlabelled rows; found {inputs}, {outputs} and {len(pool)}"
+        )
     pca = PCA(width, svd_solver="full").fit(pool)
     present = int((pca.explained_variance_ > _NEGLIGIBLE * pca.explained_variance_[0]).sum())
     if present < width:

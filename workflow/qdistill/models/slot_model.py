@@ -38,13 +38,13 @@ class SlotModel:
         self.projections = dict(projections or {})
 
     def of_replicas(self, seeds: Tensor) -> SlotModel:
-        """Give each replica the fixed tensors of its seed: int64 positions, shape (R,)."""
+        """Set each replica's fixed tensors to those of its seed: int64 positions, shape (R,)."""
         prepared = {name: tensor[seeds] for name, tensor in self.prepared.items()}
         projections = {name: tensor[seeds] for name, tensor in self.projections.items()}
         return SlotModel(self.bottleneck, prepared, projections)
 
     def all_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Trained weights, and the encoder and decoder where those stay as they are."""
+        """Return trained weights, and the encoder and decoder where those stay as they are."""
         return {**self.projections, **weights}
 
     def encode(self, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def slot_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def mean_squared_errors(predicted: Tensor, target: Tensor) -> Tensor:
-    """Mean over examples and features of the squared error: (S, M, E) to (S,)."""
+    """Compute the mean over examples and features of the squared error: (S, M, E) to (S,)."""
     return (predicted - target).square().mean((1, 2))
 
 

@@ -114,7 +114,7 @@ class SpectralRegression:
     def errors_by_rank(
         self, fit: LinearFit, features: np.ndarray, targets: np.ndarray, width: int
     ) -> np.ndarray:
-        """Sum of squared errors on other rows for ranks 0 to ``width``: (width + 1,)."""
+        """Sum the squared errors on other rows for ranks 0 to ``width``: (width + 1,)."""
         leading = fit.basis[:, :width]
         predicted = (features - self.feature_mean) @ (fit.slopes @ leading)
         truth = targets - self.target_mean
@@ -207,7 +207,7 @@ def _fold_errors(
 
 
 def quadratic_features(amplitudes: np.ndarray) -> dict[str, np.ndarray]:
-    """Features of an encoded input: itself, its squares, and all products of two entries.
+    """Compute features of an encoded input: itself, its squares, and products of two entries.
 
     A circuit's probabilities are quadratic forms of its amplitudes, so the products are the
     classical hypothesis space that holds every circuit.

@@ -48,13 +48,13 @@ class StudentLayer(Bottleneck):
         return {"weight": weight} if self.readout == "squared" else {"weight": weight, "bias": bias}
 
     def start_from(self, matrix: Tensor) -> dict[str, Tensor]:
-        """Parameters with A given, of shape (S, N, N), and c = 0."""
+        """Return parameters with A given, of shape (S, N, N), and c = 0."""
         if self.readout == "squared":
             return {"weight": matrix}
         return {"weight": matrix, "bias": torch.zeros(matrix.shape[:2])}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Normalise, apply the layer, read out."""
+        """Apply the layer to the normalised input, and read out."""
         amplitudes, transposed = encode_amplitudes(h), weights["weight"].transpose(1, 2)
         if self.readout == "squared":
             return torch.bmm(amplitudes, transposed).square()
@@ -82,7 +82,7 @@ class StudentLayer(Bottleneck):
         return self.width * targets.abs().mean((1, 2), keepdim=True)
 
     def scale_outputs(self, weights: Mapping[str, Tensor], unit: Tensor) -> dict[str, Tensor]:
-        """Parameters whose outputs are ``unit`` (S, 1, 1) times as large; a softmax keeps its."""
+        """Scale the outputs by ``unit`` (S, 1, 1), by parameters; a softmax keeps its."""
         factor = unit.sqrt() if self.readout == "squared" else unit
         if self.readout == "softmax":
             return dict(weights)
@@ -98,7 +98,7 @@ def draw_layers(
 
 
 def part_of(unitary: np.ndarray, part: str) -> Tensor:
-    """Entries of unitaries by one of ``UNITARY_PARTS``: Re U, Im U, |U| or |U|².
+    """Return the entries of unitaries by one of ``UNITARY_PARTS``: Re U, Im U, |U| or |U|².
 
     Parameters
     ----------

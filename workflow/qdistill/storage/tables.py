@@ -6,7 +6,7 @@ Arrow fixed-size list of float32, checked here for its type, its width and finit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from qdistill.errors import DataError
-from qdistill.storage.contracts import CONTRACTS, SCHEMA_VERSION, TableContract
+from qdistill.storage.contracts import CONTRACTS, SCHEMA_VERSION
+from qdistill.storage.contracts.base import Table
 from qdistill.storage.files import atomic_path, code_version, digest_of
 
 
@@ -30,7 +31,7 @@ def _installed(package: str) -> str:
 
 
 def provenance(settings: Any) -> dict[str, str]:
-    """Key-value metadata that every table carries.
+    """Return the key-value metadata that every table carries.
 
     Parameters
     ----------
@@ -78,11 +79,11 @@ def write_table(
         If the columns break the contract.
     """
     contract = CONTRACTS[kind]
-    vector_names = contract.vectors + contract.optional_vectors
-    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in vector_names})
+    vectors = contract.vectors()
+    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in vectors})
     scalars = _validated(contract, scalars, path)
     table = arrow.Table.from_pandas(scalars, preserve_index=False)
-    for name in vector_names:
+    for name in vectors:
         if name in columns:
             table = table.append_column(name, _vector_column(columns[name]))
     _check_vectors(contract, table, path)
@@ -94,7 +95,7 @@ def write_table(
             compression="zstd",
             use_dictionary=list(scalars),
             # The bytes of floats compress where those of one place stand together.
-            use_byte_stream_split=[f"{name}.list.element" for name in vector_names],
+            use_byte_stream_split=[f"{name}.list.element" for name in vectors],
         )
 
 
@@ -139,7 +140,7 @@ def read_frame(
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """Key-value metadata of a Parquet table.
+    """Read the key-value metadata of a Parquet table.
 
     Raises
     ------
@@ -153,30 +154,35 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in raw.items()}
 
 
+def make_frame(kind: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
+    """Return rows as a DataFrame with the scalar columns of a contract, not yet checked."""
+    return pd.DataFrame(list(rows), columns=CONTRACTS[kind].scalars())
+
+
 def frame_of(table: arrow.Table) -> pd.DataFrame:
-    """Scalar columns of a table as a DataFrame."""
+    """Return the scalar columns of a table as a DataFrame."""
     scalars = [f.name for f in table.schema if not arrow.types.is_fixed_size_list(f.type)]
     return table.select(scalars).to_pandas()
 
 
 def matrix_of(table: arrow.Table, column: str) -> np.ndarray:
-    """Vector column of a table as a float32 array of shape (rows, width)."""
+    """Return the vector column of a table as a float32 array of shape (rows, width)."""
     array = table.column(column).combine_chunks()
     return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
 
 
-def _validated(contract: TableContract, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+def _validated(contract: type[Table], frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     try:
-        return contract.schema().validate(frame)
+        return contract.to_schema().validate(frame)
     except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: {reason}") from error
 
 
-def _check_vectors(contract: TableContract, table: arrow.Table, path: str | Path) -> None:
-    for name in contract.vectors + contract.optional_vectors:
+def _check_vectors(contract: type[Table], table: arrow.Table, path: str | Path) -> None:
+    for name, required in contract.vectors().items():
         if name not in table.column_names:
-            if name in contract.vectors:
+            if required:
                 raise DataError(f"{path}: column '{name}' is missing")
             continue
         kind = table.schema.field(name).type

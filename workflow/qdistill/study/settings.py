@@ -224,7 +224,7 @@ class StudySettings(TrackSettings):
     deploy: Deploy | None = None
     trainability: Trainability | None = None
     cost: Cost | None = None
-    engine: Literal["auto", "compiled", "torch", "pennylane"]
-    """What computes circuits: `compiled` needs Numba; `auto` takes it where it is installed, else
+    engine: Literal["auto", "numba", "torch", "pennylane"]
+    """What computes circuits: `numba` needs that package; `auto` takes it where it is installed, else
     `torch`; `pennylane` is the slow reference."""
     mlflow: Mlflow

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 ARTICLE_RATIO = 68.0
 ARTICLE_QUBITS = 6
 
-OUR_ENGINES = ("compiled", "torch")
+OUR_ENGINES = ("numba", "torch")
 # At inference: `compiled` in ONNX Runtime, as it is deployed.
 ONNX = "onnx"
 MODEL_STEPS = ("classical", "classical_dense", "linear", "square", "quantum")

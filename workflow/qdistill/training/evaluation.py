@@ -149,8 +149,8 @@ def combine_tables(
         If a table is missing or damaged, or two of them have the same row.
     """
     contract = CONTRACTS[kind]
-    columns = list(contract.scalars)
+    columns = contract.scalars()
     frames = [read_frame(kind, path) for path in paths]
     combined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    combined = combined.sort_values(list(contract.unique or ()), ignore_index=True)
+    combined = combined.sort_values(contract.unique_columns(), ignore_index=True)
     write_table(kind, output, combined[columns], settings)

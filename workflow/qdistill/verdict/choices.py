@@ -15,7 +15,7 @@ _FEW = 4  # up to so many different numbers are counted one by one
 
 
 def choices_table(part: ProblemTables) -> list[str]:
-    """Lines of Markdown with what tuning chose at every n; none without tuned models.
+    """Return lines of Markdown with what tuning chose at every n; none without tuned models.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ _STARTS = tuple(name for name, entry in STUDENTS.items() if entry.starts_from_un
 
 
 def details(part: ProblemTables) -> list[str]:
-    """Lines of Markdown: every table of one problem, each under its heading.
+    """Return lines of Markdown: every table of one problem, each under its heading.
 
     Parameters
     ----------

@@ -80,13 +80,8 @@ def compose_verdict(
         "",
     ]
     for part in parts:
-        lines += [
-            f"### {part.problem.title}",
-            "",
-            f"{capitalised(part.problem.task)}.",
-            "",
-            *details(part),
-        ]
+        task = f"{capitalised(part.problem.task)}."
+        lines += [f"### {part.problem.title}", "", task, "", *details(part)]
     return "\n".join([*lines, *_glossary(names)]).rstrip() + "\n"
 
 

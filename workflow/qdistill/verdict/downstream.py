@@ -16,7 +16,7 @@ _MARKS = {"better": "+", "worse": "\N{MINUS SIGN}"}
 
 
 def downstream_tables(part: ProblemTables) -> list[str]:
-    """Lines of Markdown with each measure of every code at every n; none where there are none.
+    """Return lines of Markdown with each measure of every code at every n, if any.
 
     Parameters
     ----------

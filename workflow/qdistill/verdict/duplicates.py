@@ -19,7 +19,7 @@ _SPLITS = {"train": "training", "heldout": "held-out", "unlabelled": "unlabelled
 
 
 def duplicate_findings(paths: Iterable[str | Path]) -> dict[str, str]:
-    """Say of each data set of texts how many rows repeat one of an earlier split.
+    """Count in each data set of texts how many rows repeat one of an earlier split.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _what_became(table: pd.DataFrame, is_dropped: bool) -> str:
 
 
 def duplicates_section(problems: Sequence[Problem], findings: Mapping[str, str]) -> list[str]:
-    """Lines of Markdown on the texts that the problems are made from.
+    """Return lines of Markdown on the texts that the problems are made from.
 
     Parameters
     ----------

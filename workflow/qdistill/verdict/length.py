@@ -37,7 +37,7 @@ def still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:
 
 
 def improving_words(part: ProblemTables, models: Sequence[str]) -> str:
-    """Say which of some models was still improving when its training ended, or nothing.
+    """Describe which of some models was still improving when its training ended, or nothing.
 
     Parameters
     ----------

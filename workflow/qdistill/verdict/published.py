@@ -20,7 +20,7 @@ _TOLERATED = f"{100 * TOLERANCE:g} %"
 
 
 def published_section(study: StudyTables, parts: Sequence[ProblemTables]) -> list[str]:
-    """Lines of Markdown that set published figures beside ours; none if there are none.
+    """Return lines of Markdown that set published figures beside ours; none if there are none.
 
     Parameters
     ----------

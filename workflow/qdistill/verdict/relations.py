@@ -78,7 +78,7 @@ def relate(
     name: Callable[[Comparison], str] = lambda each: each.baseline,
     brief: bool = False,
 ) -> list[Finding]:
-    """Say in one sentence what several comparisons find; nothing where there are none.
+    """Describe in one sentence what several comparisons find; nothing where there are none.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _grouped(
 
 
 def relation_words(row: pd.Series) -> str:
-    """Say what a comparison finds of its first model.
+    """Describe what a comparison finds of its first model.
 
     Parameters
     ----------
@@ -140,12 +140,12 @@ def relation_words(row: pd.Series) -> str:
 
 
 def ratio_words(row: pd.Series) -> str:
-    """Give the ratio of a comparison or an attribution with its interval."""
+    """Describe the ratio of a comparison or an attribution with its interval."""
     return estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
 
 
 def why_undefined(rows: pd.DataFrame) -> str:
-    """Say why comparisons have no limits."""
+    """Describe why comparisons have no limits."""
     if (rows["diverged"] > 0).any():
         return "diverged runs"
     if (rows["seeds"] < 2).any():

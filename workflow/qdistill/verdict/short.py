@@ -23,7 +23,7 @@ from qdistill.wording import (
 
 
 def in_short(parts: Sequence[ProblemTables]) -> list[str]:
-    """Answer for every problem whether there is an advantage and whose it is, as a list.
+    """List for every problem whether there is an advantage and whose it is.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def in_short(parts: Sequence[ProblemTables]) -> list[str]:
 
 
 def short_answer(part: ProblemTables) -> Finding:
-    """Say whether there is an advantage over the baseline, whose it is, and which model to use.
+    """Describe whether there is an advantage over the baseline, whose, and which model to use.
 
     Parameters
     ----------

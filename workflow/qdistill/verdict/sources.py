@@ -49,7 +49,7 @@ class Finding:
 
 
 def source(table: str, **where: object) -> Source:
-    """Name rows of a table.
+    """Return a source: rows of a table.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def source(table: str, **where: object) -> Source:
 
 
 def merge(sources: Iterable[Source]) -> list[Source]:
-    """Put sources together that differ in one column only, and drop repeated ones."""
+    """Combine sources that differ in one column only, and drop repeated ones."""
     found: list[Source] = []
     for new in sources:
         for place, old in enumerate(found):
@@ -86,7 +86,7 @@ def cite(sources: Iterable[Source]) -> str:
 
 
 def join(findings: Sequence[Finding]) -> Finding:
-    """Put findings together into one."""
+    """Combine findings into one."""
     every = tuple(each for finding in findings for each in finding.sources)
     return Finding(" ".join(finding.text for finding in findings), every)
 

@@ -18,25 +18,25 @@ _READ_OUTS = {"": "", "linear": " with linear read-out", "squared": " with squar
 
 
 def student_name(student: str, stage: str) -> str:
-    """Name a student, with its stage where it has more than one."""
+    """Return the name of a student, with its stage where it has more than one."""
     word = "" if student == "compiled" else _STAGES.get(stage, "")
     return f"`{student}` {word}".rstrip()
 
 
 def run_name(model: str, stage: str) -> str:
-    """Name a model or a student, with its stage where it has more than one."""
+    """Return the name of a model or student, with its stage where it has more than one."""
     return f"`{model}`" if stage == "trained" else student_name(model, stage)
 
 
 def student_order(run: Run) -> tuple[int, str, bool]:
-    """Place of a student: as the registry lists them, zero-shot first."""
+    """Return the place of a student: as the registry lists them, zero-shot first."""
     names = list(STUDENTS)
     place = names.index(run[0]) if run[0] in names else len(names)
     return place, run[0], run[1] != "zero_shot"
 
 
 def name_students(runs: Iterable[Run], everyone: Iterable[Run]) -> str:
-    """Name students, those of one stage or read-out together where they are all of it and many.
+    """List students, those of one stage or read-out together where they are all of it and many.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ def _reads(student: str, read_out: str) -> bool:
 
 
 def retained_words(row: pd.Series) -> str:
-    """Give a retained fraction with its interval."""
+    """Describe a retained fraction with its interval."""
     return estimate(row["retained"], row["ci_low"], row["ci_high"])
 
 
 def why_nothing_to_keep(part: ProblemTables) -> list[tuple[str, list[int]]]:
-    """Reasons why retained fractions are undefined, each with its n.
+    """List the reasons why retained fractions are undefined, each with its n.
 
     Reasons are followed by the students concerned where they are not all of them. That the
     circuit model has no advantage is left to the caller's words.
@@ -95,7 +95,7 @@ def where_by_whom(
     everyone: Iterable[Run],
     every: Sequence[int],
 ) -> str:
-    """Say at which n something holds, unless at every one, and of which students."""
+    """Describe at which n something holds, unless at every one, and of which students."""
     everyone = list(everyone)
     parts = []
     for sizes, runs in groups:

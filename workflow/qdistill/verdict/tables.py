@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 
 from qdistill.judgement.transfer import judge_transfer
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame
+from qdistill.storage.tables import make_frame, read_frame
 from qdistill.verdict.problems import Problem
 from qdistill.verdict.sources import Source, source
 
@@ -61,7 +60,7 @@ class StudyTables:
         return cls(**frames)
 
     def of(self, problem: Problem) -> ProblemTables:
-        """Give the rows of one problem."""
+        """Select the rows of one problem."""
         chosen = {}
         for each in fields(StudyTables):
             table = getattr(self, each.name)
@@ -101,19 +100,19 @@ class ProblemTables(StudyTables):
     def compared(
         self, challenger: str, baseline: str, stage: str = "trained", against: str = "trained"
     ) -> pd.DataFrame:
-        """Comparisons of two models, one row per n, ascending and indexed by n."""
+        """Select the comparisons of two models, one row per n, ascending and indexed by n."""
         table = self.comparisons
         hit = (table["challenger"] == challenger) & (table["challenger_stage"] == stage)
         hit &= (table["baseline"] == baseline) & (table["baseline_stage"] == against)
         return table[hit].set_index("n", drop=False).rename_axis(None).sort_index()
 
     def source(self, table: str, n: Sequence[int] = (), **where: object) -> Source:
-        """Name rows of this problem in a table; those of every n if none or all are given."""
+        """Return a source: rows of this problem in a table; every n if none or all are given."""
         if n and set(n) != set(self.sizes):
             where["n"] = [int(size) for size in n]
         return source(table, dataset=self.problem.dataset, protocol=self.problem.protocol, **where)
 
 
 def no_rows(table: str) -> pd.DataFrame:
-    """Give a table without rows."""
-    return pd.DataFrame(columns=list(CONTRACTS[table].scalars))
+    """Return a table without rows."""
+    return make_frame(table)

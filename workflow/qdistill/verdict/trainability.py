@@ -11,7 +11,7 @@ TRAINED_BELOW = 0.01  # share of the mean's held-out error
 
 
 def trainability_section(table: pd.DataFrame) -> list[str]:
-    """Lines of Markdown on where circuits can be trained; none without a table.
+    """Return lines of Markdown on where circuits can be trained; none without a table.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from qdistill.models.bottlenecks.base import Bottleneck
 
 
 def normalise_layer(weights: Mapping[str, Tensor], h: Tensor) -> Tensor:
-    """LayerNorm over the last axis, with a scale and a shift of shape (S, N)."""
+    """Apply LayerNorm over the last axis, with a scale and a shift of shape (S, N)."""
     return layer_norm(h, h.shape[-1:]) * weights["scale"].unsqueeze(1) + weights["shift"].unsqueeze(
         1
     )
@@ -22,7 +22,7 @@ class Classical(Bottleneck):
     """z = LayerNorm(h) with learned scale and shift (Ba et al., 2016)."""
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
-        """Start with scale 1 and shift 0; nothing is drawn."""
+        """Return scale 1 and shift 0; nothing is drawn."""
         return {
             "scale": np.ones(self.width, np.float32),
             "shift": np.zeros(self.width, np.float32),

@@ -25,5 +25,5 @@ class FrozenCircuit(Bottleneck):
         return {"re": unitary.real.contiguous(), "im": unitary.imag.contiguous()}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Encode, multiply by the unitary, return the probabilities."""
+        """Encode the input, multiply by the unitary, return the probabilities."""
         return compiled_probabilities(weights["re"], weights["im"], encode_amplitudes(h))

@@ -28,7 +28,7 @@ class Orthogonal(Bottleneck):
     """
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
-        """Start with A = 0; nothing is drawn."""
+        """Return A = 0; nothing is drawn."""
         return {"skew": np.zeros(self.width * (self.width - 1) // 2, np.float32)}
 
     def draw_constants(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
@@ -36,7 +36,7 @@ class Orthogonal(Bottleneck):
         return {"start": draw_orthogonal(generator, self.width)}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Normalise, rotate, square."""
+        """Square the normalised and rotated input."""
         return self.rotate(weights, encode_amplitudes(h)).square()
 
     def rotate(self, weights: Mapping[str, Tensor], vectors: Tensor) -> Tensor:

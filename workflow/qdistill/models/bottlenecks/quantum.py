@@ -19,5 +19,5 @@ class Quantum(Bottleneck):
         return {"angles": draw_angles(generator, self.layers, self.qubits, self.angle_range)}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Encode, run the circuit, return the probabilities."""
+        """Encode the input, run the circuit, return the probabilities."""
         return encoded_probabilities(weights["angles"], h)

@@ -25,7 +25,7 @@ class RealCircuit(Bottleneck):
         return {"angles": angles[..., 1].copy()}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Encode, run the circuit with every RZ at angle zero, return the probabilities."""
+        """Encode the input, run the circuit with all RZ at angle zero, return the probabilities."""
         rotations = weights["angles"]
         angles = torch.stack([torch.zeros_like(rotations), rotations], -1)
         return encoded_probabilities(angles, h)

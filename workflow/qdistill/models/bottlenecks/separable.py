@@ -18,5 +18,5 @@ class Separable(Quantum):
     """
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Encode, rotate each wire, return the probabilities."""
+        """Encode the input, rotate each wire, return the probabilities."""
         return encoded_probabilities(weights["angles"], h, entangled=False)

@@ -14,5 +14,5 @@ class Square(Bottleneck):
     """Amplitude encoding and read-out of the quantum model, with nothing in between."""
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Normalise, then square."""
+        """Square the normalised input."""
         return encode_amplitudes(h).square()

@@ -26,7 +26,7 @@ REMOVED = {name: entry.removes for name, entry in ENTRIES.items() if entry.remov
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and the meaning of its answers."""
+    """Describe the question and the meaning of its answers."""
     text = (
         "Is an advantage of the circuit model its own? It is *distinct* if the model beats every "
         "rival without a trained entangling circuit, *not distinct* if the simplest of them, or a "
@@ -40,7 +40,7 @@ def introduce(names: Collection[str]) -> str:
 
 
 def answer(part: ProblemTables) -> list[Finding]:
-    """Name the simplest model that does as well, and what taking parts out changes."""
+    """Find the simplest model that does as well, and what taking parts out changes."""
     if part.attribution.empty:
         return []
     controls = [each for name in REMOVED for each in compare(part, "quantum", name)]
@@ -58,7 +58,7 @@ def answer(part: ProblemTables) -> list[Finding]:
 
 
 def simplest(part: ProblemTables, brief: bool = False) -> str:
-    """Name the simplest model that does as well, and where.
+    """Find the simplest model that does as well, and where.
 
     Parameters
     ----------

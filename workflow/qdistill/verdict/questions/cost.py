@@ -21,7 +21,7 @@ _INFERENCE = ("quantum", "compiled", ONNX, "distilled", "classical", "pennylane"
 
 
 def cost_section(table: pd.DataFrame) -> list[str]:
-    """Lines of Markdown on what training and inference cost.
+    """Return lines of Markdown on what training and inference cost.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def cost_section(table: pd.DataFrame) -> list[str]:
 
 
 def headline_qubits(sizes: pd.Series) -> int:
-    """Pick the article's number of qubits if it was measured, else the nearest below or above."""
+    """Choose the article's number of qubits if measured, else the nearest below or above."""
     return int(min(sorted(set(sizes)), key=lambda size: abs(size - ARTICLE_QUBITS)))
 
 

@@ -23,7 +23,7 @@ from qdistill.wording import (
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and how its answers are found."""
+    """Describe the question and how its answers are found."""
     return (
         "At which number of examples does each baseline catch up with the circuit? The place is "
         "interpolated in log n between measured n; its interval holds the n at which a paired "
@@ -32,7 +32,7 @@ def introduce(names: Collection[str]) -> str:
 
 
 def answer(part: ProblemTables) -> list[Finding]:
-    """Say for every baseline where it and the circuit change places."""
+    """Describe for every baseline where it and the circuit change places."""
     if part.crossover.empty:
         return []
     parts = [*_crossings(part), *_without_crossing(part), *_open(part), *_undefined(part)]

@@ -28,7 +28,7 @@ _METRICS = {"cosine": "cosine similarity", "euclidean": "Euclidean distance"}
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and what is measured."""
+    """Describe the question and what is measured."""
     return (
         "Does any code serve better, on held-out rows, than PCA codes or the full vectors? "
         "*Recall@k* is the share of a row's k nearest neighbours in the full vectors that are "
@@ -137,7 +137,7 @@ def _group(
 
 
 def _relation(row: pd.Series) -> str:
-    """Say what a comparison finds, and where Holm's correction takes it back."""
+    """Describe what a comparison finds, and where Holm's correction takes it back."""
     if row["verdict"] == "not distinguishable" and not row["ci_low"] <= 0 <= row["ci_high"]:
         return f"{'better' if row['ci_low'] > 0 else 'worse'}, not confirmed"
     return row["verdict"]

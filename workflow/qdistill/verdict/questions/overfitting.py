@@ -36,7 +36,7 @@ _ENDS = {
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and the meaning of its answers."""
+    """Describe the question and the meaning of its answers."""
     return (
         "Is the student only overfitting its teacher's outputs on the training rows? R² measures "
         "how well it follows the teacher's outputs: it *overfits* if R² is shown to be more than "

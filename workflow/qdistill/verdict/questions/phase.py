@@ -16,7 +16,7 @@ _STAGES = (("fine_tuned", "Fine-tuned"), ("zero_shot", "Zero-shot"))
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and what the models in it are."""
+    """Describe the question and what the models in it are."""
     text = "Does the phase of the circuit, which a real layer discards, carry anything?"
     if "real_circuit" in names:
         text += (
@@ -33,7 +33,7 @@ def introduce(names: Collection[str]) -> str:
 
 
 def answer(part: ProblemTables) -> list[Finding]:
-    """Say what a circuit loses without phases, and what other parts of the unitary do."""
+    """Describe what a circuit loses without phases, and what other parts of the unitary do."""
     if "quantum" not in part.names:
         return []
     return [*_circuit_without(part), *_other_parts(part), *_read_outs(part)]

@@ -15,7 +15,7 @@ _RANDOM = ("random_dense", "random_orthogonal")
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and the meaning of its answers."""
+    """Describe the question and the meaning of its answers."""
     text = (
         "Is the real part of the learned unitary, Re(U), by itself a layer or a start for a layer "
         "that carries the advantage? Zero-shot it is used as it is; fine-tuned it is trained on "
@@ -32,7 +32,7 @@ def introduce(names: Collection[str]) -> str:
 
 
 def answer(part: ProblemTables) -> list[Finding]:
-    """Say what Re(U) does as it is, after training, and beside random starts."""
+    """Describe what Re(U) does as it is, after training, and beside random starts."""
     if not {"unitary_re", "quantum"} <= part.names:
         return []
     zero = _against(part, ("mean", "classical"), "zero_shot")

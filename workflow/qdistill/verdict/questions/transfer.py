@@ -33,7 +33,7 @@ _VERDICTS = ("retained", "partial", "collapsed", "undecided")
 
 
 def introduce(names: Collection[str]) -> str:
-    """Give the question and the meaning of its answers."""
+    """Describe the question and the meaning of its answers."""
     text = (
         "Does a classical student keep the advantage of the circuit over the classical baseline? "
         "The retained fraction is 1 at the circuit's error and 0 at the baseline's: *retained* if "
@@ -49,7 +49,7 @@ def introduce(names: Collection[str]) -> str:
 
 
 def answer(part: ProblemTables) -> list[Finding]:
-    """Say which students retain how much, and who else does by the same formula."""
+    """Describe which students retain how much, and who else does by the same formula."""
     if part.transfer.empty or not {"quantum", "classical"} <= part.names:
         return []
     return [*_kept(part), *_kept_by_others(part), *_nothing_to_keep(part), *_alone(part)]

@@ -1,0 +1,11 @@
+import gc
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="package")
+def quick_collections():
+    """Spare statsmodels, which collects garbage at each call, the objects of other tests."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -1,0 +1,115 @@
+"""Families of paired tests: what is compared at one condition, corrected together.
+
+In each row, ``difference`` is challenger - baseline with 95 % Student t limits, and ``ratio`` the
+geometric mean of challenger / baseline with the limits of the mean log-ratio. ``p_holm`` is
+corrected over the family. ``verdict`` is
+
+- ``better`` where the challenger's value is the better one, ``p_holm`` is below 0.05 and the
+  interval excludes zero, and ``worse`` by the same rule where it is not;
+- ``not distinguishable`` where these seeds do not tell the two apart, which does not show that
+  they are the same; ``seeds_needed`` says how many seeds would tell them apart if they differ as
+  observed (:func:`qdistill.judgement.power.seeds_needed`, at the level at which Holm's procedure
+  tests the pair);
+- ``undefined`` where there are no limits: fewer than two seeds, no spread, or a diverged run
+  without a finite value, which is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qdistill.judgement.pairing import Run, check_same_seeds
+from qdistill.judgement.power import ALPHA, holm_levels, seeds_needed
+from qdistill.judgement.statistics import holm, paired_interval, paired_ratio
+
+Pair = tuple[Run, Run]  # challenger and baseline
+
+
+def compare_family(
+    condition: pd.DataFrame,
+    runs: Mapping[Run, pd.DataFrame],
+    pairs: Sequence[Pair],
+    measure: str = "heldout_mse",
+    table: str = "metrics",
+) -> list[dict[str, Any]]:
+    """Compare pairs of models at one condition, as one family of tests.
+
+    Parameters
+    ----------
+    condition : DataFrame
+        Rows of one (data set, qubits, protocol, n), for the message.
+    runs : mapping of (str, str) to DataFrame
+        Columns ``measure`` and ``diverged`` by model and stage, indexed by seed.
+    pairs : sequence of ((str, str), (str, str))
+        Model and stage of each challenger and of its baseline.
+    measure : str
+        What is compared; every measure but ``heldout_mse`` is better where it is higher.
+    table : str
+        The table that the runs are of, for the message.
+
+    Returns
+    -------
+    list of dict
+        A row for each pair; see above.
+
+    Raises
+    ------
+    DataError
+        If a seed has one of two paired models and not the other.
+    """
+    rows, differences = [], []
+    for challenger, baseline in pairs:
+        ours, theirs = runs[challenger], runs[baseline]
+        names = (f"{challenger[0]} ({challenger[1]})", f"{baseline[0]} ({baseline[1]})")
+        check_same_seeds(condition, ours.index, theirs.index, names, table)
+        values, others = ours[measure].to_numpy(), theirs[measure].to_numpy()
+        with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
+            differences.append(values - others)
+        diverged = int((ours["diverged"] | theirs["diverged"]).sum())
+        named = dict(challenger=challenger[0], challenger_stage=challenger[1])
+        named |= dict(baseline=baseline[0], baseline_stage=baseline[1])
+        paired = _compare_pair(values, others, differences[-1])
+        rows.append({**named, "seeds": len(ours), "diverged": diverged, **paired})
+    _correct(rows, differences, 1 if measure == "heldout_mse" else -1)
+    return rows
+
+
+def _compare_pair(values: np.ndarray, others: np.ndarray, differences: np.ndarray) -> dict:
+    """Return all of a row that does not depend on the rest of its family."""
+    difference, ratio = paired_interval(differences), paired_ratio(values, others)
+    return {
+        "mean_challenger": values.mean(),
+        "mean_baseline": others.mean(),
+        "difference": difference.estimate,
+        "ci_low": difference.low,
+        "ci_high": difference.high,
+        "ratio": ratio.estimate,
+        "ratio_low": ratio.low,
+        "ratio_high": ratio.high,
+        "p_value": difference.p_value,
+    }
+
+
+def _correct(rows: list[dict], differences: list[np.ndarray], sign: int) -> None:
+    """Add what depends on the family; ``sign`` is that of a difference to the worse."""
+    p_values = [row["p_value"] for row in rows]
+    adjusted, levels = holm(p_values), holm_levels(p_values)
+    for row, values, p_holm, level in zip(rows, differences, adjusted, levels, strict=True):
+        row["p_holm"] = p_holm
+        low, high = sorted((sign * row["ci_low"], sign * row["ci_high"]))
+        row["verdict"] = _verdict(low, high, p_holm)
+        open_question = row["verdict"] == "not distinguishable"
+        row["seeds_needed"] = seeds_needed(values, level) if open_question else np.nan
+
+
+def _verdict(low: float, high: float, p_holm: float) -> str:
+    """Return what the limits of a difference to the worse show."""
+    if np.isnan([low, high]).any():
+        return "undefined"
+    if p_holm < ALPHA and high < 0:
+        return "better"
+    return "worse" if p_holm < ALPHA and low > 0 else "not distinguishable"

@@ -1,0 +1,35 @@
+"""The data contracts: the columns of every Parquet table of the workflow.
+
+:mod:`qdistill.storage.tables` checks them on write and on read.
+"""
+
+from __future__ import annotations
+
+from qdistill.storage.contracts import data, judged, measured
+from qdistill.storage.contracts.base import Table
+
+SCHEMA_VERSION = "4"
+
+CONTRACTS: dict[str, type[Table]] = {
+    "paragraphs": data.Paragraphs,
+    "duplicates": data.Duplicates,
+    "embeddings": data.Embeddings,
+    "latents": data.Latents,
+    "subsets": data.Subsets,
+    "history": measured.History,
+    "metrics": measured.Metrics,
+    "choices": measured.Choices,
+    "sweep": measured.Sweep,
+    "trainability": measured.Trainability,
+    "cost": measured.Cost,
+    "unitary": measured.Unitary,
+    "soft_targets": measured.SoftTargets,
+    "downstream": measured.Downstream,
+    "comparisons": judged.Comparisons,
+    "downstream_comparisons": judged.DownstreamComparisons,
+    "attribution": judged.Attribution,
+    "crossover": judged.Crossover,
+    "transfer": judged.Transfer,
+    "overfitting": judged.Overfitting,
+    "published": judged.Published,
+}

@@ -1,0 +1,62 @@
+"""What the contracts of several tables have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandera.pandas as pa
+from pandera.pandas import Field
+
+SPLITS = ("train", "unlabelled", "heldout")
+STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
+
+
+class Table(pa.DataFrameModel):
+    """Columns of one kind of table; a file with other columns breaks its contract.
+
+    The fields are the scalar columns. A vector column is an Arrow fixed-size list of float32,
+    which pandera does not describe: ``_vectors`` and ``_optional_vectors`` hold their names.
+    """
+
+    _vectors: ClassVar[tuple[str, ...]] = ()
+    _optional_vectors: ClassVar[tuple[str, ...]] = ()
+
+    class Config:
+        coerce = True
+        strict = True
+
+    @classmethod
+    def scalars(cls) -> list[str]:
+        """Return the names of the scalar columns, in their order."""
+        return list(cls.to_schema().columns)
+
+    @classmethod
+    def unique_columns(cls) -> list[str]:
+        """Return the columns that together are unique, if any."""
+        return list(cls.to_schema().unique or ())
+
+    @classmethod
+    def vectors(cls) -> dict[str, bool]:
+        """Return whether each vector column is required, by its name."""
+        return dict.fromkeys(cls._vectors, True) | dict.fromkeys(cls._optional_vectors, False)
+
+
+class Row(Table):
+    """A row of a data set."""
+
+    row: int = Field(ge=0)
+    split: str = Field(isin=SPLITS)
+
+
+class Problem(Table):
+    """A data set, and how models are trained on it."""
+
+    dataset: str
+    qubits: int = Field(ge=2)
+    protocol: str = Field(isin=("article", "converged"))
+
+
+class Run(Problem):
+    """A problem with n training rows."""
+
+    n: int = Field(ge=1, description="training rows of the subset")

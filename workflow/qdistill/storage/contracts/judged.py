@@ -1,0 +1,157 @@
+"""Contracts of what is judged over the seeds.
+
+Estimates and their 95 % limits are null where the seeds do not define them.
+"""
+
+from __future__ import annotations
+
+from pandera.pandas import Field
+
+from qdistill.storage.contracts.base import STAGES, Problem, Run
+
+_COMPARED = ("better", "worse", "not distinguishable", "undefined")
+
+
+class Comparisons(Run):
+    """Paired differences and ratios of two models' held-out errors."""
+
+    challenger: str
+    challenger_stage: str = Field(isin=STAGES)
+    baseline: str
+    baseline_stage: str = Field(isin=STAGES)
+    seeds: int = Field(ge=0)
+    diverged: int = Field(ge=0)
+    mean_challenger: float = Field(nullable=True)
+    mean_baseline: float = Field(nullable=True)
+    difference: float = Field(nullable=True, description="challenger - baseline")
+    ci_low: float = Field(nullable=True)
+    ci_high: float = Field(nullable=True)
+    ratio: float = Field(nullable=True, description="challenger / baseline, geometric mean")
+    ratio_low: float = Field(nullable=True)
+    ratio_high: float = Field(nullable=True)
+    p_value: float = Field(nullable=True)
+    p_holm: float = Field(nullable=True, description="corrected over the family of tests")
+    seeds_needed: float = Field(nullable=True, description="to tell the two apart")
+    verdict: str = Field(isin=_COMPARED)
+
+    class Config:
+        unique = (
+            *("dataset", "qubits", "protocol", "n"),
+            *("challenger", "challenger_stage", "baseline", "baseline_stage"),
+        )
+
+
+class DownstreamComparisons(Run):
+    """Paired differences of what two models' codes are good for."""
+
+    measure: str = Field(isin=("recall", "probe_accuracy"))
+    challenger: str
+    challenger_stage: str = Field(isin=STAGES)
+    baseline: str = Field(isin=("pca", "raw"))
+    seeds: int = Field(ge=0)
+    diverged: int = Field(ge=0)
+    mean_challenger: float = Field(ge=0, le=1, nullable=True)
+    mean_baseline: float = Field(ge=0, le=1, nullable=True)
+    difference: float = Field(nullable=True, description="challenger - baseline")
+    ci_low: float = Field(nullable=True)
+    ci_high: float = Field(nullable=True)
+    p_value: float = Field(nullable=True)
+    p_holm: float = Field(nullable=True, description="corrected over the family of tests")
+    seeds_needed: float = Field(nullable=True, description="to tell the two apart")
+    verdict: str = Field(isin=_COMPARED)
+
+    class Config:
+        unique = (
+            *("dataset", "qubits", "protocol", "n"),
+            *("measure", "challenger", "challenger_stage", "baseline"),
+        )
+
+
+class Attribution(Run):
+    """Whether the quantum model beats each of its simpler rivals."""
+
+    seeds: int = Field(ge=0)
+    verdict: str = Field(isin=("distinct", "not distinct", "undefined"))
+    simplest: str = Field(nullable=True, description="the simplest model that does as well")
+    relation: str = Field(nullable=True)
+    ratio: float = Field(nullable=True)
+    ratio_low: float = Field(nullable=True)
+    ratio_high: float = Field(nullable=True)
+    rivals: str
+    missing: str
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n")
+
+
+class Crossover(Problem):
+    """Where in n the difference of two models' errors changes sign."""
+
+    challenger: str
+    baseline: str
+    seeds: int = Field(ge=0)
+    ahead_below: str = Field(nullable=True, description="the model that is ahead below n_star")
+    n_star: float = Field(nullable=True)
+    ci_low: float = Field(nullable=True)
+    ci_high: float = Field(nullable=True)
+    verdict: str = Field(isin=("crossover", "several", "none", "outside grid", "undefined"))
+
+
+class Transfer(Run):
+    """What fraction of the circuit's advantage a student retains."""
+
+    student: str
+    stage: str = Field(isin=STAGES)
+    seeds: int = Field(ge=0)
+    diverged: int = Field(ge=0)
+    retained: float = Field(nullable=True)
+    ci_low: float = Field(nullable=True)
+    ci_high: float = Field(nullable=True)
+    seeds_needed: float = Field(nullable=True, description="to decide it")
+    verdict: str = Field(isin=("retained", "partial", "collapsed", "undecided", "undefined"))
+    reason: str = Field(nullable=True, description="why it is undefined")
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "student", "stage")
+
+
+class Overfitting(Run):
+    """The sweep of the pool, judged at each of its sizes."""
+
+    pool: int = Field(ge=0)
+    seeds: int = Field(ge=0)
+    diverged: int = Field(ge=0)
+    heldout_mse: float = Field(ge=0, nullable=True)
+    heldout_low: float = Field(nullable=True)
+    heldout_high: float = Field(nullable=True)
+    ratio: float = Field(nullable=True, description="to the error without a pool")
+    ratio_low: float = Field(nullable=True)
+    ratio_high: float = Field(nullable=True)
+    teacher_r2: float = Field(nullable=True)
+    teacher_r2_low: float = Field(nullable=True)
+    teacher_r2_high: float = Field(nullable=True)
+    r2_gap: float = Field(nullable=True, description="on the n rows - on held-out rows")
+    r2_gap_low: float = Field(nullable=True)
+    r2_gap_high: float = Field(nullable=True)
+    seeds_needed: float = Field(nullable=True, description="to decide it")
+    verdict: str = Field(isin=("overfits", "does not overfit", "undecided", "undefined"))
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "pool")
+
+
+class Published(Run):
+    """Held-out errors beside those that the article prints."""
+
+    model: str
+    published: float = Field(gt=0)
+    seeds: int = Field(ge=0)
+    diverged: int = Field(ge=0)
+    mean: float = Field(nullable=True)
+    ci_low: float = Field(nullable=True)
+    ci_high: float = Field(nullable=True)
+    deviation: float = Field(nullable=True, description="mean / published - 1")
+    within_twentieth: bool
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "model")

@@ -1,0 +1,160 @@
+"""Contracts of what models are and measure."""
+
+from __future__ import annotations
+
+from pandera.pandas import Field
+from pandera.typing import Float32
+
+from qdistill.storage.contracts.base import SPLITS, STAGES, Run, Table
+
+COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
+
+
+class SeededRun(Run):
+    """A run of one seed."""
+
+    seed: int = Field(ge=0)
+
+
+class History(Run):
+    """Losses during training; null where they were not computed or not finite."""
+
+    model: str
+    seed: int = Field(ge=0)
+    epoch: int = Field(ge=0)
+    train_mse: float = Field(ge=0, nullable=True)
+    heldout_mse: float = Field(ge=0, nullable=True)
+    validation_mse: float = Field(ge=0, nullable=True, description="cross-validated error")
+    seconds: float = Field(ge=0, description="since the start, of the whole block")
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "model", "seed", "epoch")
+
+
+class Metrics(SeededRun):
+    """What came of each run, by model and stage."""
+
+    model: str
+    family: str = Field(isin=("reference", "classical", "quantum", "control", "student"))
+    stage: str = Field(isin=STAGES)
+    teacher: str = Field(nullable=True, description="the model that a student is made from")
+    train_mse: float = Field(ge=0, nullable=True)
+    heldout_mse: float = Field(ge=0, nullable=True)
+    teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
+    n_parameters: int = Field(ge=0)
+    train_seconds: float = Field(ge=0)
+    diverged: bool
+    still_improving: bool = Field(
+        description="cross-validation, not yet at its end, stopped at the most steps"
+    )
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "seed", "model", "stage")
+
+
+class Choices(SeededRun):
+    """What tuning chose for each seed."""
+
+    model: str
+    choice: str = Field(description="the setting as JSON")
+    validation_mse: float = Field(ge=0, nullable=True, description="its cross-validated error")
+    candidates: int = Field(ge=1, description="settings tried")
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "seed", "model")
+
+
+class Sweep(SeededRun):
+    """A student distilled with pools of several sizes."""
+
+    pool: int = Field(ge=0, description="unlabelled rows")
+    train_mse: float = Field(ge=0, nullable=True)
+    heldout_mse: float = Field(ge=0, nullable=True)
+    teacher_r2: float = Field(nullable=True, description="on held-out rows")
+    teacher_r2_train: float = Field(nullable=True, description="on the n rows")
+    diverged: bool
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "seed", "pool")
+
+
+class Trainability(Table):
+    """Circuits trained on targets of circuits of one depth and range of angles."""
+
+    qubits: int = Field(ge=2)
+    n: int = Field(ge=1)
+    layers: int = Field(ge=1)
+    angle_range: float = Field(gt=0, description="of the targets, ± radians")
+    seed: int = Field(ge=0)
+    train_mse: float = Field(ge=0, nullable=True)
+    heldout_mse: float = Field(ge=0, nullable=True)
+    mean_heldout_mse: float = Field(ge=0, nullable=True, description="of the mean predictor")
+    diverged: bool
+
+    class Config:
+        unique = ("qubits", "n", "layers", "angle_range", "seed")
+
+
+class Cost(Table):
+    """What training and inference cost."""
+
+    engine: str = Field(
+        description="an engine or simulator (circuit_step), a model (model_step, inference; "
+        "there also ``onnx`` and simulators in the circuit's place) or the machine (floors)"
+    )
+    what: str = Field(isin=COSTS)
+    qubits: int = Field(ge=2)
+    layers: int = Field(ge=0, description="0 without a circuit")
+    batch: int = Field(ge=1)
+    seeds: int = Field(ge=1, description="computed together")
+    threads: int = Field(ge=1)
+    milliseconds: float = Field(gt=0, description="of one seed of those computed together")
+    ratio_to_classical: float = Field(gt=0, nullable=True)
+    speedup_over_pennylane: float = Field(gt=0, nullable=True)
+    versions: str
+
+    class Config:
+        unique = ("engine", "what", "qubits", "layers", "batch", "seeds", "threads")
+
+
+class Unitary(Run):
+    """The unitary of a trained circuit: out[row] = sum of U[row, column] in[column]."""
+
+    seed: int = Field(ge=0)
+    row: int = Field(ge=0)
+    column: int = Field(ge=0)
+    re: Float32
+    im: Float32
+
+
+class SoftTargets(Run):
+    """A teacher's codes of the rows that a student is distilled on."""
+
+    model: str
+    seed: int = Field(ge=0)
+    row: int = Field(ge=0)
+    split: str = Field(isin=SPLITS)
+    _vectors = ("target",)
+
+
+class Downstream(SeededRun):
+    """What codes are good for on held-out rows; model ``raw`` are the full vectors."""
+
+    model: str
+    stage: str = Field(isin=STAGES)
+    metric: str = Field(isin=("cosine", "euclidean"))
+    neighbours: int = Field(ge=1)
+    queries: int = Field(ge=3)
+    recall: float = Field(ge=0, le=1, nullable=True)
+    examples_per_class: int = Field(ge=1)
+    classes: int = Field(ge=0)
+    probe_rows: int = Field(ge=0)
+    probe_chance: float = Field(
+        ge=0, le=1, nullable=True, description="share of the probe's most frequent class"
+    )
+    probe_accuracy: float = Field(ge=0, le=1, nullable=True)
+    probe_undefined: str = Field(nullable=True, description="the reason where there is no probe")
+    diverged: bool
+
+    class Config:
+        unique = ("dataset", "qubits", "protocol", "n", "seed", "model", "stage")
