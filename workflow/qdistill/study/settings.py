@@ -225,6 +225,6 @@ class StudySettings(TrackSettings):
     trainability: Trainability | None = None
     cost: Cost | None = None
     engine: Literal["auto", "numba", "torch", "pennylane"]
-    """What computes circuits: `numba` needs that package; `auto` takes it where it is installed, else
-    `torch`; `pennylane` is the slow reference."""
+    """What computes circuits: `numba` needs that package; `auto` takes it where it is installed,
+    else `torch`; `pennylane` is the slow reference."""
     mlflow: Mlflow
