@@ -1,28 +1,23 @@
 """A checked study: its grids, and what each job depends on."""
 
-from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from snakemake.utils import update_config
 
+from helpers import configuration
+from helpers.configuration import DEFAULT
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles, expected_rows, seed_blocks
 
-DEFAULT = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
 LENGTH = {"folds": 4, "max_steps": 300, "patience": 5}
 
 
 def study_of(changes=None):
-    config = deepcopy(DEFAULT)
-    update_config(config, deepcopy(changes or {}))
-    return resolve_study(config)
+    return resolve_study(configuration.study_of(changes))
 
 
 def main_of(**training):
