@@ -12,7 +12,7 @@ report: "workflow/report/workflow.rst"
 
 # The checked configuration, and the names of files.
 include: "workflow/rules/common.smk"
-# Data sets -> data/{dataset}/latents.parquet and the labelled subsets of each seed.
+# Data sets -> data/{data}/latents.parquet and the labelled subsets of each seed.
 include: "workflow/rules/data.smk"
 # Models trained on n examples, and references without training.
 include: "workflow/rules/train.smk"

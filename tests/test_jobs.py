@@ -18,13 +18,13 @@ def clone(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_script_runs_alone_on_what_the_workflow_gives_it(clone, capsys):
-    job = mock_job("load_digits", [SMOKE])
-    assert (job.rule, dict(job.wildcards.items())) == ("load_digits", {"dataset": "digits"})
+    job = mock_job("generate_latents", [SMOKE], data="digits")
+    assert (job.rule, dict(job.wildcards.items())) == ("generate_latents", {"data": "digits"})
     assert (job.config["study"], job.params.settings["kind"]) == ("smoke", "digits")
     assert list(job.output) == ["data/digits/latents.parquet"]
-    assert list(job.log) == ["logs/data/digits/load_digits.log"]
+    assert list(job.log) == ["logs/data/digits/generate_latents.log"]
 
-    main(["load_digits", "dataset=digits", "--configfile", SMOKE])
+    main(["generate_latents", "data=digits", "--configfile", SMOKE])
     assert len(pd.read_parquet(job.output[0])) == 1797
     assert not (clone / job.log[0]).exists()
 
@@ -36,4 +36,4 @@ def test_what_is_not_one_job_with_its_inputs_is_refused_in_a_sentence(clone):
     with pytest.raises(QdistillError, match=r"fits \d+ jobs of rule train_model, .*model=quantum"):
         mock_job("train_model", [SMOKE], dataset="digits")
     with pytest.raises(QdistillError, match=r"input data/digits/latents\.parquet is not there"):
-        mock_job("draw_subsets", [SMOKE], dataset="digits")
+        mock_job("draw_subsets", [SMOKE], data="digits")

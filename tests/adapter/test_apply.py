@@ -264,6 +264,7 @@ def test_paths_that_are_refused(folder):
 # ------------------------------------------------------------ kills
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_output_and_the_same_command_starts_over(folder):
     path = write_input(folder, make_vectors(40_000))
     output = folder / "o.parquet"
@@ -282,6 +283,7 @@ def test_a_killed_run_leaves_no_output_and_the_same_command_starts_over(folder):
     assert len(codes_of(output)) == 40_000
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows():
     """Four times the rows of one row group; all vectors of the larger file are 51 MB."""
     peaks = []

@@ -23,6 +23,8 @@ from qdistill.storage.tables import read_frame
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import AUTO, contenders
 
+pytestmark = pytest.mark.slow
+
 AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
 NAMES = (
     *("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum"),
@@ -48,7 +50,7 @@ def card_of(evidence, kind="circuit", student=AUTO, **changes):
         study="mine",
         **AT,
         qubits=3,
-        student=student,
+        model=student,
         candidates=evidence.choice.candidates,
         settings={"kind": "docstrings", "encoder": None},
         training={},

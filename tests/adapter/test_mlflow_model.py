@@ -57,6 +57,7 @@ def test_signature_and_example(saved):
     assert model.predict(example).shape == (2, 8)
 
 
+@pytest.mark.slow
 def test_it_carries_the_library_and_needs_none_installed(saved, tmp_path):
     """In a process that cannot import this library from anywhere else."""
     program = (
@@ -114,6 +115,7 @@ def adapter(tmp_path, monkeypatch, empty_store):
     return folder
 
 
+@pytest.mark.slow
 def test_registering_once_is_registering_for_good(adapter):
     receipt = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert json.loads((adapter.parent / "adapter.json").read_text()) == receipt

@@ -19,6 +19,8 @@ from qdistill.training.blocks import evaluate_errors
 from qdistill.training.protocols import start_model, train_model
 from qdistill.training.references import FOLDS, PrincipalRegression
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("errors", "seed"),

@@ -82,6 +82,7 @@ def test_agrees_with_pennylane_without_cnots(seeds, layers, qubits, batch, seed)
     check_against_pennylane(*draw(seeds, layers, qubits, batch, seed=seed), entangled=False)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(layers=st.integers(1, 5), qubits=st.integers(2, 6), seed=st.integers(0, 10**6))
 def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
@@ -99,6 +100,7 @@ def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(
     seeds=st.integers(1, 3),
@@ -222,6 +224,7 @@ def test_a_zero_vector_is_an_error():
         encode_amplitudes(vectors)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(
     layers=st.integers(1, 4),

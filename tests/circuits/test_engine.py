@@ -69,6 +69,7 @@ def test_parsing_the_workflow_does_not_import_numba():
     assert shown.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_the_kernel_works_where_no_cache_can_be_written(tmp_path):
     """Numba raises as it decorates a function whose cache has no folder."""
     code = (

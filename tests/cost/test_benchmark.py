@@ -19,6 +19,8 @@ from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.timed import MODEL_STEPS
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "qubits": [3, 2],
     "layers": 2,

@@ -9,6 +9,8 @@ import pytest
 from qdistill.cost.memory import MEMORY_QUBITS, peak_bytes, step_megabytes
 from qdistill.errors import QdistillError
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_peak_stays_when_memory_is_given_back():
     before = peak_bytes()

@@ -32,7 +32,7 @@ def clean(tmp_path_factory):
 
 def corrupt(clean, tmp_path, **changes):
     path = tmp_path / "latents.parquet"
-    corrupt_latents(clean, settings_of(**changes), path)
+    corrupt_latents(settings_of(**changes), path, clean)
     return load_latents(path)
 
 
@@ -97,15 +97,15 @@ def test_the_seed_fixes_it_and_another_level_of_noise_drops_the_same(clean, tmp_
 
 def test_a_source_that_has_targets_is_refused(clean, tmp_path):
     path = tmp_path / "twice.parquet"
-    corrupt_latents(clean, settings_of(), path)
+    corrupt_latents(settings_of(), path, clean)
     with pytest.raises(DataError, match=r"twice\.parquet: has targets already"):
-        corrupt_latents(path, settings_of(), tmp_path / "latents.parquet")
+        corrupt_latents(settings_of(), tmp_path / "latents.parquet", path)
     assert not (tmp_path / "latents.parquet").exists()
 
 
 def test_a_missing_source_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nowhere\.parquet: no such file"):
-        corrupt_latents(tmp_path / "nowhere.parquet", settings_of(), tmp_path / "out.parquet")
+        corrupt_latents(settings_of(), tmp_path / "out.parquet", tmp_path / "nowhere.parquet")
 
 
 @settings(max_examples=50)

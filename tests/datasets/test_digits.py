@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 
 from qdistill.datasets.digits import write_digits
 from qdistill.datasets.latents import load_latents
-from qdistill.study.datasets import declared_rows, resolve_dataset
+from qdistill.study.datasets import record_of, resolve_dataset
 
 SPLITS = ("train", "unlabelled", "heldout")
 
@@ -29,7 +29,7 @@ def write(tmp_path, **overrides):
 def test_splits_have_the_rows_asked_for_in_equal_shares_of_the_classes(tmp_path, overrides):
     chosen, latents = write(tmp_path, **overrides)
     counts = {name: len(latents.positions(name)) for name in SPLITS}
-    assert counts == declared_rows(chosen)
+    assert counts == record_of(chosen).rows()
     classes = load_digits().target
     shares = np.bincount(classes) / len(classes)
     for name, count in counts.items():

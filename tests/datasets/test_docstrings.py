@@ -213,6 +213,7 @@ def test_a_package_that_is_not_installed_is_named(packages, tmp_path):
         collect(tmp_path, settings_for(packages, niche_package="no-such-package"))
 
 
+@pytest.mark.slow
 def test_paragraphs_of_an_installed_package_are_found(tmp_path):
     chosen = resolve_dataset(
         {

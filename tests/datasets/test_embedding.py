@@ -122,6 +122,7 @@ def test_only_new_texts_are_encoded_and_a_repeated_one_once(finished, tmp_path, 
     np.testing.assert_array_equal(features[1:5], load_latents(path).features[4:8])
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, monkeypatch, counted):
     write_paragraphs(tmp_path / "paragraphs.parquet")
     monkeypatch.setattr(embedding, "_SHARD_ROWS", 5)

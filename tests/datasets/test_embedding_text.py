@@ -121,6 +121,7 @@ embedding.embed_paragraphs(
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_with_the_shards_that_were_not_finished(
     encoder, tmp_path, monkeypatch, counted
 ):

@@ -159,6 +159,7 @@ def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence(tmp_path):
     assert "\n" not in said
 
 
+@pytest.mark.slow
 def test_a_model_fetched_before_is_found_without_the_hub(saved, tmp_path):
     """The layout of the hub's own cache, as huggingface_hub documents it."""
     revision = "0123456789abcdef0123456789abcdef01234567"

@@ -147,10 +147,3 @@ def test_teachers_of_more_layers_and_ranges_share_their_stream():
     """So that the map of depths and ranges changes one thing at a time."""
     small, wide = draw_teacher(teacher(angle_range=0.5)), draw_teacher(teacher(angle_range=1.0))
     np.testing.assert_allclose(2 * small, wide, rtol=1e-6)
-
-
-def test_other_kinds_are_not_planted(tmp_path):
-    other = resolve_dataset({"name": "v", "kind": "vectors", "qubits": 2, "path": "x.npy"})
-    with pytest.raises(ValueError, match="'vectors' is not planted"):
-        write_planted(other, tmp_path / "latents.parquet")
-    assert not list(tmp_path.iterdir())

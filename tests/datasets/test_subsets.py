@@ -54,6 +54,7 @@ def test_subsets_are_nested_distinct_training_rows(latents, tmp_path_factory, si
             assert set(row) <= train
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(cut=st.integers(1, 9), sizes=st.lists(st.integers(1, 60), min_size=1, max_size=2))
 def test_blocks_do_not_matter(latents, tmp_path_factory, cut, sizes):

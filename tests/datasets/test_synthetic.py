@@ -140,6 +140,7 @@ def errors_of_oracle(latents):
     return ((rows - rows @ projector @ projector.T) ** 2).mean(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [60, 300, 3000])
 def test_pca_floor_is_above_the_optimum_and_nears_it_with_more_rows(tmp_path, train):
     path = tmp_path / "latents.parquet"

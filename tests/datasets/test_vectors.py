@@ -73,11 +73,11 @@ def chosen(path, column=None, **overrides):
     )
 
 
-def refuse(folder, words, path, column=None, largest_n=10, **overrides):
+def refuse(folder, words, path, column=None, **overrides):
     """Check that a file is refused in one sentence that holds the words."""
     output = folder / "latents.parquet"
     with pytest.raises(DataError) as caught:
-        write_vectors(chosen(path, column, **overrides), largest_n, output)
+        write_vectors(chosen(path, column, **overrides), output, path)
     message = str(caught.value)
     assert "\n" not in message
     for word in (path.name, *words):
@@ -89,7 +89,7 @@ def refuse(folder, words, path, column=None, largest_n=10, **overrides):
 def test_every_form_gives_the_same_latents_and_is_left_as_it_was(tmp_path, values, form):
     path, column = save(tmp_path, values, form)
     before = path.read_bytes()
-    write_vectors(chosen(path, column), 10, tmp_path / "latents.parquet")
+    write_vectors(chosen(path, column), tmp_path / "latents.parquet", path)
     latents = load_latents(tmp_path / "latents.parquet")
     np.testing.assert_array_equal(latents.features, values.astype(np.float32))
     np.testing.assert_array_equal(latents.rows, np.arange(40))
@@ -118,10 +118,10 @@ def test_too_few_features_are_refused(tmp_path, values, form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_too_few_rows_are_refused_with_the_numbers(tmp_path, values, form):
-    path, column = save(tmp_path, values, form)
-    # 40 rows: 12 held out, 8 unlabelled, 20 to train on
-    write_vectors(chosen(path, column), 20, tmp_path / "enough.parquet")
-    refuse(tmp_path, ["40 rows", "leave 20", "n = 21"], path, column, largest_n=21)
+    path, column = save(tmp_path, values[:2], form)  # 1 held out, none unlabelled, 1 to train on
+    write_vectors(chosen(path, column), tmp_path / "enough.parquet", path)
+    path, column = save(tmp_path, values[:1], form)
+    refuse(tmp_path, ["1 rows", "leave 1 to train on and 0 held out"], path, column)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -135,7 +135,7 @@ def test_no_rows_are_refused(tmp_path, form):
 def test_a_truncated_file_is_refused(tmp_path, values, form):
     path, column = save(tmp_path, values, form)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    refuse(tmp_path, ["not a readable"], path, column, largest_n=1)
+    refuse(tmp_path, ["not a readable"], path, column)
 
 
 @pytest.mark.parametrize(
@@ -271,5 +271,5 @@ def test_another_split_seed_gives_another_split():
 def test_repeated_rows_are_mentioned_in_the_log(tmp_path, values, caplog):
     values[3] = values[4]
     path, column = save(tmp_path, values, ".npy")
-    write_vectors(chosen(path, column), 10, tmp_path / "latents.parquet")
+    write_vectors(chosen(path, column), tmp_path / "latents.parquet", path)
     assert "1 rows repeat another row" in caplog.text

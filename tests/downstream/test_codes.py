@@ -44,6 +44,7 @@ def trained(study, name):
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BOTTLENECKS, "linear_tuned", "quantum_tuned", *STUDENTS])
 def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
     """Codes are those of the trained model: constants, read-out, layers of each seed and all."""

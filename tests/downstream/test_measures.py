@@ -106,6 +106,7 @@ def test_the_metric_is_cosine_for_text_alone(labelled):
     assert not np.allclose(text["recall"], other["recall"])
 
 
+@pytest.mark.slow
 def test_leaving_a_model_out_leaves_its_rows_out_and_changes_nothing_else(labelled):
     whole = measured(labelled)
     fewer = measured(labelled, models=("linear",), pca=False)

@@ -76,6 +76,7 @@ def test_every_simulator_that_trains_has_its_own_look():
     assert len(looks) == len(module._ENGINE_STYLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [{}, {"qubits": (3,), "seeds": (1,)}], ids=["usual", "one"])
 def test_the_figure_is_read_drawn_and_saved(tmp_path, sizes):
     write_table("cost", tmp_path / "cost.parquet", make_cost(**sizes), {})

@@ -190,6 +190,7 @@ def test_the_legend_and_the_notes_leave_the_data_free(metrics):
     assert box.width > 0.5 * figure.bbox.width and box.height > 0.6 * figure.bbox.height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["article", "converged"])
 def test_the_crossover_figure_is_read_drawn_and_saved(tmp_path, metrics, protocol):
     metrics = pd.concat([metrics, metrics.assign(protocol="converged")], ignore_index=True)

@@ -103,6 +103,7 @@ def test_a_run_without_finite_codes_is_a_gap_that_is_told(table):
     assert "linear at n = 200 (1 of 4 seeds)" in texts_of(figure)
 
 
+@pytest.mark.slow
 def test_the_figure_is_read_drawn_and_saved(tmp_path, table):
     both = pd.concat([table, table.assign(protocol="converged", neighbours=7)])
     write_table("downstream", tmp_path / "downstream.parquet", both, {})

@@ -46,6 +46,7 @@ def points_of(panel, height):
     ]
 
 
+@pytest.mark.slow
 def test_a_rung_is_the_rivals_error_over_that_of_quantum():
     metrics = study_metrics()
     ratios = ratios_to_challenger(compare_study(metrics)).set_index(["n", "rival"])
@@ -61,6 +62,7 @@ def test_a_rung_is_the_rivals_error_over_that_of_quantum():
     assert "unitary_re" not in ratios.index.get_level_values("rival")
 
 
+@pytest.mark.slow
 def test_rungs_go_from_the_simplest_up_without_the_baselines(study):
     rungs = rungs_of(ratios_to_challenger(study[0]), study[1])
     assert rungs == [name for name in SIMPLICITY if not name.startswith("classical")]
@@ -125,6 +127,7 @@ def test_the_simplest_that_does_as_well_is_shaded_and_the_verdict_told(study):
     assert "Shaded: the simplest model that does as well as quantum" in texts_of(figure)
 
 
+@pytest.mark.slow
 def test_where_quantum_is_distinct_nothing_is_shaded():
     def loss(model, stage, n):
         return 1e-6 if model == "quantum" else 1e-3
@@ -137,6 +140,7 @@ def test_where_quantum_is_distinct_nothing_is_shaded():
     assert figure.axes[0].get_xlim()[1] > 1000
 
 
+@pytest.mark.slow
 def test_a_rung_without_a_ratio_says_so_and_divergence_is_told():
     figure = drawn(judged(diverge(study_metrics(), "square", 100, 1)))
     words = [text.get_text() for text in panel_of(figure, 100).texts]
@@ -145,6 +149,7 @@ def test_a_rung_without_a_ratio_says_so_and_divergence_is_told():
     assert "square at n = 100 (1)" in texts_of(figure)
 
 
+@pytest.mark.slow
 def test_rivals_that_attribution_asks_for_and_lacks_are_told():
     metrics = study_metrics()
     figure = drawn(judged(metrics[~metrics["model"].isin(["linear_tuned", "pca_cv"])]))
@@ -161,6 +166,7 @@ def test_a_very_wide_interval_does_not_flatten_the_others(study):
     assert "cut at its end" not in texts_of(drawn(study))
 
 
+@pytest.mark.slow
 def test_the_ladder_is_read_drawn_and_saved(tmp_path):
     metrics = pd.concat(
         [study_metrics(), study_metrics().assign(protocol="converged", dataset="digits")],

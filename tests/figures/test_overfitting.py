@@ -89,6 +89,7 @@ def test_a_very_wide_interval_does_not_flatten_the_others(table):
     assert drawn(wide)[1].get_ylim()[1] < 6
 
 
+@pytest.mark.slow
 def test_an_undefined_ratio_is_a_gap_and_divergence_is_told(table):
     hit = (table["n"] == 200) & (table["pool"] == 100)
     values = ["ratio", "ratio_low", "ratio_high"]
@@ -104,6 +105,7 @@ def test_an_undefined_ratio_is_a_gap_and_divergence_is_told(table):
     assert "n = 200, pool 100 (2 of 4)" in words
 
 
+@pytest.mark.slow
 def test_the_overfitting_figure_is_read_drawn_and_saved(tmp_path, table):
     both = pd.concat([table, table.assign(protocol="converged", pool=table["pool"] + 7)])
     write_table("overfitting", tmp_path / "overfitting.parquet", both, {})

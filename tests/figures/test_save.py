@@ -9,6 +9,7 @@ from qdistill.figures.gap import draw_gap
 from qdistill.figures.save import figure_settings, save_figure
 
 
+@pytest.mark.slow
 def test_equal_figures_are_equal_files(tmp_path, metrics):
     for name in ("first", "second"):
         ax = empty_axes()

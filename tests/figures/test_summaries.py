@@ -12,6 +12,7 @@ from qdistill.figures.summaries import describe_failures, select_problem, summar
 from qdistill.judgement.statistics import paired_interval
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(st.floats(1e-6, 1e3), min_size=3, max_size=3, unique=True),

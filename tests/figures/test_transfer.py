@@ -22,6 +22,7 @@ def panel_of(figure, title):
     return next(ax for ax in figure.axes if ax.get_title("left") == title)
 
 
+@pytest.mark.slow
 def test_retained_fractions_are_drawn_where_they_are(transfer):
     figure = Figure()
     draw_transfer(figure, transfer)
@@ -124,6 +125,7 @@ def test_many_sizes_are_wrapped_into_rows_of_panels(transfer):
     assert shown == [f"n = {n}" for n in sizes]
 
 
+@pytest.mark.slow
 def test_the_transfer_figure_is_read_drawn_and_saved(tmp_path, transfer):
     write_table("transfer", tmp_path / "transfer.parquet", transfer, {})
     files = figure_files(tmp_path)

@@ -14,7 +14,7 @@ from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
 from qdistill.training.evaluation import combine_metrics, combine_tables
 from qdistill.training.protocols import train_model
-from qdistill.training.references import fit_reference
+from qdistill.training.references import fit_references
 from qdistill.training.tuning import tune_model
 
 EVERY_KIND = sorted(KINDS)
@@ -71,7 +71,7 @@ def train_everything(study, names, blocks=((0, 1), (2,)), settings=None) -> None
         for name in names:
             files = study.files(name, seeds)
             if name in ("mean", "pca", "pca_cv"):
-                fit_reference(name, problem, study.settings, files.metrics)
+                fit_references([name], problem, study.settings, files.metrics)
             elif name in ("linear_tuned", "quantum_tuned"):
                 tune_model(name, problem, tuning_settings(name, settings), files)
             elif name in STUDENTS:
@@ -119,7 +119,7 @@ def deployment_of(study, names, student="auto", protocol="article", n=20, settin
         protocol=protocol,
         qubits=3,
         n=n,
-        student=student,
+        model=student,
         candidates=contenders(names) if student == "auto" else (student,),
         settings=study.settings,
         training={name: settings or SETTINGS for name in names if name in BOTTLENECKS},

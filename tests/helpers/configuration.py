@@ -14,7 +14,7 @@ from qdistill.study.configuration import resolve_study
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
 DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
-DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "student": "auto"}  # it deploys nothing
+DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
 
 
 def study_of(changes=None):
@@ -34,5 +34,5 @@ def refusal(config):
     with pytest.raises(ConfigurationError) as caught:
         resolve_study(config)
     message = str(caught.value)
-    assert "\n" not in message
+    assert "\n" not in message and len(message) <= 400
     return message

@@ -32,6 +32,7 @@ def test_an_advantage_over_every_rival_is_distinct():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rival", attributed(metrics_with())["rivals"].split(", "))
 def test_one_rival_that_does_as_well_is_enough(rival):
     row = attributed(metrics_with(**{rival: 0.002}))
@@ -67,6 +68,7 @@ def test_nothing_is_distinct_without_an_advantage_over_the_baseline(baseline):
     assert baseline not in row["rivals"].split(", ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rival", ["square", "linear", "linear_tuned", "pca_cv", "mean"])
 def test_a_missing_rival_forbids_the_claim(rival):
     metrics = metrics_with([name for name in MODELS if name != rival])
@@ -102,6 +104,7 @@ def test_protocols_apart():
     assert table["verdict"].to_dict() == {"article": "not distinct", "converged": "distinct"}
 
 
+@pytest.mark.slow
 def test_the_table_keeps_its_contract(tmp_path):
     source, middle, target = (tmp_path / f"{x}.parquet" for x in ("metrics", "pairs", "attributed"))
     metrics = make_metrics(sizes=(100, 1000), names=MODELS)

@@ -49,6 +49,7 @@ def test_a_student_comes_after_every_model():
     assert (alone.name, alone.stage) == ("unitary_re", "fine_tuned")
 
 
+@pytest.mark.slow
 def test_the_rule_is_a_paired_t_test_with_holms_correction_over_the_candidates():
     """Against scipy and statsmodels, with p-values around the level."""
     generator = np.random.default_rng(4)

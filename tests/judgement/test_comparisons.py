@@ -81,6 +81,7 @@ def test_holm_runs_over_the_comparisons_of_one_condition():
         assert part["p_holm"].to_numpy()[order] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_a_difference_that_holm_does_not_confirm_is_not_a_verdict():
     # With nothing to find, about one comparison in twenty has p < 0.05; whole families
     # without a false verdict must be far more frequent than without the correction.
@@ -193,6 +194,7 @@ def test_every_question_of_a_study_is_asked():
             assert baselines_of(table, name, stage) == expected
 
 
+@pytest.mark.slow
 def test_further_comparisons_are_a_family_of_their_own():
     metrics = make_metrics(**SMALL)
     extra = [
@@ -213,6 +215,7 @@ def test_further_comparisons_are_a_family_of_their_own():
     assert "compiled" not in set(compare_study(held, extra)["challenger"])
 
 
+@pytest.mark.slow
 def test_seeds_needed_where_and_only_where_the_question_is_open():
     loss = flat(square=0.00395, classical=0.005)
     metrics = make_metrics(("a", "b", "c"), (100, 200), loss=loss)
@@ -235,6 +238,7 @@ def test_seeds_needed_are_at_the_level_of_holms_test():
     assert row["seeds_needed"] > seeds_needed(differences)
 
 
+@pytest.mark.slow
 def test_the_table_keeps_its_contract_and_its_origin(tmp_path):
     source, target = tmp_path / "metrics.parquet", tmp_path / "comparisons.parquet"
     metrics = make_metrics(**SMALL)

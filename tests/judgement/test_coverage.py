@@ -10,6 +10,8 @@ from helpers.statistics import holds
 from qdistill.judgement.crossover import find_crossovers
 from qdistill.judgement.statistics import fieller_interval, paired_interval, paired_ratio
 
+pytestmark = pytest.mark.slow
+
 SIMULATIONS = 500
 SEEDS = (5, 10, 20)
 SIZES = np.array([50, 100, 200, 500, 1000])

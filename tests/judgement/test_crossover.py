@@ -28,6 +28,7 @@ def test_without_noise_to_speak_of_the_planted_crossing_is_found():
     assert found.high / found.low < 1.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_star", [100.0, 160.0, 420.0])
 def test_planted_crossings_without_bias_and_with_coverage(n_star):
     generator = np.random.default_rng(int(n_star))

@@ -29,6 +29,7 @@ def values(table, model, measure):
     return table[table["model"] == model].sort_values("seed")[measure].to_numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "baseline"),
     [("recall", "pca"), ("probe_accuracy", "pca"), ("probe_accuracy", "raw")],

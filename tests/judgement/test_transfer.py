@@ -163,6 +163,7 @@ def test_a_lost_seed_is_an_error():
         judge_transfer(lost)
 
 
+@pytest.mark.slow
 def test_the_table_keeps_its_contract(tmp_path):
     source, target = tmp_path / "metrics.parquet", tmp_path / "transfer.parquet"
     metrics = make_metrics(sizes=(100, 1000))

@@ -36,6 +36,7 @@ def stage_of(files, n, stage):
     return metrics[metrics["stage"] == stage]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDENTS)
 def test_what_is_written(taught, name):
     entry, files = STUDENTS[name], fit(taught, name)
@@ -71,6 +72,7 @@ def test_compiled_is_the_circuit(taught):
     np.testing.assert_allclose(metrics["teacher_r2"], 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FROM_UNITARY)
 def test_zero_shot_is_the_teacher_with_part_of_its_unitary(taught, name):
     entry, problem, n = STUDENTS[name], taught.problem(sizes=(12,)), 12
@@ -88,6 +90,7 @@ def test_zero_shot_is_the_teacher_with_part_of_its_unitary(taught, name):
     np.testing.assert_allclose(stage_of(files, n, "zero_shot")["heldout_mse"], expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FROM_UNITARY)
 def test_fine_tuning_starts_there(taught, name):
     files = fit(taught, name, taught.problem(sizes=(12,)), learning_rate=1e-9)
@@ -114,6 +117,7 @@ def test_a_random_start_is_drawn_and_needs_no_unitary(taught, tmp_path):
     np.testing.assert_allclose(found, drawn, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_only_students_of_the_pool_learn_from_it(taught, tmp_path):
     source = taught.files("quantum").soft_targets
     table = read_table("soft_targets", source)
@@ -129,6 +133,7 @@ def test_only_students_of_the_pool_learn_from_it(taught, tmp_path):
         assert np.allclose(*found, atol=1e-6) != STUDENTS[name].pool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in STUDENTS if STUDENTS[name].method == "distil"])
 def test_distilled_students_come_near_their_teachers(taught, name):
     hardly, longer = (
@@ -146,6 +151,7 @@ def test_another_teachers_weights_are_refused(taught):
         fit_student("self_distilled", *about)
 
 
+@pytest.mark.slow
 def test_students_do_not_depend_on_the_block(taught):
     teach(taught, (1, 2))
     for name in ("unitary_abs2", "random_orthogonal", "distilled_squared", "self_distilled"):
@@ -169,6 +175,7 @@ def map_task(tmp_path_factory):
     return write_map_task(tmp_path_factory.mktemp("map"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [k for k, v in STUDENTS.items() if v.teacher == "quantum"])
 def test_frozen_projections_stay_the_teachers(map_task, tmp_path, name):
     problem, teacher = map_task

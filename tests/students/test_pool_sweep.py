@@ -96,6 +96,7 @@ def test_results_do_not_depend_on_the_block(taught):
         np.testing.assert_allclose(apart[n][MEASURED], expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_more_rows_agree_better_with_the_teacher_and_the_training_rows_are_learned_first(taught):
     for frame in sweep(taught, [0, "all"], epochs=300).values():
         by_pool = frame.groupby("pool")[MEASURED].mean()

@@ -3,6 +3,7 @@
 import datetime
 import subprocess
 import sys
+from copy import deepcopy
 
 import pytest
 import yaml
@@ -12,18 +13,16 @@ from hypothesis import strategies as st
 from helpers.configuration import CONFIG, DEFAULT, SCHEMA, alone, refusal, study_of
 from qdistill.errors import ConfigurationError
 from qdistill.study.configuration import resolve_study
-from qdistill.study.registry import (
-    MODELS,
-    STUDENTS,
-)
+from qdistill.study.messages import check_renamed
+from qdistill.study.registry import MODELS, STUDENTS
 
 # ---------------------------------------------------------------- what is accepted
 
 
-@pytest.mark.parametrize("study", ["smoke", "article"])
+@pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling"])
 def test_studies_are_valid(study):
     changes = yaml.safe_load((CONFIG / "studies" / f"{study}.yaml").read_text())
-    assert resolve_study(study_of(changes)).name == study
+    assert resolve_study(study_of({"deploy": None, **changes})).name == study
 
 
 def test_the_default_study_holds_every_name_and_both_controls():
@@ -135,6 +134,7 @@ def test_reading_a_configuration_loads_no_heavy_library():
         ({"n": [100, 1]}, ["'n.1'", "1"]),
         ({"n": [100.0]}, ["'n.0'", "100.0", "integer"]),
         ({"models": ["quantun"]}, ["'quantun'", "did you mean 'quantum'?", "square"]),
+        ({"models": ["tuned"]}, ["'tuned'", "did you mean 'linear_tuned'?"]),
         ({"students": ["compile"]}, ["'compile'", "did you mean 'compiled'?"]),
         (
             {"models": ["linear", "linear_tuned", "mean"]},
@@ -149,7 +149,7 @@ def test_reading_a_configuration_loads_no_heavy_library():
         ),
         ({"n": [100, 2000]}, ["'n': found 2000", "'docstrings' has 1400 rows"]),
         ({"datasets": ["synthetic-7q"]}, ["synthetic-7q"]),
-        ({"datasets": ["Digits"]}, ["datasets.0", "'Digits'", "lower-case"]),
+        ({"datasets": ["Digits"]}, ["data set 'Digits'", "lower-case"]),
         ({"datasets": ["digits", "digits"], "n": [50]}, ["'digits' is listed twice"]),
         (
             {"datasets": [{"name": "digits", "qubits": 7}], "n": [50]},
@@ -256,13 +256,19 @@ def test_codes_are_put_to_use_where_encoders_are_trained_to_reconstruct():
             ("'downstream.datasets': 'digits-corrupted' is not", "docstrings, synthetic-6q"),
         ),
         ({"datasets": ["docstring"]}, ("did you mean 'docstrings'?",)),
-        ({"datasets": "some"}, ("'downstream.datasets'", "'some' does not match")),
-        ({"neighbours": 0}, ("'downstream.neighbours': 0 is less than the minimum of 1",)),
+        (
+            {"datasets": "some"},
+            ("'downstream.datasets'", "found 'some', and must be all or a list"),
+        ),
+        (
+            {"neighbours": 0},
+            ("'downstream.neighbours': found 0, and must be a whole number",),
+        ),
         (
             {"neighbours": 799},
             ("'downstream.neighbours': found 799", "'docstrings' has 800", "at most 798"),
         ),
-        ({"examples_per_class": 0}, ("'downstream.examples_per_class': 0 is less than",)),
+        ({"examples_per_class": 0}, ("'downstream.examples_per_class': found 0, and must",)),
         ({"metric": "cosine"}, ("unknown key 'downstream.metric'",)),
     ],
 )
@@ -379,7 +385,7 @@ def test_a_corrupted_data_set_has_a_source_without_targets():
     for source in ("teacher-circuit", "markov-null", "digits-corrupted"):
         mine = {"name": "mine", "kind": "corrupted", "source": source}
         message = refusal(alone(datasets=[mine], n=[50]))
-        assert f"data set 'mine': its source '{source}'" in message
+        assert f"data set 'mine': 'source': its source '{source}'" in message
         assert "targets already" in message
     for name in ("Digits", "a_b", "a.b"):  # it becomes a file's name that rules must match
         mine = {"name": "mine", "kind": "corrupted", "source": {"name": name, "kind": "digits"}}
@@ -399,15 +405,51 @@ def test_a_missing_key_is_named(key):
     assert f"lacks the key '{key}'" in refusal(config)
 
 
+def test_what_an_earlier_version_called_otherwise_is_named_as_it_is_now():
+    assert refusal(study_of({"deploy": {"student": "auto"}})) == (
+        "configuration: 'deploy': 'student' is now called 'model'; write that in its place"
+    )
+    with pytest.raises(ConfigurationError, match="'engine': 'compiled' is now called 'numba'"):
+        check_renamed("engine", "compiled")
+    check_renamed("engine", "jax")
+    check_renamed("students", "compiled")  # which keeps its name
+
+
+def test_no_value_is_echoed_at_length():
+    long = "x" * 500
+    for changes in (
+        {long: 1},
+        {"engine": long},
+        {"models": [long]},
+        {"n": [long]},
+        {"datasets": [long]},
+        {"datasets": [{"name": "mine", "kind": long}]},
+        {"datasets": [{"name": "digits", long: long}]},
+        {"datasets": [{"name": "digits", "split_seed": [long] * 9}]},
+        {"datasets": [{"name": "mine", "kind": "vectors", "qubits": 2, "path": long}]},
+        {"tracks": {long: None}},
+        {"comparisons": [{"challenger": long, "baseline": long}]},
+        {"mlflow": {"tracking_uri": long}},
+    ):
+        refusal(alone(**changes))  # which checks the length
+
+
+# ---------------------------------------------------------------- the shipped studies, mutated
+
+SHIPPED = [
+    study_of({"deploy": None, **yaml.safe_load(path.read_text())})
+    for path in sorted(CONFIG.rglob("*.yaml"))
+]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 10**6) | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=4,
 )
+WORDS = st.sampled_from(["kind", "name", "source", "x" * 500, "models", "all", "tuned", "1"])
 
 
 def places_of(value, path=()):
-    """Every place of a configuration, to put something else there."""
+    """Every place of a configuration."""
     children = (
         value.items()
         if isinstance(value, dict)
@@ -420,17 +462,46 @@ def places_of(value, path=()):
         yield from places_of(child, (*path, key))
 
 
-@settings(max_examples=300)
-@given(place=st.sampled_from(list(places_of(DEFAULT))), value=ANYTHING)
-def test_anything_anywhere_is_accepted_or_refused_in_a_sentence(place, value):
-    config = study_of()
-    target = config
-    for key in place[:-1]:
-        target = target[key]
-    target[place[-1]] = value
+def retyped(value):
+    """A value as another type, as a slip of the pen in YAML makes of it."""
+    turned = [str(value), [value], {"name": value}, value == value]
+    if isinstance(value, int | float):
+        turned += [float(value), -value, value * 10**9, value + 0.5]
+    return turned
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_the_shipped_studies_mutated_are_resolved_or_refused_in_one_line(data):
+    config = deepcopy(data.draw(st.sampled_from(SHIPPED)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        places = list(places_of(config))
+        if not places:
+            break
+        *path, last = data.draw(st.sampled_from(places))
+        target = config
+        for key in path:
+            target = target[key]
+        what = data.draw(st.sampled_from(["delete", "replace", "retype", "rename", "swap"]))
+        if what == "delete":
+            del target[last]
+        elif what == "replace":
+            target[last] = data.draw(ANYTHING | WORDS)
+        elif what == "retype":
+            target[last] = data.draw(st.sampled_from(retyped(target[last])))
+        elif what == "rename" and isinstance(target, dict):
+            target[data.draw(st.text(max_size=8) | WORDS | st.just(f"{last}s"))] = target.pop(last)
+        else:  # a value from elsewhere
+            *other, key = data.draw(st.sampled_from(places))
+            source = config
+            for each in other:
+                source = source[each]
+            target[last] = deepcopy(source[key])
     try:
         study = resolve_study(config)
     except ConfigurationError as error:
-        assert len(str(error)) < 2000
+        assert "\n" not in str(error) and len(str(error)) <= 400
+        assert "pydantic" not in str(error) and "Input should" not in str(error)
     else:
-        assert study.problems and study.blocks
+        assert study.problems and study.blocks and study.grids()

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 
 from qdistill.datasets.synthetic import optimal_mse, true_covariance
 from qdistill.errors import ConfigurationError
-from qdistill.study.datasets import (
-    KIND_DEFAULTS,
-    PRESETS,
-    REQUIRED,
-    declared_rows,
-    declared_width,
-    resolve_dataset,
-)
-from qdistill.study.setting_rules import check_value
+from qdistill.study.dataset_kinds import KINDS, PRESETS
+from qdistill.study.datasets import folder_of, record_of, resolve_dataset
 
 ROOT = Path(__file__).parents[2]
 TEXT = {"name": "mine", "kind": "text", "qubits": 4, "path": "texts"}
 VECTORS = {"name": "mine", "kind": "vectors", "qubits": 4, "path": "mine.npy"}
+
+
+def rows_of(entry):
+    return record_of(resolve_dataset(entry)).rows()
+
+
+def width_of(entry):
+    return record_of(resolve_dataset(entry)).width()
 
 
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"vectors"}))
@@ -33,8 +34,7 @@ def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
     kind = PRESETS[name]["kind"]
     assert settings["name"] == name
     assert settings["kind"] == kind
-    own = {*KIND_DEFAULTS[kind], *REQUIRED[kind]}
-    assert set(settings) == {"name", "kind", "qubits", *own}
+    assert set(settings) == {"qubits", *KINDS[kind].model_fields}
     assert list(settings)[:3] == ["name", "kind", "qubits"]
 
 
@@ -50,7 +50,7 @@ def test_the_calibrated_optimum_is_near_and_below_the_published_errors(name, at_
     assert last["n"] == at_most_examples
     optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
     assert 0.85 * last["heldout_mse"] < optimum < last["heldout_mse"]
-    assert declared_width(settings) == 4 * 2 ** settings["qubits"]
+    assert width_of(name) == 4 * 2 ** settings["qubits"]
 
 
 def test_settings_given_override_the_preset_and_leave_it_unchanged():
@@ -70,28 +70,28 @@ def test_another_name_needs_only_a_kind_and_its_required_settings():
 
 
 def test_declared_rows_and_width():
-    assert declared_rows(resolve_dataset("docstrings")) == {
+    assert rows_of("docstrings") == {
         "train": 1400,
         "unlabelled": 1800,
         "heldout": 800,
     }
-    assert declared_rows(resolve_dataset("digits")) == {
+    assert rows_of("digits") == {
         "train": 1000,
         "unlabelled": 397,
         "heldout": 400,
     }
     for entry in (VECTORS, TEXT):
-        assert declared_rows(resolve_dataset(entry)) is None
-    assert declared_width(resolve_dataset(TEXT)) == 384
-    assert declared_width(resolve_dataset({**TEXT, "encoder": "folder"})) is None
-    assert declared_width(resolve_dataset(VECTORS)) is None
-    assert declared_width(resolve_dataset("digits")) == 64
-    assert declared_width(resolve_dataset("docstrings")) == 384
-    assert declared_width(resolve_dataset({"name": "docstrings", "encoder": "folder"})) is None
+        assert rows_of(entry) is None
+    assert width_of(TEXT) == 384
+    assert width_of({**TEXT, "encoder": "folder"}) is None
+    assert width_of(VECTORS) is None
+    assert width_of("digits") == 64
+    assert width_of("docstrings") == 384
+    assert width_of({"name": "docstrings", "encoder": "folder"}) is None
     for name in ("teacher-circuit", "markov-null"):
         settings = resolve_dataset({"name": name, "qubits": 5})
-        assert declared_width(settings) == 32
-        assert declared_rows(settings) == {"train": 500, "unlabelled": 500, "heldout": 1000}
+        assert record_of(settings).width() == 32
+        assert record_of(settings).rows() == {"train": 500, "unlabelled": 500, "heldout": 1000}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_corrupted_data_set_has_the_rows_the_width_and_the_qubits_of_its_sourc
     clean = resolve_dataset(source)
     assert settings["source"] == clean
     assert settings["qubits"] == clean["qubits"]
-    assert declared_rows(settings) == declared_rows(clean)
-    assert declared_width(settings) == declared_width(clean)
+    assert record_of(settings).rows() == record_of(clean).rows()
+    assert record_of(settings).width() == record_of(clean).width()
 
 
 def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels():
@@ -135,8 +135,8 @@ def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels(
         ({"name": "digits\n", "kind": "digits"}, ["lower-case"]),
         ({"name": "mine", "kind": ["digits"]}, ["unknown kind", "vectors"]),
         ({"name": "digits", "seeds": 3}, ["seeds", "split_seed"]),
-        ({"name": "vectors", "qubits": 4}, ["path", "missing"]),
-        ({"name": "new", "kind": "synthetic", "qubits": 4}, ["rank", "missing"]),
+        ({"name": "vectors", "qubits": 4}, ["lacks the key 'path'"]),
+        ({"name": "new", "kind": "synthetic", "qubits": 4}, ["lacks the key 'rank'"]),
         ({"name": "digits", "qubits": 7}, ["7 qubits", "128", "64"]),
         ({"name": "digits", "qubits": 1}, ["qubits", "1", "from 2"]),
         ({"name": "digits", "qubits": "4"}, ["qubits", "'4'", "whole number"]),
@@ -153,23 +153,26 @@ def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels(
         ({**VECTORS, "heldout_fraction": 1}, ["heldout_fraction", "below 1"]),
         ({**VECTORS, "column": 3}, ["column", "3"]),
         ({**TEXT, "qubits": 9}, ["9 qubits", "384"]),
-        ({"name": "mine", "kind": "text", "qubits": 4}, ["'path' is missing"]),
-        ({**TEXT, "column": "body"}, ["unknown setting 'column'", "text_column"]),
-        ({**TEXT, "path": 3}, ["'path' is 3", "folder of texts"]),
-        ({**TEXT, "text_column": ["a"]}, ["text_column", "null or the name of a column"]),
-        ({**TEXT, "label_column": ""}, ["label_column", "null or the name of a column"]),
-        ({**TEXT, "encoder": 3}, ["'encoder' is 3", "hub"]),
-        ({**TEXT, "duplicates": True}, ["'duplicates' is True", "report or drop"]),
-        ({**TEXT, "duplicates": "remove"}, ["'duplicates' is 'remove'", "report or drop"]),
+        ({"name": "mine", "kind": "text", "qubits": 4}, ["lacks the key 'path'"]),
+        ({**TEXT, "column": "body"}, ["unknown key 'column'", "text_column"]),
+        ({**TEXT, "path": 3}, ["'path': found 3", "folder of texts"]),
+        ({**TEXT, "text_column": ["a"]}, ["text_column", "text or null. The name of a column"]),
+        ({**TEXT, "label_column": ""}, ["label_column", "text or null. The name of a column"]),
+        ({**TEXT, "encoder": 3}, ["'encoder': found 3", "hub"]),
+        ({**TEXT, "duplicates": True}, ["'duplicates': found True", "report or drop"]),
+        ({**TEXT, "duplicates": "remove"}, ["'duplicates': found 'remove'", "report or drop"]),
         ({**TEXT, "minimum_characters": 3000}, ["3000", "2000"]),
         ({**TEXT, "heldout_fraction": 0.8}, ["0.2", "0.8", "no rows"]),
-        ({"name": "mine", "kind": "corrupted"}, ["'source' is missing", "corrupted"]),
-        ({"name": "digits-corrupted", "source": 3}, ["'source' is 3", "name of a data set"]),
-        ({"name": "digits-corrupted", "source": "digit"}, ["'digit' is not built in", "digits"]),
+        ({"name": "mine", "kind": "corrupted"}, ["lacks the key 'source'", "corrupted"]),
+        ({"name": "digits-corrupted", "source": 3}, ["'source': found 3", "name of a data set"]),
+        (
+            {"name": "digits-corrupted", "source": "digit"},
+            ["'digit' is not built in", "digits"],
+        ),
         ({"name": "digits-corrupted", "source": {"kind": "digits"}}, ["data set None"]),
         (
             {"name": "digits-corrupted", "source": {"name": "digits", "rows": 3}},
-            ["'digits'", "unknown setting 'rows'", "split_seed"],
+            ["'digits'", "unknown key 'rows'", "split_seed"],
         ),
         (
             {"name": "digits-corrupted", "source": "teacher-circuit"},
@@ -179,19 +182,19 @@ def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels(
             {"name": "mine", "kind": "corrupted", "source": "digits-corrupted"},
             ["source 'digits-corrupted'", "targets already"],
         ),
-        ({"name": "digits-corrupted", "qubits": 3}, ["unknown setting 'qubits'", "noise"]),
-        ({"name": "digits-corrupted", "noise": -0.1}, ["'noise' is -0.1", "from 0"]),
-        ({"name": "digits-corrupted", "noise": math.inf}, ["'noise' is inf", "from 0"]),
-        ({"name": "digits-corrupted", "dropout": 1}, ["'dropout' is 1", "below 1"]),
-        ({"name": "digits-corrupted", "dropout": True}, ["'dropout' is True", "below 1"]),
+        ({"name": "digits-corrupted", "qubits": 3}, ["unknown key 'qubits'", "noise"]),
+        ({"name": "digits-corrupted", "noise": -0.1}, ["'noise': found -0.1", "from 0"]),
+        ({"name": "digits-corrupted", "noise": math.inf}, ["'noise': found inf", "from 0"]),
+        ({"name": "digits-corrupted", "dropout": 1}, ["'dropout': found 1", "below 1"]),
+        ({"name": "digits-corrupted", "dropout": True}, ["'dropout': found True", "below 1"]),
         ({"name": "digits-corrupted", "corruption_seed": -1}, ["corruption_seed", "from 0"]),
-        ({"name": "teacher-circuit", "layers": 0}, ["'layers' is 0", "from 1 to 1000"]),
-        ({"name": "teacher-circuit", "angle_range": 0}, ["'angle_range' is 0", "up to pi"]),
-        ({"name": "teacher-circuit", "angle_range": 3.15}, ["angle_range", "up to pi"]),
-        ({"name": "teacher-circuit", "qubits": 13}, ["'qubits' is 13", "from 2 to 12"]),
-        ({"name": "teacher-circuit", "concentration": 1}, ["unknown setting 'concentration'"]),
-        ({"name": "markov-null", "concentration": 0}, ["'concentration' is 0", "above 0"]),
-        ({"name": "markov-null", "layers": 2}, ["unknown setting 'layers'", "concentration"]),
+        ({"name": "teacher-circuit", "layers": 0}, ["'layers': found 0", "from 1 to 1000"]),
+        ({"name": "teacher-circuit", "angle_range": 0}, ["'angle_range': found 0", "at most pi"]),
+        ({"name": "teacher-circuit", "angle_range": 3.15}, ["angle_range", "at most pi"]),
+        ({"name": "teacher-circuit", "qubits": 13}, ["'qubits': found 13", "from 2 to 12"]),
+        ({"name": "teacher-circuit", "concentration": 1}, ["unknown key 'concentration'"]),
+        ({"name": "markov-null", "concentration": 0}, ["'concentration': found 0", "above 0"]),
+        ({"name": "markov-null", "layers": 2}, ["unknown key 'layers'", "concentration"]),
     ],
 )
 def test_what_is_not_allowed_is_refused_in_one_sentence(entry, words):
@@ -207,20 +210,49 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_si
 
 
 @given(
-    kind=st.sampled_from(sorted(KIND_DEFAULTS)),
+    kind=st.sampled_from(sorted(KINDS)),
     values=st.dictionaries(st.integers(0, 9), PLAIN | st.lists(PLAIN, max_size=2), max_size=3),
 )
-def test_settings_are_refused_in_words_or_all_within_their_rules(kind, values):
-    known = sorted({*KIND_DEFAULTS[kind], *REQUIRED[kind]})
+def test_settings_are_refused_in_words_or_resolved_once_and_for_all(kind, values):
+    known = sorted(set(KINDS[kind].model_fields) - {"name", "kind"})
     entry = {known[place % len(known)]: value for place, value in values.items()}
     try:
         settings = resolve_dataset({"name": "mine", "kind": kind, **entry})
     except ConfigurationError as error:
         assert "'mine'" in str(error) or "source" in entry
+        assert "\n" not in str(error) and len(str(error)) <= 400
     else:
-        for setting, value in settings.items():
-            if setting not in ("name", "kind", "source"):
-                check_value("mine", setting, value)
+        again = {key: settings[key] for key in KINDS[kind].model_fields}
+        assert resolve_dataset(again) == settings
+        assert {key: settings[key] for key in entry} == entry
+
+
+# ---------------------------------------------------------------- where data are kept
+
+
+def test_built_in_data_are_kept_under_their_name_and_others_under_their_settings_too():
+    for name in set(PRESETS) - {"vectors"}:
+        assert folder_of(resolve_dataset(name)) == name
+    same = {"name": "digits", "split_seed": 0, "kind": "digits"}
+    assert folder_of(resolve_dataset(same)) == "digits"
+    entries = [
+        {"name": "digits", "split_seed": 1},
+        {"name": "digits", "split_seed": 2},
+        {"name": "digits-corrupted", "source": {"name": "digits", "split_seed": 1}},
+        {"name": "vectors", "kind": "vectors", "qubits": 4, "path": "a.npy"},
+        VECTORS,
+        {**VECTORS, "path": "other.npy"},
+        {**TEXT, "path": "mine.npy"},
+    ]
+    folders = [folder_of(resolve_dataset(entry)) for entry in entries]
+    assert len(set(folders)) == len(folders)
+    for entry, folder in zip(entries, folders, strict=True):
+        name, digest = folder.split("~")
+        assert name == entry["name"] and len(digest) == 8
+    # What is written out is what is meant by default, and 1 is 1.0.
+    assert folder_of(resolve_dataset({**VECTORS, "split_seed": 0})) == folders[4]
+    noise = [resolve_dataset({"name": "digits-corrupted", "noise": each}) for each in (1, 1.0)]
+    assert folder_of(noise[0]) == folder_of(noise[1])
 
 
 def test_reading_the_presets_loads_no_heavy_library():

@@ -19,18 +19,21 @@ from qdistill.study.deploy_rules import resolve_deployment
             "'deploy' lacks the key 'dataset', and the study has 2: synthetic-6q, docstrings",
         ),
         ({"deploy": {"n": 30}}, "'deploy.n': found 30, but 'docstrings' under the protocol 'artic"),
-        ({"deploy": {"n": 100.0}}, "'deploy.n': 100.0 is not of type 'integer'"),
         (
-            {"deploy": {"student": "mean"}},
-            "'deploy.student': 'mean' cannot be deployed; allowed: a",
+            {"deploy": {"n": 100.0}},
+            "'deploy.n': found 100.0, and must be a whole number (integer) from 2",
         ),
         (
-            {"deploy": {"student": "best"}},
-            "'deploy.student': 'best' is not run on 'docstrings'; al",
+            {"deploy": {"model": "mean"}},
+            "'deploy.model': 'mean' cannot be deployed; allowed: a",
         ),
         (
-            {"deploy": {"protocol": "converged", "student": "compiled"}},
-            "'deploy.student': 'compiled' is not run on 'docstrings'; allowed: auto, pca, pca_cv",
+            {"deploy": {"model": "best"}},
+            "'deploy.model': 'best' is not run on 'docstrings'; al",
+        ),
+        (
+            {"deploy": {"protocol": "converged", "model": "compiled"}},
+            "'deploy.model': 'compiled' is not run on 'docstrings'; allowed: auto, pca, pca_cv",
         ),
         (
             {"deploy": {"protocol": "converged"}, "tracks": None},
@@ -58,7 +61,7 @@ def test_a_deployment_by_the_comparisons():
         100,
         6,
     )
-    assert found.student == "auto"
+    assert found.model == "auto"
     assert found.candidates[0] == "pca"
     assert not {"mean", "oracle", "compiled"} & set(found.candidates)
     assert set(found.training) == set(study.tracks[0].bottlenecks)
@@ -67,11 +70,11 @@ def test_a_deployment_by_the_comparisons():
 
 
 def test_a_deployment_of_another_protocol_and_of_a_name():
-    changes = {"deploy": {"protocol": "converged", "student": "quantum", "n": 200}}
+    changes = {"deploy": {"protocol": "converged", "model": "quantum", "n": 200}}
     found = resolve_deployment(resolve_study(study_of(changes)))
     assert found.candidates == found.teachers == ("quantum",)
     assert found.training["quantum"]["protocol"] == "converged"
-    found = resolve_deployment(resolve_study(study_of({"deploy": {"student": "distilled_pool"}})))
+    found = resolve_deployment(resolve_study(study_of({"deploy": {"model": "distilled_pool"}})))
     assert found.candidates == ("distilled_pool",)
     assert found.teachers == ("quantum",)
 

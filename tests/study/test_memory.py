@@ -72,6 +72,7 @@ def track_of(qubits, n, protocol, rows, epochs=1):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "qubits", "n", "protocol", "rows", "seeds"),
     [

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from helpers.text import text_settings, write_folder
+from helpers.text import write_folder
 from qdistill.errors import ConfigurationError
 from qdistill.study.text_paths import check_text_path, text_files
+
+
+def check(path, **columns):
+    check_text_path("mine", str(path), columns)
 
 
 def names(folder):
@@ -40,18 +44,18 @@ def test_links_to_files_that_are_read_anyway_are_passed_over(tmp_path):
 def test_tables_need_the_name_of_a_column(tmp_path, name):
     path = tmp_path / name
     path.touch()
-    check_text_path(text_settings(path, text_column="body"))
+    check(path, text_column="body")
     with pytest.raises(ConfigurationError, match="'text_column' of 'mine' is missing"):
-        check_text_path(text_settings(path))
+        check(path)
 
 
 @pytest.mark.parametrize("key", ["text_column", "document_column", "label_column"])
 def test_plain_text_has_no_columns(tmp_path, key):
     folder = write_folder(tmp_path / "texts", documents=1)
     for path in (folder, folder / "00.txt"):
-        check_text_path(text_settings(path))
+        check(path)
         with pytest.raises(ConfigurationError, match=f"'{key}' of 'mine': found 'body'"):
-            check_text_path(text_settings(path, **{key: "body"}))
+            check(path, **{key: "body"})
 
 
 def test_what_holds_no_texts_is_refused_in_one_sentence(tmp_path):
@@ -69,7 +73,7 @@ def test_what_holds_no_texts_is_refused_in_one_sentence(tmp_path):
         "odd": "has a brace in its name",
     }.items():
         with pytest.raises(ConfigurationError, match=words) as caught:
-            check_text_path(text_settings(tmp_path / name))
+            check(tmp_path / name)
         assert "\n" not in str(caught.value)
         assert name in str(caught.value)
 

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.datasets import declared_rows, resolve_dataset
+from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import BOTTLENECKS, STUDENTS
 from qdistill.study.track_rules import check_track, overridable_names
 from qdistill.study.tracks import Track
@@ -163,7 +164,7 @@ def test_sizes_are_refused_exactly_where_rows_lack(data):
     pools = tuple(data.draw(st.lists(st.integers(0, 80) | st.just("all"), max_size=3)))
     asked = with_data(entry, n=n, pools=pools)
     largest = max((size for size in pools if size != "all"), default=0)
-    rows = declared_rows(resolve_dataset(entry))
+    rows = record_of(resolve_dataset(entry)).rows()
     if n[-1] > rows["train"]:
         message = refusal(asked)
         assert f"'n': found {n[-1]}" in message and f"{rows['train']} rows" in message
@@ -177,14 +178,45 @@ def test_sizes_are_refused_exactly_where_rows_lack(data):
 
 def test_a_file_of_vectors_must_exist_also_as_a_source(tmp_path):
     vectors = {"name": "mine", "kind": "vectors", "qubits": 2, "path": str(tmp_path / "x.npy")}
-    corrupted = {"name": "worse", "kind": "corrupted", "source": vectors}
-    for entry in (vectors, corrupted):
-        asked = with_data(entry, n=(10**6,), pools=(10**6,))
-        assert "'path' of 'mine': no file" in refusal(asked)
-    (tmp_path / "x.npy").touch()
-    check_track(asked, "")  # how many rows it has, and how wide they are, is not known yet
-    check_track(replace(asked, projections="identity"), "")
-    check_track(replace(asked, projections="pca"), "")
+    for entry in (vectors, {"name": "worse", "kind": "corrupted", "source": vectors}):
+        assert "'path' of 'mine': no file" in refusal(with_data(entry))
+    np.save(tmp_path / "x.npy", np.zeros((100, 6)))
+    check_track(with_data(vectors), "")
+
+
+def test_a_file_of_vectors_has_the_rows_and_the_width_that_are_asked_for(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((40, 6)))  # 12 held out, 8 unlabelled, 20 to train on
+    entry = {"name": "mine", "kind": "vectors", "qubits": 2, "path": str(tmp_path / "x.npy")}
+    for chosen in (entry, {"name": "worse", "kind": "corrupted", "source": entry}):
+        check_track(with_data(chosen, n=(20,), pools=(8, "all"), projections="pca"), "")
+        message = refusal(with_data(chosen, n=(20, 21)), "tracks.x.")
+        assert "'tracks.x.n': found 21, but the train split of" in message
+        assert "20 rows" in message
+        message = refusal(with_data(chosen, n=(20,), pools=(9,)))
+        assert "'pool_sweep': found 9" in message and "0 to 8 and 'all'" in message
+        assert "6 features, not 2^2 = 4" in refusal(
+            with_data(chosen, n=(20,), projections="identity")
+        )
+    wide = with_data({**entry, "qubits": 3}, n=(20,))
+    assert "'qubits' of 'mine': 3 qubits need at least 8 features, and it has 6" in refusal(wide)
+    few = with_data({**entry, "unlabelled_fraction": 0.1}, n=(20,), projections="pca")
+    assert "'mine' has 4 of them; it needs more than 4" in refusal(few)
+    np.save(tmp_path / "x.npy", np.zeros((1, 6)))
+    assert "'n': found 50" in refusal(with_data(entry))
+
+
+def test_a_table_of_texts_can_have_the_rows_that_are_asked_for(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(f'{{"body": "text {row}", "file": "a"}}\n' for row in range(40)))
+    entry = {"name": "mine", "kind": "text", "qubits": 2, "path": str(path), "text_column": "body"}
+    check_track(with_data(entry, n=(21,), pools=(9,)), "")  # some of which may be left out yet
+    assert "'n': found 22" in refusal(with_data(entry, n=(22,)))
+    assert "'pool_sweep': found 10" in refusal(with_data(entry, n=(21,), pools=(10,)))
+    documents = {**entry, "document_column": "file"}
+    check_track(with_data(documents, n=(38,)), "")
+    assert "'n': found 39" in refusal(with_data(documents, n=(39,)))
+    message = refusal(with_data({**entry, "label_column": "bdy"}))
+    assert "'label_column' of 'mine'" in message and "did you mean 'body'?" in message
 
 
 def test_texts_and_their_encoder_must_exist_also_as_a_source(tmp_path):

@@ -11,6 +11,7 @@ from qdistill.tracking.curves import curves_of, mean_curves_of, read_histories
 pytest_plugins = ("helpers.fixtures_tracking",)
 
 
+@pytest.mark.slow
 def test_curves_have_the_epoch_as_step(index):
     client, runs = index.client, index.runs
     child = runs["small/synthetic-4q/4/article/100/1/quantum/trained"].info.run_id

@@ -105,6 +105,7 @@ def test_a_lost_seed_is_not_left_out_of_the_aggregates():
     assert aggregate_seeds([3.0], "loss") == {"loss_median": 3.0, "loss_mean": 3.0}
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     metrics = make_metrics()
     hit = metrics.eval("n == 100 and seed == 0 and model == 'quantum'")
@@ -147,6 +148,7 @@ def test_a_history_without_metrics_is_refused(finished_study):
         sync()
 
 
+@pytest.mark.slow
 def test_protocols_are_kept_apart(client):
     """The same model, data and n under another protocol is another run, with its own curve."""
     protocols = ("article", "converged")
@@ -192,6 +194,7 @@ def test_a_choice_without_metrics_is_refused(finished_study):
         sync()
 
 
+@pytest.mark.slow
 def test_choices_may_be_left_out(client):
     CHOICES.unlink()
     run = all_runs(client, sync())["small/synthetic-4q/4/article/100/0/linear_tuned/trained"]

@@ -26,6 +26,7 @@ Operations.create_index = dying
 """
 
 
+@pytest.mark.slow
 def test_killed_while_the_tables_are_made_leaves_no_store(finished_study):
     Path("results/mlflow.db").unlink()
     assert sync_in_a_process(KILL_AMONG_MIGRATIONS).returncode == -signal.SIGKILL
@@ -34,6 +35,7 @@ def test_killed_while_the_tables_are_made_leaves_no_store(finished_study):
     assert sync()["created"] == 1 + len(STAGES) + len(make_metrics())
 
 
+@pytest.mark.slow
 def test_a_store_made_meanwhile_by_another_job_is_kept(tmp_path, empty_store, monkeypatch):
     store = tmp_path / "mlflow.db"
 
@@ -47,6 +49,7 @@ def test_a_store_made_meanwhile_by_another_job_is_kept(tmp_path, empty_store, mo
     assert list(tmp_path.iterdir()) == [store]
 
 
+@pytest.mark.slow
 def test_a_locked_store_is_one_sentence(finished_study, monkeypatch):
     monkeypatch.setattr(tracking_store, "_BUSY_SECONDS", 0.2)
     holder = sqlite3.connect("results/mlflow.db", isolation_level=None)
@@ -98,6 +101,7 @@ def test_a_database_without_its_driver_or_of_no_known_kind(finished_study):
         sync("nosuch://:secret@host/x")
 
 
+@pytest.mark.slow
 def test_a_store_copied_away_from_its_artifacts_is_refused(finished_study):
     sync()
     Path("copy").mkdir()

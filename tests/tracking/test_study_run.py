@@ -26,6 +26,7 @@ def test_the_study_run_has_figures_verdict_table_and_configuration(index):
     assert not (index.folder / "mlruns").exists()
 
 
+@pytest.mark.slow
 def test_a_long_verdict_is_shortened_for_the_description_only(client):
     Path("verdict.md").write_text("# Verdict\n" + "One more sentence.\n" * 1000)
     run = all_runs(client, sync())[STUDY]
@@ -33,6 +34,7 @@ def test_a_long_verdict_is_shortened_for_the_description_only(client):
     assert client.list_artifacts(run.info.run_id)[-1].file_size > 8000
 
 
+@pytest.mark.slow
 def test_a_missing_figure_is_named(finished_study):
     Path("results/small/figures/crossover.svg").unlink()
     with pytest.raises(DataError, match=r"crossover\.svg: cannot be read"):

@@ -30,6 +30,8 @@ from qdistill.storage.tables import write_table
 from qdistill.tracking import store as tracking_store
 from qdistill.tracking.writer import KEY
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("helpers.fixtures_tracking",)
 
 

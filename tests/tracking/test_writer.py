@@ -23,6 +23,8 @@ from helpers.tracking import (
 )
 from qdistill.tracking import writer
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("helpers.fixtures_tracking",)
 
 KILL_AT_SEVENTH_BATCH = """

@@ -159,6 +159,7 @@ def plain_fold(seed, fold, examples, parameters, checks):
     return np.array(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [14, 16])
 def test_a_curve_is_that_of_its_folds_trained_alone(n):
     """Also where folds are of unequal size (14 = 4 + 4 + 3 + 3)."""

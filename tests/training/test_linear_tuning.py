@@ -116,6 +116,7 @@ def test_the_validation_error_is_that_of_the_targets(case):
         assert found["validation_mse"][place] == pytest.approx(total / targets.size, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
 def test_no_other_row_matters(case):
     """Other rows' targets, and held-out inputs, change nothing but the held-out error."""
@@ -130,6 +131,7 @@ def test_no_other_row_matters(case):
     assert (evaluation.heldout_mse != measured.heldout_mse).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
 def test_results_do_not_depend_on_the_block(case):
     examples, weights, evaluation, found = tune(*case)

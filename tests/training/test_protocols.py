@@ -58,6 +58,7 @@ def test_a_seed_that_diverged_would_not_have_improved(caplog):
     assert len(warnings) == 1 and "2 of 3 seeds reached 200 steps" in warnings[0]
 
 
+@pytest.mark.slow
 def test_training_ends_where_the_validation_error_is_lowest():
     """Targets with as much noise as signal: the error of what is left out falls, then rises."""
     examples = make_examples("noisy map", n=30)
@@ -186,6 +187,7 @@ def test_batches_are_named_by_their_purpose(settings):
         assert not torch.equal(tensor, other.weights[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "projections"),
     [(name, "trained") for name in ("linear", "quantum", "quantum_scrambled")]
@@ -210,6 +212,7 @@ def test_results_do_not_depend_on_the_block(settings, name, projections):
             torch.testing.assert_close(tensor[place], alone.weights[key][0], rtol=1e-2, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("projections", ["trained", "pca"])
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, projections):
@@ -226,6 +229,7 @@ def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, proj
     assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 @pytest.mark.parametrize("kind", ["pca", "identity"])
 def test_fixed_projections_stay_as_they_are(settings, kind):
@@ -284,16 +288,15 @@ def reconstruction(tmp_path_factory):
     return folder, write_problem(folder, "reconstruct")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 @pytest.mark.parametrize("name", BOTTLENECKS)
 def test_what_is_written(reconstruction, name, settings):
     folder, latents = reconstruction
     protocol = settings["protocol"]
     settings = {**settings, "batch_size": 6}
-    if protocol == "converged":
-        settings["converged"] = {"folds": 3, "max_steps": 100, "patience": 2}
-    else:
-        settings["epochs"] = 20
+    length = {"converged": {"folds": 3, "max_steps": 100, "patience": 2}}
+    settings |= length if protocol == "converged" else {"epochs": 20}
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
         settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
     files = files_of(folder / protocol, name)

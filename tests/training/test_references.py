@@ -13,7 +13,7 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_metadata, write_table
-from qdistill.training.references import PrincipalRegression, choose_rank, fit_reference
+from qdistill.training.references import PrincipalRegression, choose_rank, fit_references
 
 
 def evaluate(small_study, name):
@@ -22,7 +22,7 @@ def evaluate(small_study, name):
 
 def evaluate_on(problem, files, name, settings):
     """Metrics at each n, and the problem."""
-    fit_reference(name, problem, settings, files.metrics)
+    fit_references([name], problem, settings, files.metrics)
     return {n: rows_at(files, "metrics", n) for n in problem.sizes}, problem
 
 
@@ -119,6 +119,7 @@ def test_the_protocol_is_written_and_changes_nothing(map_task):
     assert article["heldout_mse"].tolist() == converged["heldout_mse"].tolist()
 
 
+@pytest.mark.slow
 def test_the_rank_has_the_lowest_cross_validated_error(map_task):
     """By brute force with scikit-learn's own pipeline, and refitted on all rows."""
     frames, problem = evaluate_map(map_task, "pca_cv", seeds=range(8))
@@ -176,6 +177,7 @@ def test_rows_that_repeat_add_no_component():
     assert not np.allclose(by_rank[2], by_rank[3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mean", "pca", "pca_cv"])
 def test_other_rows_are_only_measured(map_task, tmp_path, name):
     frames, _ = evaluate_map(map_task, name)

@@ -105,6 +105,7 @@ def length_of(rate):
 # ---- quantum_tuned ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", SIZES)
 def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, latents, n):
     """Found again by searching for each seed alone, in the first rows of its subset."""
@@ -152,6 +153,7 @@ def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circu
     assert any(each["steps"] for each in many)
 
 
+@pytest.mark.slow
 def test_a_larger_n_alone_gives_the_same(circuits, folder, latents):
     """The search that a smaller n made is only reused, never needed."""
     alone = tune(folder, latents, "quantum_tuned", CIRCUIT, "large", sizes=(40,))
@@ -212,6 +214,7 @@ def test_the_weights_reproduce_the_reported_errors(circuits, n):
     assert not metrics["diverged"].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [(0,), (1, 2)])
 def test_a_search_does_not_depend_on_the_block(circuits, folder, latents, seeds):
     apart = tune(folder, latents, "quantum_tuned", CIRCUIT, "apart", seeds)

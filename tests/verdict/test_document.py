@@ -36,6 +36,8 @@ from qdistill.verdict.summary import summarise_problems
 from qdistill.verdict.tables import StudyTables
 from qdistill.wording import estimate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 QUESTIONS = ["Transfer", "Overfitting", "Re(U)", "Phase", "Crossover", "Attribution"]
 QUESTIONS += ["Use of the codes"]

@@ -58,9 +58,10 @@ def test_it_is_said_what_became_of_the_copies(tmp_path, splits, settings, words)
     path = write_found(tmp_path / "mine", ["the same three words"] * 2, splits, **settings)
     found = duplicate_findings([path])
     assert words in found["mine"]
-    assert found["mine"].endswith("`[data/mine/duplicates.parquet]`")
+    assert found["mine"].endswith(f"`[{path}]`")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corrupted", [False, True])
 def test_the_verdict_says_it_of_a_data_set_and_of_what_is_made_from_it(tmp_path, corrupted):
     path = write_found(tmp_path / "mine", ["the same three words"] * 2, ["train", "heldout"])

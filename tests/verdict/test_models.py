@@ -16,6 +16,8 @@ from qdistill.verdict.document import compose_verdict
 from qdistill.verdict.page import render_page
 from qdistill.verdict.questions import QUESTIONS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_collections():

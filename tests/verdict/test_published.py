@@ -22,6 +22,7 @@ def written(metrics, about=()):
     return tables, "\n".join(published_section(tables, parts))
 
 
+@pytest.mark.slow
 def test_all_eighteen_cells_stand_in_one_table_with_the_protocols_side_by_side():
     frames = make_metrics(
         ("synthetic-4q", "synthetic-6q"),

@@ -37,7 +37,7 @@ pool_sweep: []
 training: { epochs: 5, layers: 2 }
 tracks: null
 trainability: null
-deploy: { dataset: null, n: 20, student: quantum }
+deploy: { dataset: null, n: 20, model: quantum }
 """
 ADAPTER = "results/tiny/tiny/adapter"
 FILES = {"README.md", "config.json", "model.onnx", "model.safetensors"}
@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def vectors(folder):
     """The thousand held-out rows."""
-    latents = load_latents(folder / "data/tiny/latents.parquet")
+    latents = load_latents(next(folder.glob("data/tiny~*/latents.parquet")))
     return latents.features[latents.positions("heldout")]
 
 

@@ -5,6 +5,8 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import yaml
 
 from qdistill.storage.tables import read_frame
@@ -49,7 +51,8 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
 
 def test_the_study_of_the_readme_is_valid(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "vectors.parquet").touch()
+    vectors = pd.DataFrame({"embedding": list(np.zeros((500, 64)))})  # no more than it needs
+    vectors.to_parquet("vectors.parquet")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     study = resolve_study({**config, **yaml.safe_load(code_blocks("yaml")[0])})
     assert study.datasets["mine"]["kind"] == "vectors"

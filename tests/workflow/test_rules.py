@@ -14,31 +14,18 @@ PREPARATIONS = {"job_log", "prepare_torch", "use_one_thread"}
 # Scripts that still call another function, or one more. One that is mended leaves this list.
 TO_MEND = {
     "attribute_advantage",
-    "collect_soft_targets",
     "combine_choices",
     "combine_downstream",
     "combine_metrics",
     "combine_sweeps",
     "compare_downstream",
     "compare_models",
-    "draw_subsets",
     "export_adapter",
-    "extract_unitary",
-    "fit_reference",
-    "fit_student",
-    "generate_planted",
-    "generate_synthetic",
     "judge_overfitting",
     "judge_transfer",
-    "load_digits",
-    "load_vectors",
     "locate_crossover",
-    "measure_downstream",
-    "sweep_pool",
     "tabulate_published",
     "time_engines",
-    "train_model",
-    "tune_model",
 }
 
 

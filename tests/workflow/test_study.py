@@ -16,6 +16,7 @@ from snakemake.utils import update_config
 from helpers.checkout import ROOT, checkout, jobs_of, run, start
 from qdistill.storage.tables import read_frame
 from qdistill.study.configuration import resolve_study
+from qdistill.study.tracks import expected_rows
 
 SMOKE = ["--configfile", "config/studies/smoke.yaml"]
 
@@ -40,7 +41,9 @@ def test_every_row_of_the_grid_is_there(finished):
     metrics = read_frame("metrics", finished / "results/smoke/metrics.parquet")
     study = resolve_study(smoke_config(finished))
     key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
-    assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(study.expected_rows())
+    assert sorted(metrics[key].itertuples(index=False, name=None)) == sorted(
+        expected_rows(study.grids())
+    )
     assert set(metrics["protocol"]) == {"article", "converged"}
     assert (finished / "reports/verdict.md").read_text().startswith("# Verdict")
 
@@ -85,8 +88,14 @@ def dry_run_with(finished, training):
 def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
     jobs = dry_run_with(finished, {"models": {"linear": {"learning_rate": 0.01}}})
     assert jobs["train_model"] == 2  # one for each data set
-    kept = {"fit_student", "extract_unitary", "collect_soft_targets", "fit_reference", "tune_model"}
-    assert not {*kept, "draw_subsets", "generate_synthetic", "load_digits"} & set(jobs)
+    kept = {
+        "fit_student",
+        "extract_unitary",
+        "collect_soft_targets",
+        "fit_references",
+        "tune_model",
+    }
+    assert not {*kept, "draw_subsets", "generate_latents"} & set(jobs)
     jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.02}}})
     assert jobs["train_model"] == jobs["extract_unitary"] == 2 + 1  # in the other track
     assert jobs["sweep_pool"] == 2

@@ -9,6 +9,7 @@ import yaml
 from helpers.checkout import checkout, jobs_of, run
 from helpers.text import build_encoder, sentence, write_folder
 from qdistill.storage.tables import read_frame
+from qdistill.study.datasets import folder_of, resolve_dataset
 
 pytestmark = pytest.mark.workflow
 
@@ -27,6 +28,7 @@ CONFIG = {
     "training": {"epochs": 2},
     "tracks": None,
     "trainability": None,
+    "cost": None,
     "mlflow": {"enabled": False},
 }
 
@@ -35,6 +37,12 @@ def configure(folder, **changes):
     """Write the study with other settings of its data set."""
     config = {**CONFIG, "datasets": [{**CONFIG["datasets"][0], **changes}]}
     (folder / STUDY).write_text(yaml.safe_dump(config))
+
+
+def data_of(folder, **changes):
+    """Where the study keeps its data, as it is run in a folder."""
+    settings = resolve_dataset({**CONFIG["datasets"][0], **changes})
+    return folder / "data" / folder_of(settings)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +63,8 @@ def test_the_study_is_done_and_the_verdict_counts_the_copies(finished):
     metrics = read_frame("metrics", finished / "results/own/metrics.parquet")
     assert set(metrics["model"]) == {"mean", "linear"}
     assert np.isfinite(metrics["heldout_mse"]).all()
-    paragraphs = read_frame("paragraphs", finished / "data/mine/paragraphs.parquet")
-    latents = read_frame("latents", finished / "data/mine/latents.parquet")
+    paragraphs = read_frame("paragraphs", data_of(finished) / "paragraphs.parquet")
+    latents = read_frame("latents", data_of(finished) / "latents.parquet")
     assert len(paragraphs) == len(latents) == 36
     assert (paragraphs.groupby("document")["split"].nunique() == 1).all()
     copies = (paragraphs["text"] == sentence(999)) & (paragraphs["split"] == "heldout")
@@ -85,11 +93,14 @@ def test_only_what_is_new_is_made_again(finished):
 def test_copies_can_be_dropped(finished, tmp_path):
     folder = shutil.copytree(finished, tmp_path / "dropping", symlinks=True)
     configure(folder, duplicates="drop")
-    target = "data/mine/latents.parquet"
-    status, output = run(folder, target, "--configfile", STUDY)
+    dropping = data_of(folder, duplicates="drop")
+    target = dropping / "latents.parquet"
+    status, output = run(folder, target.relative_to(folder), "--configfile", STUDY)
     assert status == 0, output
-    kept = read_frame("latents", folder / target)
-    copies = read_frame("duplicates", folder / "data/mine/duplicates.parquet")["row"]
+    # Other settings are other data, and what was there under the same name stays as it was.
+    assert len(read_frame("latents", data_of(folder) / "latents.parquet")) == 36
+    kept = read_frame("latents", target)
+    copies = read_frame("duplicates", dropping / "duplicates.parquet")["row"]
     assert len(kept) == 36 - copies.nunique()
     assert set(kept.loc[kept["text"] == sentence(999), "split"]) == {"train"}
 
@@ -101,7 +112,7 @@ def test_copies_can_be_dropped(finished, tmp_path):
         ({"path": "Snakefile.pdf"}, "no file or folder 'Snakefile.pdf'"),
         ({"path": "envs/text.yaml"}, "has the extension '.yaml'; allowed are"),
         ({"text_column": "body"}, "'text_column' of 'mine': found 'body'"),
-        ({"columns": "body"}, "unknown setting 'columns'"),
+        ({"columns": "body"}, "unknown key 'columns'"),
         ({"encoder": "./absent"}, "'encoder' of 'mine': no folder './absent'"),
     ],
 )
@@ -125,9 +136,10 @@ def test_a_file_that_is_no_text_is_named_and_nothing_is_half_written(tmp_path):
     bad = folder / "texts" / "03.txt"
     bad.write_bytes(b"Latin-1: caf\xe9\n")
     configure(folder)
-    status, output = run(folder, "data/mine/latents.parquet", "--configfile", STUDY)
+    target = data_of(folder) / "latents.parquet"
+    status, output = run(folder, target.relative_to(folder), "--configfile", STUDY)
     assert status != 0
     assert "texts/03.txt: not UTF-8 text, the byte 0xe9 at offset 12 cannot be decoded" in output
     assert "Traceback" not in output
-    assert not (folder / "data/mine").exists() or not list((folder / "data/mine").iterdir())
+    assert not target.parent.exists() or not list(target.parent.iterdir())
     assert bad.read_bytes() == b"Latin-1: caf\xe9\n"

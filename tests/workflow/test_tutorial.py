@@ -199,7 +199,7 @@ def test_inspect_says_what_the_adapter_is(finished):
 @pytest.mark.workflow
 def test_apply_encodes_every_row(finished):
     folder, printed, _ = finished
-    latents = read_table("latents", folder / "data/texts/latents.parquet")
+    latents = read_table("latents", next(folder.glob("data/texts~*/latents.parquet")))
     codes = matrix_of(parquet.read_table(folder / "results/mine/codes.parquet"), "codes")
     assert f"{len(codes):,} rows written to results/mine/codes.parquet" in printed[6]
     expected = encode(read_adapter(folder / ADAPTER), matrix_of(latents, "features"))

@@ -22,7 +22,7 @@ _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 # What the jobs of a rule do, by the start of its name.
 _SUBJECTS = {
     "training": ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability"),
-    "references without training": ("fit_reference",),
+    "references without training": ("fit_references",),
     "data sets": ("generate_", "load_", "embed_", "collect_p", "find_", "corrupt_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
     "downstream measures": ("measure_downstream", "combine_downstream", "compare_downstream"),

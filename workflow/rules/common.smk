@@ -13,13 +13,14 @@ from qdistill.study.captions import (
     caption_of_study,
 )
 from qdistill.study.configuration import resolve_study
-from qdistill.study.text_paths import text_files
+from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
 from qdistill.study.figures import figures_of
 from qdistill.study.memory import job_megabytes
-from qdistill.study.registry import BOTTLENECKS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
 
 share_library()
@@ -41,12 +42,15 @@ HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
 HAS_DOWNSTREAM = bool(STUDY.downstream)
 
-LATENTS = "data/{dataset}/latents.parquet"
-PARAGRAPHS = "data/{dataset}/paragraphs.parquet"
-DUPLICATES = "data/{dataset}/duplicates.parquet"
-SUBSETS = "data/{dataset}/subsets/seeds~{block}.parquet"
+# Settings of each data set by the folder that it is kept in, which depends on them.
+DATA = {folder: STUDY.datasets[name] for name, folder in STUDY.folders.items()}
+TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_text]
+PARAGRAPHS = "data/{data}/paragraphs.parquet"
+DUPLICATES = "data/{data}/duplicates.parquet"
 RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
 OF_QUANTUM = RUN.replace("{model}", "quantum")
+# All in one file: fitting them takes less time than starting a job for each.
+OF_REFERENCES = RUN.replace("{model}", "references")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
@@ -54,20 +58,48 @@ UNITARY = f"{OF_QUANTUM}/unitary.parquet"
 
 wildcard_constraints:
     dataset="[a-z0-9-]+",
+    data="|".join(DATA),
     protocol="[a-z]+",
     block="[0-9]+-[0-9]+",
+
+
+def data_file(dataset, file):
+    """A file of a data set."""
+    return f"data/{STUDY.folders[dataset]}/{file}"
+
+
+def LATENTS(wildcards):
+    """The latents of the data set of the wildcards."""
+    return data_file(wildcards.dataset, "latents.parquet")
+
+
+def SUBSETS(wildcards):
+    """The subsets of the data set and the block of the wildcards."""
+    return data_file(wildcards.dataset, f"subsets/seeds~{wildcards.block}.parquet")
+
+
+def data_settings(wildcards):
+    return DATA[wildcards.data]
+
+
+def sources_of(wildcards):
+    """What a data set is made from: files of the user's, or another data set."""
+    settings = DATA[wildcards.data]
+    if "source" in settings:
+        return data_file(settings["source"]["name"], "latents.parquet")
+    return record_of(settings).files()
+
+
+def largest_n(wildcards):
+    """The largest n, of which the user's texts must be enough; other data say their rows."""
+    settings = DATA[wildcards.data]
+    own = record_of(settings).rows() is None
+    return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
 
 
 def one_of(names):
     """A wildcard constraint; it matches nothing real where there are no names."""
     return "|".join(names) or "nothing-of-this-kind"
-
-
-def datasets_of(*kinds):
-    """Names of the study's data sets of some kinds."""
-    return [
-        name for name, settings in STUDY.datasets.items() if settings["kind"] in kinds
-    ]
 
 
 def every_core(wildcards):
@@ -76,15 +108,6 @@ def every_core(wildcards):
         return workflow.cores
     except WorkflowError:
         return 1
-
-
-TEXT_DATASETS = datasets_of("docstrings", "text")
-
-
-def own_texts(dataset):
-    """The user's files of a data set of kind `text`; none for others."""
-    settings = STUDY.datasets[dataset]
-    return text_files(settings["path"]) if settings["kind"] == "text" else []
 
 
 def dataset_settings(wildcards):

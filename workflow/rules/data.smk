@@ -1,82 +1,43 @@
-# Data sets, and the labelled subsets of each seed.
+# Data sets, and the labelled subsets of each seed. The wildcard `data` is a data set's folder.
+MADE_DATA = [folder for folder, each in DATA.items() if not KINDS[each["kind"]].is_text]
 
 
-rule generate_synthetic:
-    output:
-        LATENTS,
-    log:
-        "logs/data/{dataset}/generate_synthetic.log",
-    wildcard_constraints:
-        dataset=one_of(datasets_of("synthetic")),
-    conda:
-        "../../envs/data.yaml"
-    params:
-        settings=dataset_settings,
-    message:
-        "Generate the synthetic latents of {wildcards.dataset}"
-    script:
-        "../scripts/generate_synthetic.py"
-
-
-rule load_digits:
-    output:
-        LATENTS,
-    log:
-        "logs/data/{dataset}/load_digits.log",
-    wildcard_constraints:
-        dataset=one_of(datasets_of("digits")),
-    conda:
-        "../../envs/data.yaml"
-    params:
-        settings=dataset_settings,
-    message:
-        "Load the 8x8 digits as {wildcards.dataset}"
-    script:
-        "../scripts/load_digits.py"
-
-
-rule load_vectors:
+rule generate_latents:
     input:
-        vectors=lambda wildcards: dataset_settings(wildcards)["path"],
+        sources_of,
     output:
-        LATENTS,
+        "data/{data}/latents.parquet",
     log:
-        "logs/data/{dataset}/load_vectors.log",
+        "logs/data/{data}/generate_latents.log",
     wildcard_constraints:
-        dataset=one_of(datasets_of("vectors")),
+        data=one_of(MADE_DATA),
     conda:
-        "../../envs/data.yaml"
+        "../../envs/train.yaml"
     params:
-        settings=dataset_settings,
-        largest_n=lambda wildcards: max(STUDY.sizes.get(wildcards.dataset, [1])),
+        settings=data_settings,
     message:
-        "Load the vectors of {wildcards.dataset} from {input.vectors}"
+        "Generate the latents of {wildcards.data}"
     script:
-        "../scripts/load_vectors.py"
+        "../scripts/generate_latents.py"
 
 
 rule collect_paragraphs:
     input:
         # A folder is its files: one that is added, removed or changed is noticed.
-        texts=lambda wildcards: own_texts(wildcards.dataset),
+        texts=sources_of,
     output:
         PARAGRAPHS,
     log:
-        "logs/data/{dataset}/collect_paragraphs.log",
+        "logs/data/{data}/collect_paragraphs.log",
     wildcard_constraints:
-        dataset=one_of(TEXT_DATASETS),
+        data=one_of(TEXT_DATA),
     conda:
         "../../envs/text.yaml"
     params:
-        settings=dataset_settings,
-        # Kind `docstrings` states its rows, and does not depend on n.
-        largest_n=lambda wildcards: (
-            max(STUDY.sizes.get(wildcards.dataset, [1]))
-            if own_texts(wildcards.dataset)
-            else 1
-        ),
+        settings=data_settings,
+        largest_n=largest_n,
     message:
-        "Collect the paragraphs of {wildcards.dataset}"
+        "Collect the paragraphs of {wildcards.data}"
     script:
         "../scripts/collect_paragraphs.py"
 
@@ -87,15 +48,15 @@ rule find_duplicates:
     output:
         DUPLICATES,
     log:
-        "logs/data/{dataset}/find_duplicates.log",
+        "logs/data/{data}/find_duplicates.log",
     wildcard_constraints:
-        dataset=one_of(TEXT_DATASETS),
+        data=one_of(TEXT_DATA),
     conda:
         "../../envs/text.yaml"
     params:
-        settings=dataset_settings,
+        settings=data_settings,
     message:
-        "Find texts of {wildcards.dataset} that stand in two splits"
+        "Find texts of {wildcards.data} that stand in two splits"
     script:
         "../scripts/find_duplicates.py"
 
@@ -105,82 +66,44 @@ rule embed_paragraphs:
         paragraphs=PARAGRAPHS,
         # Only where copies are dropped do the latents depend on them.
         duplicates=lambda wildcards: (
-            DUPLICATES.format(dataset=wildcards.dataset)
-            if dataset_settings(wildcards).get("duplicates") == "drop"
+            DUPLICATES.format(data=wildcards.data)
+            if data_settings(wildcards).get("duplicates") == "drop"
             else []
         ),
     output:
-        LATENTS,
+        "data/{data}/latents.parquet",
     log:
-        "logs/data/{dataset}/embed_paragraphs.log",
+        "logs/data/{data}/embed_paragraphs.log",
     benchmark:
-        "benchmarks/data/{dataset}/embed_paragraphs.tsv"
+        "benchmarks/data/{data}/embed_paragraphs.tsv"
     wildcard_constraints:
-        dataset=one_of(TEXT_DATASETS),
+        data=one_of(TEXT_DATA),
     conda:
         "../../envs/text.yaml"
     # Two threads wait for each other; the second core trains on other data meanwhile.
     threads: 1
     params:
-        settings=dataset_settings,
+        settings=data_settings,
         # Not an output: it outlives reruns, so that nothing is ever encoded twice.
-        cache="data/{dataset}/embeddings",
+        cache="data/embeddings",
     message:
-        "Encode the paragraphs of {wildcards.dataset} with a frozen language model"
+        "Encode the paragraphs of {wildcards.data} with a frozen language model"
     script:
         "../scripts/embed_paragraphs.py"
 
 
-rule corrupt_latents:
-    input:
-        source=lambda wildcards: LATENTS.format(
-            dataset=dataset_settings(wildcards)["source"]["name"]
-        ),
-    output:
-        LATENTS,
-    log:
-        "logs/data/{dataset}/corrupt_latents.log",
-    wildcard_constraints:
-        dataset=one_of(datasets_of("corrupted")),
-    conda:
-        "../../envs/data.yaml"
-    params:
-        settings=dataset_settings,
-    message:
-        "Corrupt latents for {wildcards.dataset}"
-    script:
-        "../scripts/corrupt_latents.py"
-
-
-rule generate_planted:
-    output:
-        LATENTS,
-    log:
-        "logs/data/{dataset}/generate_planted.log",
-    wildcard_constraints:
-        dataset=one_of(datasets_of("teacher-circuit", "markov")),
-    conda:
-        "../../envs/train.yaml"
-    params:
-        settings=dataset_settings,
-    message:
-        "Generate {wildcards.dataset}, a map whose answer is known"
-    script:
-        "../scripts/generate_planted.py"
-
-
 rule draw_subsets:
     input:
-        latents=LATENTS,
+        latents="data/{data}/latents.parquet",
     output:
-        SUBSETS,
+        "data/{data}/subsets/seeds~{block}.parquet",
     log:
-        "logs/data/{dataset}/draw_subsets/seeds~{block}.log",
+        "logs/data/{data}/draw_subsets/seeds~{block}.log",
     conda:
         "../../envs/data.yaml"
     params:
         seeds=lambda wildcards: STUDY.blocks[wildcards.block],
     message:
-        "Draw the labelled rows of seeds {wildcards.block} of {wildcards.dataset}"
+        "Draw the labelled rows of seeds {wildcards.block} of {wildcards.data}"
     script:
         "../scripts/draw_subsets.py"

@@ -11,8 +11,10 @@ if DEPLOYMENT:
 
     rule export_adapter:
         input:
-            latents=deployed_files(LATENTS)[0],
-            subsets=deployed_files(SUBSETS),
+            latents=data_file(DEPLOYMENT.dataset, "latents.parquet"),
+            subsets=deployed_files(
+                data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")
+            ),
             metrics=METRICS,
             attribution=f"{RESULTS}/attribution.parquet",
             transfer=f"{RESULTS}/transfer.parquet",

@@ -49,6 +49,8 @@ rule combine_downstream:
         f"{LOGS}/combine_downstream.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.config.get("downstream"),
     message:
         "Combine the downstream measures of all blocks"
     script:

@@ -23,7 +23,13 @@ TABLES = expand(
 
 rule combine_metrics:
     input:
-        run_files("metrics.parquet", lambda track, dataset: track.names_of(dataset)),
+        run_files(
+            "metrics.parquet",
+            lambda track, dataset: (
+                *track.trained_names(),
+                *(["references"] if track.references_of(dataset) else []),
+            ),
+        ),
     output:
         METRICS,
     log:
@@ -31,7 +37,7 @@ rule combine_metrics:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=STUDY.config,
+        grids=STUDY.grids(),
     message:
         "Combine the metrics of all runs"
     script:
@@ -47,6 +53,8 @@ rule combine_choices:
         f"{LOGS}/combine_choices.log",
     conda:
         "../../envs/data.yaml"
+    params:
+        settings=STUDY.grids(),
     message:
         "Combine what tuning chose in all runs"
     script:
@@ -65,7 +73,7 @@ rule combine_sweeps:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=STUDY.config,
+        settings=STUDY.grids(),
     message:
         "Combine the sweeps of the unlabelled pool"
     script:

@@ -123,7 +123,7 @@ rule write_verdict:
         choices=f"{RESULTS}/choices.parquet",
         trainability=TRAINABILITY if HAS_TRAINABILITY else [],
         cost=COST if HAS_COST else [],
-        duplicates=expand(DUPLICATES, dataset=TEXT_DATASETS),
+        duplicates=expand(DUPLICATES, data=TEXT_DATA),
         downstream=DOWNSTREAM if HAS_DOWNSTREAM else [],
         downstream_comparisons=DOWNSTREAM_COMPARISONS if HAS_DOWNSTREAM else [],
     output:
@@ -187,7 +187,9 @@ rule sync_study:
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
         figures=[figure for figure in FIGURES if figure.endswith(".svg")],
-        documents=VERDICT + TABLES,
+        documents=VERDICT,
+        # Not copied into the index, of which this is the end.
+        tables=TABLES,
     output:
         receipt=f"{RESULTS}/mlflow.json",
     log:

@@ -55,26 +55,25 @@ rule tune_model:
         "../scripts/tune_model.py"
 
 
-rule fit_reference:
+rule fit_references:
     input:
         latents=LATENTS,
         subsets=SUBSETS,
     output:
-        metrics=f"{RUN}/metrics.parquet",
+        metrics=f"{OF_REFERENCES}/metrics.parquet",
     log:
-        f"{LOG}/fit_reference/{{model}}.log",
-    wildcard_constraints:
-        model=one_of(REFERENCES),
+        f"{LOG}/fit_references.log",
     conda:
         "../../envs/data.yaml"
     params:
         qubits=qubits,
         sizes=sizes,
+        names=lambda wildcards: track_of(wildcards).references_of(wildcards.dataset),
         settings=dataset_settings,
     message:
-        "Evaluate {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+        "Fit the references on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
     script:
-        "../scripts/fit_reference.py"
+        "../scripts/fit_references.py"
 
 
 rule map_trainability:

@@ -3,8 +3,8 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.study.configuration import resolve_study
+    from qdistill.study.tracks import expected_rows
     from qdistill.training.evaluation import combine_metrics
 
-    study = resolve_study(snakemake.params.settings)
-    combine_metrics(snakemake.input, study.expected_rows(), snakemake.output[0], study.config)
+    grids = snakemake.params.grids
+    combine_metrics(snakemake.input, expected_rows(grids), snakemake.output[0], grids)

@@ -144,7 +144,7 @@ def _circuit_clause(evidence: Evidence, where: str) -> str:
 def _choice_section(deployment: Deployment, evidence: Evidence) -> list[str]:
     choice, automatic = evidence.choice, evidence.automatic
     lines = ["## Why this model", ""]
-    if deployment.student != AUTO:
+    if deployment.model != AUTO:
         other = f"; the comparisons alone would have taken `{automatic.name}`"
         lines += [
             f"`{choice.name}` was asked for by name"

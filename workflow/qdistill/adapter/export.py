@@ -111,7 +111,7 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
         name: getattr(deployment, name) for name in ("dataset", "protocol", "n")
     }
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
-    choice = choose_model(metrics, deployment.student, deployment.candidates)
+    choice = choose_model(metrics, deployment.model, deployment.candidates)
     validation = seed_errors(
         choice.name,
         blocks,

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from qdistill.adapter.layout import ONNX_FILE, AdapterConfig
+from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.deploy_rules import Deployment
-
-_TEXT_KINDS = ("docstrings", "text")
 
 
 def usage_section(
@@ -77,10 +76,10 @@ def _sentence_transformers(deployment: Deployment, config: AdapterConfig, folder
     settings: Mapping[str, Any] = deployment.settings
     source = settings.get("source", settings) if settings["kind"] == "corrupted" else settings
     start = ["from sentence_transformers import SentenceTransformer"]
-    if source["kind"] in _TEXT_KINDS and source.get("encoder") is None:
+    if KINDS[source["kind"]].is_text and source.get("encoder") is None:
         start.append("from qdistill.datasets.embedding import encoder_folder")
         encoder = "str(encoder_folder(None))"
-    elif source["kind"] in _TEXT_KINDS:
+    elif KINDS[source["kind"]].is_text:
         encoder = f'"{source["encoder"]}"'
     else:
         encoder = f'"an encoder of {config.inputs} features"'

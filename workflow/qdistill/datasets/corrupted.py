@@ -15,19 +15,19 @@ from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
 
 
-def corrupt_latents(source_path: str | Path, settings: Mapping[str, Any], path: str | Path) -> None:
+def corrupt_latents(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
     """Corrupt the latents of a data set; the clean ones become the targets.
 
     Rows and splits stay the source's.
 
     Parameters
     ----------
-    source_path : str or Path
-        ``latents.parquet`` of the source.
     settings : mapping
         Of kind ``corrupted``, from :func:`~qdistill.study.datasets.resolve_dataset`.
     path : str or Path
         Where to write.
+    source_path : str or Path
+        ``latents.parquet`` of the source.
 
     Raises
     ------

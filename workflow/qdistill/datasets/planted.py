@@ -18,7 +18,7 @@ import numpy as np
 
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
-from qdistill.study.datasets import declared_rows
+from qdistill.study.dataset_record import SPLITS
 
 
 def draw_inputs(settings: Mapping[str, Any], split: str, count: int) -> np.ndarray:
@@ -82,9 +82,10 @@ def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
     path : str or Path
         Where to write.
     """
-    counts = declared_rows(settings)
-    if counts is None:
-        raise ValueError(f"kind '{settings['kind']}' is not planted")
+    from qdistill.circuits.threads import prepare_torch
+
+    prepare_torch(threads=1)  # and no engine of a study's choice, since studies share the data
+    counts = {split: settings[split] for split in SPLITS}
     inputs = np.concatenate([draw_inputs(settings, split, n) for split, n in counts.items()])
     columns = {
         "row": np.arange(len(inputs)),

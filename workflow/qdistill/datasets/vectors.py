@@ -16,7 +16,7 @@ from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
 
 
-def write_vectors(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
+def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | Path) -> None:
     """Read the user's file, check every row, split the rows and write ``latents.parquet``.
 
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is
@@ -26,28 +26,27 @@ def write_vectors(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     ----------
     settings : mapping
         Of kind ``vectors``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    largest_n : int
-        The largest n of the study; the train split must have as many rows.
     path : str or Path
         Where to write.
+    source : str or Path
+        The user's file.
 
     Raises
     ------
     DataError
         If the file cannot be read (see :func:`read_vectors`), has fewer features than
         2**qubits, a row that is not finite as float32 or whose values are all equal, or
-        too few rows.
+        too few rows to leave one to train on and one held out.
     """
-    source = settings["path"]
-    features = checked_features(read_vectors(source, settings["column"]), source, settings)
+    features = checked_features(read_vectors(source, settings["column"]), str(source), settings)
     split = split_rows(len(features), settings)
     train, heldout = np.count_nonzero(split == "train"), np.count_nonzero(split == "heldout")
-    if train < max(largest_n, 1) or heldout < 1:
+    if train < 1 or heldout < 1:
         raise DataError(
             f"{source}: its {len(features)} rows leave {train} to train on and {heldout} held "
-            f"out, and n = {largest_n} needs at least {max(largest_n, 1)} and 1"
+            "out, and at least one of each is needed"
         )
-    _warn_of_repeated_rows(features, source)
+    _warn_of_repeated_rows(features, str(source))
     columns = {"row": np.arange(len(features)), "split": split, "features": features}
     metadata = {"settings": json.dumps(dict(settings), sort_keys=True)}
     write_table("latents", path, columns, dict(settings), metadata)

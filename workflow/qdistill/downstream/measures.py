@@ -26,15 +26,15 @@ from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
+from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.registry import RAW, stages_of
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
-_TEXT_KINDS = ("docstrings", "text")
 
 
 def metric_of(kind: str) -> str:
     """Name the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
-    return "cosine" if kind in _TEXT_KINDS else "euclidean"
+    return "cosine" if KINDS[kind].is_text else "euclidean"
 
 
 def measure_downstream(

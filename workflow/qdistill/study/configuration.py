@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from qdistill.errors import ConfigurationError
-from qdistill.study.datasets import declared_rows, resolve_dataset
+from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, RENAMED, STUDENTS, TUNED
+from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
+from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.settings import StudySettings
 from qdistill.study.track_rules import check_track, overridable_names
 from qdistill.study.tracking_uri import resolve_uri
 from qdistill.study.tracks import Study, Track, seed_blocks
 
-_SCHEMA_PATH = Path(__file__).parents[2] / "schemas" / "config.schema.json"
 _TRACK_KEYS = ("datasets", "n", "models", "students", "projections", "pool_sweep", "training")
 
 
@@ -39,8 +40,11 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
         With the key, the value found and what is allowed.
     """
     _check_plain(given)
-    _check_schema(given)
     config: dict[str, Any] = json.loads(json.dumps(given))  # a copy of plain types
+    try:
+        StudySettings.model_validate(config)
+    except ValidationError as error:
+        raise ConfigurationError(f"configuration: {explain(error, StudySettings)}") from None
     main = {key: config[key] for key in _TRACK_KEYS if key in config}
     tracks = [_resolve_track("main", main, config)]
     for name, changes in (config.get("tracks") or {}).items():
@@ -141,10 +145,11 @@ def _check_comparisons(study: Study) -> None:
         for role in ("challenger", "baseline"):
             choices = sorted(set().union(*held))
             if pair[role] not in choices:
+                check_renamed(f"comparisons.{index}.{role}", pair[role])
                 raise ConfigurationError(
-                    f"configuration: 'comparisons.{index}.{role}': '{pair[role]}' is not among "
-                    f"the models and students of the study{nearest(pair[role], choices)}; those "
-                    f"are {', '.join(choices)}"
+                    f"configuration: 'comparisons.{index}.{role}': {quoted(pair[role])} is not "
+                    f"among the models and students of the study{nearest(pair[role], choices)}; "
+                    f"those are {listed(choices)}"
                 )
         if pair["challenger"] == pair["baseline"]:
             raise ConfigurationError(
@@ -170,79 +175,49 @@ def _check_downstream(study: Study) -> None:
     for name in chosen:
         if name not in possible:
             raise ConfigurationError(
-                f"configuration: 'downstream.datasets': '{name}' is not among the data sets that "
-                f"a track reconstructs with trained projections{nearest(name, possible)}; those "
-                f"are {', '.join(possible) or 'none'}"
+                f"configuration: 'downstream.datasets': {quoted(name)} is not among the data sets "
+                f"that a track reconstructs with trained projections{nearest(name, possible)}; "
+                f"those are {listed(possible)}"
             )
     for name in {dataset for dataset, _ in study.downstream}:
-        rows = declared_rows(study.datasets[name])
+        rows, _ = record_of(study.datasets[name]).inspect()
         if rows is not None and settings["neighbours"] > rows["heldout"] - 2:
             raise ConfigurationError(
                 f"configuration: 'downstream.neighbours': found {settings['neighbours']}, but "
-                f"'{name}' has {rows['heldout']} held-out rows; at most {rows['heldout'] - 2} are "
-                "possible"
+                f"'{name}' has {rows['heldout']} held-out rows; at most "
+                f"{max(rows['heldout'] - 2, 0)} are possible"
             )
 
 
-def nearest(word: Any, choices: Iterable[str]) -> str:
-    """Suggest the choice that looks most like a word, if one does."""
-    close = difflib.get_close_matches(RENAMED.get(str(word), str(word)), list(choices), n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
-
-
 def _check_plain(value: Any, key: str = "") -> None:
-    """Refuse what YAML reads and JSON cannot hold: dates, and numbers that are not finite."""
+    """Refuse what JSON cannot hold: dates, keys that are no text, numbers without end."""
     inner: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Mapping):
         inner = value.items()
     elif isinstance(value, list | tuple):
         inner = enumerate(value)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"configuration: '{key}': {value} is not a finite number")
+        raise ConfigurationError(f"configuration: {quoted(key)}: {value} is not a finite number")
+    elif isinstance(value, int) and abs(value) >= 2**63:
+        raise ConfigurationError(f"configuration: {quoted(key)}: a number above 64 bits")
     elif value is not None and not isinstance(value, str | int | float):
         raise ConfigurationError(
-            f"configuration: '{key}': {value} is a {type(value).__name__}; allowed are text "
-            "(put it in quotes), numbers, true, false and null"
+            f"configuration: {quoted(key)}: {quoted(value)} is a {type(value).__name__}; allowed "
+            "are text (put it in quotes), numbers, true, false and null"
         )
     for name, item in inner:
+        if isinstance(value, Mapping) and not isinstance(name, str):
+            raise ConfigurationError(
+                f"configuration: {quoted(key)}: the key {shown(name)} is no text; put it in quotes"
+            )
         _check_plain(item, f"{key}.{name}" if key else str(name))
-
-
-def _check_schema(config: Mapping[str, Any]) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import extend
-
-    schema = json.loads(_SCHEMA_PATH.read_text(encoding="utf-8"))
-    # JSON Schema counts 3.0 among the integers, and Python does not.
-    types = Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-    )
-    validator = extend(Draft202012Validator, type_checker=types)(schema)
-    error = best_match(validator.iter_errors(config))
-    if error is None:
-        return
-    key = ".".join(map(str, error.absolute_path))
-    where = f"'{key}'" if key else "the study"
-    if error.validator == "additionalProperties":
-        allowed = sorted(error.schema["properties"])
-        unknown = next(name for name in error.instance if name not in allowed)
-        inside = f"{key}.{unknown}" if key else unknown
-        raise ConfigurationError(
-            f"configuration: unknown key '{inside}'{nearest(unknown, allowed)}; "
-            f"allowed here: {', '.join(allowed)}"
-        )
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        raise ConfigurationError(f"configuration: {where} lacks the key '{missing}'")
-    meaning = error.schema.get("description", "")
-    raise ConfigurationError(f"configuration: {where}: {error.message}. {meaning}".rstrip())
 
 
 def _check_names(key: str, names: Iterable[str], choices: Iterable[str]) -> None:
     for name in names:
         if name not in choices:
+            check_renamed(key, name)
             raise ConfigurationError(
-                f"configuration: '{key}': unknown name '{name}'{nearest(name, choices)}; "
-                f"allowed: {', '.join(choices)}"
+                f"configuration: '{key}': unknown name {quoted(name)}{nearest(name, choices)}; "
+                f"allowed: {listed(choices)}"
             )

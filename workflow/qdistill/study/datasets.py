@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
+from pydantic import ValidationError
+
 from qdistill.errors import ConfigurationError
-from qdistill.study.dataset_kinds import KIND_DEFAULTS, PRESETS, REQUIRED
-from qdistill.study.setting_rules import check_value
-
-# Kinds of a map: y is not x.
-KINDS_WITH_TARGETS = ("corrupted", "teacher-circuit", "markov")
-
-DIGITS_ROWS = 1_797
-DIGITS_WIDTH = 64
-DIGITS_CLASSES = 10
-MINILM_WIDTH = 384
+from qdistill.study.dataset_kinds import KINDS, PRESETS, DatasetKind
+from qdistill.study.messages import explain, listed, nearest, quoted, shown
 
 
-def resolve_dataset(entry: str | Mapping[str, Any]) -> dict[str, Any]:
+def resolve_dataset(entry: Any) -> dict[str, Any]:
     """All settings of a data set of the configuration.
 
     Parameters
@@ -41,111 +36,73 @@ def resolve_dataset(entry: str | Mapping[str, Any]) -> dict[str, Any]:
         If the name, the kind or a setting is unknown, a setting is missing, or a value is
         not allowed.
     """
-    given = {"name": entry} if isinstance(entry, str) else dict(entry)
-    name = _checked_name(given.pop("name", None))
-    preset = PRESETS.get(name, {})
-    kind = _checked_kind(name, given.pop("kind", preset.get("kind")))
-    defaults = KIND_DEFAULTS[kind]
-    known = {*defaults, *REQUIRED[kind]}
-    for setting in given:
-        if setting not in known:
-            raise ConfigurationError(
-                f"data set '{name}': unknown setting '{setting}'; kind '{kind}' takes "
-                f"{', '.join(sorted(known))}"
-            )
-    settings = deepcopy({**defaults, **preset, **given, "name": name, "kind": kind})
-    for setting in REQUIRED[kind]:
-        if setting not in settings:
-            raise ConfigurationError(
-                f"data set '{name}': setting '{setting}' is missing, which kind '{kind}' needs"
-            )
-    for setting in sorted(known - {"source"}):
-        check_value(name, setting, settings[setting])
-    if kind == "corrupted":
-        settings["source"] = _resolved_source(name, settings["source"])
-        settings["qubits"] = settings["source"]["qubits"]
-    _check_together(settings)
+    settings = _resolve_record(entry).model_dump()
     first = ("name", "kind", "qubits")
-    return {key: settings[key] for key in (*first, *sorted(set(settings) - set(first)))}
-
-
-def declared_rows(settings: Mapping[str, Any]) -> dict[str, int] | None:
-    """Rows per split, where they are known before any data is read.
-
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`resolve_dataset`.
-
-    Returns
-    -------
-    dict or None
-        Counts of ``train``, ``unlabelled`` and ``heldout``; None for the kinds ``vectors`` and
-        ``text``.
-    """
-    if settings["kind"] == "corrupted":
-        return declared_rows(settings["source"])
-    if settings["kind"] in ("vectors", "text"):
-        return None
-    if settings["kind"] == "docstrings":
-        unlabelled = settings["unlabelled_niche"] + settings["unlabelled_general"]
-    else:
-        unlabelled = settings["unlabelled"]
-    return {
-        "train": settings["train"],
-        "unlabelled": unlabelled,
-        "heldout": settings["heldout"],
-    }
-
-
-def declared_width(settings: Mapping[str, Any]) -> int | None:
-    """Width D of the features, where it is known before any data is read.
-
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`resolve_dataset`.
-
-    Returns
-    -------
-    int or None
-        None for kind ``vectors``, and for text with an encoder of the user's.
-    """
-    if settings["kind"] == "corrupted":
-        return declared_width(settings["source"])
-    if settings["kind"] == "synthetic":
-        return 4 * 2 ** settings["qubits"]
-    if settings["kind"] in ("teacher-circuit", "markov"):
-        return 2 ** settings["qubits"]
-    if settings["kind"] == "digits":
-        return DIGITS_WIDTH
-    if settings["kind"] in ("docstrings", "text") and settings["encoder"] is None:
-        return MINILM_WIDTH
-    return None
-
-
-def _resolved_source(name: str, source: Any) -> dict[str, Any]:
-    """Resolve the data set that a corrupted one is made from."""
-    if not isinstance(source, str | Mapping):
-        raise ConfigurationError(
-            f"data set '{name}': setting 'source' is {source!r}, and must be the name of a data "
-            "set, or a mapping with `name` and settings"
-        )
-    settings = resolve_dataset(source)
-    if settings["kind"] in KINDS_WITH_TARGETS:
-        raise ConfigurationError(
-            f"data set '{name}': its source '{settings['name']}' is of kind '{settings['kind']}', "
-            "which has targets already; a source has features alone"
-        )
+    settings = {key: settings[key] for key in (*first, *sorted(set(settings) - set(first)))}
+    if "source" in settings:
+        settings["source"] = resolve_dataset(settings["source"])
     return settings
+
+
+def record_of(settings: Mapping[str, Any]) -> DatasetKind:
+    """Return the record of a data set by its settings.
+
+    Parameters
+    ----------
+    settings : mapping
+        From :func:`resolve_dataset`.
+    """
+    fields = KINDS[settings["kind"]].model_fields  # a corrupted one's qubits are its source's
+    return _resolve_record({key: value for key, value in settings.items() if key in fields})
+
+
+def folder_of(settings: Mapping[str, Any]) -> str:
+    """Name the folder under ``data/`` in which a data set is kept, whatever the study.
+
+    Parameters
+    ----------
+    settings : mapping
+        From :func:`resolve_dataset`.
+
+    Returns
+    -------
+    str
+        The name, of a built-in data set as it is built in; else with a digest of the settings, so
+        that two studies that mean different data by one name do not overwrite each other's.
+    """
+    name = settings["name"]
+    if name in PRESETS and "path" not in settings and settings == resolve_dataset(name):
+        return str(name)
+    text = json.dumps(settings, sort_keys=True)
+    return f"{name}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _resolve_record(entry: Any) -> DatasetKind:
+    given = {"name": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f"configuration: 'datasets': found {shown(entry)}, and must be the name of a data set, "
+            "or a mapping with 'name' and settings"
+        )
+    name = _checked_name(given.get("name"))
+    preset = PRESETS.get(name, {})
+    kind = _checked_kind(name, given.get("kind", preset.get("kind")))
+    values = {**preset, **given, "name": name, "kind": kind}
+    record = KINDS[kind]
+    if "source" in record.model_fields and isinstance(values.get("source"), str | Mapping):
+        values["source"] = _resolve_record(values["source"])
+    try:
+        return record.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(f"data set '{name}': {explain(error, record)}") from None
 
 
 def _checked_name(name: Any) -> str:
     """Check the name, which becomes a folder under ``data/`` and ``results/``."""
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", name):
         raise ConfigurationError(
-            f"data set {name!r}: a name must begin with a lower-case letter or digit and hold "
-            "only those and '-'"
+            f"data set {shown(name)}: a name must begin with a lower-case letter or digit and hold "
+            "only those and '-', at most 60"
         )
     return name
 
@@ -153,13 +110,13 @@ def _checked_name(name: Any) -> str:
 def _checked_kind(name: str, kind: Any) -> str:
     if kind is None:
         raise ConfigurationError(
-            f"data set '{name}' is not built in; the built-in ones are "
-            f"{', '.join(sorted(PRESETS))}, and any other name needs a 'kind'"
+            f"data set '{name}' is not built in{nearest(name, PRESETS)}; the built-in ones are "
+            f"{listed(sorted(PRESETS))}, and any other name needs a 'kind'"
         )
-    if not isinstance(kind, str) or kind not in KIND_DEFAULTS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigurationError(
-            f"data set '{name}': unknown kind '{kind}'; the kinds are "
-            f"{', '.join(sorted(KIND_DEFAULTS))}"
+            f"data set '{name}': unknown kind {quoted(kind)}{nearest(kind, KINDS)}; the kinds are "
+            f"{listed(sorted(KINDS))}"
         )
     if name in PRESETS and kind != PRESETS[name]["kind"]:
         raise ConfigurationError(
@@ -167,55 +124,3 @@ def _checked_kind(name: str, kind: Any) -> str:
             f"'{kind}'; give yours another name"
         )
     return kind
-
-
-def _check_together(settings: Mapping[str, Any]) -> None:
-    """Refuse settings that are allowed one by one but not together."""
-    name, kind, size = settings["name"], settings["kind"], 2 ** settings["qubits"]
-    width, rows = declared_width(settings), declared_rows(settings)
-    if width is not None and width < size:
-        raise ConfigurationError(
-            f"data set '{name}': {settings['qubits']} qubits need at least {size} features, "
-            f"and it has {width}"
-        )
-    if kind == "synthetic" and settings["rank"] > 4 * size:
-        raise ConfigurationError(
-            f"data set '{name}': rank {settings['rank']} is above the {4 * size} features"
-        )
-    if kind == "digits" and rows is not None:
-        _check_digits(name, rows)
-    if "minimum_characters" in settings:
-        _check_lengths(settings)
-    if (
-        "heldout_fraction" in settings
-        and settings["unlabelled_fraction"] + settings["heldout_fraction"] >= 1
-    ):
-        raise ConfigurationError(
-            f"data set '{name}': unlabelled_fraction {settings['unlabelled_fraction']} and "
-            f"heldout_fraction {settings['heldout_fraction']} leave no rows to train on"
-        )
-
-
-def _check_lengths(settings: Mapping[str, Any]) -> None:
-    if settings["minimum_characters"] > settings["maximum_characters"]:
-        raise ConfigurationError(
-            f"data set '{settings['name']}': minimum_characters {settings['minimum_characters']} "
-            f"is above maximum_characters {settings['maximum_characters']}"
-        )
-
-
-def _check_digits(name: str, rows: Mapping[str, int]) -> None:
-    """Refuse splits that are too large, or too small to hold every class."""
-    left_over = DIGITS_ROWS - sum(rows.values())
-    if left_over < 0:
-        raise ConfigurationError(
-            f"data set '{name}': train, unlabelled and heldout ask for {sum(rows.values())} "
-            f"rows, and there are {DIGITS_ROWS}"
-        )
-    for part, count in {**rows, "the rest": left_over}.items():
-        if 0 < count < DIGITS_CLASSES:
-            raise ConfigurationError(
-                f"data set '{name}': {part} has {count} of the {DIGITS_ROWS} rows, too few to "
-                f"hold each of the {DIGITS_CLASSES} classes; it must have none or at least "
-                f"{DIGITS_CLASSES}"
-            )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qdistill.errors import ConfigurationError
+from qdistill.study.messages import check_renamed, listed, quoted
 from qdistill.study.registry import AUTO, ENTRIES, FITTED, contenders, deployable
 from qdistill.study.tracks import Study, Track
 
@@ -20,10 +21,10 @@ class Deployment:
         Where the runs are.
     qubits, n : int
         Width of the bottleneck, and number of labelled examples.
-    student : str
+    model : str
         ``auto`` or a name.
     candidates : tuple of str
-        What may be exported, the simplest first; one name unless ``student`` is ``auto``.
+        What may be exported, the simplest first; one name unless ``model`` is ``auto``.
     settings : dict
         The data set's settings.
     training : dict of str to dict
@@ -35,7 +36,7 @@ class Deployment:
     protocol: str
     qubits: int
     n: int
-    student: str
+    model: str
     candidates: tuple[str, ...]
     settings: dict[str, Any]
     training: dict[str, dict[str, Any]]
@@ -78,7 +79,7 @@ def resolve_deployment(study: Study) -> Deployment | None:
     if asked["n"] not in track.n:
         raise ConfigurationError(
             f"configuration: 'deploy.n': found {asked['n']}, but '{dataset}' under the protocol "
-            f"'{protocol}' is run at {', '.join(map(str, track.n))}"
+            f"'{protocol}' is run at {listed(track.n)}"
         )
     return Deployment(
         study=study.name,
@@ -86,8 +87,8 @@ def resolve_deployment(study: Study) -> Deployment | None:
         protocol=protocol,
         qubits=track.datasets[dataset]["qubits"],
         n=asked["n"],
-        student=asked["student"],
-        candidates=_candidates(asked["student"], dataset, track),
+        model=asked["model"],
+        candidates=_candidates(asked["model"], dataset, track),
         settings=track.datasets[dataset],
         training={name: track.settings_of(name) for name in track.bottlenecks},
     )
@@ -100,13 +101,13 @@ def _problem_of(asked: dict[str, Any], study: Study) -> tuple[str, str, Track]:
     if dataset is None and len(names) > 1:
         raise ConfigurationError(
             f"configuration: 'deploy' lacks the key 'dataset', and the study has {len(names)}: "
-            f"{', '.join(names)}; name one, or deploy nothing with 'deploy: null'"
+            f"{listed(names)}; name one, or deploy nothing with 'deploy: null'"
         )
     dataset = names[0] if dataset is None else dataset
     if dataset not in names:
         raise ConfigurationError(
-            f"configuration: 'deploy.dataset': found '{dataset}', which is not a data set of the "
-            f"study; name one of {', '.join(names)}, or deploy nothing with 'deploy: null'"
+            f"configuration: 'deploy.dataset': found {quoted(dataset)}, which is not a data set of "
+            f"the study; name one of {listed(names)}, or deploy nothing with 'deploy: null'"
         )
     protocols = [protocol for name, protocol in study.problems if name == dataset]
     protocol = asked.get("protocol") or protocols[0]
@@ -118,20 +119,21 @@ def _problem_of(asked: dict[str, Any], study: Study) -> tuple[str, str, Track]:
     return dataset, protocol, study.problems[dataset, protocol]
 
 
-def _candidates(student: str, dataset: str, track: Track) -> tuple[str, ...]:
+def _candidates(model: str, dataset: str, track: Track) -> tuple[str, ...]:
     names = track.names_of(dataset)
     allowed = deployable(names)
-    if student == AUTO and not allowed:
+    if model == AUTO and not allowed:
         raise ConfigurationError(
-            f"configuration: 'deploy.student': found 'auto', but of what is run on '{dataset}' "
-            f"({', '.join(names)}) nothing can be deployed; add a model such as 'pca' to 'models'"
+            f"configuration: 'deploy.model': found 'auto', but of what is run on '{dataset}' "
+            f"({listed(names)}) nothing can be deployed; add a model such as 'pca' to 'models'"
         )
-    if student == AUTO:
+    if model == AUTO:
         return contenders(names)
-    if student not in allowed:
-        reason = "cannot be deployed" if student in names else f"is not run on '{dataset}'"
+    if model not in allowed:
+        check_renamed("deploy.model", model)
+        reason = "cannot be deployed" if model in names else f"is not run on '{dataset}'"
         raise ConfigurationError(
-            f"configuration: 'deploy.student': '{student}' {reason}; allowed: auto"
-            + "".join(f", {name}" for name in allowed)
+            f"configuration: 'deploy.model': {quoted(model)} {reason}; allowed: "
+            f"{listed((AUTO, *allowed))}"
         )
-    return (student,)
+    return (model,)

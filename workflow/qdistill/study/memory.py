@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qdistill.study.datasets import declared_rows, declared_width
+from qdistill.study.datasets import record_of
 from qdistill.study.registry import STUDENTS
 from qdistill.study.tracks import Track
 
@@ -44,8 +44,8 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
         Megabytes (10**6 bytes).
     """
     settings = track.datasets[dataset]
-    rows = declared_rows(settings) or _UNDECLARED_ROWS
-    features = declared_width(settings) or _UNDECLARED_WIDTH
+    record = record_of(settings)
+    rows, features = record.rows() or _UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
     width = 2 ** settings["qubits"]
     chosen = track.settings_of(name)
     replicas = seeds * _replicas_of(chosen)

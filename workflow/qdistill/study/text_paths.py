@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from qdistill.errors import ConfigurationError
+from qdistill.study.messages import quoted
 
 # organisation/model, or organisation/model@revision
 HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
 TABLE_EXTENSIONS = (".jsonl", ".ndjson", ".csv", ".parquet")
 TEXT_EXTENSIONS = (".txt", ".text", ".md", ".markdown", ".rst")
-_COLUMNS = ("text_column", "document_column", "label_column")
+COLUMNS = ("text_column", "document_column", "label_column")
 _READABLE = f"{', '.join(TEXT_EXTENSIONS)}, or no extension"
 
 
@@ -60,13 +60,17 @@ def text_files(path: str | Path) -> list[str]:
     return [str(file) for file in sorted(found)]
 
 
-def check_text_path(settings: Mapping[str, Any]) -> None:
+def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
     """Refuse, before anything is read, a path that holds no texts or does not fit the columns.
 
     Parameters
     ----------
-    settings : mapping
-        Of kind ``text``, from :func:`~qdistill.study.datasets.resolve_dataset`.
+    name : str
+        The data set, for messages.
+    given : str
+        Its setting ``path``.
+    columns : mapping of str to str
+        The column that each setting names.
 
     Raises
     ------
@@ -74,30 +78,38 @@ def check_text_path(settings: Mapping[str, Any]) -> None:
         If there is no such file or folder, its extension is unknown, the folder has no file of
         plain text, a table comes without ``text_column`` or plain text with columns.
     """
-    name, path = settings["name"], Path(settings["path"])
-    where = f"configuration: 'path' of '{name}'"
+    path, where, found = Path(given), f"configuration: 'path' of '{name}'", quoted(given)
     if not path.exists():
         raise ConfigurationError(
-            f"{where}: no file or folder '{path}'; give it from the folder where you run Snakemake"
+            f"{where}: no file or folder {found}; give it from the folder where you run Snakemake"
         )
     if path.is_file() and not is_table(path) and not is_plain_text(path):
         raise ConfigurationError(
-            f"{where}: '{path}' has the extension '{path.suffix}'; allowed are "
+            f"{where}: {found} has the extension {quoted(path.suffix)}; allowed are "
             f"{', '.join(TABLE_EXTENSIONS)}, {_READABLE}"
         )
     files = text_files(path)
     if not files:
         raise ConfigurationError(
-            f"{where}: the folder '{path}' has no file of plain text; those have one of the "
+            f"{where}: the folder {found} has no file of plain text; those have one of the "
             f"extensions {_READABLE}"
         )
     odd = next((file for file in files if set(file) & set("{}")), None)
     if odd is not None:
         raise ConfigurationError(
-            f"{where}: '{odd}' has a brace in its name, which the workflow would take for a "
+            f"{where}: {quoted(odd)} has a brace in its name, which the workflow would take for a "
             "wildcard; rename it"
         )
-    _check_columns(settings, path)
+    if path.is_file() and is_table(path) and "text_column" not in columns:
+        raise ConfigurationError(
+            f"configuration: 'text_column' of '{name}' is missing, and {found} is a table; name "
+            "the column that holds the texts"
+        )
+    for setting, column in () if path.is_file() and is_table(path) else columns.items():
+        raise ConfigurationError(
+            f"configuration: '{setting}' of '{name}': found {quoted(column)}, but {found} is plain "
+            f"text; columns belong to {', '.join(TABLE_EXTENSIONS)}"
+        )
 
 
 def _is_wanted(file: Path, folder: Path) -> bool:
@@ -105,38 +117,22 @@ def _is_wanted(file: Path, folder: Path) -> bool:
     return not hidden and is_plain_text(file) and file.is_file()
 
 
-def _check_columns(settings: Mapping[str, Any], path: Path) -> None:
-    name = settings["name"]
-    if path.is_file() and is_table(path):
-        if settings["text_column"] is None:
-            raise ConfigurationError(
-                f"configuration: 'text_column' of '{name}' is missing, and '{path}' is a table; "
-                "name the column that holds the texts"
-            )
-        return
-    given = [key for key in _COLUMNS if settings[key] is not None]
-    if given:
-        raise ConfigurationError(
-            f"configuration: '{given[0]}' of '{name}': found '{settings[given[0]]}', but '{path}' "
-            f"is plain text; columns belong to {', '.join(TABLE_EXTENSIONS)}"
-        )
-
-
-def check_encoder(settings: Mapping[str, Any]) -> None:
+def check_encoder(name: str, encoder: str | None) -> None:
     """Refuse, before anything is read, an encoder that is neither a folder nor may be on the hub.
 
     Parameters
     ----------
-    settings : mapping
-        Of a data set; ``name`` and ``encoder`` are used.
+    name : str
+        The data set, for the message.
+    encoder : str or None
+        Its setting ``encoder``.
 
     Raises
     ------
     ConfigurationError
     """
-    encoder = settings["encoder"]
     if encoder is not None and not Path(encoder).is_dir() and not HUB_ID.fullmatch(encoder):
         raise ConfigurationError(
-            f"configuration: 'encoder' of '{settings['name']}': no folder '{encoder}'; give null, "
-            "a folder, or a model of the Hugging Face hub as organisation/model"
+            f"configuration: 'encoder' of '{name}': no folder {quoted(encoder)}; give null, a "
+            "folder, or a model of the Hugging Face hub as organisation/model"
         )

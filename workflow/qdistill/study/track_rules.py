@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.datasets import declared_rows, declared_width
+from qdistill.study.datasets import record_of
+from qdistill.study.messages import listed, shown
 from qdistill.study.registry import ENTRIES, STUDENTS
-from qdistill.study.text_paths import check_encoder, check_text_path
 from qdistill.study.tracks import Track
 
 _LENGTH = ("folds", "max_steps", "patience")
@@ -40,7 +39,6 @@ def check_track(track: Track, where: str) -> None:
     _check_folds(track, where)
     for settings in track.datasets.values():
         _check_dataset(settings, track, where)
-        _check_projections(settings, track, where)
 
 
 def _check_training(track: Track, where: str) -> None:
@@ -57,13 +55,13 @@ def _check_training(track: Track, where: str) -> None:
             if key not in known:
                 raise ConfigurationError(
                     f"configuration: '{where}training.models.{name}.{key}': found "
-                    f"{settings[key]}, but '{name}' has no such setting; it has "
+                    f"{shown(settings[key])}, but '{name}' has no such setting; it has "
                     f"{', '.join(known)}"
                 )
 
 
 def _check_teachers(track: Track, where: str) -> None:
-    models = ", ".join(track.references + track.bottlenecks + track.tuned)
+    models = listed(track.references + track.bottlenecks + track.tuned)
     for student in track.students:
         teacher = STUDENTS[student].teacher
         if teacher not in track.bottlenecks:
@@ -105,29 +103,33 @@ def _check_folds(track: Track, where: str) -> None:
 
 
 def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> None:
+    """Refuse a track that asks a data set for more than it has, by its settings or its file."""
     name = settings["name"]
-    source = settings["source"] if settings["kind"] == "corrupted" else settings
-    if source["kind"] == "vectors" and not Path(source["path"]).is_file():
-        raise ConfigurationError(
-            f"configuration: 'path' of '{source['name']}': no file '{source['path']}'; "
-            "give a .parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
-        )
-    if source["kind"] == "text":
-        check_text_path(source)
-    if source["kind"] in ("docstrings", "text"):
-        check_encoder(source)
+    rows, width = record_of(settings).inspect()
     if not track.names_of(name):
         raise ConfigurationError(
             f"configuration: '{where}models': found only 'oracle', which needs a data set of kind "
             f"'synthetic', and '{name}' is of kind '{settings['kind']}'; add another model"
         )
-    rows = declared_rows(settings)
-    if rows is None:
-        return
+    if width is not None and width < 2 ** settings["qubits"]:
+        raise ConfigurationError(
+            f"configuration: 'qubits' of '{name}': {settings['qubits']} qubits need at least "
+            f"{2 ** settings['qubits']} features, and it has {width}"
+        )
+    if rows is not None:
+        _check_rows(name, rows, track, where)
+    _check_projections(settings, rows, width, track, where)
+
+
+def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) -> None:
     if track.n[-1] > rows["train"]:
         raise ConfigurationError(
             f"configuration: '{where}n': found {track.n[-1]}, but the train split of '{name}' has "
             f"{rows['train']} rows"
+        )
+    if rows["heldout"] < 1:
+        raise ConfigurationError(
+            f"configuration: 'heldout_fraction' of '{name}' leaves no rows held out"
         )
     largest = max((size for size in track.pools if isinstance(size, int)), default=0)
     if largest > rows["unlabelled"]:
@@ -138,16 +140,20 @@ def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> Non
         )
 
 
-def _check_projections(settings: Mapping[str, Any], track: Track, where: str) -> None:
+def _check_projections(
+    settings: Mapping[str, Any],
+    rows: Mapping[str, int] | None,
+    width: int | None,
+    track: Track,
+    where: str,
+) -> None:
     """Refuse fixed projections that the data set cannot have."""
     name, size = settings["name"], 2 ** settings["qubits"]
-    width = declared_width(settings)  # of the targets too
-    if track.projections == "identity" and width not in (None, size):
+    if track.projections == "identity" and width not in (None, size):  # of the targets too
         raise ConfigurationError(
             f"configuration: '{where}projections': found 'identity', but '{name}' has "
             f"{width} features, not 2^{settings['qubits']} = {size}; allowed for it: trained, pca"
         )
-    rows = declared_rows(settings)
     if track.projections == "pca" and rows is not None and rows["unlabelled"] <= size:
         raise ConfigurationError(
             f"configuration: '{where}projections': found 'pca', which is fitted on the unlabelled "

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from qdistill.errors import ConfigurationError
+from qdistill.study.messages import quoted
 
 DEFAULT_URI = "sqlite:///results/mlflow.db"
 
@@ -39,14 +40,14 @@ def resolve_uri(configured: str | None) -> str:
     # one letter before the colon is a drive, as in C:\mlruns
     if not colon or len(scheme) == 1 or scheme == "file":
         raise ConfigurationError(
-            f"{given_by} is '{uri}', a plain folder, which MLflow 3 refuses as a store; use "
+            f"{given_by} is {quoted(uri)}, a plain folder, which MLflow 3 refuses as a store; use "
             f"{DEFAULT_URI} or the address of a server"
         )
     if not scheme.startswith("sqlite"):
         return uri
     if not uri.startswith(f"{scheme}:///") or database_path(uri) in (Path(), Path(":memory:")):
         raise ConfigurationError(
-            f"{given_by} is '{uri}', which names no file; use for example {DEFAULT_URI}"
+            f"{given_by} is {quoted(uri)}, which names no file; use for example {DEFAULT_URI}"
         )
     return absolute_uri(uri)
 

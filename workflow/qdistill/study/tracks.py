@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qdistill.study.datasets import KINDS_WITH_TARGETS
+from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import folder_of
 from qdistill.study.registry import ENTRIES, stages_of
 
 
@@ -55,13 +57,13 @@ class Track:
 
     def references_of(self, dataset: str) -> tuple[str, ...]:
         """Select the references that mean something: an oracle needs a known distribution."""
-        synthetic = self.datasets[dataset]["kind"] == "synthetic"
-        return tuple(name for name in self.references if synthetic or not ENTRIES[name].is_oracle)
+        known = KINDS[self.datasets[dataset]["kind"]].has_oracle
+        return tuple(name for name in self.references if known or not ENTRIES[name].is_oracle)
 
     def compresses(self, dataset: str) -> bool:
         """Whether encoders are trained to reconstruct a data set's features from their codes."""
-        kind = self.datasets[dataset]["kind"]
-        return self.projections == "trained" and kind not in KINDS_WITH_TARGETS
+        kind = KINDS[self.datasets[dataset]["kind"]]
+        return self.projections == "trained" and not kind.has_targets
 
     def trained_names(self) -> tuple[str, ...]:
         """Name everything that has weights."""
@@ -149,16 +151,23 @@ class Study:
             used.setdefault(dataset, set()).update(track.n)
         return {dataset: tuple(sorted(sizes)) for dataset, sizes in used.items()}
 
-    def expected_rows(self) -> list[tuple[str, int, str, int, int, str, str]]:
-        """List (dataset, qubits, protocol, n, seed, model, stage) of every metrics row."""
+    @property
+    def folders(self) -> dict[str, str]:
+        """Folder under ``data/`` of every data set that must exist."""
+        return {name: folder_of(settings) for name, settings in self.datasets.items()}
+
+    def grids(self) -> list[dict[str, Any]]:
+        """Describe the metrics rows of each (data set, protocol), for :func:`expected_rows`."""
         return [
-            (dataset, track.datasets[dataset]["qubits"], protocol, n, seed, name, stage)
+            {
+                "dataset": dataset,
+                "qubits": track.datasets[dataset]["qubits"],
+                "protocol": protocol,
+                "n": list(track.n),
+                "seeds": [seed for seeds in self.blocks.values() for seed in seeds],
+                "stages": {name: list(stages_of(name)) for name in track.names_of(dataset)},
+            }
             for (dataset, protocol), track in self.problems.items()
-            for n in track.n
-            for seeds in self.blocks.values()
-            for seed in seeds
-            for name in track.names_of(dataset)
-            for stage in stages_of(name)
         ]
 
     def describe_problems(self) -> list[dict[str, Any]]:
@@ -181,6 +190,24 @@ class Study:
             for (dataset, protocol), track in self.problems.items()
             for name in (*track.bottlenecks, *track.tuned, *track.students)
         }
+
+
+def expected_rows(grids: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """List (dataset, qubits, protocol, n, seed, model, stage) of every metrics row of grids.
+
+    Parameters
+    ----------
+    grids : iterable of mappings
+        From :meth:`Study.grids`.
+    """
+    return [
+        (grid["dataset"], grid["qubits"], grid["protocol"], n, seed, name, stage)
+        for grid in grids
+        for n in grid["n"]
+        for seed in grid["seeds"]
+        for name, stages in grid["stages"].items()
+        for stage in stages
+    ]
 
 
 def seed_blocks(seeds: int, seeds_per_block: int) -> dict[str, tuple[int, ...]]:

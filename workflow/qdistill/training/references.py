@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,15 @@ FOLDS = 5  # of the cross-validation of the rank, or n where that is less
 _NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
 
 
-def fit_reference(
-    name: str, problem: Problem, settings: Mapping[str, Any], path: str | Path
+def fit_references(
+    names: Sequence[str], problem: Problem, settings: Mapping[str, Any], path: str | Path
 ) -> None:
-    """Evaluate one reference at every n and write its metrics.
+    """Fit references at every n and write their metrics.
 
     Parameters
     ----------
-    name : str
-        ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
+    names : sequence of str
+        Of ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
         (rank-2**qubits PCA of the true covariance).
@@ -42,12 +42,10 @@ def fit_reference(
     latents, frames = load_latents(problem.latents), []
     for n in problem.sizes:
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
-            result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
-            frames.append(
-                describe_runs(
-                    **problem.key(n), seeds=[int(seed)], model=name, stage="trained", result=result
-                )
-            )
+            for name in names:
+                result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
+                about: dict[str, Any] = {"seeds": [int(seed)], "model": name, "stage": "trained"}
+                frames.append(describe_runs(**problem.key(n), **about, result=result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
 
@@ -141,7 +139,7 @@ def fit_regression(
     Parameters
     ----------
     name : str
-        See :func:`fit_reference`.
+        See :func:`fit_references`.
     inputs, targets : ndarray of float64, shape (n, D) and (n, E)
         The labelled rows.
     seed : int

@@ -43,7 +43,7 @@ def duplicate_findings(paths: Iterable[str | Path]) -> dict[str, str]:
         words = describe_duplicates(table, rows, float(metadata["threshold"]))
         if len(table):
             words += f" {_what_became(table, settings.get('duplicates') == 'drop')}"
-        found[settings["name"]] = f"{words} `[data/{settings['name']}/duplicates.parquet]`"
+        found[settings["name"]] = f"{words} `[{path}]`"
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.study.datasets import PRESETS
+from qdistill.study.dataset_kinds import PRESETS
 
 _KINDS = {
     "synthetic": "reconstruct correlated random vectors",

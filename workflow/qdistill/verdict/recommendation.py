@@ -11,7 +11,7 @@ from qdistill.wording import at_sizes, enumeration
 
 
 def recommend(part: ProblemTables) -> list[Finding]:
-    """Choose a model at each n by the rule of ``deploy`` with ``student: auto``.
+    """Choose a model at each n by the rule of ``deploy`` with ``model: auto``.
 
     The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
 

@@ -1,0 +1,39 @@
+"""Every kind of data set is written by the function that its record names."""
+
+import numpy as np
+import pytest
+
+from qdistill.datasets.generation import generate_latents
+from qdistill.datasets.latents import load_latents
+from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import record_of, resolve_dataset
+
+ROWS = {"train": 30, "unlabelled": 20, "heldout": 10}
+SYNTHETIC = {"qubits": 2, "rank": 2, "signal_variance": 0.02, "noise_variance": 0.01, **ROWS}
+ENTRIES = {
+    "synthetic": SYNTHETIC,
+    "digits": ROWS,
+    "teacher-circuit": {"qubits": 2, **ROWS},
+    "markov": {"qubits": 2, **ROWS},
+    "vectors": {"qubits": 2, "path": "vectors.npy"},
+    "corrupted": {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}},
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind, record in KINDS.items() if not record.is_text])
+def test_what_is_written_has_the_rows_and_the_width_that_were_known_before(
+    tmp_path, monkeypatch, kind
+):
+    monkeypatch.chdir(tmp_path)
+    np.save("vectors.npy", np.random.default_rng(0).standard_normal((60, 5)))
+    settings = resolve_dataset({"name": "mine", "kind": kind, **ENTRIES[kind]})
+    sources = record_of(settings).files()
+    if kind == "corrupted":
+        generate_latents(settings["source"], "clean.parquet")
+        sources = ["clean.parquet"]
+    generate_latents(settings, "latents.parquet", sources)
+    latents = load_latents("latents.parquet")
+    rows, width = record_of(settings).inspect()
+    assert {split: len(latents.positions(split)) for split in ROWS} == rows
+    assert latents.features.shape[1] == width
+    assert (latents.targets is not None) == KINDS[kind].has_targets

@@ -1,0 +1,143 @@
+"""What is known of a data set before it is made, by what kinds of data sets have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from qdistill.study.fields import Name, Natural, Positive, Settings
+from qdistill.study.messages import quoted
+from qdistill.study.text_paths import check_encoder
+
+MINILM_WIDTH = 384
+SPLITS = ("train", "unlabelled", "heldout")
+
+Presets = dict[str, dict[str, Any]]
+NotEmpty = Annotated[str, Field(min_length=1)]
+
+
+def _is_possible(path: str) -> str:
+    if any(len(part.encode(errors="replace")) > 255 for part in path.split("/")):
+        raise ValueError(f"{quoted(path)} has a part that is too long for the name of a file")
+    return path
+
+
+UserPath = Annotated[NotEmpty, AfterValidator(_is_possible)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Encoder = Annotated[
+    UserPath | None,
+    Field(
+        description="A folder that sentence-transformers saved, or a model of the Hugging Face "
+        "hub; null is the MiniLM that comes with the environment."
+    ),
+]
+
+
+class DatasetKind(Settings):
+    """What is known of a data set before it is made."""
+
+    name: Name
+    """Name of the data set, and of its folder under data/."""
+    kind: str
+
+    function: ClassVar[str] = ""  # "module:function" under qdistill.datasets
+    presets: ClassVar[Presets] = {}  # built-in names, with their settings
+    has_targets: ClassVar[bool] = False  # y is not x
+    is_text: ClassVar[bool] = False
+    has_oracle: ClassVar[bool] = False  # the true distribution is known
+
+    def rows(self) -> dict[str, int] | None:
+        """Count the rows of each split; None where the settings do not say."""
+        return None
+
+    def width(self) -> int | None:
+        """Return the number of features; None where the settings do not say."""
+        return None
+
+    def files(self) -> list[str]:
+        """List the user's files that it is made from."""
+        return []
+
+    def inspect(self) -> tuple[dict[str, int] | None, int | None]:
+        """Check the user's files, without reading them whole.
+
+        Returns
+        -------
+        rows : dict of str to int, or None
+            As many rows as each split can have.
+        width : int or None
+            Number of features; as the rows None where it is open.
+
+        Raises
+        ------
+        ConfigurationError
+            If a file is not there, is damaged, or lacks what the settings name.
+        """
+        return self.rows(), self.width()
+
+    @model_validator(mode="after")
+    def _is_wide_enough(self) -> Self:
+        qubits, width = getattr(self, "qubits", 0), self.width()
+        if width is not None and width < 2**qubits:
+            raise ValueError(
+                f"{qubits} qubits need at least {2**qubits} features, and it has {width}"
+            )
+        return self
+
+
+class Declared(DatasetKind):
+    """A kind whose settings say how many rows there are."""
+
+    train: Positive
+    unlabelled: Natural
+    heldout: Positive
+
+    def rows(self) -> dict[str, int] | None:
+        """Count the rows of each split."""
+        return {split: getattr(self, split) for split in SPLITS}
+
+
+class Divided(DatasetKind):
+    """A kind whose rows are those of the user's file, divided by shares."""
+
+    unlabelled_fraction: Share = 0.2
+    heldout_fraction: Share = 0.3
+    split_seed: Natural = 0
+
+    @model_validator(mode="after")
+    def _leaves_rows(self) -> Self:
+        if self.unlabelled_fraction + self.heldout_fraction >= 1:
+            raise ValueError(
+                f"unlabelled_fraction {self.unlabelled_fraction} and heldout_fraction "
+                f"{self.heldout_fraction} leave no rows to train on"
+            )
+        return self
+
+
+class Encoded(DatasetKind):
+    """A kind of texts, which a frozen language model encodes."""
+
+    encoder: Encoder = None
+    minimum_characters: Positive
+    maximum_characters: Positive
+
+    is_text: ClassVar[bool] = True
+
+    def width(self) -> int | None:
+        """Return the width of MiniLM; another encoder's is not known."""
+        return MINILM_WIDTH if self.encoder is None else None
+
+    def inspect(self) -> tuple[dict[str, int] | None, int | None]:
+        """Check that the encoder is somewhere."""
+        check_encoder(self.name, self.encoder)
+        return super().inspect()
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        if self.minimum_characters > self.maximum_characters:
+            raise ValueError(
+                f"minimum_characters {self.minimum_characters} is above maximum_characters "
+                f"{self.maximum_characters}"
+            )
+        return self

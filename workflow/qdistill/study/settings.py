@@ -1,0 +1,230 @@
+"""The keys of a study's configuration, with their bounds and what they mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from qdistill.study.fields import (
+    ABSENT,
+    NON_EMPTY,
+    AngleRange,
+    BatchSize,
+    Distinct,
+    Epochs,
+    Folds,
+    Labelled,
+    Layers,
+    LearningRate,
+    MaxSteps,
+    Name,
+    Natural,
+    Patience,
+    Positive,
+    Protocol,
+    Qubits,
+    Settings,
+    Several,
+    UpToThousand,
+)
+from qdistill.study.timed import Simulator
+
+Named = Annotated[str, Field(description="A name.")]
+PoolSize = Annotated[Natural | Literal["all"], Field(description="A number of rows, or `all`.")]
+
+
+class Converged(Settings):
+    """Settings of the protocol `converged`, which needs all three."""
+
+    folds: Folds = ABSENT
+    max_steps: MaxSteps = ABSENT
+    patience: Patience = ABSENT
+
+
+class ModelTraining(Settings):
+    """Settings of one model or student, in place of those of the track."""
+
+    epochs: Epochs = ABSENT
+    batch_size: BatchSize = ABSENT
+    learning_rate: LearningRate = ABSENT
+    layers: Layers = ABSENT
+    angle_range: AngleRange = ABSENT
+    converged: Converged = ABSENT
+
+
+class TrackTraining(ModelTraining):
+    """How models and students are trained."""
+
+    protocol: Protocol = ABSENT
+    """`article`: a fixed number of epochs of Adam. `converged`: as many steps as cross-validation
+    asks for."""
+    models: dict[str, ModelTraining] = ABSENT
+    """Settings of one model or student, by its name, in place of those above."""
+
+
+class Training(TrackTraining):
+    """How models and students are trained."""
+
+    protocol: Protocol
+    """`article`: a fixed number of epochs of Adam. `converged`: as many steps as cross-validation
+    asks for."""
+    epochs: Epochs
+    batch_size: BatchSize
+    learning_rate: LearningRate
+    layers: Layers
+    angle_range: AngleRange
+
+
+Datasets = Annotated[
+    list[Any],
+    NON_EMPTY,
+    Field(
+        description="Data sets: the name of a built-in one, or a mapping with `name` and settings."
+    ),
+]
+Sizes = Annotated[Several[Labelled], Field(description="Numbers of labelled examples.")]
+Models = Annotated[
+    Several[Named], Field(description="Trained bottlenecks, tuned models and references.")
+]
+Students = Annotated[
+    Distinct[Named], Field(description="Classical layers obtained from a trained teacher.")
+]
+Projections = Annotated[
+    Literal["trained", "pca", "identity"],
+    Field(
+        description="Encoder and decoder: trained, or fixed by PCA of the unlabelled rows, or left "
+        "out (`identity`)."
+    ),
+]
+
+
+class TrackSettings(Settings):
+    """Keys of the study that this track replaces; null leaves it out."""
+
+    datasets: Datasets = ABSENT
+    n: Sizes = ABSENT
+    models: Models = ABSENT
+    students: Students = ABSENT
+    projections: Projections = ABSENT
+    pool_sweep: Distinct[PoolSize] = ABSENT
+    """Sizes of the unlabelled pool that `distilled_pool` is distilled with, in turn; `all` is the
+    whole pool."""
+    training: TrackTraining = ABSENT
+
+
+class Comparison(Settings):
+    """Two names that at least one track has both of."""
+
+    challenger: str
+    """A model or student of the study."""
+    baseline: str
+    """Another model or student of the study."""
+
+
+class Tuning(Settings):
+    """The searches of `linear_tuned`, which uses `folds` alone, and of `quantum_tuned`."""
+
+    folds: Folds
+    rows: Annotated[int, Field(ge=10)]
+    """`quantum_tuned` searches on at most this many of the n examples, and trains on all."""
+    max_steps: MaxSteps
+    patience: Patience
+    learning_rates: Several[LearningRate]
+    """Step sizes of Adam that are tried."""
+    layers: Several[Layers]
+    """Depths of the circuit that are tried."""
+
+
+class Downstream(Settings):
+    """What codes are good for: neighbours found and labels told apart; null leaves it out."""
+
+    neighbours: UpToThousand
+    """k of recall@k: nearest neighbours of a held-out row among the others."""
+    examples_per_class: UpToThousand
+    """Labelled examples of a class in the nearest-centroid probe."""
+    datasets: Literal["all"] | Distinct[Named]
+    """`all` data sets that are reconstructed with trained projections, or a list of some."""
+
+
+class Deploy(Settings):
+    """Which trained model becomes the study's adapter; null deploys nothing."""
+
+    dataset: str | None = None
+    """Data set of the study; may be left out where there is only one."""
+    protocol: Protocol | None = None
+    """Left out, that of the first track that has the data set."""
+    n: Labelled
+    model: str
+    """A model or student of the track, or auto: the simplest that does as well as the best."""
+
+
+class Trainability(Settings):
+    """The map of where circuits can be trained on the targets of circuits; null leaves it out."""
+
+    qubits: Qubits
+    n: Labelled
+    layers: Several[Layers]
+    """Depths of teacher and student."""
+    angle_ranges: Several[AngleRange]
+    """Angles of teacher and student are drawn within plus or minus each of these, in radians."""
+    learning_rate: LearningRate
+    max_steps: MaxSteps
+
+
+class Cost(Settings):
+    """The timing of training steps and of inference; null leaves it out."""
+
+    qubits: Several[Annotated[int, Field(ge=2, le=14, description="A number of wires.")]]
+    """Numbers of wires that are timed."""
+    layers: Layers
+    batch: Positive
+    """Examples in one training step."""
+    seeds: Several[UpToThousand]
+    """How many seeds are trained together as one batch."""
+    rounds: UpToThousand
+    """How often each is timed, in turn with the others; what is slow takes part in fewer rounds."""
+    simulators: Literal["installed"] | Distinct[Simulator]
+    """Simulators of other projects that are timed too: a list, or `installed` for all that are."""
+    inference_batches: Several[Positive]
+    """Rows that are predicted at once when inference is timed."""
+
+
+class Mlflow(Settings):
+    """The index of runs."""
+
+    enabled: bool
+    """Whether finished runs are imported into MLflow."""
+    tracking_uri: str | None = None
+    """Where; null is the SQLite file results/mlflow.db. MLFLOW_TRACKING_URI goes before it."""
+
+
+class StudySettings(TrackSettings):
+    """A study of qdistill."""
+
+    study: Name
+    """Name of the study, and of its folder under results/: lower-case letters, digits, hyphens."""
+    datasets: Datasets
+    n: Sizes
+    seeds: Annotated[int, Field(ge=2, le=10_000)]
+    """How many replications, from seed 0. Intervals need at least two."""
+    seeds_per_block: Positive
+    """How many seeds are trained together as one batch."""
+    models: Models
+    students: Students
+    projections: Projections
+    comparisons: Distinct[Comparison] = ABSENT
+    """Comparisons besides those that are always made."""
+    training: Training
+    tuning: Tuning
+    tracks: dict[Name, TrackSettings | None] | None = None
+    """Variations of the study by name; each replaces some of its keys. Null leaves one out, or
+    all."""
+    downstream: Downstream | None = None
+    deploy: Deploy | None = None
+    trainability: Trainability | None = None
+    cost: Cost | None = None
+    engine: Literal["auto", "numba", "torch", "pennylane"]
+    """What computes circuits: `numba` needs that package; `auto` takes it where it is installed, else
+    `torch`; `pennylane` is the slow reference."""
+    mlflow: Mlflow
