@@ -3,15 +3,11 @@
 import datetime
 import subprocess
 import sys
-from copy import deepcopy
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from helpers.configuration import CONFIG, DEFAULT, SCHEMA, alone, refusal, study_of
-from qdistill.errors import ConfigurationError
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import MODELS, STUDENTS
 
@@ -149,11 +145,7 @@ def test_reading_a_configuration_loads_no_heavy_library():
         ),
         ({"mlflow": {"tracking_uri": "mlruns"}}, ["mlruns", "sqlite:///"]),
         (
-            {
-                "datasets": [
-                    {"name": "x", "kind": "vectors", "qubits": 3, "path": datetime.date(2020, 1, 1)}
-                ]
-            },
+            {"datasets": [{"name": "x", "kind": "vectors", "path": datetime.date(2020, 1, 1)}]},
             ["datasets.0.path", "2020-01-01", "quotes"],
         ),
         ({"engine": "jax"}, ["'engine'", "jax", "torch"]),
@@ -227,10 +219,7 @@ def test_codes_are_put_to_use_where_encoders_are_trained_to_reconstruct():
             {"datasets": "some"},
             ("'downstream.datasets'", "found 'some', and must be all or a list"),
         ),
-        (
-            {"neighbours": 0},
-            ("'downstream.neighbours': found 0, and must be a whole number",),
-        ),
+        ({"neighbours": 0}, ("'downstream.neighbours': found 0, and must be a whole number",)),
         (
             {"neighbours": 799},
             ("'downstream.neighbours': found 799", "'docstrings' has 800", "at most 798"),
@@ -350,76 +339,3 @@ def test_no_value_is_echoed_at_length():
         {"mlflow": {"tracking_uri": long}},
     ):
         refusal(alone(**changes))  # which checks the length
-
-
-# ---------------------------------------------------------------- the shipped studies, mutated
-
-SHIPPED = [
-    study_of({"deploy": None, **yaml.safe_load(path.read_text())})
-    for path in sorted(CONFIG.rglob("*.yaml"))
-]
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 10**6) | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=4,
-)
-WORDS = st.sampled_from(["kind", "name", "source", "x" * 500, "models", "all", "tuned", "1"])
-
-
-def places_of(value, path=()):
-    """Every place of a configuration."""
-    children = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for key, child in children:
-        yield (*path, key)
-        yield from places_of(child, (*path, key))
-
-
-def retyped(value):
-    """A value as another type, as a slip of the pen in YAML makes of it."""
-    turned = [str(value), [value], {"name": value}, value == value]
-    if isinstance(value, int | float):
-        turned += [float(value), -value, value * 10**9, value + 0.5]
-    return turned
-
-
-@pytest.mark.slow
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_the_shipped_studies_mutated_are_resolved_or_refused_in_one_line(data):
-    config = deepcopy(data.draw(st.sampled_from(SHIPPED)))
-    for _ in range(data.draw(st.integers(1, 3))):
-        places = list(places_of(config))
-        if not places:
-            break
-        *path, last = data.draw(st.sampled_from(places))
-        target = config
-        for key in path:
-            target = target[key]
-        what = data.draw(st.sampled_from(["delete", "replace", "retype", "rename", "swap"]))
-        if what == "delete":
-            del target[last]
-        elif what == "replace":
-            target[last] = data.draw(ANYTHING | WORDS)
-        elif what == "retype":
-            target[last] = data.draw(st.sampled_from(retyped(target[last])))
-        elif what == "rename" and isinstance(target, dict):
-            target[data.draw(st.text(max_size=8) | WORDS | st.just(f"{last}s"))] = target.pop(last)
-        else:  # a value from elsewhere
-            *other, key = data.draw(st.sampled_from(places))
-            source = config
-            for each in other:
-                source = source[each]
-            target[last] = deepcopy(source[key])
-    try:
-        study = resolve_study(config)
-    except ConfigurationError as error:
-        assert "\n" not in str(error) and len(str(error)) <= 400
-        assert "pydantic" not in str(error) and "Input should" not in str(error)
-    else:
-        assert study.problems and study.blocks and study.grids()
