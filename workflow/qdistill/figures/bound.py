@@ -127,8 +127,6 @@ def draw_bound(ax: Axes, metrics: pd.DataFrame, angles: int) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes; the legend is put at the right of their figure.
     metrics : DataFrame
         Rows of the contract "metrics" of one data set and protocol.
     angles : int
@@ -227,14 +225,8 @@ def plot_bound(
 
     Parameters
     ----------
-    metrics_path : path
-        Table of the study by the contract "metrics".
     angles : int
         T, the number of trained angles of the quantum model.
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

@@ -37,8 +37,6 @@ def draw_circuit_steps(ax: Axes, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes.
     table : DataFrame
         By the contract "cost". One seed is shown of everything, and of our engines also the
         largest number of seeds that are computed together.
@@ -76,8 +74,6 @@ def draw_model_steps(ax: Axes, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes.
     table : DataFrame
         By the contract "cost".
     """
@@ -135,13 +131,6 @@ def _set_qubits(ax: Axes, rows: pd.DataFrame) -> None:
 
 def plot_cost(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
     """Read the table, draw both panels and save the figure.
-
-    Parameters
-    ----------
-    table_path : path
-        Table of the study by the contract "cost".
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

@@ -57,8 +57,6 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure; the legend is put at its right.
     histories : DataFrame
         By the contract "history", of one data set and protocol. Cross-validated errors are
         drawn beside the held-out ones, thin and dashed, where there are any.
@@ -171,10 +169,6 @@ def plot_curves(
     history_paths : iterable of path
         Tables by the contract "history", of several models and blocks of seeds; rows of another
         data set or protocol are left out.
-    dataset, protocol : str
-        What to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

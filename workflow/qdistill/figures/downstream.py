@@ -35,8 +35,6 @@ def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure; the legend is put at its right.
     table : DataFrame
         Rows of the contract "downstream" of one data set and protocol.
     """
@@ -107,15 +105,6 @@ def plot_downstream(
     downstream_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the table, draw one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    downstream_path : path
-        Table of the study by the contract "downstream".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

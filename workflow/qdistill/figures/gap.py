@@ -19,18 +19,8 @@ from qdistill.figures.axes import (
     set_problem_titles,
 )
 from qdistill.figures.save import saved_figure
-from qdistill.figures.series import (
-    add_legend,
-    background_of,
-    draw_markers,
-    draw_series,
-    keys_of,
-)
-from qdistill.figures.summaries import (
-    describe_failures,
-    read_problem,
-    seeds_in_words,
-)
+from qdistill.figures.series import add_legend, background_of, draw_markers, draw_series, keys_of
+from qdistill.figures.summaries import describe_failures, read_problem, seeds_in_words
 from qdistill.judgement.statistics import paired_ratio
 from qdistill.study.registry import family_of
 from qdistill.study.styles import style_of
@@ -67,8 +57,6 @@ def draw_gap(ax: Axes, metrics: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes; the legend is put at the right of their figure.
     metrics : DataFrame
         Rows of the contract "metrics" of one data set and protocol; those of stage
         ``trained`` are drawn, references without bands. Ratios above the axis are marked
@@ -126,15 +114,6 @@ def plot_gap(
     metrics_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the metrics, draw the gap of one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    metrics_path : path
-        Table of the study by the contract "metrics".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

@@ -78,8 +78,6 @@ def draw_ladder(figure: Figure, comparisons: pd.DataFrame, attribution: pd.DataF
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure.
     comparisons, attribution : DataFrame
         Rows of these contracts of one data set and protocol.
     """
@@ -232,13 +230,9 @@ def plot_ladder(
 
     Parameters
     ----------
-    comparisons_path, attribution_path : path
-        Tables of the study by the contracts "comparisons" and "attribution".
     dataset, protocol : str
         Which conditions to draw. Where the quantum model has no rival in them, as in a study
         of this model alone, the figure says so.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

@@ -40,8 +40,6 @@ def draw_overfitting(figure: Figure, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure; the legend is put at its right.
     table : DataFrame
         Rows of the contract "overfitting" of one data set and protocol.
     """
@@ -140,15 +138,6 @@ def plot_overfitting(
     overfitting_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the table, draw one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    overfitting_path : path
-        Table of the study by the contract "overfitting".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

@@ -23,10 +23,6 @@ def select_problem(
     ----------
     frame : DataFrame
         With columns ``dataset``, ``protocol`` and ``qubits``.
-    dataset, protocol : str
-        Which rows.
-    path : path
-        Where the frame was read from, for messages.
 
     Raises
     ------

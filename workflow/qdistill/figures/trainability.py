@@ -130,13 +130,6 @@ def _failures(cells: pd.DataFrame) -> list[str]:
 def plot_trainability(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
     """Read the table, draw the map and save it.
 
-    Parameters
-    ----------
-    table_path : path
-        Table of the study by the contract "trainability".
-    outputs : sequence of path
-        SVG and PNG files to write.
-
     Raises
     ------
     DataError

@@ -41,8 +41,6 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure.
     transfer : DataFrame
         Rows of the contract "transfer" of one data set and protocol. Where ``retained`` is
         missing or the verdict is ``undefined``, the row says so instead of drawing a value;
@@ -207,15 +205,6 @@ def plot_transfer(
     transfer_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the transfer table, draw one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    transfer_path : path
-        Table of the study by the contract "transfer".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

@@ -15,12 +15,7 @@ _FEW = 4  # up to so many different numbers are counted one by one
 
 
 def choices_table(part: ProblemTables) -> list[str]:
-    """Return lines of Markdown with what tuning chose at every n; none without tuned models.
-
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+    """Return lines of Markdown with what tuning chose at every n; none without tuned models."""
     table = part.choices
     body = []
     for (model, n), rows in table.groupby(["model", "n"], sort=True):

@@ -13,25 +13,13 @@ from qdistill.verdict.downstream import downstream_tables
 from qdistill.verdict.relations import ratio_words, relation_words
 from qdistill.verdict.students import retained_words, run_name
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import (
-    enumeration,
-    estimate,
-    limits_in_n,
-    number,
-    p_value,
-    table_lines,
-)
+from qdistill.wording import enumeration, estimate, limits_in_n, number, p_value, table_lines
 
 _STARTS = tuple(name for name, entry in STUDENTS.items() if entry.starts_from_unitary)
 
 
 def details(part: ProblemTables) -> list[str]:
-    """Return lines of Markdown: every table of one problem, each under its heading.
-
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+    """Return lines of Markdown: every table of one problem, each under its heading."""
     tables = [
         ("Does `quantum` beat the classical baseline?", "comparisons", _baseline(part)),
         ("The circuit against simpler models", "attribution, comparisons", _attribution(part)),

@@ -16,12 +16,7 @@ _MARKS = {"better": "+", "worse": "\N{MINUS SIGN}"}
 
 
 def downstream_tables(part: ProblemTables) -> list[str]:
-    """Return lines of Markdown with each measure of every code at every n, if any.
-
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+    """Return lines of Markdown with each measure of every code at every n, if any."""
     table = part.downstream
     if table.empty:
         return []

@@ -85,7 +85,6 @@ def duplicates_section(problems: Sequence[Problem], findings: Mapping[str, str])
 
     Parameters
     ----------
-    problems : sequence of Problem
     findings : mapping of str to str
         From :func:`duplicate_findings`.
     """

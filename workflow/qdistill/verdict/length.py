@@ -14,10 +14,6 @@ from qdistill.wording import at_sizes, counted, enumeration, seeds_in_words
 def still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:
     """Count over all problems the runs that more steps might have improved.
 
-    Parameters
-    ----------
-    parts : sequence of ProblemTables
-
     Returns
     -------
     list of Finding
@@ -41,7 +37,6 @@ def improving_words(part: ProblemTables, models: Sequence[str]) -> str:
 
     Parameters
     ----------
-    part : ProblemTables
     models : sequence of str
         The models that are compared.
     """

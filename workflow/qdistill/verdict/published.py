@@ -20,14 +20,7 @@ _TOLERATED = f"{100 * TOLERANCE:g} %"
 
 
 def published_section(study: StudyTables, parts: Sequence[ProblemTables]) -> list[str]:
-    """Return lines of Markdown that set published figures beside ours; none if there are none.
-
-    Parameters
-    ----------
-    study : StudyTables
-    parts : sequence of ProblemTables
-        All problems of the study.
-    """
+    """Return lines of Markdown that set published figures beside ours; none if there are none."""
     if study.published.empty:
         return []
     held = [part for part in parts if len(part.published)]

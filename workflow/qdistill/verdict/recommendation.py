@@ -15,10 +15,6 @@ def recommend(part: ProblemTables) -> list[Finding]:
 
     The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
 
-    Parameters
-    ----------
-    part : ProblemTables
-
     Returns
     -------
     list of Finding

@@ -9,13 +9,7 @@ import pandas as pd
 
 from qdistill.verdict.sources import Finding, Source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import (
-    at_sizes,
-    enumeration,
-    estimate,
-    headline_size,
-    seeds_to_decide,
-)
+from qdistill.wording import at_sizes, enumeration, estimate, headline_size, seeds_to_decide
 
 # One challenger against several baselines, and several challengers against one baseline.
 THAN = {
@@ -54,7 +48,6 @@ def compare(
 
     Parameters
     ----------
-    part : ProblemTables
     challenger, baseline : str
         The models.
     stage, against : str
@@ -82,10 +75,8 @@ def relate(
 
     Parameters
     ----------
-    part : ProblemTables
     lead : str
         How the sentence begins.
-    comparisons : sequence of Comparison
     phrases : mapping of str to str
         What to say of each verdict, with places for ``names`` and ``where``.
     name : callable

@@ -12,14 +12,7 @@ from qdistill.verdict.recommendation import recommend
 from qdistill.verdict.relations import ratio_words
 from qdistill.verdict.sources import Finding, bullet, join, source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import (
-    at_headline,
-    at_sizes,
-    capitalised,
-    counted,
-    headline,
-    quoted,
-)
+from qdistill.wording import at_headline, at_sizes, capitalised, counted, headline, quoted
 
 
 def in_short(parts: Sequence[ProblemTables]) -> list[str]:
@@ -43,12 +36,7 @@ def in_short(parts: Sequence[ProblemTables]) -> list[str]:
 
 
 def short_answer(part: ProblemTables) -> Finding:
-    """Describe whether there is an advantage over the baseline, whose, and which model to use.
-
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+    """Describe whether there is an advantage over the baseline, whose, and which model to use."""
     found = [*_control(part), *_advantage(part), *_owner(part)]
     if not found:
         nothing = "no answer, as the models that it takes are not in the study"

@@ -62,7 +62,6 @@ def simplest(part: ProblemTables, brief: bool = False) -> str:
 
     Parameters
     ----------
-    part : ProblemTables
     brief : bool
         Leave out ratios and seeds.
     """

@@ -12,14 +12,7 @@ from qdistill.verdict.length import improving_words
 from qdistill.verdict.questions.base import Question
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import (
-    at_sizes,
-    enumeration,
-    limits_in_n,
-    number,
-    quoted,
-    seeds_to_decide,
-)
+from qdistill.wording import at_sizes, enumeration, limits_in_n, number, quoted, seeds_to_decide
 
 
 def introduce(names: Collection[str]) -> str:
