@@ -27,6 +27,7 @@ _LEADING_DIGITS = (
 _FEWEST_TICKS, _MOST_TICKS = 4, 9
 _NARROW = 3.0  # limits that differ by less have ticks at equal distances
 
+PANELS_PER_ROW = 5
 TITLES_HEIGHT = 0.5  # inches from the top of a figure to the end of its two titles
 
 _LEFT = 0.012  # of the figure's width, where titles and notes begin
@@ -110,6 +111,21 @@ def set_example_axis(ax: Axes, sizes: Iterable[int]) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.set_xlabel("number of labelled examples n")
+
+
+def panel_grid(figure: Figure, count: int, label: str) -> list[Axes]:
+    """Return panels with common axes in rows, with one label below the middle of the last row."""
+    columns = min(count, PANELS_PER_ROW)
+    lines = int(np.ceil(count / columns))
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    # Below the middle panel, or between the two middle ones.
+    grid[-1, (columns - 1) // 2].set_xlabel(label, x=0.5 if columns % 2 else 1.06)
+    panels = list(grid.ravel())
+    for ax in panels[count:]:
+        ax.set_axis_off()
+    for place, ax in enumerate(panels[:count]):
+        ax.tick_params(labelbottom=place >= count - columns)
+    return panels[:count]
 
 
 def figure_of(ax: Axes) -> Figure:

@@ -24,6 +24,7 @@ from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, draw_series, keys_of
 from qdistill.figures.summaries import (
     describe_failures,
+    list_cases,
     read_problem,
     seeds_in_words,
     summarise_seeds,
@@ -194,10 +195,8 @@ def _explanations(
     if len(numbers):
         sentences.append(_what_is_counted(int(numbers.max()), angles))
     hidden = summary[summary["mean"] <= 0]
-    listed = ", ".join(f"{row.model} at n = {row.n:,}" for row in hidden.itertuples())
-    if listed:
-        sentences.append(f"Not drawn, the mean gap not being positive: {listed}.")
-    return sentences
+    cases = (f"{row.model} at n = {row.n:,}" for row in hidden.itertuples())
+    return sentences + list_cases("Not drawn, the mean gap not being positive", cases)
 
 
 def _what_is_counted(parameters: int, angles: int) -> str:

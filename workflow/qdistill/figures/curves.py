@@ -17,9 +17,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from qdistill.figures.axes import add_note, log_ticks, set_log_limits, set_titles
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
-from qdistill.figures.summaries import seeds_in_words, select_problem, summarise_seeds
+from qdistill.figures.summaries import list_cases, seeds_in_words, select_problem, summarise_seeds
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import Line, style_of
+from qdistill.wording import counted
 
 _ROWS = (("heldout_mse", "held-out error"), ("train_mse", "training error"))
 _VALIDATION_LINE: Line = (0, (3, 2))
@@ -140,11 +141,8 @@ def _failures(histories: pd.DataFrame) -> list[str]:
     """Say which curves end early because a run has no finite error."""
     lost = ~np.isfinite(histories[["train_mse", "heldout_mse"]]).all(axis=1)
     counts = histories[lost].groupby(["model", "n"])["seed"].nunique()
-    listed = ", ".join(
-        f"{model} at n = {n:,} ({count} seed{'s' if count > 1 else ''})"
-        for (model, n), count in counts.items()
-    )
-    return [f"Not drawn from where a run has no finite error: {listed}."] if listed else []
+    cases = (f"{m} at n = {n:,} ({counted(count, 'seed')})" for (m, n), count in counts.items())
+    return list_cases("Not drawn from where a run has no finite error", cases)
 
 
 def _early_ends(histories: pd.DataFrame, whole: pd.DataFrame) -> list[str]:

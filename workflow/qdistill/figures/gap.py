@@ -20,7 +20,7 @@ from qdistill.figures.axes import (
 )
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, background_of, draw_markers, draw_series, keys_of
-from qdistill.figures.summaries import describe_failures, read_problem, seeds_in_words
+from qdistill.figures.summaries import describe_failures, list_cases, read_problem, seeds_in_words
 from qdistill.judgement.statistics import paired_ratio
 from qdistill.study.registry import family_of
 from qdistill.study.styles import style_of
@@ -89,23 +89,19 @@ def draw_gap(ax: Axes, metrics: pd.DataFrame) -> None:
 
 def _beyond_axis(summary: pd.DataFrame, ceiling: float) -> list[str]:
     above = summary[summary["mean"] > ceiling]
-    listed = ", ".join(
-        f"{row.model} at n = {row.n:,} (ratio {plain_number(_two_digits(row.mean))})"
+    cases = (
+        f"{row.model} at n = {row.n:,} (ratio {plain_number(float(f'{row.mean:.1e}'))})"
         for row in above.itertuples()
     )
-    return [f"Above the axis (arrows): {listed}."] if listed else []
-
-
-def _two_digits(value: float) -> float:
-    return float(f"{value:.1e}")
+    return list_cases("Above the axis (arrows)", cases)
 
 
 def _without_ratio(runs: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
     """Say which ratios are missing because of a training error of zero, or failed runs."""
     zero = runs[runs["train_mse"] == 0]
     pairs = sorted(set(zip(zero["model"], zero["n"], strict=True)))
-    listed = ", ".join(f"{model} at n = {n:,}" for model, n in pairs)
-    sentences = [f"No ratio, the training error being zero: {listed}."] if listed else []
+    cases = (f"{model} at n = {n:,}" for model, n in pairs)
+    sentences = list_cases("No ratio, the training error being zero", cases)
     worst = runs[["heldout_mse", "train_mse"]].max(axis=1, skipna=False)
     return sentences + describe_failures(runs.assign(worst=worst.replace(np.inf, np.nan)), "worst")
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, draw_series
-from qdistill.figures.summaries import read_problem
+from qdistill.figures.summaries import list_cases, read_problem
 from qdistill.judgement.overfitting import MARGIN
 from qdistill.study.styles import Style
 
@@ -119,19 +119,19 @@ def _listed(pools: pd.Series) -> str:
 
 def _below_axis(table: pd.DataFrame) -> list[str]:
     below = table[table["teacher_r2"] < LOWEST_R2]
-    listed = ", ".join(
+    cases = (
         f"{row.teacher_r2:.2g} at n = {row.n:,}, pool {row.pool:,}" for row in below.itertuples()
     )
-    return [f"R² below the axis: {listed}.".replace("-", "\N{MINUS SIGN}")] if listed else []
+    return list_cases("R² below the axis", (case.replace("-", "\N{MINUS SIGN}") for case in cases))
 
 
 def _failures(table: pd.DataFrame) -> list[str]:
     failed = table[table["diverged"] > 0]
-    listed = ", ".join(
+    cases = (
         f"n = {row.n:,}, pool {row.pool:,} ({row.diverged} of {row.seeds})"
         for row in failed.itertuples()
     )
-    return [f"Seeds with a diverged student or teacher: {listed}."] if listed else []
+    return list_cases("Seeds with a diverged student or teacher", cases)
 
 
 def plot_overfitting(

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from qdistill.errors import DataError
 from qdistill.figures.axes import add_note, set_titles
 from qdistill.figures.save import saved_figure
+from qdistill.figures.summaries import list_cases
 from qdistill.storage.tables import read_frame
 
 SOLVED_BELOW = 0.01  # of the mean's error
@@ -120,11 +121,11 @@ def _share(level: float) -> str:
 
 def _failures(cells: pd.DataFrame) -> list[str]:
     failed = cells[cells["not_finite"] > 0]
-    listed = ", ".join(
+    cases = (
         f"{row.layers} layers within ±{row.angle_range:.3g} ({row.not_finite} of {row.seeds} seeds)"
         for row in failed.itertuples()
     )
-    return [f"Grey, for runs without a finite error: {listed}."] if listed else []
+    return list_cases("Grey, for runs without a finite error", cases)
 
 
 def plot_trainability(table_path: str | Path, outputs: Sequence[str | Path]) -> None:

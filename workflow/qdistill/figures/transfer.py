@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETLEFTBASE, CARETRIGHTBASE
 from matplotlib.ticker import FixedLocator
 
-from qdistill.figures.axes import add_note, set_problem_titles
+from qdistill.figures.axes import PANELS_PER_ROW, add_note, panel_grid, set_problem_titles
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import draw_markers
-from qdistill.figures.summaries import read_problem
+from qdistill.figures.summaries import list_cases, read_problem
 from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
 from qdistill.study.registry import STUDENTS, stages_of
 from qdistill.study.styles import Style, style_of
@@ -25,7 +25,6 @@ from qdistill.study.styles import Style, style_of
 AXIS_LIMITS = (-0.5, 1.5)
 
 _STAGES = ("zero_shot", "fine_tuned", "distilled")
-_PANELS_PER_ROW = 5
 _MANY_ROWS = 12
 
 
@@ -48,24 +47,13 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
     """
     sizes = sorted(transfer["n"].unique())
     rows = row_labels(transfer)
-    columns = min(len(sizes), _PANELS_PER_ROW)
-    lines = int(np.ceil(len(sizes) / columns))
-    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for place, ax in enumerate(panels.ravel()):
-        if place < len(sizes):
-            ax.set_title(f"n = {sizes[place]:,}")
-            _draw_panel(ax, transfer[transfer["n"] == sizes[place]], rows)
-        else:
-            ax.set_axis_off()
-        last_in_column = len(sizes) - columns <= place < len(sizes)
-        ax.tick_params(labelbottom=last_in_column)
+    panels = panel_grid(figure, len(sizes), "retained fraction")
+    for n, ax in zip(sizes, panels, strict=True):
+        ax.set_title(f"n = {n:,}")
+        _draw_panel(ax, transfer[transfer["n"] == n], rows)
         ax.tick_params(axis="y", left=False, pad=8)
-    panels[0, 0].set_yticks(
-        range(len(rows)), [_row_label(student, stage) for student, stage in rows]
-    )
-    panels[0, 0].set_ylim(len(rows) - 0.4, -0.6)
-    # Below the middle panel, or between the two middle ones.
-    panels[-1, (columns - 1) // 2].set_xlabel("retained fraction", x=0.5 if columns % 2 else 1.06)
+    panels[0].set_yticks(range(len(rows)), [_row_label(*row) for row in rows])
+    panels[0].set_ylim(len(rows) - 0.4, -0.6)
     add_note(figure, _explanations(transfer))
 
 
@@ -192,13 +180,11 @@ def _explanations(transfer: pd.DataFrame) -> list[str]:
         sizes = ", ".join(f"{n:,}" for n in sorted(part["n"].unique()))
         sentences.append(f"Undefined at n = {sizes}: {reason}.")
     failed = transfer[transfer["diverged"] > 0]
-    if len(failed):
-        listed = ", ".join(
-            f"{_row_label(row.student, row.stage)} at n = {row.n:,} ({row.diverged} seeds)"
-            for row in failed.itertuples()
-        )
-        sentences.append(f"Seeds with a diverged run among the three compared: {listed}.")
-    return sentences
+    cases = (
+        f"{_row_label(row.student, row.stage)} at n = {row.n:,} ({row.diverged} seeds)"
+        for row in failed.itertuples()
+    )
+    return sentences + list_cases("Seeds with a diverged run among the three compared", cases)
 
 
 def plot_transfer(
@@ -213,9 +199,9 @@ def plot_transfer(
     """
     transfer = read_problem("transfer", transfer_path, dataset, protocol)
     panels, rows = transfer["n"].nunique(), len(row_labels(transfer))
-    lines = int(np.ceil(panels / _PANELS_PER_ROW))
+    lines = int(np.ceil(panels / PANELS_PER_ROW))
     height = 0.3 if rows <= _MANY_ROWS else 0.23
-    width = 2.4 + 1.5 * max(3, min(panels, _PANELS_PER_ROW))
+    width = 2.4 + 1.5 * max(3, min(panels, PANELS_PER_ROW))
     with saved_figure(outputs, (width, 1.6 + lines * (0.6 + height * rows))) as figure:
         draw_transfer(figure, transfer)
         set_problem_titles(

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
-from qdistill.judgement.statistics import paired_interval
-from qdistill.study.registry import ENTRIES, RAW
-from qdistill.verdict.students import run_name
+from qdistill.verdict.summary import run_rows
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import estimate, table_lines
+from qdistill.wording import table_lines
 
-_ORDER = [RAW, *ENTRIES]
-_MARKS = {"better": "+", "worse": "\N{MINUS SIGN}"}
+_MARKS = {"better": " (+)", "worse": " (\N{MINUS SIGN})"}
 
 
 def downstream_tables(part: ProblemTables) -> list[str]:
@@ -38,25 +32,7 @@ def _measure_lines(part: ProblemTables, measure: str) -> list[str]:
     compared = part.downstream_comparisons
     hit = (compared["measure"] == measure) & (compared["baseline"] == "pca")
     keys = ["challenger", "challenger_stage", "n"]
-    verdicts = compared[hit].set_index(keys)["verdict"].to_dict()
-    cells = {
-        key: _cell(rows[measure], verdicts.get(key, ""), int(rows["diverged"].sum()))
-        for key, rows in part.downstream.groupby(["model", "stage", "n"])
-    }
-    runs = sorted({key[:2] for key in cells}, key=lambda run: (_place(run[0]), run[0]))
-    body = [[run_name(*run), *(cells.get((*run, n), "") for n in part.sizes)] for run in runs]
+    marks = compared[hit].set_index(keys)["verdict"].map(_MARKS).dropna().to_dict()
+    rows = run_rows(part.downstream, measure, part.sizes, marks)
+    body = [[name, *cells] for name, cells in rows]
     return table_lines(["codes of", *(f"n = {n}" for n in part.sizes)], body)
-
-
-def _place(name: str) -> int:
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
-
-
-def _cell(values: pd.Series, verdict: str, diverged: int) -> str:
-    interval = paired_interval(values)
-    cell = estimate(interval.estimate, interval.low, interval.high)
-    if verdict in _MARKS:
-        cell += f" ({_MARKS[verdict]})"
-    if not np.isfinite(interval.estimate) or diverged:
-        cell += f" ({diverged} of {len(values)} diverged)"
-    return cell

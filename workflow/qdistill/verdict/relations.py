@@ -116,17 +116,10 @@ def _grouped(
     return groups, rest
 
 
-def relation_words(row: pd.Series) -> str:
-    """Describe what a comparison finds of its first model.
-
-    Parameters
-    ----------
-    row : Series
-        A row of the contract "comparisons".
-    """
+def relation_words(row: pd.Series, is_error: bool = True) -> str:
+    """Describe what a comparison finds of its first model, in errors or in scores."""
     if row["verdict"] == "not distinguishable" and not row["ci_low"] <= 0 <= row["ci_high"]:
-        direction = "worse" if row["ci_low"] > 0 else "better"
-        return f"{direction}, not confirmed"
+        return f"{'worse' if (row['ci_low'] > 0) == is_error else 'better'}, not confirmed"
     return row["verdict"]
 
 

@@ -6,13 +6,23 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from qdistill.errors import DataError
+from qdistill.judgement.choice import choose_model
+from qdistill.study.registry import AUTO, contenders
 from qdistill.verdict.length import improving_words, still_improving
 from qdistill.verdict.questions.attribution import simplest
-from qdistill.verdict.recommendation import recommend
 from qdistill.verdict.relations import ratio_words
 from qdistill.verdict.sources import Finding, bullet, join, source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import at_headline, at_sizes, capitalised, counted, headline, quoted
+from qdistill.wording import (
+    at_headline,
+    at_sizes,
+    capitalised,
+    counted,
+    enumeration,
+    headline,
+    quoted,
+)
 
 
 def in_short(parts: Sequence[ProblemTables]) -> list[str]:
@@ -45,6 +55,34 @@ def short_answer(part: ProblemTables) -> Finding:
         found += recommend(part)
     text = "; ".join(finding.text for finding in found)
     return Finding(f"{capitalised(text)}.", join(found).sources)
+
+
+def recommend(part: ProblemTables) -> list[Finding]:
+    """Choose a model at each n by the rule of ``deploy`` with ``model: auto``.
+
+    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
+
+    Returns
+    -------
+    list of Finding
+        None for a single candidate or a single seed, or where every candidate diverged.
+    """
+    candidates = [*({"mean"} & part.names), *contenders(part.names)]
+    if len(candidates) < 2 or part.seeds < 2:
+        return []
+    chosen: dict[str, list[int]] = {}
+    for n in part.sizes:
+        rows = part.metrics[part.metrics["n"] == n]
+        try:
+            name = choose_model(rows, AUTO, candidates).name
+        except DataError:  # each candidate has a diverged run
+            continue
+        chosen.setdefault(name, []).append(n)
+    if not chosen:
+        return []
+    names = enumeration(f"`{name}` {at_sizes(sizes, part.sizes)}" for name, sizes in chosen.items())
+    text = f"the simplest model that does as well as the best, as far as the seeds tell, is {names}"
+    return [Finding(text, (part.source("metrics", model=list(chosen)),))]
 
 
 def _control(part: ProblemTables) -> list[Finding]:
