@@ -136,14 +136,9 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def add_note(figure: Figure, sentences: Iterable[str]) -> None:
-    """Print sentences in small type along the lower edge of a figure.
+    """Print sentences, if any, in small type along the lower edge of a figure.
 
-    Parameters
-    ----------
-    figure : Figure
-        With constrained layout, which makes room for the note.
-    sentences : iterable of str
-        What to say; nothing is drawn for none.
+    The figure needs constrained layout, which makes room for the note.
     """
     width = int(figure.get_figwidth() * _NOTE_CHARACTERS_PER_INCH)
     lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
@@ -156,26 +151,15 @@ def add_note(figure: Figure, sentences: Iterable[str]) -> None:
 def set_titles(figure: Figure, title: str, subtitle: str) -> None:
     """Write a bold title and a plain line below it at the top left of a figure.
 
-    Parameters
-    ----------
-    figure : Figure
-        With constrained layout, which makes room for both lines.
-    title, subtitle : str
-        One line each.
+    The figure needs constrained layout, which makes room for both lines.
     """
     # The heading reserves a second line, in which the plain one is then written.
     figure.suptitle(
         title + "\n ", x=_LEFT, ha="left", fontsize=10.5, fontweight="bold", linespacing=1.4
     )
     down = FIGURE_SETTINGS["figure.constrained_layout.h_pad"] + _TITLE_LINE / 72
-    plain = figure.text(
-        _LEFT,
-        1 - down / figure.get_figheight(),
-        subtitle,
-        va="top",
-        fontsize=9,
-        color=_NOTE_COLOUR,
-    )
+    height = 1 - down / figure.get_figheight()
+    plain = figure.text(_LEFT, height, subtitle, va="top", fontsize=9, color=_NOTE_COLOUR)
     plain.set_in_layout(False)
 
 
@@ -184,8 +168,6 @@ def set_problem_titles(figure: Figure, chosen: pd.DataFrame, title: str, subtitl
 
     Parameters
     ----------
-    figure : Figure
-        With constrained layout.
     chosen : DataFrame
         As :func:`qdistill.figures.summaries.select_problem` gives it.
     title, subtitle : str

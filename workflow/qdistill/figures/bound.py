@@ -106,17 +106,12 @@ def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> FittedShape:
 
 
 def summarise_differences(runs: pd.DataFrame) -> pd.DataFrame:
-    """Compute the mean over seeds of held-out less training error, with Student t limits.
+    """Compute the mean of held-out less training error, as ``summarise_seeds`` by model and n.
 
     Parameters
     ----------
     runs : DataFrame
         Rows of the contract "metrics" of one data set, protocol and stage.
-
-    Returns
-    -------
-    DataFrame
-        As :func:`qdistill.figures.summaries.summarise_seeds` by ``model`` and ``n``.
     """
     with np.errstate(invalid="ignore"):  # inf - inf, of a diverged run, is NaN
         gaps = runs.assign(gap=runs["heldout_mse"] - runs["train_mse"])
@@ -159,16 +154,9 @@ def _draw_shape(
 ) -> list[Artist]:
     """Draw the fitted shape, or say that there is none; returns legend keys."""
     if not fitted.points:
-        ax.text(
-            0.5,
-            0.95,
-            f"no shape fitted: no gap of {FITTED} is positive",
-            transform=ax.transAxes,
-            ha="center",
-            va="top",
-            style="italic",
-            color="#555555",
-        )
+        words = f"no shape fitted: no gap of {FITTED} is positive"
+        place: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "top"}
+        ax.text(0.5, 0.95, words, style="italic", color="#555555", **place)
         return []
     label = f"c √(T log T / n), shape only:\nconstant fitted, c = {fitted.constant:.2g}"
     look: dict[str, Any] = dict(color="black", linestyle=(0, (1, 2)), linewidth=1.4)
@@ -235,9 +223,5 @@ def plot_bound(
     metrics = read_problem("metrics", metrics_path, dataset, protocol)
     with saved_figure(outputs, (8.6, 5.0)) as figure:
         draw_bound(figure.add_subplot(), metrics, angles)
-        set_problem_titles(
-            figure,
-            metrics,
-            "generalisation gap and the shape of a bound",
-            f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
-        )
+        how = f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean"
+        set_problem_titles(figure, metrics, "generalisation gap and the shape of a bound", how)

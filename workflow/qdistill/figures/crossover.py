@@ -204,9 +204,5 @@ def plot_crossover(
             published[(published["dataset"] == dataset) & (published["qubits"] == qubits)],
             read_bounds(latents_path),
         )
-        set_problem_titles(
-            figure,
-            metrics,
-            "held-out error by number of examples",
-            f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
-        )
+        how = f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean"
+        set_problem_titles(figure, metrics, "held-out error by number of examples", how)

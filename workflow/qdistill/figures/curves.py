@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,10 @@ from qdistill.wording import counted
 _ROWS = (("heldout_mse", "held-out error"), ("train_mse", "training error"))
 _VALIDATION_LINE: Line = (0, (3, 2))
 _VALIDATION_WIDTH = 0.8
+_EARLY_ENDS = (
+    "Seeds end at epochs of their own: one that has ended keeps its last errors until the last "
+    "seed of its model ends."
+)
 
 
 def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +90,8 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
     if validated["mean"].notna().any():
         groups["Thin and dashed"] = [_validation_key()]
     add_legend(figure, groups)
-    add_note(figure, [*_failures(histories), *_early_ends(histories, whole)])
+    is_filled = len(whole) > len(histories)
+    add_note(figure, [*_failures(histories), *[_EARLY_ENDS] * is_filled])
 
 
 def _draw_panel(ax: Axes, summary: pd.DataFrame, faint: Collection[str]) -> None:
@@ -127,14 +133,9 @@ def _draw_validation(ax: Axes, summary: pd.DataFrame, faint: Collection[str]) ->
 
 
 def _validation_key() -> Artist:
-    return Line2D(
-        [],
-        [],
-        color="#444444",
-        linestyle=_VALIDATION_LINE,
-        linewidth=_VALIDATION_WIDTH,
-        label="cross-validated error,\ninside the n examples",
-    )
+    look: dict[str, Any] = {"linestyle": _VALIDATION_LINE, "linewidth": _VALIDATION_WIDTH}
+    label = "cross-validated error,\ninside the n examples"
+    return Line2D([], [], color="#444444", label=label, **look)
 
 
 def _failures(histories: pd.DataFrame) -> list[str]:
@@ -143,15 +144,6 @@ def _failures(histories: pd.DataFrame) -> list[str]:
     counts = histories[lost].groupby(["model", "n"])["seed"].nunique()
     cases = (f"{m} at n = {n:,} ({counted(count, 'seed')})" for (m, n), count in counts.items())
     return list_cases("Not drawn from where a run has no finite error", cases)
-
-
-def _early_ends(histories: pd.DataFrame, whole: pd.DataFrame) -> list[str]:
-    if len(whole) == len(histories):
-        return []
-    return [
-        "Seeds end at epochs of their own: one that has ended keeps its last errors until the "
-        "last seed of its model ends."
-    ]
 
 
 def plot_curves(

@@ -119,10 +119,6 @@ def plot_gap(
     metrics = read_problem("metrics", metrics_path, dataset, protocol)
     with saved_figure(outputs, (8.6, 5.0)) as figure:
         draw_gap(figure.add_subplot(), metrics)
-        set_problem_titles(
-            figure,
-            metrics,
-            "held-out error over training error",
-            f"geometric mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the "
-            "mean log-ratio",
-        )
+        bands = "bands: 95 % Student t limits of the mean log-ratio"
+        how = f"geometric mean over {seeds_in_words(metrics)}; {bands}"
+        set_problem_titles(figure, metrics, "held-out error over training error", how)

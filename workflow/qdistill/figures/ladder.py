@@ -155,7 +155,7 @@ def _draw_panel(ax: Axes, part: pd.DataFrame, rungs: Sequence[str], marked: str 
 def _draw_rung(ax: Axes, height: int, row: pd.Series, style: Style) -> None:
     if not np.isfinite(row["ratio"]):
         where: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "center"}
-        look = {"fontsize": 7.5, "style": "italic", "color": "#555555"}
+        look: dict[str, Any] = {"fontsize": 7.5, "style": "italic", "color": "#555555"}
         ax.text(0.5, height, "undefined", va="center", **where, **look)
         return
     if np.isfinite([row["low"], row["high"]]).all():

@@ -106,15 +106,11 @@ def _verdicts(table: pd.DataFrame) -> list[str]:
     sentences = []
     for n, part in table.groupby("n", sort=True):
         found = [
-            f"{verdict} with a pool of {_listed(rows['pool'])}"
+            f"{verdict} with a pool of {', '.join(map('{:,}'.format, rows['pool']))}"
             for verdict, rows in part.sort_values("pool").groupby("verdict", sort=False)
         ]
         sentences.append(f"n = {n:,}: {'; '.join(found)}.")
     return sentences
-
-
-def _listed(pools: pd.Series) -> str:
-    return ", ".join(f"{pool:,}" for pool in pools)
 
 
 def _below_axis(table: pd.DataFrame) -> list[str]:
@@ -147,9 +143,6 @@ def plot_overfitting(
     table = read_problem("overfitting", overfitting_path, dataset, protocol)
     with saved_figure(outputs, (9.2, 4.4)) as figure:
         draw_overfitting(figure, table)
-        set_problem_titles(
-            figure,
-            table,
-            "does the student overfit its teacher?",
-            f"distilled_pool, mean over {table['seeds'].max()} seeds; bands: 95 % Student t limits",
-        )
+        seeds = table["seeds"].max()
+        how = f"distilled_pool, mean over {seeds} seeds; bands: 95 % Student t limits"
+        set_problem_titles(figure, table, "does the student overfit its teacher?", how)

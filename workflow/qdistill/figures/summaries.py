@@ -96,7 +96,7 @@ def summarise_seeds(
 
 
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
-    """Describe which runs diverged or ended too early, so that no figure hides it.
+    """Describe in sentences which runs diverged or ended too early, so that no figure hides it.
 
     Parameters
     ----------
@@ -104,11 +104,6 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
         Rows of the contract "metrics" of one data set.
     value : str
         The column that is drawn.
-
-    Returns
-    -------
-    list of str
-        Sentences to print in the figure; empty if nothing went wrong.
     """
     lost = ~np.isfinite(runs[value])
     flagged = runs["diverged"].astype(bool) & ~lost

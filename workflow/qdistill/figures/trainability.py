@@ -78,15 +78,10 @@ def draw_trainability(figure: Figure, table: pd.DataFrame) -> None:
     panels[0].set_ylabel("layers of both circuits")
     bar = figure.colorbar(scale, ax=list(panels), extend="both", aspect=30)
     ends = int(_FULL_COLOUR)
-    bar.set_ticks(
-        list(range(-ends, ends + 1)), labels=[_power(power) for power in range(-ends, ends + 1)]
-    )
+    powers = list(range(-ends, ends + 1))
+    bar.set_ticks(powers, labels=[rf"$10^{{{power}}}$" if power else "1" for power in powers])
     bar.set_label("held-out error / error of the mean")
     add_note(figure, _failures(cells))
-
-
-def _power(power: int) -> str:
-    return "1" if power == 0 else rf"$10^{{{power}}}$"
 
 
 def _draw_map(ax: Axes, part: pd.DataFrame, scale: ScalarMappable) -> None:

@@ -72,17 +72,13 @@ def _draw_panel(ax: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]]) -
         ax.axvline(threshold, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
     _draw_stripes(ax, rows)
     indexed = part.set_index(["student", "stage"])
-    nothing = bool(_is_undefined(part).all())
+    nothing = bool(((part["verdict"] == "undefined") | part["retained"].isna()).all())
     for height, row in enumerate(rows):
         if row in indexed.index:
             _draw_row(ax, height, indexed.loc[row], style_of(row[0]), silent=nothing)
     if nothing:
         middle = (len(rows) - 1) / 2
         _print(ax, 0.5, middle, "undefined", "center", color="#555555", style="italic")
-
-
-def _is_undefined(part: pd.DataFrame) -> pd.Series:
-    return (part["verdict"] == "undefined") | part["retained"].isna()
 
 
 def _draw_stripes(ax: Axes, rows: Sequence[tuple[str, str]]) -> None:
@@ -107,12 +103,8 @@ def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style, silent: boo
     elif retained > AXIS_LIMITS[1]:
         _print(ax, AXIS_LIMITS[1], height, _number(retained), "right", color=style.colour)
     else:
-        draw_markers(
-            ax,
-            [retained],
-            [height],
-            replace(style, marker=style.marker or "o", size=style.size + 0.5),
-        )
+        shown = replace(style, marker=style.marker or "o", size=style.size + 0.5)
+        draw_markers(ax, [retained], [height], shown)
 
 
 def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, faint: bool) -> None:
@@ -127,16 +119,8 @@ def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, fa
         (np.isposinf(high), right, CARETRIGHTBASE),
     ):
         if unbounded:
-            ax.plot(
-                edge,
-                height,
-                marker=arrow,
-                markersize=6,
-                markeredgewidth=0,
-                clip_on=False,
-                zorder=3,
-                **look,
-            )
+            look |= {"marker": arrow, "markersize": 6, "markeredgewidth": 0}
+            ax.plot(edge, height, clip_on=False, zorder=3, **look)
 
 
 def _print(ax: Axes, x: float, height: float, words: str, side: str, **look: Any) -> None:
@@ -204,10 +188,6 @@ def plot_transfer(
     width = 2.4 + 1.5 * max(3, min(panels, PANELS_PER_ROW))
     with saved_figure(outputs, (width, 1.6 + lines * (0.6 + height * rows))) as figure:
         draw_transfer(figure, transfer)
-        set_problem_titles(
-            figure,
-            transfer,
-            "retained fraction of each student",
-            f"0: error of classical, 1: error of quantum; {transfer['seeds'].max()} seeds, lines: "
-            "95 % Fieller limits",
-        )
+        seeds = f"{transfer['seeds'].max()} seeds, lines: 95 % Fieller limits"
+        how = f"0: error of classical, 1: error of quantum; {seeds}"
+        set_problem_titles(figure, transfer, "retained fraction of each student", how)

@@ -9,7 +9,14 @@ import pandas as pd
 
 from qdistill.verdict.sources import Finding, Source
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import at_sizes, enumeration, estimate, headline_size, seeds_to_decide
+from qdistill.wording import (
+    at_sizes,
+    enumeration,
+    estimate,
+    headline_size,
+    seeds_in_words,
+    seeds_to_decide,
+)
 
 # One challenger against several baselines, and several challengers against one baseline.
 THAN = {
@@ -143,6 +150,29 @@ def helped_at(comparisons: Sequence[Comparison], verdict: str = "better") -> lis
         return []
     found = [set(each.rows.index[each.rows["verdict"] == verdict]) for each in comparisons]
     return sorted(set.intersection(*found))
+
+
+def improving_words(part: ProblemTables, models: Sequence[str]) -> str:
+    """Describe which of some models was still improving when its training ended, or nothing.
+
+    Parameters
+    ----------
+    models : sequence of str
+        The models that are compared.
+    """
+    rows = part.metrics[part.metrics["still_improving"]]
+    said = []
+    for model in models:
+        counts = rows[rows["model"] == model].groupby("n").size().sort_index()
+        if len(counts):
+            low, high = counts.min(), counts.max()
+            span = f"{high}" if low == high else f"{low} to {high}"
+            where = at_sizes([int(n) for n in counts.index], part.sizes)
+            said.append(
+                f"`{model}` was still improving at its last step {where} "
+                f"({span} of {seeds_in_words(part.seeds)})"
+            )
+    return enumeration(said)
 
 
 def _ratio(row: pd.Series) -> str:

@@ -9,9 +9,8 @@ import pandas as pd
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model
 from qdistill.study.registry import AUTO, contenders
-from qdistill.verdict.length import improving_words, still_improving
 from qdistill.verdict.questions.attribution import simplest
-from qdistill.verdict.relations import ratio_words
+from qdistill.verdict.relations import improving_words, ratio_words
 from qdistill.verdict.sources import Finding, bullet, join, source
 from qdistill.verdict.tables import ProblemTables
 from qdistill.wording import (
@@ -40,7 +39,7 @@ def in_short(parts: Sequence[ProblemTables]) -> list[str]:
         *(bullet(short_answer(part), part.problem.label) for part in controls),
         *overall,
         *(bullet(short_answer(part), part.problem.label) for part in others),
-        *(bullet(finding) for finding in still_improving(parts)),
+        *(bullet(finding) for finding in _still_improving(parts)),
         bullet(_diverged(parts)),
     ]
 
@@ -61,11 +60,7 @@ def recommend(part: ProblemTables) -> list[Finding]:
     """Choose a model at each n by the rule of ``deploy`` with ``model: auto``.
 
     The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
-
-    Returns
-    -------
-    list of Finding
-        None for a single candidate or a single seed, or where every candidate diverged.
+    Nothing is chosen from a single candidate or seed, or where every candidate diverged.
     """
     candidates = [*({"mean"} & part.names), *contenders(part.names)]
     if len(candidates) < 2 or part.seeds < 2:
@@ -186,6 +181,21 @@ def _over_all(parts: Sequence[ProblemTables]) -> list[Finding]:
         ]
     text += f"an advantage that is the circuit's own is shown in {distinct}."
     return [Finding(text, tuple(sources))]
+
+
+def _still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:
+    """Count over all problems the runs that more steps might have improved."""
+    runs = pd.concat([part.metrics for part in parts])
+    counts = runs.loc[runs["still_improving"], "model"].value_counts()
+    if counts.empty:
+        return []
+    by_model = enumeration(f"`{model}` ({count:,})" for model, count in counts.items())
+    text = (
+        f"{counted(counts.sum(), 'run')} ended at the most steps that the study allows, with a "
+        f"cross-validated error that was still falling: {by_model}. Longer training might lower "
+        "their errors."
+    )
+    return [Finding(text, (source("metrics", still_improving=True),))]
 
 
 def _diverged(parts: Sequence[ProblemTables]) -> Finding:
