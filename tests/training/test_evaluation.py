@@ -15,12 +15,13 @@ from qdistill.training.evaluation import (
 )
 
 PROTOCOLS = ("article", "converged")
+KEY = {"dataset": "digits", "qubits": 4, "protocol": "article", "n": 50}
 
 
 def write_runs(folder, model, seeds=(0, 1), protocol="article"):
     errors = np.array([0.1, np.inf])
     result = Evaluation(errors, errors, ~np.isfinite(errors), n_parameters=3, seconds=4.0)
-    frame = describe_runs("digits", 4, protocol, 50, seeds, model, "trained", result)
+    frame = describe_runs({**KEY, "protocol": protocol}, seeds, model, "trained", result)
     path = folder / f"{model}-{protocol}.parquet"
     write_table("metrics", path, frame, {})
     return path
@@ -73,7 +74,7 @@ def test_protocols_are_kept_apart(tmp_path):
 def test_models_may_differ_in_size_between_seeds():
     errors = np.array([0.1, 0.2])
     result = Evaluation(errors, errors, errors > 1, n_parameters=np.array([3, 5]))
-    frame = describe_runs("digits", 4, "article", 50, (0, 1), "linear_tuned", "trained", result)
+    frame = describe_runs(KEY, (0, 1), "linear_tuned", "trained", result)
     assert frame["n_parameters"].tolist() == [3, 5]
     assert frame["family"].tolist() == ["classical"] * 2
 
