@@ -66,7 +66,7 @@ def test_agrees_with_the_torch_engine_in_float64(shape, seed):
 def test_agrees_with_pennylane_in_float32(qubits):
     import torch
 
-    from qdistill.circuits.pennylane_circuit import build_qnode
+    from qdistill.circuits.pennylane_engine import build_qnode
 
     angles, amplitudes, weights = draw(1, 3, qubits, 2, np.float32)
     probabilities, middles = run(angles, amplitudes)
