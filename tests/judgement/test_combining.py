@@ -24,7 +24,7 @@ def write_runs(folder, model, seeds=(0, 1), protocol="article"):
 
 
 def grid(*models, protocol="article"):
-    stages = dict.fromkeys(models, ["trained"])
+    stages = {model: ["trained"] for model in models}
     return {**KEY, "protocol": protocol, "n": [50], "seeds": [0, 1], "stages": stages}
 
 
