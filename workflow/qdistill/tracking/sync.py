@@ -51,21 +51,16 @@ def sync_runs(
     Parameters
     ----------
     study : str
-        Name of the study.
-    metrics_path : path
-        Table of the contract ``metrics``.
-    histories : iterable of path
-        Learning curves, by the contract "history"; a model may have none.
+    metrics_path, histories : path, iterable of path
+        Tables of the contracts ``metrics`` and ``history``; a model may have no history.
     receipt_path : path
         JSON file written last, with what is returned.
     tracking_uri : str, optional
-        ``mlflow.tracking_uri`` of the configuration; see
-        :func:`qdistill.study.tracking_uri.resolve_uri`.
+        As :func:`qdistill.study.tracking_uri.resolve_uri` takes it.
     training : mapping of str to mapping, optional
         Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
     choices_path : path, optional
-        Table of the contract ``choices``: what cross-validation chose for each seed, kept as
-        parameters ``choice.{key}``.
+        Table of the contract ``choices``, kept as parameters ``choice.{key}``.
 
     Returns
     -------
@@ -87,9 +82,9 @@ def sync_runs(
     records = _records_of_runs(study, metrics, histories, training, choices_path)
     try:
         with open_store(uri) as client:
-            experiment = find_experiment(client, uri, _name_of(study))
-            counts = write_runs(client, experiment, records, _connections(uri))
-        receipt = _place(uri, experiment, study) | {what: counts[what] for what in OUTCOMES}
+            place = _place(client, uri, study)
+            counts = write_runs(client, place["experiment_id"], records, _connections(uri))
+        receipt = place | {what: counts[what] for what in OUTCOMES}
     except TrackingError as error:
         logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
         receipt = {"tracking_uri": printable_uri(uri), "error": str(error)}
@@ -121,18 +116,15 @@ def sync_study(
         As for :func:`sync_runs`.
     runs_receipt_path : path
         The receipt of :func:`sync_runs`.
-    figures, documents : iterable of path
-        Artifacts of the study's run. The first Markdown document is its description.
-    settings : mapping
-        The whole configuration, kept as the parameters of the study's run.
+    figures, documents, settings : iterables of path, mapping
+        As for :func:`qdistill.tracking.study_run.study_record`.
     receipt_path : path
         JSON file written last, with what is returned.
 
     Returns
     -------
     dict
-        ``tracking_uri``, ``experiment_id``, ``experiment`` and the numbers of runs that
-        :func:`sync_runs` returned, with the study's run added.
+        As from :func:`sync_runs`, with the study's run added to the numbers.
 
     Raises
     ------
@@ -149,8 +141,8 @@ def sync_study(
     metrics = read_frame("metrics", metrics_path)
     record = study_record(study, metrics_path, metrics, figures, documents, settings)
     with open_store(uri) as client:
-        experiment = find_experiment(client, uri, _name_of(study))
-        place = _place(uri, experiment, study)
+        place = _place(client, uri, study)
+        experiment = place["experiment_id"]
         if place.items() <= written.items() and has_runs(client, experiment):
             counts = Counter({what: written[what] for what in OUTCOMES})
         else:
@@ -174,20 +166,18 @@ def _records_of_runs(
     return model_records(study, metrics, read_histories(histories), training or {}, choices)
 
 
-def _name_of(study: str) -> str:
-    return f"qdistill/{study}"
-
-
 def _connections(uri: str) -> int:
     # a server answers several requests at once; one file has one writer
     return _SERVER_CONNECTIONS if uri.startswith("http") else 1
 
 
-def _place(uri: str, experiment: str, study: str) -> dict[str, Any]:
+def _place(client: MlflowClient, uri: str, study: str) -> dict[str, Any]:
+    name = f"qdistill/{study}"
+    identifier = find_experiment(client, uri, name)
     return {
         "tracking_uri": printable_uri(uri),
-        "experiment_id": experiment,
-        "experiment": _name_of(study),
+        "experiment_id": identifier,
+        "experiment": name,
     }
 
 
@@ -205,7 +195,7 @@ def _read_receipt(path: str | Path) -> dict[str, Any]:
 
 
 def _describe_experiment(client: MlflowClient, experiment: str, metrics: pd.DataFrame) -> None:
-    """Put links to ready comparisons above the experiment's runs."""
+    """Set links to ready comparisons above the experiment's runs."""
     wanted = {
         "mlflow.experimentKind": "custom_model_development",
         NOTE: shorten(comparison_links(experiment, metrics), _LONGEST_NOTE),
