@@ -65,20 +65,6 @@ def finished(tmp_path_factory):
     return folder, embed(folder)
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """Count the texts encoded, without changing how."""
-    texts = []
-    original = embedding._encode_texts
-
-    def counting(model, batch):
-        texts.extend(batch)
-        return original(model, batch)
-
-    monkeypatch.setattr(embedding, "_encode_texts", counting)
-    return texts
-
-
 def test_latents_are_unit_vectors_with_text_source_and_encoder(finished):
     _, path = finished
     latents, frame = load_latents(path), read_frame("latents", path)

@@ -32,20 +32,6 @@ def encoder(tmp_path_factory):
     return str(build_encoder(tmp_path_factory.mktemp("encoder") / "tiny"))
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """Count the texts encoded, without changing how."""
-    texts = []
-    original = embedding._encode_texts
-
-    def counting(model, batch):
-        texts.extend(batch)
-        return original(model, batch)
-
-    monkeypatch.setattr(embedding, "_encode_texts", counting)
-    return texts
-
-
 def write(folder, texts, splits, settings, labels=None):
     labels = labels or [None] * len(texts)
     paragraphs = [

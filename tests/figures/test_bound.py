@@ -9,11 +9,9 @@ from scipy import optimize
 from helpers.figures import (
     SIZES,
     check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
     empty_axes,
     figure_files,
     line_in,
-    study_metrics,
     svg_texts,
     texts_of,
 )
@@ -30,11 +28,6 @@ from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
 
 ANGLES = 240
-
-
-@pytest.fixture(scope="module")
-def metrics():
-    return study_metrics()
 
 
 def with_gap(metrics, model, gap):

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.cost import make_cost
-from helpers.figures import (
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    empty_axes,
-    figure_files,
-    svg_texts,
-)
+from helpers.figures import check_saved, empty_axes, figure_files, svg_texts
 from qdistill.cost.simulators import REGISTRY
 from qdistill.errors import DataError
 from qdistill.figures import cost as module

@@ -9,11 +9,9 @@ from helpers.figures import (
     NOTHING_PUBLISHED,
     SIZES,
     check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
     empty_axes,
     figure_files,
     line_in,
-    study_metrics,
     svg_texts,
     texts_of,
     write_latents,
@@ -28,11 +26,6 @@ from qdistill.judgement.statistics import paired_interval
 from qdistill.storage.tables import write_table
 from qdistill.study.registry import MODELS, STUDENTS
 from qdistill.study.styles import style_of
-
-
-@pytest.fixture(scope="module")
-def metrics():
-    return study_metrics()
 
 
 def test_crossover_draws_the_means_and_their_limits(metrics):

@@ -5,15 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.figures import (
-    PROBLEM,
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    figure_files,
-    line_in,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import PROBLEM, check_saved, figure_files, line_in, svg_texts, texts_of
 from qdistill.errors import DataError
 from qdistill.figures.curves import draw_curves, keep_last_values, plot_curves
 from qdistill.storage.tables import write_table

@@ -9,7 +9,6 @@ from helpers.downstream import make_downstream
 from helpers.figures import (
     SIZES,
     check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
     figure_files,
     line_in,
     study_metrics,

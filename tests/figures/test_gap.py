@@ -4,25 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.figures import (
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    empty_axes,
-    figure_files,
-    line_in,
-    study_metrics,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import check_saved, empty_axes, figure_files, line_in, svg_texts, texts_of
 from qdistill.errors import DataError
 from qdistill.figures.gap import draw_gap, plot_gap, summarise_gap
 from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
-
-
-@pytest.fixture(scope="module")
-def metrics():
-    return study_metrics()
 
 
 def test_the_gap_is_the_geometric_mean_of_each_seeds_ratio(metrics):

@@ -6,15 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from helpers.figures import (
-    SIZES,
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    figure_files,
-    study_metrics,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import SIZES, check_saved, figure_files, study_metrics, svg_texts, texts_of
 from helpers.metrics import diverge, make_metrics
 from qdistill.figures.ladder import draw_ladder, plot_ladder, ratios_to_challenger, rungs_of
 from qdistill.judgement.attribution import attribute

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from helpers.figures import (
     SIZES,
     check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
     figure_files,
     line_in,
     study_metrics,

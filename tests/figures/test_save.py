@@ -2,22 +2,11 @@
 
 import pytest
 
-from helpers.figures import (
-    NO_CROSSOVER,
-    NOTHING_PUBLISHED,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    empty_axes,
-    study_metrics,
-)
+from helpers.figures import NO_CROSSOVER, NOTHING_PUBLISHED, empty_axes
 from qdistill.errors import ConfigurationError
 from qdistill.figures.crossover import draw_crossover
 from qdistill.figures.gap import draw_gap
 from qdistill.figures.save import figure_settings, save_figure
-
-
-@pytest.fixture(scope="module")
-def metrics():
-    return study_metrics()
 
 
 @pytest.mark.slow

@@ -6,11 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from helpers.figures import (
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    empty_axes,
-    line_in,
-)
+from helpers.figures import empty_axes, line_in
 from qdistill.figures.axes import set_titles
 from qdistill.figures.series import (
     BACKGROUND,

@@ -5,13 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.figures import (
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    figure_files,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import check_saved, figure_files, svg_texts, texts_of
 from qdistill.errors import DataError
 from qdistill.figures.trainability import draw_trainability, plot_trainability, summarise_cells
 from qdistill.storage.tables import write_table

@@ -5,14 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.figures import (
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    figure_files,
-    study_metrics,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import check_saved, figure_files, study_metrics, svg_texts, texts_of
 from qdistill.figures.transfer import AXIS_LIMITS, draw_transfer, plot_transfer, row_labels
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import write_table

@@ -6,13 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import integrate, stats
 
-from helpers.figures import (
-    PROBLEM,
-    check_saved,
-    drawing_settings,  # noqa: F401 (each test draws under it)
-    figure_files,
-    svg_texts,
-)
+from helpers.figures import PROBLEM, check_saved, figure_files, svg_texts
 from qdistill.errors import DataError
 from qdistill.figures.unitary import (
     TINY_SHARE,

@@ -2,24 +2,15 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.figure import Figure
 
 from helpers.metrics import make_metrics
-from qdistill.figures.save import figure_settings
 from qdistill.storage.tables import make_frame, write_table
 
 SIZES = (50, 100, 200, 500)
 NO_CROSSOVER = make_frame("crossover")
 PROBLEM = {"dataset": "synthetic-6q", "qubits": 6, "protocol": "article"}
 NOTHING_PUBLISHED = pd.DataFrame(columns=["model", "n", "heldout_mse"])
-
-
-@pytest.fixture(autouse=True)
-def drawing_settings():
-    """Draw each test of a module that imports this under the settings of the saved figures."""
-    with figure_settings():
-        yield
 
 
 def study_metrics():

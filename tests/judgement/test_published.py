@@ -4,8 +4,7 @@ from scipy import stats
 
 from helpers.metrics import diverge, make_metrics
 from qdistill.errors import DataError
-from qdistill.judgement.published import read_published, tabulate_published, write_published
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.judgement.published import read_published, tabulate_published
 
 
 def test_the_resource_holds_the_article():
@@ -94,14 +93,6 @@ def test_a_diverged_run_is_not_within():
     row = tabulate_published(metrics).set_index("model").loc["quantum"]
     assert (row["seeds"], row["diverged"], row["within_twentieth"]) == (10, 1, False)
     assert np.isnan(row["mean"])
-
-
-def test_the_table_keeps_its_contract(tmp_path):
-    source, target = tmp_path / "metrics.parquet", tmp_path / "published.parquet"
-    for datasets, rows in [(("synthetic-6q",), 2), (("docstrings",), 0)]:
-        write_table("metrics", source, make_metrics(datasets, (100,)), {})
-        write_published(source, target)
-        assert len(read_frame("published", target)) == rows
 
 
 @pytest.mark.parametrize(

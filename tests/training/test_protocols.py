@@ -7,13 +7,7 @@ import pytest
 import torch
 
 from helpers.files import SEEDS, files_of, make_problem, rows_at
-from helpers.training import (
-    draw_problem,
-    make_examples,
-    not_labelled,
-    spoil,
-    write_problem,
-)
+from helpers.training import draw_problem, make_examples, not_labelled, spoil, write_problem
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.storage.weights import read_weights
@@ -23,15 +17,8 @@ from qdistill.training.blocks import evaluate_errors, train_block, training_sett
 from qdistill.training.crossvalidation import best_check, length_settings, validation_curve
 from qdistill.training.protocols import start_model, train_by_protocol, train_model
 
-ARTICLE = {
-    "protocol": "article",
-    "projections": "trained",
-    "epochs": 4,
-    "batch_size": 8,
-    "learning_rate": 0.01,
-    "layers": 2,
-    "angle_range": 3.0,
-}
+ARTICLE = dict(protocol="article", projections="trained", epochs=4, batch_size=8)
+ARTICLE |= dict(learning_rate=0.01, layers=2, angle_range=3.0)
 CONVERGED = {
     **{key: value for key, value in ARTICLE.items() if key != "epochs"},
     "protocol": "converged",
@@ -203,13 +190,8 @@ def test_batches_are_named_by_their_purpose(settings):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "projections"),
-    [
-        ("linear", "trained"),
-        ("quantum", "trained"),
-        ("quantum_scrambled", "trained"),
-        ("quantum", "pca"),
-        ("orthogonal", "pca"),
-    ],
+    [(name, "trained") for name in ("linear", "quantum", "quantum_scrambled")]
+    + [(name, "pca") for name in ("quantum", "orthogonal")],
 )
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 def test_results_do_not_depend_on_the_block(settings, name, projections):
@@ -222,12 +204,10 @@ def test_results_do_not_depend_on_the_block(settings, name, projections):
         own = together.history["seed"] == seed
         assert together.history["epoch"][own].tolist() == alone.history["epoch"].tolist()
         for column in ("train_mse", "heldout_mse", "validation_mse"):
-            np.testing.assert_allclose(
-                together.history[column][own], alone.history[column], rtol=1e-3
-            )
-        np.testing.assert_allclose(
-            together.evaluation.heldout_mse[place], alone.evaluation.heldout_mse[0], rtol=1e-3
-        )
+            found, expected = together.history[column][own], alone.history[column]
+            np.testing.assert_allclose(found, expected, rtol=1e-3)
+        found, expected = (each.evaluation.heldout_mse for each in (together, alone))
+        np.testing.assert_allclose(found[place], expected[0], rtol=1e-3)
         for key, tensor in together.weights.items():
             torch.testing.assert_close(tensor[place], alone.weights[key][0], rtol=1e-2, atol=1e-3)
 
@@ -283,13 +263,8 @@ def test_what_has_nothing_to_train_is_evaluated(settings, name):
 def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     """Targets of a circuit of the same ansatz: what `converged` and its unit are for."""
     examples = make_examples("noisy map", n=30, features=8)
-    settings = {
-        **CONVERGED,
-        "projections": "identity",
-        "learning_rate": 0.05,
-        "layers": 1,
-        "angle_range": 1.0,
-    }
+    own = dict(projections="identity", learning_rate=0.05, layers=1, angle_range=1.0)
+    settings = {**CONVERGED, **own}
     model, _, _ = start_model("quantum", settings, 3, examples)
     teacher = torch.rand(1, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
@@ -320,16 +295,12 @@ def test_what_is_written(reconstruction, name, settings):
     folder, latents = reconstruction
     protocol = settings["protocol"]
     settings = {**settings, "batch_size": 6}
-    if protocol == "converged":
-        settings["converged"] = {"folds": 3, "max_steps": 100, "patience": 2}
-    else:
-        settings["epochs"] = 20
+    length = {"converged": {"folds": 3, "max_steps": 100, "patience": 2}}
+    settings |= length if protocol == "converged" else {"epochs": 20}
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
         settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
-    files, problem = (
-        files_of(folder / protocol, name),
-        make_problem(latents, (12, 20), SEEDS, protocol),
-    )
+    files = files_of(folder / protocol, name)
+    problem = make_problem(latents, (12, 20), SEEDS, protocol)
     train_model(name, problem, settings, files)
     counted = 8 * 8 + 8 + 8 * 8 + 8 + load_bottleneck(name)(3, 2).count_parameters()
     for n in problem.sizes:

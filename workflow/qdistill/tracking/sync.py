@@ -10,6 +10,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +35,40 @@ _LONGEST_NOTE = 19_000  # characters above an experiment; MLflow's limit is abov
 _SERVER_CONNECTIONS = 4
 
 
+@dataclass(frozen=True)
+class ModelRuns:
+    """What the runs of a study's models are made from.
+
+    Attributes
+    ----------
+    study : str
+        Name of the study.
+    metrics_path : path
+        Table of the contract ``metrics``.
+    histories : iterable of path
+        Learning curves, by the contract "history"; a model may have none.
+    training : mapping of str to mapping
+        Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
+    choices_path : path, optional
+        Table of the contract ``choices``: what cross-validation chose for each seed, kept as
+        parameters ``choice.{key}``.
+    """
+
+    study: str
+    metrics_path: str | Path
+    histories: Iterable[str | Path]
+    training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    choices_path: str | Path | None = None
+
+    def records(self, metrics: pd.DataFrame) -> list[RunRecord]:
+        """Describe the runs of a table of metrics."""
+        choices = None if self.choices_path is None else read_choices(self.choices_path)
+        histories = read_histories(self.histories)
+        return model_records(self.study, metrics, histories, self.training, choices)
+
+
 def sync_runs(
-    study: str,
-    metrics_path: str | Path,
-    histories: Iterable[str | Path],
-    receipt_path: str | Path,
-    tracking_uri: str | None = None,
-    training: Mapping[str, Mapping[str, Any]] | None = None,
-    choices_path: str | Path | None = None,
+    runs: ModelRuns, receipt_path: str | Path, tracking_uri: str | None = None
 ) -> dict[str, Any]:
     """Bring the runs of models in the experiment ``qdistill/{study}`` in line with results.
 
@@ -50,17 +77,13 @@ def sync_runs(
 
     Parameters
     ----------
-    study : str
-    metrics_path, histories : path, iterable of path
-        Tables of the contracts ``metrics`` and ``history``; a model may have no history.
+    runs : ModelRuns
+        What the runs are made from.
     receipt_path : path
         JSON file written last, with what is returned.
     tracking_uri : str, optional
-        As :func:`qdistill.study.tracking_uri.resolve_uri` takes it.
-    training : mapping of str to mapping, optional
-        Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
-    choices_path : path, optional
-        Table of the contract ``choices``, kept as parameters ``choice.{key}``.
+        ``mlflow.tracking_uri`` of the configuration; see
+        :func:`qdistill.study.tracking_uri.resolve_uri`.
 
     Returns
     -------
@@ -78,13 +101,12 @@ def sync_runs(
         metrics do not hold.
     """
     uri = resolve_uri(tracking_uri)
-    metrics = read_frame("metrics", metrics_path)
-    records = _records_of_runs(study, metrics, histories, training, choices_path)
+    records = runs.records(read_frame("metrics", runs.metrics_path))
     try:
         with open_store(uri) as client:
-            place = _place(client, uri, study)
-            counts = write_runs(client, place["experiment_id"], records, _connections(uri))
-        receipt = place | {what: counts[what] for what in OUTCOMES}
+            experiment = find_experiment(client, uri, _name_of(runs.study))
+            counts = write_runs(client, experiment, records, _connections(uri))
+        receipt = _place(uri, experiment, runs.study) | {what: counts[what] for what in OUTCOMES}
     except TrackingError as error:
         logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
         receipt = {"tracking_uri": printable_uri(uri), "error": str(error)}
@@ -93,17 +115,13 @@ def sync_runs(
 
 
 def sync_study(
-    study: str,
-    metrics_path: str | Path,
-    histories: Iterable[str | Path],
+    runs: ModelRuns,
     runs_receipt_path: str | Path,
     figures: Iterable[str | Path],
     documents: Iterable[str | Path],
     settings: Mapping[str, Any],
     receipt_path: str | Path,
     tracking_uri: str | None = None,
-    training: Mapping[str, Mapping[str, Any]] | None = None,
-    choices_path: str | Path | None = None,
 ) -> dict[str, Any]:
     """Complete the MLflow experiment ``qdistill/{study}`` with the study's own run.
 
@@ -112,42 +130,35 @@ def sync_study(
 
     Parameters
     ----------
-    study, metrics_path, histories, tracking_uri, training, choices_path
+    runs, receipt_path, tracking_uri
         As for :func:`sync_runs`.
     runs_receipt_path : path
         The receipt of :func:`sync_runs`.
-    figures, documents, settings : iterables of path, mapping
+    figures, documents, settings
         As for :func:`qdistill.tracking.study_run.study_record`.
-    receipt_path : path
-        JSON file written last, with what is returned.
 
     Returns
     -------
     dict
-        As from :func:`sync_runs`, with the study's run added to the numbers.
+        As :func:`sync_runs` returns it, with the study's run added to the numbers.
 
     Raises
     ------
-    ConfigurationError
-        If the URI names a folder.
-    DataError
-        If a table, the receipt or an artifact is missing or damaged, or a learning curve or a
-        choice is of a run that the metrics do not hold.
+    ConfigurationError, DataError
+        As :func:`sync_runs` does, or if the receipt or an artifact is missing or damaged.
     TrackingError
         If the store is locked, cannot be reached, or fails.
     """
-    uri = resolve_uri(tracking_uri)
-    written = _read_receipt(runs_receipt_path)
-    metrics = read_frame("metrics", metrics_path)
-    record = study_record(study, metrics_path, metrics, figures, documents, settings)
+    uri, written = resolve_uri(tracking_uri), _read_receipt(runs_receipt_path)
+    metrics = read_frame("metrics", runs.metrics_path)
+    record = study_record(runs.study, runs.metrics_path, metrics, figures, documents, settings)
     with open_store(uri) as client:
-        place = _place(client, uri, study)
-        experiment = place["experiment_id"]
+        experiment = find_experiment(client, uri, _name_of(runs.study))
+        place = _place(uri, experiment, runs.study)
         if place.items() <= written.items() and has_runs(client, experiment):
             counts = Counter({what: written[what] for what in OUTCOMES})
         else:
-            records = _records_of_runs(study, metrics, histories, training, choices_path)
-            counts = write_runs(client, experiment, records, _connections(uri))
+            counts = write_runs(client, experiment, runs.records(metrics), _connections(uri))
         counts += write_study_run(client, experiment, record)
         _describe_experiment(client, experiment, metrics)
     receipt = place | {what: counts[what] for what in OUTCOMES}
@@ -155,15 +166,8 @@ def sync_study(
     return receipt
 
 
-def _records_of_runs(
-    study: str,
-    metrics: pd.DataFrame,
-    histories: Iterable[str | Path],
-    training: Mapping[str, Mapping[str, Any]] | None,
-    choices_path: str | Path | None,
-) -> list[RunRecord]:
-    choices = None if choices_path is None else read_choices(choices_path)
-    return model_records(study, metrics, read_histories(histories), training or {}, choices)
+def _name_of(study: str) -> str:
+    return f"qdistill/{study}"
 
 
 def _connections(uri: str) -> int:
@@ -171,13 +175,11 @@ def _connections(uri: str) -> int:
     return _SERVER_CONNECTIONS if uri.startswith("http") else 1
 
 
-def _place(client: MlflowClient, uri: str, study: str) -> dict[str, Any]:
-    name = f"qdistill/{study}"
-    identifier = find_experiment(client, uri, name)
+def _place(uri: str, experiment: str, study: str) -> dict[str, Any]:
     return {
         "tracking_uri": printable_uri(uri),
-        "experiment_id": identifier,
-        "experiment": name,
+        "experiment_id": experiment,
+        "experiment": _name_of(study),
     }
 
 
@@ -195,7 +197,7 @@ def _read_receipt(path: str | Path) -> dict[str, Any]:
 
 
 def _describe_experiment(client: MlflowClient, experiment: str, metrics: pd.DataFrame) -> None:
-    """Set links to ready comparisons above the experiment's runs."""
+    """Put links to ready comparisons above the experiment's runs."""
     wanted = {
         "mlflow.experimentKind": "custom_model_development",
         NOTE: shorten(comparison_links(experiment, metrics), _LONGEST_NOTE),

@@ -1,0 +1,16 @@
+import pytest
+
+from helpers.figures import study_metrics
+from qdistill.figures.save import figure_settings
+
+
+@pytest.fixture(autouse=True)
+def drawing_settings():
+    """Draw each test under the settings of the saved figures."""
+    with figure_settings():
+        yield
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return study_metrics()
