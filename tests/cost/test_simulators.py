@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from helpers.checkout import ROOT
-from qdistill.cost.prepared import Gradients, Prepared
 from qdistill.cost.problems import draw_circuit_problem
 from qdistill.cost.simulators import (
     REGISTRY,
@@ -19,6 +18,7 @@ from qdistill.cost.simulators import (
     prepare_simulators,
     reference,
 )
+from qdistill.cost.steps import Gradients, Prepared
 from qdistill.study.timed import SIMULATORS
 
 PROBLEM = draw_circuit_problem(qubits=3, layers=2, batch=4, seeds=1)

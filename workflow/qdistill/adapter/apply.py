@@ -45,10 +45,8 @@ def apply_adapter(
 
     Parameters
     ----------
-    adapter_path : path
-        Folder of the adapter.
-    input_path : path
-        Parquet file, which is only read. All of its columns are kept.
+    adapter_path, input_path : path
+        Folder of the adapter; Parquet file, all of whose columns are kept.
     output_path : path
         It appears only when complete. What a killed run left beside it is removed.
     settings : ApplySettings, optional
@@ -75,8 +73,7 @@ def apply_adapter(
             _check_columns(source, file.schema_arrow, adapter, settings)
             with atomic_path(target) as partial:
                 rows = _stream(file, partial, adapter, settings, source, progress)
-                if target.exists() and not settings.overwrite:  # made in the meantime
-                    raise _exists(target)
+                _check_absent(target, settings)  # made in the meantime
             return rows
     except (OSError, arrow.ArrowException) as error:
         raise DataError(f"{source}: cannot be read or written on ({error})") from error
@@ -90,14 +87,14 @@ def _check_paths(source: Path, target: Path, settings: ApplySettings) -> None:
             raise DataError(f"{target}: the output is the input; give another name")
         if target.is_dir():
             raise DataError(f"{target}: a folder; give the name of a file")
-        if not settings.overwrite:
-            raise _exists(target)
+        _check_absent(target, settings)
     if settings.batch_size < 1:
         raise DataError(f"batches of {settings.batch_size} rows; one or more are needed")
 
 
-def _exists(target: Path) -> DataError:
-    return DataError(f"{target}: exists already; give another name or --overwrite")
+def _check_absent(target: Path, settings: ApplySettings) -> None:
+    if target.exists() and not settings.overwrite:
+        raise DataError(f"{target}: exists already; give another name or --overwrite")
 
 
 def _check_columns(
@@ -115,12 +112,8 @@ def _check_columns(
             "name with --output-column"
         )
     kind = schema.field(settings.column).type
-    is_list = (
-        arrow.types.is_list(kind)
-        or arrow.types.is_large_list(kind)
-        or arrow.types.is_fixed_size_list(kind)
-    )
-    if not is_list or not arrow.types.is_floating(kind.value_type):
+    lists = (arrow.types.is_list, arrow.types.is_large_list, arrow.types.is_fixed_size_list)
+    if not any(is_list(kind) for is_list in lists) or not arrow.types.is_floating(kind.value_type):
         raise DataError(
             f"{source}: column '{settings.column}' is of type {kind}, but the adapter takes lists "
             f"of {adapter.config.inputs} floating-point numbers"
@@ -139,19 +132,16 @@ def _stream(
     codes = arrow.field(settings.output_column, arrow.list_(arrow.float32(), adapter.config.width))
     schema = file.schema_arrow.append(codes)
     done = 0
-    bar = tqdm(
-        total=file.metadata.num_rows,
-        unit="row",
-        unit_scale=True,
-        disable=not progress,
-        desc="apply",
-    )
+    total = file.metadata.num_rows
+    bar = tqdm(desc="apply", total=total, unit="row", unit_scale=True, disable=not progress)
     with bar, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
         for batch in file.iter_batches(settings.batch_size, use_threads=False):
-            vectors = vectors_of(
-                batch.column(settings.column), adapter.config.inputs, done, settings.column, source
-            )
-            encoded = _encode(adapter, vectors, done, source)
+            where = f"{source}: column '{settings.column}'"
+            vectors = _vectors_of(batch.column(settings.column), adapter.config.inputs, done, where)
+            try:
+                encoded = encode(adapter, vectors)
+            except ZeroEncodingError as error:
+                raise DataError(f"{source}: {ZeroEncodingError(done + error.row)}") from error
             # Through a buffer: `arrow.array` of a NumPy array would import pandas first.
             buffer = arrow.py_buffer(np.ascontiguousarray(encoded))
             values = arrow.Array.from_buffers(arrow.float32(), encoded.size, [None, buffer])
@@ -163,35 +153,8 @@ def _stream(
     return done
 
 
-def _encode(adapter: AdapterWeights, vectors: np.ndarray, done: int, source: Path) -> np.ndarray:
-    try:
-        return encode(adapter, vectors)
-    except ZeroEncodingError as error:
-        raise DataError(f"{source}: {ZeroEncodingError(done + error.row)}") from error
-
-
-def vectors_of(
-    column: arrow.Array, inputs: int, first_row: int, name: str, source: Path
-) -> np.ndarray:
-    """Vectors of a list column as float32 (rows, inputs).
-
-    Parameters
-    ----------
-    column : Array
-        Lists of floating-point numbers.
-    inputs : int
-        Width that every row must have.
-    first_row : int
-        Number of the first row, for messages.
-    name, source : str, path
-        For messages.
-
-    Raises
-    ------
-    DataError
-        If a row is missing, of another width, or not finite.
-    """
-    where = f"{source}: column '{name}'"
+def _vectors_of(column: arrow.Array, inputs: int, first_row: int, where: str) -> np.ndarray:
+    """Return the vectors of a list column as float32 (rows, inputs), or refuse them."""
     wrong = _first_wrong(column, inputs)
     if wrong is not None:
         cell = column[wrong]

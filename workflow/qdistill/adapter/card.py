@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
 from qdistill.adapter.evidence import Evidence
@@ -45,43 +46,38 @@ def write_card(
     tracking_uri : str or None
         MLflow store where it is registered; None if it is not.
     """
-    lines = [
+    parts = [
+        f"---\n{_header(deployment, config, evidence)}\n---",
         f"# Adapter of the study `{deployment.study}` for `{deployment.dataset}`",
-        "",
         lead(evidence),
-        "",
         f"It maps {config.inputs} features to {config.width} codes, and codes to "
         f"{config.outputs} outputs.",
-        "",
         *_choice_section(deployment, evidence),
         *_data_section(deployment, latents, evidence),
         *_error_section(evidence),
         *_verdict_section(evidence),
         *_limits_section(config, evidence, latents),
-        *usage_section(deployment, config, folder, tracking_uri),
+        usage_section(deployment, config, folder, tracking_uri),
     ]
-    return (
-        f"---\n{_header(deployment, config, evidence)}\n---\n\n" + "\n".join(lines).rstrip() + "\n"
-    )
+    return "\n\n".join(parts)
 
 
 def _header(deployment: Deployment, config: AdapterConfig, evidence: Evidence) -> str:
-    described: dict[str, Any] = dict(
-        task_type="feature-extraction",
-        dataset_type=deployment.dataset,
-        dataset_name=deployment.dataset,
-        dataset_split="heldout",
-        metric_type="mse",
-    )
-    seeds = seeds_in_words(len(evidence.heldout))
+    seed, seeds = evidence.seed, seeds_in_words(len(evidence.heldout))
     values = {
-        f"held-out mean squared error, mean of {seeds}": evidence.interval.estimate,
-        f"held-out mean squared error of the exported seed {evidence.seed}": evidence.heldout[
-            evidence.seed
-        ],
+        f", mean of {seeds}": evidence.interval.estimate,
+        f" of the exported seed {seed}": evidence.heldout[seed],
     }
     results = [
-        EvalResult(**described, metric_name=name, metric_value=float(value))
+        EvalResult(
+            task_type="feature-extraction",
+            dataset_type=deployment.dataset,
+            dataset_name=deployment.dataset,
+            dataset_split="heldout",
+            metric_type="mse",
+            metric_name=f"held-out mean squared error{name}",
+            metric_value=float(value),
+        )
         for name, value in values.items()
     ]
     data = ModelCardData(
@@ -95,7 +91,7 @@ def _header(deployment: Deployment, config: AdapterConfig, evidence: Evidence) -
 
 
 def lead(evidence: Evidence) -> str:
-    """Say in one sentence which model this is, and whether a circuit is owed anything."""
+    """Describe in one sentence which model this is, and whether a circuit is owed anything."""
     name = evidence.choice.name
     where = f"on `{evidence.condition['dataset']}` at n = {evidence.condition['n']}"
     meaning = ENTRIES[name].meaning
@@ -107,12 +103,15 @@ def lead(evidence: Evidence) -> str:
     return f"This adapter is `{name}`{known}, not made from the circuit: {plain}."
 
 
+def _ratio(row: Mapping[Any, Any] | pd.Series) -> str:
+    return estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+
+
 def _plain_clause(evidence: Evidence, where: str) -> str:
     row = evidence.against("quantum")
     if row is None:
         return "the study trained no `quantum` model to compare it with"
-    ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
-    share = f"its held-out error is {ratio} times that of `quantum`"
+    share = f"its held-out error is {_ratio(row)} times that of `quantum`"
     seeds = seeds_in_words(int(row["seeds"]))
     return {
         "better": f"it does better than the circuit {where}; {share}",
@@ -132,9 +131,8 @@ def _circuit_clause(evidence: Evidence, where: str) -> str:
         )
     if row["verdict"] == "distinct":
         return f"no simpler model of the study does as well as the circuit {where}"
-    ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     simplest = f"a plain `{row['simplest']}` without the circuit"
-    share = f"the error of `quantum` is {ratio} times its"
+    share = f"the error of `quantum` is {_ratio(row)} times its"
     if row["relation"] == "worse":
         return f"{simplest} does better {where}; {share}"
     seeds = seeds_in_words(int(row["seeds"]))
@@ -142,32 +140,29 @@ def _circuit_clause(evidence: Evidence, where: str) -> str:
 
 
 def _choice_section(deployment: Deployment, evidence: Evidence) -> list[str]:
+    """Paragraphs, as in every section below."""
     choice, automatic = evidence.choice, evidence.automatic
-    lines = ["## Why this model", ""]
+    paragraphs = ["## Why this model"]
     if deployment.model != AUTO:
-        other = f"; the comparisons alone would have taken `{automatic.name}`"
-        lines += [
-            f"`{choice.name}` was asked for by name"
-            + (other if automatic.name != choice.name else ", and the comparisons agree")
-            + ".",
-        ]
-    else:
-        others = [name for name in choice.as_good if name != choice.best]
-        rivals = f"Those are {quoted(others)}" if others else "All others are worse"
-        lines += [
-            f"Of {counted(len(choice.candidates), 'candidate')} ({quoted(choice.candidates)}), "
-            f"`{choice.best}` has the lowest mean held-out error. Taken is the simplest of it and "
-            "those that cannot be told from it, by paired t intervals over the seeds and Holm's "
-            f"correction over the candidates. {rivals}.",
-            "",
-            "This choice among models looked at the held-out rows, so the error below is somewhat "
-            f"optimistic for the model that was chosen; by how much, with "
-            f"{counted(len(choice.candidates), 'candidate')}, these rows cannot say. The seed was "
-            "chosen without them.",
-        ]
-        if choice.left_out:
-            lines += ["", f"Left out, for runs that diverged: {quoted(choice.left_out)}."]
-    return [*lines, ""]
+        other = ", and the comparisons agree"
+        if automatic.name != choice.name:
+            other = f"; the comparisons alone would have taken `{automatic.name}`"
+        return [*paragraphs, f"`{choice.name}` was asked for by name{other}."]
+    others = [name for name in choice.as_good if name != choice.best]
+    rivals = f"Those are {quoted(others)}" if others else "All others are worse"
+    candidates = counted(len(choice.candidates), "candidate")
+    paragraphs += [
+        f"Of {candidates} ({quoted(choice.candidates)}), "
+        f"`{choice.best}` has the lowest mean held-out error. Taken is the simplest of it and "
+        "those that cannot be told from it, by paired t intervals over the seeds and Holm's "
+        f"correction over the candidates. {rivals}.",
+        "This choice among models looked at the held-out rows, so the error below is somewhat "
+        f"optimistic for the model that was chosen; by how much, with {candidates}, these rows "
+        "cannot say. The seed was chosen without them.",
+    ]
+    if choice.left_out:
+        paragraphs.append(f"Left out, for runs that diverged: {quoted(choice.left_out)}.")
+    return paragraphs
 
 
 def _data_section(
@@ -179,17 +174,14 @@ def _data_section(
     encoder = f", encoded by {latents['encoder']}" if latents.get("encoder") else ""
     return [
         "## Data, n and seeds",
-        "",
         f"Data set `{deployment.dataset}` (kind `{deployment.settings['kind']}`){encoder}: "
         f"{rows['train']:,} training rows, of which each seed has {deployment.n} as its labelled "
         f"examples, {rows['unlabelled']:,} unlabelled and {rows['heldout']:,} held-out rows. "
         f"Protocol `{deployment.protocol}`, a bottleneck of {2**deployment.qubits} numbers "
         f"({deployment.qubits} qubits, where it is a circuit), {seeds_in_words(seeds)}.",
-        "",
         f"The exported weights are those of seed {evidence.seed}, which has the median "
         f"cross-validated error inside its labelled rows, {number(error)}; the error is "
         f"{validation.source}.",
-        "",
     ]
 
 
@@ -204,7 +196,7 @@ def _error_section(evidence: Evidence) -> list[str]:
                 f"`{row['baseline']}`{stage.replace('_', ' ')}",
                 number(row["mean_baseline"]),
                 estimate(row["difference"], row["ci_low"], row["ci_high"]),
-                estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
+                _ratio(row),
                 "not defined" if row["p_holm"] != row["p_holm"] else p_value(row["p_holm"]),
                 row["verdict"],
             ]
@@ -212,45 +204,39 @@ def _error_section(evidence: Evidence) -> list[str]:
     header = ["compared with", "its error", "difference", "ratio", "p (Holm)", "this adapter is"]
     return [
         "## Held-out error",
-        "",
         f"Mean squared error of `{choice.name}` on the held-out rows, mean of {seeds}: "
         f"{estimate(interval.estimate, interval.low, interval.high)} (95 % Student t). The "
         f"exported seed alone: {number(float(evidence.heldout[evidence.seed]))}.",
-        "",
         "Against everything else that the study holds, paired by seed: difference (this adapter "
         "minus the other) and ratio with 95 % intervals. *Not distinguishable* means that these "
         "seeds cannot tell the two apart, not that they are equal.",
-        "",
-        *table_lines(header, rows),
+        "\n".join(table_lines(header, rows)).rstrip(),
     ]
 
 
 def _verdict_section(evidence: Evidence) -> list[str]:
-    lines = ["## Verdict on the circuit", ""]
     row = evidence.attribution
     if row is None:
-        lines.append("The study trained no `quantum` model here, so there is no attribution.")
+        text = "The study trained no `quantum` model here, so there is no attribution"
     else:
         text = f"Is an advantage of `quantum` the circuit's own? The verdict is *{row['verdict']}*"
         if row["verdict"] == "not distinct":
-            ratio = estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
             text += (
                 f": the simplest model that does as well is `{row['simplest']}`; the error of "
-                f"`quantum` is {ratio} times its"
+                f"`quantum` is {_ratio(row)} times its"
             )
         elif row["missing"]:
             text += f"; the study lacks {row['missing']}"
-        lines.append(text + ".")
+    paragraphs = ["## Verdict on the circuit", f"{text}."]
     retained = evidence.transfer
     if retained is not None:
         share = estimate(retained["retained"], retained["ci_low"], retained["ci_high"])
         reason = f" ({retained['reason']})" if isinstance(retained["reason"], str) else ""
-        lines += [
-            "",
+        paragraphs.append(
             f"Of the advantage of `quantum` over `classical`, `{evidence.choice.name}` retains the "
-            f"share {share}: *{retained['verdict']}*{reason}.",
-        ]
-    return [*lines, ""]
+            f"share {share}: *{retained['verdict']}*{reason}."
+        )
+    return paragraphs
 
 
 def _limits_section(
@@ -284,4 +270,4 @@ def _limits_section(
             "sentence-transformers, the server and the command line refuse it. ONNX cannot; there "
             "the unit vector is taken as zero, and the codes are finite and mean nothing."
         )
-    return ["## Limits", "", *(f"- {limit}" for limit in limits), ""]
+    return ["## Limits", "\n".join(f"- {limit}" for limit in limits)]

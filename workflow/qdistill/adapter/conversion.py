@@ -63,16 +63,9 @@ def from_regression(regression: PrincipalRegression) -> AdapterWeights:
     else:
         down, up = regression.pca.components_, regression.slopes.T
         bias = -down @ regression.pca.mean_
-    return build(
-        "linear",
-        {
-            "encoder.weight": down,
-            "encoder.bias": bias,
-            "decoder.weight": up,
-            "decoder.bias": regression.mean,
-        },
-        {},
-    )
+    encoder = {"encoder.weight": down, "encoder.bias": bias}
+    decoder = {"decoder.weight": up, "decoder.bias": regression.mean}
+    return build("linear", encoder | decoder, {})
 
 
 def build(
@@ -148,12 +141,8 @@ def _without_padding(projections: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     sizes = np.abs(projections["encoder.weight"]).max(axis=1)
     present = sizes > _NEGLIGIBLE * sizes.max()
     present[0] = True
-    return {
-        "encoder.weight": projections["encoder.weight"][present],
-        "encoder.bias": projections["encoder.bias"][present],
-        "decoder.weight": projections["decoder.weight"][:, present],
-        "decoder.bias": projections["decoder.bias"],
-    }
+    kept = {key: projections[key][present] for key in ("encoder.weight", "encoder.bias")}
+    return {**projections, **kept, "decoder.weight": projections["decoder.weight"][:, present]}
 
 
 def _behind(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from qdistill.adapter.seeds import SeedErrors
@@ -28,17 +27,12 @@ class Evidence:
     choice, automatic : Choice
         What is deployed, and what ``auto`` takes: the same unless a name was given.
     validation : SeedErrors
-        Cross-validated errors, by which the seed was chosen.
-    seed : int
-        The exported seed.
-    heldout : Series
-        Held-out error of the deployed model by seed.
-    interval : Interval
-        Its mean with Student t limits.
-    diverged : int
-        How many of its runs diverged.
-    still_improving : int
-        How many of its runs were ended while their cross-validated error was still falling.
+        Cross-validated errors, by which ``seed``, the exported one, was chosen.
+    heldout, interval : Series, Interval
+        Held-out error of the deployed model by seed, and its mean with Student t limits.
+    diverged, still_improving : int
+        How many of its runs diverged, or were ended while their cross-validated error was still
+        falling.
     comparisons : DataFrame
         By the contract "comparisons": the deployed model against everything else that the study
         holds, each at its last stage, as one family of tests. Of `compiled` and `quantum`, which
@@ -84,10 +78,8 @@ def gather_evidence(
         Whole tables by these contracts.
     condition : mapping
         ``dataset``, ``protocol`` and ``n``.
-    choice : Choice
-        What is deployed.
-    validation : SeedErrors
-        Its cross-validated errors.
+    choice, validation : Choice, SeedErrors
+        What is deployed, and its cross-validated errors.
     """
     names = list(dict.fromkeys(metrics["model"]))
     automatic = choice
@@ -117,8 +109,5 @@ def gather_evidence(
 
 
 def _row_at(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.Series | None:
-    hit: Sequence[bool] | pd.Series = np.ones(len(table), dtype=bool)
-    for column, value in where.items():
-        hit = hit & (table[column] == value)
-    rows = table[hit]
+    rows = table[(table[list(where)] == pd.Series(where)).all(axis=1)]
     return None if rows.empty else rows.iloc[0]

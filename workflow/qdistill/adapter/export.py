@@ -18,7 +18,7 @@ from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.onnx_graph import build_graph
 from qdistill.adapter.seeds import seed_errors
 from qdistill.datasets.examples import Examples, load_examples
-from qdistill.datasets.latents import Latents, load_latents
+from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.storage.files import write_text
@@ -96,7 +96,12 @@ def export_adapter(
     )
     adapter = _adapter_of(evidence, deployment, blocks, files.weights)
     check_heldout(adapter, blocks[0], float(evidence.heldout[seed]), choice.name)
-    folder, about = Path(folder), _about(latents)
+    folder = Path(folder)
+    splits = ("train", "unlabelled", "heldout")
+    about = {
+        "rows": {split: len(latents.positions(split)) for split in splits},
+        "encoder": latents.metadata.get("encoder"),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     write_adapter(folder, adapter)
     (folder / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
@@ -127,14 +132,12 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
 
 
 def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:
-    """Refuse weights whose held-out error is not the one that the metrics state.
-
-    Held-out rows are used to check, and for no choice.
+    """Validate weights by held-out rows, which are used for no choice.
 
     Raises
     ------
     DataError
-        With both errors.
+        If the held-out error is not the one that the metrics state.
     """
     inputs, targets = (
         values[examples.heldout].numpy() for values in (examples.inputs, examples.targets)
@@ -181,12 +184,7 @@ def _adapter_of(
 def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, np.ndarray]:
     """Read a model's weights of one seed at one n, without the seed axis.
 
-    Parameters
-    ----------
-    name, seed, n : str, int, int
-        Whose weights.
-    paths : iterable of path
-        Weights of several models and blocks of seeds; of a student also those of its teacher.
+    The files are of several models and blocks of seeds; of a student also those of its teacher.
 
     Raises
     ------
@@ -205,20 +203,10 @@ def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, n
 
 
 def _labelled(seed: int, blocks: Iterable[Examples]) -> tuple[np.ndarray, np.ndarray]:
-    """Give inputs and targets of a seed's labelled rows, in float64."""
+    """Return inputs and targets of a seed's labelled rows, in float64."""
     for block in blocks:
         if seed in block.seeds:
             labelled = block.labelled[block.seeds.index(seed)]
-            return (
-                block.inputs[labelled].double().numpy(),
-                block.targets[labelled].double().numpy(),
-            )
+            inputs, targets = block.inputs[labelled], block.targets[labelled]
+            return inputs.double().numpy(), targets.double().numpy()
     raise DataError(f"there are no labelled rows of seed {seed}")
-
-
-def _about(latents: Latents) -> dict[str, Any]:
-    splits = ("train", "unlabelled", "heldout")
-    return {
-        "rows": {split: len(latents.positions(split)) for split in splits},
-        "encoder": latents.metadata.get("encoder"),
-    }

@@ -21,10 +21,8 @@ from qdistill.storage.files import write_json
 from qdistill.storage.weights import save_arrays
 
 FORMAT, FORMAT_VERSION = "qdistill-adapter", 1
-CONFIG_FILE, WEIGHTS_FILE, ONNX_FILE, CARD_FILE = (
-    *("config.json", "model.safetensors", "model.onnx"),
-    "README.md",
-)
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+ONNX_FILE, CARD_FILE = "model.onnx", "README.md"
 EPSILON = 1e-5  # of the LayerNorm, as torch.nn.LayerNorm has it
 
 # Each kind of bottleneck, and what it does to h before its layer: nothing, the scaling to unit
@@ -49,23 +47,13 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class AdapterConfig:
-    """What an adapter is.
+    """What an adapter is."""
 
-    Attributes
-    ----------
-    kind : str
-        A key of ``KINDS``.
-    inputs, width, outputs : int
-        Numbers of features, codes and outputs.
-    origin : dict
-        Where it comes from: study, data set, protocol, n, seed, model, stage and so on.
-    """
-
-    kind: str
-    inputs: int
+    kind: str  # a key of `KINDS`
+    inputs: int  # numbers of features, codes and outputs
     width: int
     outputs: int
-    origin: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)  # study, data set, n, seed, model, ...
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors, by name."""

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,10 +38,7 @@ _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
 def register_adapter(
-    folder: str | Path,
-    study: str,
-    receipt_path: str | Path,
-    tracking_uri: str | None = None,
+    folder: str | Path, study: str, receipt_path: str | Path, tracking_uri: str | None = None
 ) -> dict[str, Any]:
     """Register an adapter as an MLflow model; again, the same adapter changes nothing.
 
@@ -75,7 +72,7 @@ def register_adapter(
         if number is None:
             experiment = find_experiment(client, uri, f"qdistill/{study}")
             number = _register(client, uri, experiment, Path(folder), study, digest)
-        if _champion(client, study) != number:
+        if str(client.get_registered_model(study).aliases.get(ALIAS)) != number:
             client.set_registered_model_alias(study, ALIAS, number)
     receipt = {
         "tracking_uri": printable_uri(uri),
@@ -89,15 +86,7 @@ def register_adapter(
 
 
 def save_model(folder: str | Path, path: str | Path) -> None:
-    """Write an adapter as an MLflow model folder, without a store.
-
-    Parameters
-    ----------
-    folder : path
-        The exported adapter.
-    path : path
-        A folder that does not exist yet.
-    """
+    """Write an adapter as an MLflow model in a folder that does not exist yet, without a store."""
     import mlflow.pyfunc
 
     with _carried_modules() as code:
@@ -153,12 +142,6 @@ def _registered(client: MlflowClient, name: str, digest: str) -> str | None:
     found = client.search_model_versions(f"name = '{name}'")
     versions = [each.version for each in found if each.tags.get(_DIGEST) == digest]
     return str(max(map(int, versions))) if versions else None
-
-
-def _champion(client: MlflowClient, name: str) -> str | None:
-    aliases: Mapping[str, Any] = client.get_registered_model(name).aliases
-    found = aliases.get(ALIAS)
-    return None if found is None else str(found)
 
 
 def _register(

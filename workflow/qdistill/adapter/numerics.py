@@ -12,17 +12,7 @@ from qdistill.errors import DataError
 
 
 def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
-    """Codes of vectors.
-
-    Parameters
-    ----------
-    adapter : AdapterWeights
-    x : ndarray of float32, shape (B, inputs)
-        See :func:`check_vectors`.
-
-    Returns
-    -------
-    ndarray of float32, shape (B, width)
+    """Encode vectors from :func:`check_vectors`: (B, inputs) to (B, width), float32.
 
     Raises
     ------
@@ -59,16 +49,13 @@ def decode(adapter: AdapterWeights, z: np.ndarray) -> np.ndarray:
 
 
 def check_vectors(x: np.ndarray, inputs: int, first_row: int = 0) -> np.ndarray:
-    """Refuse what an adapter cannot take, and give the rest as float32.
+    """Return floating-point vectors (B, inputs) as float32, if an adapter can take them.
 
     Parameters
     ----------
     x : ndarray, shape (B, inputs)
-        Floating-point numbers.
-    inputs : int
-        Features of the adapter.
-    first_row : int
-        Row number of the first vector, for messages; rows are counted from 0.
+    inputs, first_row : int
+        Features of the adapter; number of the first row, from 0, for messages.
 
     Raises
     ------
@@ -98,13 +85,7 @@ def _unit_vectors(h: np.ndarray) -> np.ndarray:
 
 
 class ZeroEncodingError(DataError):
-    """A vector's encoder output is zero, which has no direction and no amplitudes.
-
-    Parameters
-    ----------
-    row : int
-        Counted from 0.
-    """
+    """A vector's encoder output is zero, which has no direction and no amplitudes."""
 
     def __init__(self, row: int) -> None:
         super().__init__(

@@ -19,24 +19,14 @@ from qdistill.adapter.layout import EPSILON, AdapterWeights
 
 OPSET = 18  # LayerNormalization came with 17, ReduceL2's form with 18
 IR_VERSION = 9  # that of the releases with opset 18 to 20, so that older runtimes read it
-_AXES, _ZERO, _ONE = "axes", "zero", "one"
 
 
 def build_graph(adapter: AdapterWeights) -> onnx.ModelProto:
-    """Build the checked ONNX model of an adapter.
-
-    Parameters
-    ----------
-    adapter : AdapterWeights
-
-    Returns
-    -------
-    onnx.ModelProto
-    """
+    """Build the checked ONNX model of an adapter."""
     config = adapter.config
     graph = _Graph(dict(adapter.tensors))
     graph.add("Gemm", ["features", "encoder.weight", "encoder.bias"], "h", transB=1)
-    _BOTTLENECKS[config.kind](graph, config.width)
+    _add_bottleneck(graph, config.kind, config.width)
     graph.add("Gemm", ["codes", "decoder.weight", "decoder.bias"], "reconstruction", transB=1)
     model = helper.make_model(
         helper.make_graph(
@@ -63,7 +53,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
 
     def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Add a node with one output and give the output's name."""
+        """Add a node with one output and return the output's name."""
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
@@ -75,13 +65,13 @@ class _Graph:
     def unit(self) -> str:
         """Add g = h / ||h||, or zero where h is zero."""
         self.tensors |= {
-            _AXES: np.array([1], np.int64),
-            _ZERO: np.array(0, np.float32),
-            _ONE: np.array(1, np.float32),
+            "axes": np.array([1], np.int64),
+            "zero": np.array(0, np.float32),
+            "one": np.array(1, np.float32),
         }
-        self.add("ReduceL2", ["h", _AXES], "norm", keepdims=1)
-        self.add("Equal", ["norm", _ZERO], "is_zero")
-        self.add("Where", ["is_zero", _ONE, "norm"], "divisor")
+        self.add("ReduceL2", ["h", "axes"], "norm", keepdims=1)
+        self.add("Equal", ["norm", "zero"], "is_zero")
+        self.add("Where", ["is_zero", "one", "norm"], "divisor")
         return self.add("Div", ["h", "divisor"], "g")
 
 
@@ -89,51 +79,31 @@ def _value(name: str, width: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
 
 
-def _linear(graph: _Graph, width: int) -> None:
-    graph.add("Identity", ["h"], "codes")
-
-
-def _layer_norm(graph: _Graph, width: int) -> None:
-    inputs = ["h", "bottleneck.scale", "bottleneck.shift"]
-    graph.add("LayerNormalization", inputs, "codes", axis=-1, epsilon=EPSILON)
-
-
-def _affine(graph: _Graph, width: int) -> None:
-    graph.add("Gemm", [graph.unit(), "bottleneck.weight", "bottleneck.bias"], "codes", transB=1)
-
-
-def _softmax(graph: _Graph, width: int) -> None:
-    graph.add("Gemm", [graph.unit(), "bottleneck.weight", "bottleneck.bias"], "logits", transB=1)
-    graph.add("Softmax", ["logits"], "codes", axis=-1)
-
-
-def _squared(graph: _Graph, width: int) -> None:
-    graph.square_of_product(graph.unit(), "bottleneck.weight", "codes")
-
-
-def _circuit(graph: _Graph, width: int) -> None:
+def _add_bottleneck(graph: _Graph, kind: str, width: int) -> None:
+    """Add the nodes from h to the codes, as :mod:`qdistill.adapter.numerics` computes them."""
+    if kind == "linear":
+        graph.add("Identity", ["h"], "codes")
+        return
+    if kind == "layer_norm":
+        inputs = ["h", "bottleneck.scale", "bottleneck.shift"]
+        graph.add("LayerNormalization", inputs, "codes", axis=-1, epsilon=EPSILON)
+        return
     g = graph.unit()
-    real = graph.square_of_product(g, "bottleneck.real", "real_squared")
-    imaginary = graph.square_of_product(g, "bottleneck.imaginary", "imaginary_squared")
-    graph.add("Add", [real, imaginary], "codes")
-
-
-def _quadratic(graph: _Graph, width: int) -> None:
-    g = graph.unit()
-    row, column = np.triu_indices(width)
-    graph.tensors |= {"row": row.astype(np.int64), "column": column.astype(np.int64)}
-    graph.add("Gather", [g, "row"], "left", axis=1)
-    graph.add("Gather", [g, "column"], "right", axis=1)
-    graph.add("Mul", ["left", "right"], "products")
-    graph.add("Gemm", ["products", "bottleneck.weight", "bottleneck.bias"], "codes", transB=1)
-
-
-_BOTTLENECKS = {
-    "linear": _linear,
-    "layer_norm": _layer_norm,
-    "affine": _affine,
-    "softmax": _softmax,
-    "squared": _squared,
-    "circuit": _circuit,
-    "quadratic": _quadratic,
-}
+    if kind == "circuit":
+        real = graph.square_of_product(g, "bottleneck.real", "real_squared")
+        imaginary = graph.square_of_product(g, "bottleneck.imaginary", "imaginary_squared")
+        graph.add("Add", [real, imaginary], "codes")
+        return
+    if kind == "squared":
+        graph.square_of_product(g, "bottleneck.weight", "codes")
+        return
+    if kind == "quadratic":
+        row, column = np.triu_indices(width)
+        graph.tensors |= {"row": row.astype(np.int64), "column": column.astype(np.int64)}
+        graph.add("Gather", [g, "row"], "left", axis=1)
+        graph.add("Gather", [g, "column"], "right", axis=1)
+        g = graph.add("Mul", ["left", "right"], "products")
+    output = "logits" if kind == "softmax" else "codes"
+    graph.add("Gemm", [g, "bottleneck.weight", "bottleneck.bias"], output, transB=1)
+    if kind == "softmax":
+        graph.add("Softmax", ["logits"], "codes", axis=-1)

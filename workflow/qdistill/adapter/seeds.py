@@ -59,8 +59,6 @@ def seed_errors(
         encoder and decoder, and learns from it alone.
     blocks : sequence of Examples
         All seeds, block by block. Only labelled rows are used.
-    qubits : int
-        Width of the bottleneck.
     condition, training : mapping
         ``dataset``, ``protocol`` and ``n``; settings of the trained models, by name.
     histories, choices : paths and path
@@ -106,7 +104,7 @@ def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float
 
 def _of_choices(name: str, condition: Mapping[str, Any], path: str | Path) -> dict[int, float]:
     rows = read_frame("choices", path, _rows_of(name, condition))
-    return dict(zip(rows["seed"].tolist(), rows["validation_mse"].tolist(), strict=True))
+    return rows.set_index("seed")["validation_mse"].to_dict()
 
 
 def _rows_of(name: str, condition: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
@@ -122,8 +120,7 @@ def _of_histories(
         rows = read_frame("history", path, _rows_of(name, condition))
         last = rows.sort_values("epoch").groupby("seed").last()
         untrained = (last["epoch"] == 0) & last["validation_mse"].isna()
-        errors = last["validation_mse"].where(~untrained, last["train_mse"])
-        found |= dict(zip(errors.index.tolist(), errors.tolist(), strict=True))
+        found |= last["validation_mse"].where(~untrained, last["train_mse"]).to_dict()
     return found
 
 

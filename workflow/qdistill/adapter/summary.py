@@ -14,12 +14,7 @@ _NORMALISATIONS = {
 
 
 def summarise(folder: str | Path) -> str:
-    """Describe an adapter in a few lines: its card's first sentence, then its numbers.
-
-    Parameters
-    ----------
-    folder : path
-        Both files are read and checked; the card may be missing.
+    """Describe an adapter in a few lines: its card's first sentence, if any, and its numbers.
 
     Raises
     ------
@@ -37,13 +32,13 @@ def summarise(folder: str | Path) -> str:
         "outputs": f"{config.outputs:,}",
         "parameters": f"{size:,}",
     }
-    for key in ("study", "dataset", "protocol", "n", "model", "stage", "seed"):
-        if key in origin:
-            rows[key] = str(origin[key])
-    for key, meaning in (
-        ("heldout_mse", "held-out error of this seed"),
-        ("heldout_mse_mean", f"its mean over {origin.get('seeds', 'the')} seeds"),
-    ):
+    keys = ("study", "dataset", "protocol", "n", "model", "stage", "seed")
+    rows |= {key: str(origin[key]) for key in keys if key in origin}
+    errors = {
+        "heldout_mse": "held-out error of this seed",
+        "heldout_mse_mean": f"its mean over {origin.get('seeds', 'the')} seeds",
+    }
+    for key, meaning in errors.items():
         if isinstance(origin.get(key), float):
             rows[meaning] = f"{origin[key]:.4g}"
     wide = max(map(len, rows))

@@ -94,8 +94,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
     def of(cls, weights: AdapterWeights) -> Adapter:
         """Build the module of an adapter that was read, in evaluation mode."""
         module = cls(weights.config)
-        tensors = {name: torch.tensor(array) for name, array in weights.tensors.items()}
-        module.load_state_dict(tensors)
+        module.load_state_dict({k: torch.tensor(array) for k, array in weights.tensors.items()})
         return module.eval()
 
     def weights(self) -> AdapterWeights:
@@ -107,14 +106,9 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Adapter:
-        """Load from a local folder, or from the Hugging Face Hub.
+        """Load from a local folder, or from a repository on the Hugging Face Hub.
 
-        Parameters
-        ----------
-        pretrained_model_name_or_path : str or Path
-            The folder, or the name of a repository.
-        **options
-            As :meth:`huggingface_hub.ModelHubMixin.from_pretrained` takes them.
+        The options are those of :meth:`huggingface_hub.ModelHubMixin.from_pretrained`.
 
         Raises
         ------
@@ -126,7 +120,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
         return super().from_pretrained(pretrained_model_name_or_path, **options)
 
     def generate_model_card(self, *args: Any, **options: Any) -> ModelCard:
-        """Give the card that the adapter was loaded with, or a generated one."""
+        """Return the card that the adapter was loaded with, or a generated one."""
         return ModelCard(self.card) if self.card else super().generate_model_card(*args, **options)
 
     def _save_pretrained(self, save_directory: Path) -> None:

@@ -17,15 +17,10 @@ from qdistill.circuits.engine import current_engine, select_engine
 from qdistill.cost.floors import copy_step, flop_floor, matmul_step
 from qdistill.cost.inference import build_models, expected_milliseconds, inference_step
 from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
-from qdistill.cost.prepared import Prepared
 from qdistill.cost.problems import CircuitProblem, draw_circuit_problem
 from qdistill.cost.serving import load_in_onnx_runtime, serving_step
-from qdistill.cost.simulators import (
-    REGISTRY,
-    installed_simulators,
-    prepare_simulators,
-)
-from qdistill.cost.steps import circuit_step, classical_step, model_bytes, model_step
+from qdistill.cost.simulators import REGISTRY, installed_simulators, prepare_simulators
+from qdistill.cost.steps import Prepared, circuit_step, classical_step, model_bytes, model_step
 from qdistill.cost.timing import time_interleaved
 from qdistill.cost.versions import versions_json
 from qdistill.errors import ConfigurationError
@@ -56,10 +51,7 @@ class Row:
 
 
 def benchmark_engines(
-    settings: Mapping[str, Any] | None,
-    engine: str,
-    cost_path: str | Path,
-    memory_path: str | Path,
+    settings: Mapping[str, Any] | None, engine: str, cost_path: str | Path, memory_path: str | Path
 ) -> None:
     """Time circuits, whole models and inference, and write what they cost.
 
@@ -162,17 +154,12 @@ def _model_steps(
     if len(names) < len(MODEL_STEPS):
         kept = " and ".join(names) or "none"
         log.info("of models of %d qubits, %d seeds, memory allows for %s", qubits, seeds, kept)
-    return {
-        Row(
-            name,
-            "model_step",
-            qubits,
-            sizes["layers"] if name == "quantum" else 0,
-            sizes["batch"],
-            seeds,
-        ): model_step(name, qubits, **sizes, seeds=seeds, engine=engine)
-        for name in names
-    }
+    steps: dict[Row, Callable[[], object]] = {}
+    for name in names:
+        layers = sizes["layers"] if name == "quantum" else 0
+        row = Row(name, "model_step", qubits, layers, sizes["batch"], seeds)
+        steps[row] = model_step(name, qubits, **sizes, seeds=seeds, engine=engine)
+    return steps
 
 
 def _time_inference(
@@ -210,20 +197,12 @@ def _time_inference(
 
 
 def tabulate_cost(milliseconds: Mapping[Row, float]) -> pd.DataFrame:
-    """Make the table of the contract "cost".
+    """Make the table of the contract "cost" from milliseconds of a call, all seeds together.
 
-    Parameters
-    ----------
-    milliseconds : mapping of Row to float
-        Of one call, all its seeds together.
-
-    Returns
-    -------
-    DataFrame
-        ``milliseconds`` are per seed. ``ratio_to_classical`` is against ``classical`` of the
-        same ``what``, qubits and batch, for whole models of the same seeds too;
-        ``speedup_over_pennylane`` is against ``pennylane`` in the same way. Both are missing
-        where there is nothing to compare with.
+    Its ``milliseconds`` are per seed. ``ratio_to_classical`` is against ``classical`` of the
+    same ``what``, qubits and batch, for whole models of the same seeds too;
+    ``speedup_over_pennylane`` is against ``pennylane`` in the same way. Both are missing where
+    there is nothing to compare with.
     """
     table = pd.DataFrame([asdict(row) for row in milliseconds])
     table["threads"] = torch.get_num_threads()

@@ -19,15 +19,7 @@ Forward = Callable[[Tensor], Tensor]
 
 
 class Simulated(Bottleneck):
-    """The circuit in a simulator, in the place of ours: z = probabilities of one seed.
-
-    Parameters
-    ----------
-    qubits : int
-        Number of wires.
-    simulate : callable
-        Probabilities (B, N) of vectors (B, N).
-    """
+    """The circuit in a simulator, in the place of ours: z = probabilities (B, N) of one seed."""
 
     def __init__(self, qubits: int, simulate: Forward) -> None:
         super().__init__(qubits)
@@ -43,21 +35,10 @@ def build_models(
 ) -> dict[str, tuple[SlotModel, dict[str, Tensor]]]:
     """Build the models that are timed at inference, one seed each.
 
-    Encoder and decoder are the same tensors in all of them.
-
-    Parameters
-    ----------
-    problem : CircuitProblem
-        Gives the angles, of its first seed.
-    simulators : mapping of str to callable
-        Probabilities (B, N) of vectors (B, N), for each that takes the circuit's place.
-
-    Returns
-    -------
-    dict of str to (SlotModel, weights)
-        ``classical``; ``quantum`` with the problem's angles; its students ``compiled`` (the
-        same function) and ``distilled`` (one layer A ĥ + c, whose time does not depend on its
-        numbers); and one for each simulator.
+    They are ``classical``; ``quantum`` with the angles of the problem's first seed; its students
+    ``compiled`` (the same function) and ``distilled`` (one layer A ĥ + c, whose time does not
+    depend on its numbers); and one for each simulator that takes the circuit's place. Encoder and
+    decoder are the same tensors in all of them.
     """
     qubits = problem.qubits
     width = FEATURES_PER_AMPLITUDE * 2**qubits
@@ -87,21 +68,9 @@ def build_models(
 def inference_step(
     model: SlotModel, weights: Mapping[str, Tensor], batch: int, engine: str
 ) -> Callable[[], Tensor]:
-    """Prepare the prediction of a batch of rows, without gradients.
+    """Prepare the prediction (1, batch, D) of a batch of rows, without gradients.
 
-    Parameters
-    ----------
-    model, weights : SlotModel, mapping
-        As :func:`build_models` gives them.
-    batch : int
-        Rows of a batch.
-    engine : str
-        What computes ``quantum``; see :mod:`qdistill.circuits.engine`.
-
-    Returns
-    -------
-    callable
-        Gives the predictions, (1, batch, D).
+    The engine is what computes ``quantum``; see :mod:`qdistill.circuits.engine`.
     """
     rows = draw_examples(model.bottleneck.qubits, batch, seeds=1).inputs
 
@@ -113,19 +82,9 @@ def inference_step(
 
 
 def expected_milliseconds(measured: Mapping[int, float], batch: int) -> float:
-    """Estimate the time of a batch from those of smaller ones.
+    """Estimate the milliseconds of a batch from those of smaller ones, one at least.
 
-    Parameters
-    ----------
-    measured : mapping of int to float
-        Milliseconds by batch; at least one.
-    batch : int
-        A larger batch.
-
-    Returns
-    -------
-    float
-        On the line through the two largest batches; in proportion where there is one alone.
+    They are on the line through the two largest; in proportion where there is one alone.
 
     Examples
     --------

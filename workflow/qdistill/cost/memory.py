@@ -35,19 +35,8 @@ def step_megabytes(engine: str, qubits: int, layers: int, batch: int) -> float:
     """Measure the peak memory of a training step of the circuit above what was there before.
 
     A new process imports everything, makes steps at two qubits, and then draws the inputs and
-    makes steps of the given size; the difference of its peaks is the result.
-
-    Parameters
-    ----------
-    engine : str
-        See :mod:`qdistill.circuits.engine`.
-    qubits, layers, batch : int
-        Sizes of the step, of one seed.
-
-    Returns
-    -------
-    float
-        Megabytes (10**6 bytes), inputs and gradients included.
+    makes steps of the given size, of one seed; the difference of its peaks is the result, in
+    megabytes (10**6 bytes), inputs and gradients included.
 
     Raises
     ------

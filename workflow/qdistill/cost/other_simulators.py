@@ -1,7 +1,7 @@
 """The ansatz in other simulators, each set up for the first seed of a problem.
 
-Every function takes a :class:`~qdistill.cost.problems.CircuitProblem` and gives a
-:class:`~qdistill.cost.prepared.Prepared`. Heavy packages are imported where they are used.
+Every function takes a :class:`~qdistill.cost.problems.CircuitProblem` and returns a
+:class:`~qdistill.cost.steps.Prepared`. Heavy packages are imported where they are used.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.cost.prepared import Gradients, Prepared, targets_of
 from qdistill.cost.problems import CircuitProblem
-from qdistill.cost.steps import LEARNING_RATE, torch_step
+from qdistill.cost.steps import LEARNING_RATE, Gradients, Prepared, targets_of, torch_step
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -98,20 +97,28 @@ def lightning_adjoint(problem: CircuitProblem) -> Prepared:
     return _in_torch(problem, forward, [angles], expectations=True, of_vectors=False)
 
 
+def _tensorcircuit_state(start: Any, angles: Any) -> Any:
+    """Apply the ansatz with angles (L, q, 2) to a state, in the backend that is set."""
+    import tensorcircuit
+
+    layers, qubits, _ = angles.shape
+    circuit = tensorcircuit.Circuit(qubits, inputs=start)
+    for gate, layer, wire, which in _gates(qubits, layers):
+        if gate == "cnot":
+            circuit.cnot(wire, which)
+        else:
+            getattr(circuit, gate)(wire, theta=angles[layer, wire, which])
+    return circuit.state()
+
+
 def tensorcircuit_torch(problem: CircuitProblem) -> Prepared:
     """Build a TensorCircuit-NG circuit with its torch backend, examples by its ``vmap``."""
     import tensorcircuit
 
-    backend, qubits, layers = tensorcircuit.set_backend("pytorch"), problem.qubits, problem.layers
+    backend = tensorcircuit.set_backend("pytorch")
 
     def probabilities(vector: Tensor, angles: Tensor) -> Tensor:
-        circuit = tensorcircuit.Circuit(qubits, inputs=vector)
-        for gate, layer, wire, which in _gates(qubits, layers):
-            if gate == "cnot":
-                circuit.cnot(wire, which)
-            else:
-                getattr(circuit, gate)(wire, theta=angles[layer, wire, which])
-        return circuit.state().abs().square()
+        return _tensorcircuit_state(vector, angles).abs().square()
 
     angles, batched = _angles_of(problem), backend.vmap(probabilities, vectorized_argnums=0)
 
@@ -122,20 +129,13 @@ def tensorcircuit_torch(problem: CircuitProblem) -> Prepared:
     return _in_torch(problem, forward, [angles])
 
 
-def _jax_circuit(qubits: int) -> Any:
+def _jax_circuit() -> Any:
     """Build a function of angles (L, q, 2) and vectors (B, N): probabilities, by a scan."""
     import jax
     import jax.numpy as jnp
-    import tensorcircuit
 
     def layer_of(state: Any, angles: Any) -> tuple[Any, None]:
-        circuit = tensorcircuit.Circuit(qubits, inputs=state)
-        for gate, _, wire, which in _gates(qubits, 1):
-            if gate == "cnot":
-                circuit.cnot(wire, which)
-            else:
-                getattr(circuit, gate)(wire, theta=angles[wire, which])
-        return circuit.state(), None
+        return _tensorcircuit_state(state, angles[None]), None
 
     def probabilities(angles: Any, vector: Any) -> Any:
         start = (vector / jnp.linalg.norm(vector)).astype(jnp.complex64)
@@ -151,7 +151,7 @@ def tensorcircuit_jax(problem: CircuitProblem) -> Prepared:
     import tensorcircuit
     from jax.example_libraries import optimizers
 
-    batched = _jax_circuit(problem.qubits)
+    batched = _jax_circuit()
     angles, vectors, targets = (
         jnp.asarray(tensor[0].numpy())
         for tensor in (problem.angles, problem.vectors, problem.targets)

@@ -27,12 +27,9 @@ def load_in_onnx_runtime(
     Parameters
     ----------
     weights : mapping of str to Tensor
-        Of the model ``compiled``, one seed, as :func:`~qdistill.cost.inference.build_models`
-        gives them.
-    qubits : int
-        For the log.
-    log : logging.Logger
-        Told why there is nothing to time.
+        Of one seed, from :func:`~qdistill.cost.inference.build_models`.
+    qubits, log : int, Logger
+        To say why there is nothing to time.
 
     Returns
     -------
@@ -61,19 +58,6 @@ def load_in_onnx_runtime(
 
 
 def serving_step(serve: Serve, qubits: int, batch: int) -> Callable[[], np.ndarray]:
-    """Prepare the prediction of the rows that other models predict at inference.
-
-    Parameters
-    ----------
-    serve : callable
-        From :func:`load_in_onnx_runtime`.
-    qubits, batch : int
-        Sizes.
-
-    Returns
-    -------
-    callable
-        Gives the predictions, (batch, D).
-    """
+    """Prepare the prediction (batch, D) of the rows that other models predict at inference."""
     rows = draw_examples(qubits, batch, seeds=1).inputs.numpy()
     return lambda: serve(rows)

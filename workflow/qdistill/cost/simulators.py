@@ -19,8 +19,8 @@ import torch
 from qdistill.circuits.ansatz import wire_signs
 from qdistill.circuits.circuit import circuit_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
-from qdistill.cost.prepared import Gradients, Prepared, targets_of
 from qdistill.cost.problems import CircuitProblem
+from qdistill.cost.steps import Gradients, Prepared, targets_of
 
 # float32 through hundreds of gates
 OUTPUT_TOLERANCE = 1e-5  # absolute
@@ -29,24 +29,12 @@ GRADIENT_TOLERANCE = 1e-3  # relative to the largest
 
 @dataclass(frozen=True)
 class Simulator:
-    """How a simulator is found and used.
+    """How a simulator is found and used."""
 
-    Attributes
-    ----------
-    modules : tuple of str
-        What must be importable.
-    distributions : tuple of str
-        Whose versions are recorded.
-    adapter : str
-        Name of the function in :mod:`qdistill.cost.other_simulators` that prepares it.
-    expectations : bool
-        Whether it gives expectation values of Z on every wire in place of probabilities.
-    """
-
-    modules: tuple[str, ...]
-    distributions: tuple[str, ...]
-    adapter: str
-    expectations: bool = False
+    modules: tuple[str, ...]  # what must be importable
+    distributions: tuple[str, ...]  # whose versions are recorded
+    adapter: str  # the function of `qdistill.cost.other_simulators` that prepares it
+    expectations: bool = False  # of Z on every wire, in place of probabilities
 
     def is_installed(self) -> bool:
         """Return whether everything that it needs can be imported."""
@@ -61,10 +49,7 @@ class Simulator:
 REGISTRY: dict[str, Simulator] = {
     "pennylane": Simulator(("pennylane",), ("pennylane",), "pennylane_backprop"),
     "lightning-expectations": Simulator(
-        ("pennylane_lightning",),
-        ("pennylane_lightning",),
-        "lightning_adjoint",
-        expectations=True,
+        ("pennylane_lightning",), ("pennylane_lightning",), "lightning_adjoint", expectations=True
     ),
     "tensorcircuit-torch": Simulator(
         ("tensorcircuit",), ("tensorcircuit-ng",), "tensorcircuit_torch"
@@ -93,20 +78,9 @@ def installed_simulators(names: Iterable[str], log: logging.Logger) -> list[str]
 def prepare_simulators(
     names: Iterable[str], problem: CircuitProblem, log: logging.Logger
 ) -> dict[str, Prepared]:
-    """Prepare those simulators that agree with ours.
+    """Prepare those installed simulators that agree with ours on the first seed of a problem.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Keys of ``REGISTRY`` that are installed.
-    problem : CircuitProblem
-        What is to be timed; its first seed is used.
-    log : Logger
-        Told, in a sentence each, which are left out and why.
-
-    Returns
-    -------
-    dict of str to Prepared
+    The log is told, in a sentence each, which are left out and why.
     """
     found = {}
     for name in names:
@@ -131,19 +105,7 @@ def find_disagreement(
 ) -> str | None:
     """Describe where a simulator and ours, in float64, differ by more than float32 explains.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        The simulator.
-    problem : CircuitProblem
-        Its inputs, whose first seed is used.
-    expectations : bool
-        Whether outputs are expectation values; see :class:`Simulator`.
-
-    Returns
-    -------
-    str or None
-        What is wrong, or None where they agree.
+    The first seed of the problem is used, and None returned where they agree.
     """
     wanted, gradients = reference(problem, expectations)
     with torch.no_grad():
@@ -176,7 +138,4 @@ def reference(problem: CircuitProblem, expectations: bool = False) -> tuple[np.n
         outputs = outputs @ torch.from_numpy(wire_signs(problem.qubits))
     (outputs - targets).square().mean().backward()
     assert angles.grad is not None and vectors.grad is not None
-    return (
-        outputs.detach().numpy(),
-        Gradients(angles.grad[0].numpy(), vectors.grad[0].numpy()),
-    )
+    return outputs.detach().numpy(), Gradients(angles.grad[0].numpy(), vectors.grad[0].numpy())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import cycle
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from qdistill.circuits.ansatz import wire_signs
 from qdistill.circuits.circuit import encoded_probabilities
 from qdistill.circuits.engine import select_engine
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
@@ -23,19 +26,49 @@ _BATCHES_AN_EPOCH = 4
 Step = Callable[[], object]
 
 
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of the mean squared error of one seed."""
+
+    angles: np.ndarray  # (L, q, 2)
+    # (B, N), by the vectors before they are normalised; None where the simulator cannot
+    # differentiate by its input
+    vectors: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A simulator set up for the first seed of a problem.
+
+    Attributes
+    ----------
+    forward : callable
+        Outputs, (B, N) probabilities or (B, q) expectation values, of (B, N) vectors.
+    gradients : callable or None
+        Returns the gradients at the problem's inputs; None if there are none to be had.
+    step : callable or None
+        A training step, as :func:`circuit_step` makes it.
+    """
+
+    forward: Callable[[Tensor], Tensor]
+    gradients: Callable[[], Gradients] | None = None
+    step: Step | None = None
+
+
+def targets_of(problem: CircuitProblem, expectations: bool = False) -> Tensor:
+    """Compute targets of the first seed: probabilities (B, N), or expectation values (B, q)."""
+    targets = problem.targets[0]
+    if not expectations:
+        return targets
+    return targets @ torch.from_numpy(wire_signs(problem.qubits)).to(targets.dtype)
+
+
 def circuit_step(problem: CircuitProblem, engine: str) -> Step:
     """Prepare a step of our circuit, for all seeds of the problem at once.
 
     Probabilities, their mean squared error, backward to all angles and to the vectors that
-    are encoded, Adam on the angles.
-
-    Parameters
-    ----------
-    problem : CircuitProblem
-        Its inputs.
-    engine : str
-        Which of our engines; see :mod:`qdistill.circuits.engine`. It is selected anew at each
-        call, so that steps of several engines can be called in turn.
+    are encoded, Adam on the angles. The engine (see :mod:`qdistill.circuits.engine`) is selected
+    anew at each call, so that steps of several engines can be called in turn.
     """
     vectors = problem.vectors.clone().requires_grad_()
     optimiser = FlatAdam({"angles": problem.angles}, LEARNING_RATE)
@@ -73,18 +106,8 @@ def torch_step(
 ) -> Step:
     """Prepare a step of anything that torch differentiates: forward, MSE, backward, update.
 
-    Parameters
-    ----------
-    forward : callable
-        Gives outputs from the vectors.
-    vectors : Tensor, shape (B, N)
-        Inputs.
-    targets : Tensor
-        Of the outputs' shape.
-    optimiser : torch.optim.Optimizer
-        Of the parameters.
-    of_vectors : bool
-        Whether gradients are computed for the vectors too.
+    Vectors are (B, N), targets of the outputs' shape, and gradients are computed for the vectors
+    too if ``of_vectors``.
     """
     inputs = vectors.clone().requires_grad_(of_vectors)
 
@@ -101,16 +124,8 @@ def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engi
     """Prepare a training step of a whole model: encoder, bottleneck and decoder.
 
     The model reconstructs D = 4 N features, and goes from one prepared batch to the next. What
-    a step consists of is the optimiser's own business; see :func:`train_on`.
-
-    Parameters
-    ----------
-    name : str
-        A key of ``registry.BOTTLENECKS``.
-    qubits, layers, batch, seeds : int
-        Sizes.
-    engine : str
-        As for :func:`circuit_step`.
+    a step consists of is the optimiser's own business; see :func:`train_on`. The name is a key of
+    ``registry.BOTTLENECKS``, the engine as for :func:`circuit_step`.
     """
     examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds)
     settings = {"projections": "trained", "layers": layers, "angle_range": math.pi}

@@ -70,13 +70,10 @@ def time_interleaved(
         (What takes more than a quarter of the budget at once is not called again.) A round of
         several calls begins with some that do not count: training repeats a step with its data
         in the cache, and here another step came before.
-    rounds : int
-        Counted rounds.
-    budget : float
-        Seconds that the counted rounds of one entry may take, roughly; see
-        :func:`plan_rounds`.
+    rounds, budget : int, float
+        Counted rounds, and the seconds that those of one entry may take; see :func:`plan_rounds`.
     clock : callable
-        Gives seconds.
+        Returns seconds.
 
     Returns
     -------

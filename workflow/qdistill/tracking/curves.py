@@ -18,17 +18,7 @@ Curve = tuple[list[int], list[float]]  # epochs, values
 
 
 def read_histories(paths: Iterable[str | Path]) -> dict[Run, pd.DataFrame]:
-    """Read learning curves and gather the seed blocks of one model.
-
-    Parameters
-    ----------
-    paths : iterable of path
-        Tables by the contract "history".
-
-    Returns
-    -------
-    dict
-        (dataset, protocol, n, model) to its rows, sorted by seed and epoch.
+    """Read tables of learning curves: the rows of each run, sorted by seed and epoch.
 
     Raises
     ------
@@ -43,27 +33,19 @@ def read_histories(paths: Iterable[str | Path]) -> dict[Run, pd.DataFrame]:
 
 
 def curves_of(course: pd.DataFrame) -> dict[str, Curve]:
-    """Curves of one seed: where a loss is finite, under ``{loss}_per_epoch``.
+    """Return the curves of one seed, from its rows of the contract ``history``, by epoch.
 
-    Parameters
-    ----------
-    course : DataFrame
-        One seed's rows of the contract ``history``, sorted by epoch.
+    Their names are ``{loss}_per_epoch``, and they hold what is finite.
     """
     epochs = course["epoch"].to_numpy()
     return _finite_curves(epochs, {name: course[name].to_numpy() for name in _CURVES})
 
 
 def mean_curves_of(course: pd.DataFrame) -> dict[str, Curve]:
-    """Means over seeds, under ``{loss}_per_epoch_mean``.
+    """Return means over all seeds of a run, under ``{loss}_per_epoch_mean``.
 
     An epoch at which a seed has no finite error has no mean; nor has one that a seed did not
     reach, or did not record, because its training is shorter than another's.
-
-    Parameters
-    ----------
-    course : DataFrame
-        All seeds' rows of the contract ``history``.
     """
     by_seed = course.pivot(index="epoch", columns="seed", values=list(_CURVES))
     means = {name: by_seed[name].to_numpy().mean(axis=1) for name in _CURVES}

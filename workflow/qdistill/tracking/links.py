@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from qdistill.study.registry import ENTRIES
+from qdistill.wording import headline_size
 
 # The three conditions of the question, and the rivals without which the figures mislead:
 # parent runs of these models carry the tag `comparison`, for MLflow cannot search for a set of
@@ -16,18 +17,16 @@ COMPARED = tuple(name for name, entry in ENTRIES.items() if entry.in_links)
 
 
 def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:
-    """Markdown with a link to the UI's charts of the compared models in each condition.
+    """Return Markdown with a link to the UI's charts of the compared models in each condition.
 
     A condition is a data set, a protocol and n; the protocol is named where a data set has
-    several.
-
-    The first line, which the UI shows without unfolding, has the links at n = 100, or at
-    the smallest n of a study without it.
+    several. The first line, which the UI shows without unfolding, has the links at n = 100, or
+    at the smallest n of a study without it.
 
     Parameters
     ----------
     experiment : str
-        Identifier of the experiment.
+        Its identifier.
     metrics : DataFrame
         By the contract ``metrics``.
     """
@@ -36,8 +35,7 @@ def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:
         for (dataset, protocol), sizes in metrics.groupby(["dataset", "protocol"], sort=False)["n"]
     }
     times = Counter(dataset for dataset, _ in grid)
-    sizes = sorted(set(metrics["n"]))
-    first = 100 if 100 in sizes else sizes[0]
+    first = headline_size(metrics["n"])
 
     def name(dataset: str, protocol: str) -> str:
         return dataset if times[dataset] == 1 else f"{dataset} ({protocol})"

@@ -14,27 +14,17 @@ from qdistill.storage.tables import read_frame
 
 Condition = tuple[str, int, str, int, str]  # dataset, qubits, protocol, n, model
 
-_PREFIX = "choice."
-
 
 @dataclass(frozen=True)
 class Choice:
-    """What cross-validation chose for one seed.
+    """What cross-validation chose for one seed."""
 
-    Attributes
-    ----------
-    params : dict of str to str
-        The chosen setting, as ``choice.{key}``, and the number of ``candidates``.
-    validation_mse : float
-        The cross-validated error of the chosen setting; not finite where there is none.
-    """
-
-    params: dict[str, str]
-    validation_mse: float
+    params: dict[str, str]  # the setting, as `choice.{key}`, and the number of `candidates`
+    validation_mse: float  # of the setting; not finite where there is none
 
 
 def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as one level of text: keys joined by dots, values as JSON."""
+    """Return nested settings as one level of text: keys joined by dots, values as JSON."""
     flat: dict[str, str] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:
@@ -45,17 +35,7 @@ def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str,
 
 
 def read_choices(path: str | Path) -> dict[Condition, dict[int, Choice]]:
-    """Read what was chosen for each seed.
-
-    Parameters
-    ----------
-    path : path
-        Table of the contract ``choices``.
-
-    Returns
-    -------
-    dict
-        (dataset, qubits, protocol, n, model) to the choice of each seed.
+    """Read what was chosen for each seed under a condition, from a table of ``choices``.
 
     Raises
     ------
@@ -73,7 +53,7 @@ def read_choices(path: str | Path) -> dict[Condition, dict[int, Choice]]:
                 f"{path}: the choice of '{row['model']}' for seed {row['seed']} is "
                 f"'{row['choice']}', which is not a JSON object"
             )
-        params = flatten_settings(setting, _PREFIX) | {"candidates": str(row["candidates"])}
+        params = flatten_settings(setting, "choice.") | {"candidates": str(row["candidates"])}
         condition = tuple(row[name] for name in ("dataset", "qubits", "protocol", "n", "model"))
         found.setdefault(condition, {})[row["seed"]] = Choice(params, row["validation_mse"])
     return found

@@ -19,12 +19,7 @@ from qdistill.storage.files import digest_of
 from qdistill.study.styles import style_of
 from qdistill.tracking.curves import LOSSES, Curve, Run, curves_of, mean_curves_of
 from qdistill.tracking.links import COMPARED, comparison_tag
-from qdistill.tracking.parameters import (
-    Choice,
-    Condition,
-    flatten_settings,
-    summarise_choices,
-)
+from qdistill.tracking.parameters import Choice, Condition, flatten_settings, summarise_choices
 
 # Raise it when the layout below changes: every run is then written again.
 LAYOUT_VERSION = 2
@@ -39,43 +34,19 @@ _CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One MLflow run as it should be.
+    """One MLflow run as it should be."""
 
-    Attributes
-    ----------
-    key : str
-        Identity of the run, from the study's name down to seed, model and stage.
-    name : str
-        What the UI shows.
-    level : str
-        ``"study"``, ``"parent"`` or ``"child"``.
-    parent : str or None
-        Key of the run this one is nested under.
-    tags, params : dict of str to str
-        Searchable in the UI.
-    metrics : dict of str to float
-        Finite values only.
-    curves : dict of str to (list of int, list of float)
-        Epochs and finite values by metric name.
-    seconds : float
-        Duration that the UI shows: seconds of training.
-    artifacts : dict of str to Path
-        Files by their name in MLflow.
-    artifact_digests : dict of str to str
-        SHA-256 of each file.
-    """
-
-    key: str
-    name: str
-    level: str
-    parent: str | None
+    key: str  # identity of the run, from the study's name down to seed, model and stage
+    name: str  # what the UI shows
+    level: str  # "study", "parent" or "child"
+    parent: str | None  # key of the run that this one is nested under
     tags: dict[str, str]
     params: dict[str, str]
-    metrics: dict[str, float]
-    curves: dict[str, Curve] = field(default_factory=dict)
-    seconds: float = 0.0
-    artifacts: dict[str, Path] = field(default_factory=dict)
-    artifact_digests: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float]  # finite values alone
+    curves: dict[str, Curve] = field(default_factory=dict)  # by metric
+    seconds: float = 0.0  # of training: the duration that the UI shows
+    artifacts: dict[str, Path] = field(default_factory=dict)  # files, by their names in MLflow
+    artifact_digests: dict[str, str] = field(default_factory=dict)  # SHA-256
 
     @property
     def digest(self) -> str:
@@ -109,7 +80,7 @@ def model_records(
     Returns
     -------
     list of RunRecord
-        Each parent is followed by its children.
+        Each parent, followed by its children.
 
     Raises
     ------
@@ -165,18 +136,12 @@ def main_stage(rows: pd.DataFrame) -> str:
 def aggregate_seeds(
     values: Sequence[float] | np.ndarray, name: str, worst: float = math.inf
 ) -> dict[str, float]:
-    """Mean, standard deviation and median over seeds, under ``{name}_mean`` and so on.
+    """Compute mean, standard deviation and median over seeds, under ``{name}_mean`` and so on.
 
     No seed is left out, for those that remain would flatter a model that failed: where one
     has no finite value there is no mean and no standard deviation, and the median counts it
-    as the worst there is. A quantity that is not finite is absent.
-
-    Parameters
-    ----------
-    values : array, shape (seeds,)
-    name : str
-    worst : float
-        Infinity if less is better, minus infinity if more is.
+    as ``worst``: infinity if less is better, minus infinity if more is. A quantity that is not
+    finite is absent.
     """
     array = np.asarray(values, dtype=float)
     lost = ~np.isfinite(array)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _BUSY_SECONDS = 5
+_LIBRARIES = {"mlflow", "sqlalchemy", "sqlite3"}
 _SILENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines and a request for each run
@@ -28,16 +29,7 @@ _LATER_CALLS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_HTTP_REQUEST_MAX_RE
 
 @contextlib.contextmanager
 def open_store(uri: str) -> Iterator[MlflowClient]:
-    """Give a client of a store that is there, is not locked and has its tables.
-
-    Parameters
-    ----------
-    uri : str
-        As :func:`resolve_uri` returns it.
-
-    Yields
-    ------
-    mlflow.MlflowClient
+    """Yield a client of a store that is there, is not locked and has its tables.
 
     Raises
     ------
@@ -76,10 +68,9 @@ def find_experiment(client: MlflowClient, uri: str, name: str) -> str:
     """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        location = _artifact_root(uri)
-        return client.create_experiment(
-            name, artifact_location=None if location is None else (location / name).as_uri()
-        )
+        root = _artifact_root(uri)
+        location = None if root is None else (root / name).as_uri()
+        return client.create_experiment(name, artifact_location=location)
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
     _check_artifact_location(uri, name, experiment.artifact_location)
@@ -131,11 +122,9 @@ def _prepare_sqlite(database: Path) -> None:
         return
     # MLflow would wait for 20 s, and at its first connection try ten times
     connection = sqlite3.connect(database, timeout=_BUSY_SECONDS, isolation_level=None)
-    try:
+    with contextlib.closing(connection):
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
-    finally:
-        connection.close()
 
 
 def _create_database(database: Path) -> None:
@@ -225,16 +214,11 @@ def _as_tracking_error(uri: str) -> Iterator[None]:
     except QdistillError:
         raise
     except Exception as error:
-        if not _is_store_error(error):
-            raise
-        raise TrackingError(_sentence(uri, error)) from error
-
-
-def _is_store_error(error: Exception) -> bool:
-    """Whether it is the store that failed, and not this library."""
-    if isinstance(error, OSError | ImportError):  # no permission, no answer; no driver
-        return True
-    return type(error).__module__.partition(".")[0] in {"mlflow", "sqlalchemy", "sqlite3"}
+        library = type(error).__module__.partition(".")[0]
+        # no permission, no answer; no driver
+        if isinstance(error, OSError | ImportError) or library in _LIBRARIES:
+            raise TrackingError(_sentence(uri, error)) from error
+        raise  # it is not the store that failed, but this library
 
 
 def _sentence(full_uri: str, error: Exception) -> str:

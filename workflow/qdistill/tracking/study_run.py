@@ -33,12 +33,8 @@ def study_record(
 
     Parameters
     ----------
-    study : str
-        Name of the study.
-    metrics_path : path
-        Table of the contract ``metrics``, kept as an artifact.
-    metrics : DataFrame
-        What is in it.
+    metrics_path, metrics : path, DataFrame
+        Table of the contract ``metrics``, kept as an artifact, and what is in it.
     figures, documents : iterable of path
         The other artifacts. The first Markdown document is the run's description.
     settings : mapping
@@ -50,7 +46,7 @@ def study_record(
         If an artifact cannot be read.
     """
     paths = [Path(path) for path in (metrics_path, *figures, *documents)]
-    folder = Path(metrics_path).parent
+    folder = Path(metrics_path).parent.resolve()
     artifacts = {_artifact_name(path, folder): path for path in paths}
     texts = [path for path in paths if path.suffix == ".md"]
     tags = {"study": study}
@@ -80,9 +76,8 @@ def shorten(text: str, longest: int) -> str:
 
 
 def _artifact_name(path: Path, folder: Path) -> str:
-    if path.resolve().is_relative_to(folder.resolve()):
-        return path.resolve().relative_to(folder.resolve()).as_posix()
-    return path.name
+    whole = path.resolve()
+    return whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else path.name
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -39,9 +39,8 @@ def write_runs(
 
     Parameters
     ----------
-    client : mlflow.MlflowClient
-    experiment : str
-        Identifier of the experiment.
+    client, experiment : mlflow.MlflowClient, str
+        The store, and the identifier of the experiment.
     records : sequence of RunRecord
         All parents and children of the study.
     connections : int
@@ -72,21 +71,7 @@ def write_runs(
 
 
 def write_study_run(client: MlflowClient, experiment: str, record: RunRecord) -> Counter[str]:
-    """Create or replace the study's run, which says that all is there; touch no other.
-
-    Parameters
-    ----------
-    client : mlflow.MlflowClient
-    experiment : str
-        Identifier of the experiment.
-    record : RunRecord
-        The record of level ``"study"``.
-
-    Returns
-    -------
-    Counter of str
-        Number of runs by outcome, see ``OUTCOMES``.
-    """
+    """Write the study's run, which says that all is there, and count as :func:`write_runs` does."""
     search = f"tags.{LEVEL} = '{_STUDY}'"
     present = _runs_by_key(client, experiment, lambda level: level == _STUDY, search)
     candidates = present.pop(record.key, [])
@@ -95,7 +80,7 @@ def write_study_run(client: MlflowClient, experiment: str, record: RunRecord) ->
 
 
 def has_runs(client: MlflowClient, experiment: str) -> bool:
-    """Whether an experiment holds any runs of models."""
+    """Return whether an experiment holds any runs of models."""
     return bool(client.search_runs([experiment], f"tags.{LEVEL} = 'parent'", max_results=1))
 
 
