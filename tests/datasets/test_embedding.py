@@ -31,15 +31,6 @@ TEXTS = [
 SPLITS = ["train"] * 6 + ["unlabelled"] * 3 + ["heldout"] * 3
 
 
-@pytest.fixture(autouse=True, scope="module")
-def environment():
-    """Undo in the end what the module sets for offline work."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
-            patch.setenv(name, "0")
-        yield
-
-
 def write_paragraphs(path, texts=TEXTS, splits=SPLITS):
     columns = {
         "row": np.arange(len(texts)),
@@ -63,20 +54,6 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("embedded")
     write_paragraphs(folder / "paragraphs.parquet")
     return folder, embed(folder)
-
-
-@pytest.fixture
-def counted(monkeypatch):
-    """Count the texts encoded, without changing how."""
-    texts = []
-    original = embedding._encode_texts
-
-    def counting(model, batch):
-        texts.extend(batch)
-        return original(model, batch)
-
-    monkeypatch.setattr(embedding, "_encode_texts", counting)
-    return texts
 
 
 def test_latents_are_unit_vectors_with_text_source_and_encoder(finished):

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from helpers.figures import drawing_settings  # noqa: F401 (each test draws under it)
 from qdistill.figures.axes import (
     add_note,
     log_ticks,

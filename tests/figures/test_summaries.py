@@ -6,16 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.figures import study_metrics
 from helpers.metrics import cut_short, diverge
 from qdistill.errors import DataError
 from qdistill.figures.summaries import describe_failures, select_problem, summarise_seeds
 from qdistill.judgement.statistics import paired_interval
-
-
-@pytest.fixture(scope="module")
-def metrics():
-    return study_metrics()
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import MODELS, REFERENCES, STUDENTS, family_of, stages_of
 
 Loss = Callable[[str, str, int], float]
@@ -105,8 +106,16 @@ def make_metrics(
                     own = 1 + noise * generator.standard_normal()
                     heldout = loss(model, stage, n) * max(shared * own, 1e-3)
                     where = (dataset, protocol, n, seed, model, stage)
-                    rows.append(_row(*where, heldout))
+                    rows.append(make_row(*where, heldout))
     return _compiled_as_teacher(pd.DataFrame(rows))
+
+
+def judge_in_files(folder, write: Callable, table: str, metrics: pd.DataFrame) -> pd.DataFrame:
+    """A table that a function writes from the file of some metrics, read back."""
+    source, target = folder / "metrics.parquet", folder / f"{table}.parquet"
+    write_table("metrics", source, metrics, {})
+    write(source, target)
+    return read_frame(table, target)
 
 
 def diverge(
@@ -166,9 +175,10 @@ def make_sweep(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _row(
+def make_row(
     dataset: str, protocol: str, n: int, seed: int, model: str, stage: str, heldout: float
 ) -> dict:
+    """A row of metrics with a chosen held-out error."""
     is_student = model in STUDENTS
     return {
         "dataset": dataset,

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.metrics import diverge, make_metrics, typical_loss
+from helpers.metrics import diverge, judge_in_files, make_metrics, typical_loss
 from qdistill.errors import DataError
 from qdistill.judgement.crossover import find_crossovers, locate_crossovers, write_crossovers
-from qdistill.storage.tables import read_frame, write_table
 
 SIZES = np.array([50, 100, 200, 500, 1000])
 NAMES = ("mean", "pca", "oracle", "classical", "linear", "square", "quantum")
@@ -168,22 +167,16 @@ def test_a_diverged_run_leaves_the_crossover_undefined():
 def test_one_n_and_a_missing_challenger(tmp_path):
     table = locate_crossovers(make_metrics(sizes=(100,), names=NAMES))
     assert (table["verdict"] == "undefined").all()
-    source, target = tmp_path / "metrics.parquet", tmp_path / "crossover.parquet"
-    write_table("metrics", source, make_metrics(names=("mean", "linear"), sizes=(100,)), {})
-    write_crossovers(source, target)
-    assert read_frame("crossover", target).empty
+    lacking = make_metrics(names=("mean", "linear"), sizes=(100,))
+    assert judge_in_files(tmp_path, write_crossovers, "crossover", lacking).empty
 
 
 def test_an_infinite_limit_survives_the_file(tmp_path):
-    source, target = tmp_path / "metrics.parquet", tmp_path / "crossover.parquet"
-
     def fading(model, stage, n):  # nothing is left of the advantage at n = 300
         return 0.002 if (model, n) == ("quantum", 100) else 0.004
 
     metrics = make_metrics(("synthetic-6q",), (100, 300), names=NAMES, loss=fading)
-    write_table("metrics", source, metrics, {})
-    write_crossovers(source, target)
-    table = read_frame("crossover", target)
+    table = judge_in_files(tmp_path, write_crossovers, "crossover", metrics)
     assert np.isinf(table["ci_high"]).any()
     assert len(table) == len(locate_crossovers(metrics))
 

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.metrics import diverge, make_metrics
+from helpers.metrics import diverge, judge_in_files, make_metrics
 from qdistill.errors import DataError
 from qdistill.judgement.published import read_published, tabulate_published, write_published
-from qdistill.storage.tables import read_frame, write_table
 
 
 def test_the_resource_holds_the_article():
@@ -97,11 +96,9 @@ def test_a_diverged_run_is_not_within():
 
 
 def test_the_table_keeps_its_contract(tmp_path):
-    source, target = tmp_path / "metrics.parquet", tmp_path / "published.parquet"
     for datasets, rows in [(("synthetic-6q",), 2), (("docstrings",), 0)]:
-        write_table("metrics", source, make_metrics(datasets, (100,)), {})
-        write_published(source, target)
-        assert len(read_frame("published", target)) == rows
+        metrics = make_metrics(datasets, (100,))
+        assert len(judge_in_files(tmp_path, write_published, "published", metrics)) == rows
 
 
 @pytest.mark.parametrize(

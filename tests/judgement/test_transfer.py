@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from helpers.metrics import diverge, make_metrics
+from helpers.metrics import diverge, judge_in_files, make_metrics
 from qdistill.errors import DataError
 from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import fieller_interval
 from qdistill.judgement.transfer import judge_transfer, transfer_verdict, write_transfer
-from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import STUDENTS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
@@ -165,13 +164,9 @@ def test_a_lost_seed_is_an_error():
 
 @pytest.mark.slow
 def test_the_table_keeps_its_contract(tmp_path):
-    source, target = tmp_path / "metrics.parquet", tmp_path / "transfer.parquet"
     metrics = make_metrics(sizes=(100, 1000))
-    write_table("metrics", source, metrics, {})
-    write_transfer(source, target)
-    table = read_frame("transfer", target)
+    table = judge_in_files(tmp_path, write_transfer, "transfer", metrics)
     assert len(table) == len(judge_transfer(metrics))
     assert (table.loc[table["n"] == 100, "verdict"] != "undefined").all()
-    write_table("metrics", source, make_metrics(names=("mean",), sizes=(100,)), {})
-    write_transfer(source, target)
-    assert read_frame("transfer", target).empty
+    lacking = make_metrics(names=("mean",), sizes=(100,))
+    assert judge_in_files(tmp_path, write_transfer, "transfer", lacking).empty
