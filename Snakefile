@@ -18,12 +18,12 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 # From trained circuits to classical students.
 include: "workflow/rules/transfer.smk"
-# One table of metrics; comparisons, crossovers, retained fractions.
+# What codes are good for, besides reconstruction.
+include: "workflow/rules/downstream.smk"
+# One table of each kind; comparisons, crossovers, retained fractions.
 include: "workflow/rules/evaluate.smk"
 # What training and inference cost.
 include: "workflow/rules/cost.smk"
-# What codes are good for, besides reconstruction.
-include: "workflow/rules/downstream.smk"
 # Figures, the verdict, and the MLflow index.
 include: "workflow/rules/report.smk"
 # The adapter: one trained model in the forms that people load.
@@ -38,7 +38,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        TABLES,
+        TABLES.values(),
         FIGURES,
         VERDICT,
         INDEX,

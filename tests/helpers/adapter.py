@@ -1,19 +1,19 @@
 """Adapters of every kind with random weights, and the files of a small deployed study."""
 
 import numpy as np
+import pandas as pd
 
 from helpers import students
 from helpers.files import Files
 from helpers.students import fit, take_from
 from qdistill.adapter.export import ExportFiles
 from qdistill.adapter.layout import KINDS, AdapterConfig, AdapterWeights
-from qdistill.judgement.attribution import write_attribution
-from qdistill.judgement.comparisons import write_comparisons
-from qdistill.judgement.transfer import write_transfer
-from qdistill.storage.tables import read_frame
+from qdistill.judgement.attribution import attribute
+from qdistill.judgement.comparisons import compare_study
+from qdistill.judgement.transfer import judge_transfer
+from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
-from qdistill.training.evaluation import combine_metrics, combine_tables
 from qdistill.training.protocols import train_model
 from qdistill.training.references import fit_references
 from qdistill.training.tuning import tune_model
@@ -80,21 +80,14 @@ def finish(study, names, blocks=((0, 1), (2,)), protocol="article") -> ExportFil
     files = [study.files(name, block) for name in names for block in blocks]
     tables = Files(
         (name, study.folder / f"{name}-{protocol}.parquet")
-        for name in ("metrics", "choices", "comparisons", "attribution", "transfer")
+        for name in ("metrics", "choices", "attribution", "transfer")
     )
-    found = [each.metrics for each in files]
-    key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
-    rows = [
-        row
-        for path in found
-        for row in read_frame("metrics", path)[key].itertuples(index=False, name=None)
-    ]
-    combine_metrics(found, rows, tables.metrics, {})
-    combine_tables("choices", [f.choices for f in files if f.choices.exists()], tables.choices, {})
-    write_comparisons(tables.metrics, tables.comparisons)
-    write_attribution(tables.comparisons, tables.attribution)
-    write_transfer(tables.metrics, tables.transfer)
-    del tables["comparisons"]
+    for kind in ("metrics", "choices"):
+        frames = [read_frame(kind, each[kind]) for each in files if each[kind].exists()]
+        write_table(kind, tables[kind], pd.concat([make_frame(kind), *frames]), {})
+    metrics = read_frame("metrics", tables.metrics)
+    write_table("attribution", tables.attribution, attribute(compare_study(metrics)), {})
+    write_table("transfer", tables.transfer, judge_transfer(metrics), {})
     return ExportFiles(
         latents=study.latents,
         subsets=[study.problem(block).subsets for block in blocks],

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import MODELS, REFERENCES, STUDENTS, family_of, stages_of
 
 Loss = Callable[[str, str, int], float]
@@ -108,14 +107,6 @@ def make_metrics(
                     where = (dataset, protocol, n, seed, model, stage)
                     rows.append(make_row(*where, heldout))
     return _compiled_as_teacher(pd.DataFrame(rows))
-
-
-def judge_in_files(folder, write: Callable, table: str, metrics: pd.DataFrame) -> pd.DataFrame:
-    """A table that a function writes from the file of some metrics, read back."""
-    source, target = folder / "metrics.parquet", folder / f"{table}.parquet"
-    write_table("metrics", source, metrics, {})
-    write(source, target)
-    return read_frame(table, target)
 
 
 def diverge(

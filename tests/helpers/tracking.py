@@ -13,7 +13,7 @@ import pandas as pd
 from helpers.metrics import make_row
 from qdistill.storage.tables import write_table
 from qdistill.study.registry import STUDENTS, stages_of
-from qdistill.tracking.sync import sync_runs, sync_study
+from qdistill.tracking.sync import ModelRuns, sync_runs, sync_study
 from qdistill.tracking.writer import KEY, OUTCOMES
 
 STUDY = "small"
@@ -114,23 +114,23 @@ def choices_path():
     return CHOICES if CHOICES.exists() else None
 
 
+def model_runs():
+    return ModelRuns(STUDY, METRICS, history_paths(), TRAINING, choices_path())
+
+
 def sync_the_runs(uri=None):
-    return sync_runs(STUDY, METRICS, history_paths(), RUNS_RECEIPT, uri, TRAINING, choices_path())
+    return sync_runs(model_runs(), RUNS_RECEIPT, uri)
 
 
 def sync_the_study(uri=None):
     return sync_study(
-        STUDY,
-        METRICS,
-        history_paths(),
+        model_runs(),
         RUNS_RECEIPT,
         ["results/small/figures/crossover.svg"],
         ["verdict.md"],
         {"study": STUDY, "training": {"epochs": 3}},
         RECEIPT,
         uri,
-        TRAINING,
-        choices_path(),
     )
 
 
@@ -177,5 +177,5 @@ def database_rows(path="results/mlflow.db"):
 def sync_in_a_process(preparation):
     """Sync in a process of its own, after running some code there."""
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{preparation}\n"
-    code += "import helpers.tracking\nhelpers.tracking.sync()\n"
+    code += "from helpers.tracking import sync\nsync()\n"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

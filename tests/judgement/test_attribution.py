@@ -1,11 +1,8 @@
-import numpy as np
-import pandas as pd
 import pytest
 
 from helpers.metrics import diverge, make_metrics
-from qdistill.judgement.attribution import attribute, write_attribution
-from qdistill.judgement.comparisons import compare_models, compare_study, write_comparisons
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.judgement.attribution import attribute
+from qdistill.judgement.comparisons import compare_models
 from qdistill.study.registry import MODELS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
@@ -102,20 +99,3 @@ def test_protocols_apart():
     metrics.loc[hit, "heldout_mse"] *= 0.5
     table = attribute(compare_models(metrics)).set_index("protocol")
     assert table["verdict"].to_dict() == {"article": "not distinct", "converged": "distinct"}
-
-
-@pytest.mark.slow
-def test_the_table_keeps_its_contract(tmp_path):
-    source, middle, target = (tmp_path / f"{x}.parquet" for x in ("metrics", "pairs", "attributed"))
-    metrics = make_metrics(sizes=(100, 1000), names=MODELS)
-    write_table("metrics", source, metrics, {})
-    write_comparisons(source, middle)
-    write_attribution(middle, target)
-    table = read_frame("attribution", target)
-    expected = attribute(compare_study(metrics))
-    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
-    assert len(table) == 4 and np.isfinite(table["ratio"]).all()
-    write_table("metrics", source, make_metrics(**SMALL, names=("mean",)), {})
-    write_comparisons(source, middle)
-    write_attribution(middle, target)
-    assert read_frame("attribution", target).empty

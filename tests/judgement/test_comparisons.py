@@ -6,10 +6,10 @@ from scipy import stats
 from helpers.metrics import diverge, make_metrics
 from helpers.verdict import leveled
 from qdistill.errors import DataError
-from qdistill.judgement.comparisons import compare_models, compare_study, write_comparisons
+from qdistill.judgement.comparisons import compare_models, compare_study
 from qdistill.judgement.pairing import paired_runs
 from qdistill.judgement.power import holm_levels, seeds_needed
-from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import MODELS, STUDENTS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
@@ -232,20 +232,3 @@ def test_seeds_needed_are_at_the_level_of_holms_test():
     differences = losses(metrics, "quantum") - losses(metrics, "linear")
     assert row["seeds_needed"] == seeds_needed(differences, levels["linear"])
     assert row["seeds_needed"] > seeds_needed(differences)
-
-
-@pytest.mark.slow
-def test_the_table_keeps_its_contract_and_its_origin(tmp_path):
-    source, target = tmp_path / "metrics.parquet", tmp_path / "comparisons.parquet"
-    metrics = make_metrics(**SMALL)
-    write_table("metrics", source, metrics, {"study": "x"})
-    write_comparisons(source, target)
-    pd.testing.assert_frame_equal(read_frame("comparisons", target), compare_study(metrics))
-    before = read_metadata(target)["configuration_digest"]
-    write_table("metrics", source, metrics, {"study": "y"})
-    write_comparisons(source, target)
-    after = read_metadata(target)["configuration_digest"]
-    assert after != before
-    write_comparisons(source, target, [{"challenger": "compiled", "baseline": "square"}])
-    assert len(read_frame("comparisons", target)) == len(compare_study(metrics)) + 1
-    assert read_metadata(target)["configuration_digest"] != after

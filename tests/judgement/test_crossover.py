@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.metrics import diverge, judge_in_files, make_metrics, typical_loss
+from helpers.metrics import diverge, make_metrics, typical_loss
 from qdistill.errors import DataError
-from qdistill.judgement.crossover import find_crossovers, locate_crossovers, write_crossovers
+from qdistill.judgement.crossover import find_crossovers, locate_crossovers
 
 SIZES = np.array([50, 100, 200, 500, 1000])
 NAMES = ("mean", "pca", "oracle", "classical", "linear", "square", "quantum")
@@ -164,21 +164,10 @@ def test_a_diverged_run_leaves_the_crossover_undefined():
     assert table.loc["linear", "verdict"] != "undefined"
 
 
-def test_one_n_and_a_missing_challenger(tmp_path):
+def test_one_n_and_a_missing_challenger():
     table = locate_crossovers(make_metrics(sizes=(100,), names=NAMES))
     assert (table["verdict"] == "undefined").all()
-    lacking = make_metrics(names=("mean", "linear"), sizes=(100,))
-    assert judge_in_files(tmp_path, write_crossovers, "crossover", lacking).empty
-
-
-def test_an_infinite_limit_survives_the_file(tmp_path):
-    def fading(model, stage, n):  # nothing is left of the advantage at n = 300
-        return 0.002 if (model, n) == ("quantum", 100) else 0.004
-
-    metrics = make_metrics(("synthetic-6q",), (100, 300), names=NAMES, loss=fading)
-    table = judge_in_files(tmp_path, write_crossovers, "crossover", metrics)
-    assert np.isinf(table["ci_high"]).any()
-    assert len(table) == len(locate_crossovers(metrics))
+    assert locate_crossovers(make_metrics(names=("mean", "linear"), sizes=(100,))).empty
 
 
 def test_seeds_that_differ_between_n_are_an_error():

@@ -8,8 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from helpers.downstream import make_downstream
 from helpers.metrics import make_metrics
 from qdistill.errors import DataError
-from qdistill.judgement.downstream import compare_downstream, write_downstream_comparisons
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.judgement.downstream import compare_downstream
 
 NAMES = ("mean", "pca", "linear", "quantum", "unitary_re", "distilled_pool")
 CODES = ("pca", "linear", "quantum", "unitary_re", "distilled_pool")
@@ -106,15 +105,3 @@ def test_conditions_are_families_of_their_own():
     assert len(both) == 2 * len(alone)
     found = both[both["n"] == 100].reset_index(drop=True)
     assert found[["p_holm", "verdict"]].equals(alone[["p_holm", "verdict"]])
-
-
-def test_the_table_is_written_by_its_contract(tmp_path):
-    table = table_of()
-    write_table("downstream", tmp_path / "downstream.parquet", table, {})
-    write_downstream_comparisons(tmp_path / "downstream.parquet", tmp_path / "found.parquet")
-    found = read_frame("downstream_comparisons", tmp_path / "found.parquet")
-    assert len(found) == len(compare_downstream(table))
-    empty = table.iloc[:0]
-    write_table("downstream", tmp_path / "empty.parquet", empty, {})
-    write_downstream_comparisons(tmp_path / "empty.parquet", tmp_path / "none.parquet")
-    assert read_frame("downstream_comparisons", tmp_path / "none.parquet").empty

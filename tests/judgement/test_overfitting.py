@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
@@ -8,10 +7,8 @@ from qdistill.errors import DataError
 from qdistill.judgement.overfitting import (
     judge_overfitting,
     overfitting_verdict,
-    write_overfitting,
 )
 from qdistill.judgement.power import seeds_needed
-from qdistill.storage.tables import read_frame, write_table
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,), names=("quantum", "classical"))
 
@@ -140,16 +137,3 @@ def test_a_lost_seed_or_teacher_is_an_error():
         judge_overfitting(metrics, sweep[~((sweep["pool"] == 300) & (sweep["seed"] == 4))])
     with pytest.raises(DataError, match="quantum"):
         judge_overfitting(metrics[metrics["model"] != "quantum"], sweep)
-
-
-def test_the_table_keeps_its_contract_and_may_be_empty(tmp_path):
-    paths = [tmp_path / f"{name}.parquet" for name in ("metrics", "sweep", "overfitting")]
-    metrics = make_metrics(**SMALL)
-    sweep = make_sweep(metrics)
-    write_table("metrics", paths[0], metrics, {})
-    for rows in (sweep, sweep.iloc[:0], pd.DataFrame(columns=list(sweep.columns))):
-        write_table("sweep", paths[1], rows, {})
-        write_overfitting(*paths)
-        table = read_frame("overfitting", paths[2])
-        assert len(table) == len(rows) // 10
-        pd.testing.assert_frame_equal(table, judge_overfitting(metrics, rows), check_dtype=False)

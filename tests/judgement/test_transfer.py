@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from helpers.metrics import diverge, judge_in_files, make_metrics
+from helpers.metrics import diverge, make_metrics
 from qdistill.errors import DataError
 from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import fieller_interval
-from qdistill.judgement.transfer import judge_transfer, transfer_verdict, write_transfer
+from qdistill.judgement.transfer import judge_transfer, transfer_verdict
 from qdistill.study.registry import STUDENTS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
@@ -160,13 +160,3 @@ def test_a_lost_seed_is_an_error():
     lost = metrics[~((metrics["model"] == "classical") & (metrics["seed"] == 4))]
     with pytest.raises(DataError, match="seed 4"):
         judge_transfer(lost)
-
-
-@pytest.mark.slow
-def test_the_table_keeps_its_contract(tmp_path):
-    metrics = make_metrics(sizes=(100, 1000))
-    table = judge_in_files(tmp_path, write_transfer, "transfer", metrics)
-    assert len(table) == len(judge_transfer(metrics))
-    assert (table.loc[table["n"] == 100, "verdict"] != "undefined").all()
-    lacking = make_metrics(names=("mean",), sizes=(100,))
-    assert judge_in_files(tmp_path, write_transfer, "transfer", lacking).empty

@@ -196,13 +196,8 @@ def test_batches_are_named_by_their_purpose(settings):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "projections"),
-    [
-        ("linear", "trained"),
-        ("quantum", "trained"),
-        ("quantum_scrambled", "trained"),
-        ("quantum", "pca"),
-        ("orthogonal", "pca"),
-    ],
+    [(name, "trained") for name in ("linear", "quantum", "quantum_scrambled")]
+    + [(name, "pca") for name in ("quantum", "orthogonal")],
 )
 @pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
 def test_results_do_not_depend_on_the_block(settings, name, projections):
@@ -215,12 +210,10 @@ def test_results_do_not_depend_on_the_block(settings, name, projections):
         own = together.history["seed"] == seed
         assert together.history["epoch"][own].tolist() == alone.history["epoch"].tolist()
         for column in ("train_mse", "heldout_mse", "validation_mse"):
-            np.testing.assert_allclose(
-                together.history[column][own], alone.history[column], rtol=1e-3
-            )
-        np.testing.assert_allclose(
-            together.evaluation.heldout_mse[place], alone.evaluation.heldout_mse[0], rtol=1e-3
-        )
+            found, expected = together.history[column][own], alone.history[column]
+            np.testing.assert_allclose(found, expected, rtol=1e-3)
+        found, expected = (each.evaluation.heldout_mse for each in (together, alone))
+        np.testing.assert_allclose(found[place], expected[0], rtol=1e-3)
         for key, tensor in together.weights.items():
             torch.testing.assert_close(tensor[place], alone.weights[key][0], rtol=1e-2, atol=1e-3)
 
@@ -274,13 +267,8 @@ def test_what_has_nothing_to_train_is_evaluated(settings, name):
 def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     """Targets of a circuit of the same ansatz: what `converged` and its unit are for."""
     examples = make_examples("noisy map", n=30, features=8)
-    settings = {
-        **CONVERGED,
-        "projections": "identity",
-        "learning_rate": 0.05,
-        "layers": 1,
-        "angle_range": 1.0,
-    }
+    own = dict(projections="identity", learning_rate=0.05, layers=1, angle_range=1.0)
+    settings = {**CONVERGED, **own}
     model, _, _ = start_model("quantum", settings, 3, examples)
     teacher = torch.rand(1, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
@@ -311,16 +299,12 @@ def test_what_is_written(reconstruction, name, settings):
     folder, latents = reconstruction
     protocol = settings["protocol"]
     settings = {**settings, "batch_size": 6}
-    if protocol == "converged":
-        settings["converged"] = {"folds": 3, "max_steps": 100, "patience": 2}
-    else:
-        settings["epochs"] = 20
+    length = {"converged": {"folds": 3, "max_steps": 100, "patience": 2}}
+    settings |= length if protocol == "converged" else {"epochs": 20}
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
         settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
-    files, problem = (
-        files_of(folder / protocol, name),
-        make_problem(latents, (12, 20), SEEDS, protocol),
-    )
+    files = files_of(folder / protocol, name)
+    problem = make_problem(latents, (12, 20), SEEDS, protocol)
     train_model(name, problem, settings, files)
     counted = 8 * 8 + 8 + 8 * 8 + 8 + load_bottleneck(name)(3, 2).count_parameters()
     for n in problem.sizes:

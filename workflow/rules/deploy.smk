@@ -11,14 +11,11 @@ if DEPLOYMENT:
 
     rule export_adapter:
         input:
+            **tables_of("metrics", "attribution", "transfer", "choices"),
             latents=data_file(DEPLOYMENT.dataset, "latents.parquet"),
             subsets=deployed_files(
                 data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")
             ),
-            metrics=METRICS,
-            attribution=f"{RESULTS}/attribution.parquet",
-            transfer=f"{RESULTS}/transfer.parquet",
-            choices=f"{RESULTS}/choices.parquet",
             weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
             histories=deployed_files(f"{RUN}/history.parquet", DEPLOYMENT.teachers),
         output:

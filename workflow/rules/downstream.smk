@@ -1,6 +1,4 @@
 # What codes are good for, besides reconstruction.
-DOWNSTREAM = f"{RESULTS}/downstream.parquet"
-DOWNSTREAM_COMPARISONS = f"{RESULTS}/downstream_comparisons.parquet"
 DOWNSTREAM_OF_BLOCK = (
     f"{RESULTS}/{{dataset}}/{{protocol}}/downstream/seeds~{{block}}.parquet"
 )
@@ -36,45 +34,9 @@ rule measure_downstream:
         "../scripts/measure_downstream.py"
 
 
-rule combine_downstream:
-    input:
-        [
-            DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
-            for dataset, protocol in STUDY.downstream
-            for block in STUDY.blocks
-        ],
-    output:
-        DOWNSTREAM,
-    log:
-        f"{LOGS}/combine_downstream.log",
-    conda:
-        "../../envs/data.yaml"
-    params:
-        settings=STUDY.config.get("downstream"),
-    message:
-        "Combine the downstream measures of all blocks"
-    script:
-        "../scripts/combine_downstream.py"
-
-
-rule compare_downstream:
-    input:
-        downstream=DOWNSTREAM,
-    output:
-        DOWNSTREAM_COMPARISONS,
-    log:
-        f"{LOGS}/compare_downstream.log",
-    conda:
-        "../../envs/data.yaml"
-    message:
-        "Compare what codes are good for, paired by seed"
-    script:
-        "../scripts/compare_downstream.py"
-
-
 rule plot_downstream:
     input:
-        downstream=DOWNSTREAM,
+        downstream=f"{RESULTS}/downstream.parquet",
     output:
         svg=report(
             f"{DOWNSTREAM_FIGURE}.svg",

@@ -27,12 +27,16 @@ for track in STUDY.tracks:
         name:
             f"plot_figures{track.suffix}"
         input:
-            metrics=METRICS,
-            comparisons=COMPARISONS,
-            attribution=f"{RESULTS}/attribution.parquet",
-            crossover=f"{RESULTS}/crossover.parquet",
-            transfer=f"{RESULTS}/transfer.parquet",
-            overfitting=f"{RESULTS}/overfitting.parquet",
+            **tables_of(
+                *(
+                    "metrics",
+                    "comparisons",
+                    "attribution",
+                    "crossover",
+                    "transfer",
+                    "overfitting",
+                )
+            ),
             published_csv="workflow/resources/published.csv",
             latents=LATENTS,
             histories=lambda wildcards: expand(
@@ -113,19 +117,8 @@ rule plot_cost:
 
 rule write_verdict:
     input:
-        metrics=METRICS,
-        comparisons=f"{RESULTS}/comparisons.parquet",
-        crossover=f"{RESULTS}/crossover.parquet",
-        transfer=f"{RESULTS}/transfer.parquet",
-        published=f"{RESULTS}/published.parquet",
-        attribution=f"{RESULTS}/attribution.parquet",
-        overfitting=f"{RESULTS}/overfitting.parquet",
-        choices=f"{RESULTS}/choices.parquet",
-        trainability=TRAINABILITY if HAS_TRAINABILITY else [],
-        cost=COST if HAS_COST else [],
+        **{name: path for name, path in TABLES.items() if name != "sweep"},
         duplicates=expand(DUPLICATES, data=TEXT_DATA),
-        downstream=DOWNSTREAM if HAS_DOWNSTREAM else [],
-        downstream_comparisons=DOWNSTREAM_COMPARISONS if HAS_DOWNSTREAM else [],
     output:
         markdown="reports/verdict.md",
         html=report(
@@ -189,7 +182,7 @@ rule sync_study:
         figures=[figure for figure in FIGURES if figure.endswith(".svg")],
         documents=VERDICT,
         # Not copied into the index, of which this is the end.
-        tables=TABLES,
+        tables=TABLES.values(),
     output:
         receipt=f"{RESULTS}/mlflow.json",
     log:

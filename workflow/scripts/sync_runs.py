@@ -3,14 +3,8 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.tracking.sync import sync_runs
+    from qdistill.tracking.sync import ModelRuns, sync_runs
 
-    sync_runs(
-        study=snakemake.params.study,
-        metrics_path=snakemake.input.metrics,
-        histories=snakemake.input.histories,
-        receipt_path=snakemake.output.receipt,
-        tracking_uri=snakemake.params.tracking_uri,
-        training=snakemake.params.training,
-        choices_path=snakemake.input.choices,
-    )
+    given, params = snakemake.input, snakemake.params
+    runs = ModelRuns(params.study, given.metrics, given.histories, params.training, given.choices)
+    sync_runs(runs, snakemake.output.receipt, params.tracking_uri)

@@ -3,18 +3,15 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.tracking.sync import sync_study
+    from qdistill.tracking.sync import ModelRuns, sync_study
 
+    given, params = snakemake.input, snakemake.params
     sync_study(
-        study=snakemake.params.study,
-        metrics_path=snakemake.input.metrics,
-        histories=snakemake.input.histories,
-        runs_receipt_path=snakemake.input.runs,
-        figures=snakemake.input.figures,
-        documents=snakemake.input.documents,
-        settings=snakemake.params.settings,
+        ModelRuns(params.study, given.metrics, given.histories, params.training, given.choices),
+        runs_receipt_path=given.runs,
+        figures=given.figures,
+        documents=given.documents,
+        settings=params.settings,
         receipt_path=snakemake.output.receipt,
-        tracking_uri=snakemake.params.tracking_uri,
-        training=snakemake.params.training,
-        choices_path=snakemake.input.choices,
+        tracking_uri=params.tracking_uri,
     )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from qdistill.judgement.pairing import CONDITION
-from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
+from qdistill.storage.tables import make_frame
 from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 
 # The models an advantage must survive to be the circuit's own. Whatever else the study holds
@@ -58,19 +56,6 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
         for key, condition in comparisons[hit].groupby(list(CONDITION), sort=True)
     ]
     return make_frame("attribution", rows)
-
-
-def write_attribution(comparisons_path: str | Path, path: str | Path) -> None:
-    """Read a study's comparisons and write its attribution table.
-
-    Parameters
-    ----------
-    comparisons_path, path : str or Path
-        Tables by the contracts "comparisons" and "attribution".
-    """
-    table = attribute(read_frame("comparisons", comparisons_path))
-    digest = read_metadata(comparisons_path).get("configuration_digest", "")
-    write_table("attribution", path, table, {"comparisons": digest})
 
 
 def _attribute_at(condition: pd.DataFrame) -> dict:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from qdistill.judgement.families import Pair, compare_family
-from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, runs_of, settings_of
-from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, runs_of
+from qdistill.storage.tables import make_frame
 from qdistill.study.registry import ENTRIES, MODELS, STUDENTS, stages_of, with_role
 
 # Compared with every other trained model of the study.
@@ -115,23 +114,6 @@ def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()
     known = {pair for pairs in families for pair in pairs}
     further = dict.fromkeys((_last(p["challenger"]), _last(p["baseline"])) for p in extra)
     return compare_families(metrics, [*families, [pair for pair in further if pair not in known]])
-
-
-def write_comparisons(
-    metrics_path: str | Path, path: str | Path, extra: Sequence[Mapping[str, str]] = ()
-) -> None:
-    """Read a study's metrics and write its comparisons table.
-
-    Parameters
-    ----------
-    metrics_path, path : str or Path
-        Tables by the contracts "metrics" and "comparisons".
-    extra : sequence of mappings
-        Further comparisons, as :func:`compare_study` takes them.
-    """
-    table = compare_study(read_frame("metrics", metrics_path), extra)
-    settings = {**settings_of(metrics_path), "comparisons": [dict(pair) for pair in extra]}
-    write_table("comparisons", path, table, settings)
 
 
 def _against(challenger: Run, baselines: Iterable[Run]) -> list[Pair]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from qdistill.errors import DataError
-from qdistill.judgement.pairing import PROBLEM, paired_runs, settings_of
+from qdistill.judgement.pairing import PROBLEM, paired_runs
 from qdistill.judgement.statistics import LEVEL, has_spread
-from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.storage.tables import make_frame
 from qdistill.study.registry import FITTED
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
@@ -155,18 +154,6 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
                 for found in find_crossovers(sizes, differences)
             ]
     return make_frame("crossover", rows)
-
-
-def write_crossovers(metrics_path: str | Path, path: str | Path) -> None:
-    """Read a study's metrics and write its crossover table.
-
-    Parameters
-    ----------
-    metrics_path, path : str or Path
-        Tables by the contracts "metrics" and "crossover".
-    """
-    table = locate_crossovers(read_frame("metrics", metrics_path))
-    write_table("crossover", path, table, settings_of(metrics_path))
 
 
 def _differences(

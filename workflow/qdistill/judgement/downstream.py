@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from qdistill.judgement.families import compare_family
 from qdistill.judgement.pairing import CONDITION
-from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
+from qdistill.storage.tables import make_frame
 from qdistill.study.registry import RAW
 
 # Measure -> what every code is compared with. The full vectors define whose neighbours are
@@ -55,16 +53,3 @@ def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
                 found = compare_family(condition, runs, pairs, measure, "downstream")
                 rows += [{**where, "measure": measure, **row} for row in found]
     return make_frame("downstream_comparisons", rows)
-
-
-def write_downstream_comparisons(downstream_path: str | Path, path: str | Path) -> None:
-    """Read a study's downstream measures and write their comparisons.
-
-    Parameters
-    ----------
-    downstream_path, path : str or Path
-        Tables by the contracts "downstream" and "downstream_comparisons".
-    """
-    table = compare_downstream(read_frame("downstream", downstream_path))
-    settings = {"downstream": read_metadata(downstream_path).get("configuration_digest", "")}
-    write_table("downstream_comparisons", path, table, settings)

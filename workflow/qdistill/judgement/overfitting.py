@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from qdistill.judgement.pairing import CONDITION, check_same_seeds, runs_of
 from qdistill.judgement.power import seeds_needed
 from qdistill.judgement.statistics import Interval, paired_interval, paired_ratio
-from qdistill.storage.tables import make_frame, read_frame, read_metadata, write_table
+from qdistill.storage.tables import make_frame
 
 TEACHER = ("quantum", "trained")
 MARGIN = 0.05  # of R²; a smaller gap between training and held-out rows counts as none
@@ -79,23 +77,6 @@ def overfitting_verdict(low: float, high: float) -> str:
     if low > MARGIN:
         return "overfits"
     return "does not overfit" if high < MARGIN else "undecided"
-
-
-def write_overfitting(metrics_path: str | Path, sweep_path: str | Path, path: str | Path) -> None:
-    """Read a study's metrics and sweep and write its overfitting table.
-
-    Parameters
-    ----------
-    metrics_path, sweep_path, path : str or Path
-        Tables by the contracts "metrics", "sweep" and "overfitting".
-    """
-    table = judge_overfitting(read_frame("metrics", metrics_path), read_frame("sweep", sweep_path))
-    sources = {"metrics": metrics_path, "sweep": sweep_path}
-    settings = {
-        name: read_metadata(source).get("configuration_digest", "")
-        for name, source in sources.items()
-    }
-    write_table("overfitting", path, table, settings)
 
 
 def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from qdistill.errors import DataError
-from qdistill.storage.tables import read_metadata
 
 PROBLEM = ("dataset", "qubits", "protocol")
 CONDITION = (*PROBLEM, "n")
@@ -95,8 +92,3 @@ def check_same_seeds(
             f"{table} table at {where}: seed {missing[0]} has only one of {names[0]} and "
             f"{names[1]}, which are paired by seed and need both"
         )
-
-
-def settings_of(metrics_path: str | Path) -> dict[str, str]:
-    """Return what a table made from the metrics alone depends on: the metrics' own digest."""
-    return {"metrics": read_metadata(metrics_path).get("configuration_digest", "")}

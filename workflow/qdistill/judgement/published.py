@@ -9,10 +9,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from qdistill.errors import DataError
-from qdistill.judgement.pairing import CONDITION, runs_of, settings_of
+from qdistill.judgement.pairing import CONDITION, runs_of
 from qdistill.judgement.statistics import paired_interval
-from qdistill.storage.files import digest_of
-from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.storage.tables import make_frame
 
 PUBLISHED_PATH = Path(__file__).resolve().parents[2] / "resources" / "published.csv"
 TOLERANCE = 0.05  # relative; what counts as a reproduced figure
@@ -96,24 +95,6 @@ def tabulate_published(
             where = dict(zip(CONDITION, key, strict=True))
             rows.append({**where, "model": model, **_beside(figure, runs)})
     return make_frame("published", rows)
-
-
-def write_published(
-    metrics_path: str | Path, path: str | Path, published_path: str | Path = PUBLISHED_PATH
-) -> None:
-    """Read a study's metrics and write its table of published figures.
-
-    Parameters
-    ----------
-    metrics_path, path : str or Path
-        Tables by the contracts "metrics" and "published".
-    published_path : str or Path
-        The published figures, as :func:`read_published` reads them.
-    """
-    published = read_published(published_path)
-    table = tabulate_published(read_frame("metrics", metrics_path), published)
-    settings = {**settings_of(metrics_path), "published": digest_of(published.to_csv(index=False))}
-    write_table("published", path, table, settings)
 
 
 def _beside(figure: float, runs: pd.DataFrame) -> dict:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds, runs_of, settings_of
+from qdistill.judgement.pairing import CONDITION, Run, check_same_seeds, runs_of
 from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import (
     NO_RATIO,
@@ -16,7 +15,7 @@ from qdistill.judgement.statistics import (
     fieller_interval,
     paired_interval,
 )
-from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.storage.tables import make_frame
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2
@@ -82,18 +81,6 @@ def transfer_verdict(low: float, high: float) -> str:
     if high < COLLAPSED_BELOW:
         return "collapsed"
     return "undecided" if low < COLLAPSED_BELOW and high > RETAINED_ABOVE else "partial"
-
-
-def write_transfer(metrics_path: str | Path, path: str | Path) -> None:
-    """Read a study's metrics and write its transfer table.
-
-    Parameters
-    ----------
-    metrics_path, path : str or Path
-        Tables by the contracts "metrics" and "transfer".
-    """
-    table = judge_transfer(read_frame("metrics", metrics_path))
-    write_table("transfer", path, table, settings_of(metrics_path))
 
 
 def _judge(condition: pd.DataFrame, student: Run, references: dict[Run, pd.DataFrame]) -> dict:

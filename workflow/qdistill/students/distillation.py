@@ -136,10 +136,8 @@ def distil_on_subsets(
 
     Parameters
     ----------
-    layer : StudentLayer
-        What is fitted.
-    soft : SoftExamples
-        Inputs and targets.
+    layer, soft
+        What is fitted, and its inputs and targets.
     rows : sequence (P) of sequences (S) of int arrays
         For each subset and each seed, the rows of ``soft`` that belong to it.
     purpose : str
@@ -158,10 +156,8 @@ def distil_on_subsets(
     unit = layer.unit_of(soft.labelled_targets).repeat_interleave(subsets, 0)
     add_gradients = _distillation_gradients(layer, soft, unit)
     start = _draw_start(layer, soft)
-    optimiser = FlatAdam(
-        {name: tensor.repeat_interleave(subsets, 0) for name, tensor in start.items()},
-        settings.learning_rate,
-    )
+    repeated = {name: tensor.repeat_interleave(subsets, 0) for name, tensor in start.items()}
+    optimiser = FlatAdam(repeated, settings.learning_rate)
     own = [subset[place] for place in range(seeds) for subset in rows]
     # One replica's stream is that of `minimise` on as many rows.
     sizes_by_seed = zip(np.repeat(soft.seeds, subsets).tolist(), map(len, own), strict=True)

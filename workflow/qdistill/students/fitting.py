@@ -91,8 +91,7 @@ def fit_student(
             agreement = teacher_agreement(model.predict_rows(block.weights, heldout), targets)
             result = replace(block.evaluation, teacher_r2=agreement)
             rows.append(results.describe(examples, stage, result))
-        final = list(stages.values())[-1]
-        metrics = pd.concat(rows, ignore_index=True)
+        metrics, final = pd.concat(rows, ignore_index=True), [*stages.values()][-1]
         results.add(examples, inputs.own_of(final.weights), history=final.history, metrics=metrics)
     results.write(outputs, teacher=entry.teacher)
 

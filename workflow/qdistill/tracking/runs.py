@@ -95,10 +95,8 @@ def model_records(
 
     Parameters
     ----------
-    study : str
-        Name of the study.
-    metrics : DataFrame
-        By the contract ``metrics``.
+    study, metrics
+        Name of the study, and its table by the contract ``metrics``.
     histories : mapping
         As :func:`qdistill.tracking.curves.read_histories` returns them. A model may have
         none: one that is not trained, or whose settings are chosen by cross-validation.
@@ -130,13 +128,11 @@ def model_records(
         records.append(parent)
         curves = {} if course is None else {seed: c for seed, c in course.groupby("seed")}
         main = main_stage(rows)
-        several_stages = rows["stage"].nunique() > 1
+        several = rows["stage"].nunique() > 1
         for row in rows.sort_values(["stage", "seed"]).to_dict("records"):
             curve = curves.get(row["seed"]) if row["stage"] == main else None
             choice = chosen.get(row["seed"])
-            records.append(
-                _child_record(study, parent, row, curve, settings, choice, several_stages)
-            )
+            records.append(_child_record(study, parent, row, curve, settings, choice, several))
     return records
 
 

@@ -10,6 +10,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +35,40 @@ _LONGEST_NOTE = 19_000  # characters above an experiment; MLflow's limit is abov
 _SERVER_CONNECTIONS = 4
 
 
+@dataclass(frozen=True)
+class ModelRuns:
+    """What the runs of a study's models are made from.
+
+    Attributes
+    ----------
+    study : str
+        Name of the study.
+    metrics_path : path
+        Table of the contract ``metrics``.
+    histories : iterable of path
+        Learning curves, by the contract "history"; a model may have none.
+    training : mapping of str to mapping
+        Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
+    choices_path : path, optional
+        Table of the contract ``choices``: what cross-validation chose for each seed, kept as
+        parameters ``choice.{key}``.
+    """
+
+    study: str
+    metrics_path: str | Path
+    histories: Iterable[str | Path]
+    training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    choices_path: str | Path | None = None
+
+    def records(self, metrics: pd.DataFrame) -> list[RunRecord]:
+        """Describe the runs of a table of metrics."""
+        choices = None if self.choices_path is None else read_choices(self.choices_path)
+        histories = read_histories(self.histories)
+        return model_records(self.study, metrics, histories, self.training, choices)
+
+
 def sync_runs(
-    study: str,
-    metrics_path: str | Path,
-    histories: Iterable[str | Path],
-    receipt_path: str | Path,
-    tracking_uri: str | None = None,
-    training: Mapping[str, Mapping[str, Any]] | None = None,
-    choices_path: str | Path | None = None,
+    runs: ModelRuns, receipt_path: str | Path, tracking_uri: str | None = None
 ) -> dict[str, Any]:
     """Bring the runs of models in the experiment ``qdistill/{study}`` in line with results.
 
@@ -50,22 +77,13 @@ def sync_runs(
 
     Parameters
     ----------
-    study : str
-        Name of the study.
-    metrics_path : path
-        Table of the contract ``metrics``.
-    histories : iterable of path
-        Learning curves, by the contract "history"; a model may have none.
+    runs : ModelRuns
+        What the runs are made from.
     receipt_path : path
         JSON file written last, with what is returned.
     tracking_uri : str, optional
         ``mlflow.tracking_uri`` of the configuration; see
         :func:`qdistill.study.tracking_uri.resolve_uri`.
-    training : mapping of str to mapping, optional
-        Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
-    choices_path : path, optional
-        Table of the contract ``choices``: what cross-validation chose for each seed, kept as
-        parameters ``choice.{key}``.
 
     Returns
     -------
@@ -83,13 +101,12 @@ def sync_runs(
         metrics do not hold.
     """
     uri = resolve_uri(tracking_uri)
-    metrics = read_frame("metrics", metrics_path)
-    records = _records_of_runs(study, metrics, histories, training, choices_path)
+    records = runs.records(read_frame("metrics", runs.metrics_path))
     try:
         with open_store(uri) as client:
-            experiment = find_experiment(client, uri, _name_of(study))
+            experiment = find_experiment(client, uri, _name_of(runs.study))
             counts = write_runs(client, experiment, records, _connections(uri))
-        receipt = _place(uri, experiment, study) | {what: counts[what] for what in OUTCOMES}
+        receipt = _place(uri, experiment, runs.study) | {what: counts[what] for what in OUTCOMES}
     except TrackingError as error:
         logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
         receipt = {"tracking_uri": printable_uri(uri), "error": str(error)}
@@ -98,17 +115,13 @@ def sync_runs(
 
 
 def sync_study(
-    study: str,
-    metrics_path: str | Path,
-    histories: Iterable[str | Path],
+    runs: ModelRuns,
     runs_receipt_path: str | Path,
     figures: Iterable[str | Path],
     documents: Iterable[str | Path],
     settings: Mapping[str, Any],
     receipt_path: str | Path,
     tracking_uri: str | None = None,
-    training: Mapping[str, Mapping[str, Any]] | None = None,
-    choices_path: str | Path | None = None,
 ) -> dict[str, Any]:
     """Complete the MLflow experiment ``qdistill/{study}`` with the study's own run.
 
@@ -117,61 +130,40 @@ def sync_study(
 
     Parameters
     ----------
-    study, metrics_path, histories, tracking_uri, training, choices_path
+    runs, receipt_path, tracking_uri
         As for :func:`sync_runs`.
     runs_receipt_path : path
         The receipt of :func:`sync_runs`.
-    figures, documents : iterable of path
-        Artifacts of the study's run. The first Markdown document is its description.
-    settings : mapping
-        The whole configuration, kept as the parameters of the study's run.
-    receipt_path : path
-        JSON file written last, with what is returned.
+    figures, documents, settings
+        As for :func:`qdistill.tracking.study_run.study_record`.
 
     Returns
     -------
     dict
-        ``tracking_uri``, ``experiment_id``, ``experiment`` and the numbers of runs that
-        :func:`sync_runs` returned, with the study's run added.
+        As :func:`sync_runs` returns it, with the study's run added to the numbers.
 
     Raises
     ------
-    ConfigurationError
-        If the URI names a folder.
-    DataError
-        If a table, the receipt or an artifact is missing or damaged, or a learning curve or a
-        choice is of a run that the metrics do not hold.
+    ConfigurationError, DataError
+        As :func:`sync_runs` does, or if the receipt or an artifact is missing or damaged.
     TrackingError
         If the store is locked, cannot be reached, or fails.
     """
-    uri = resolve_uri(tracking_uri)
-    written = _read_receipt(runs_receipt_path)
-    metrics = read_frame("metrics", metrics_path)
-    record = study_record(study, metrics_path, metrics, figures, documents, settings)
+    uri, written = resolve_uri(tracking_uri), _read_receipt(runs_receipt_path)
+    metrics = read_frame("metrics", runs.metrics_path)
+    record = study_record(runs.study, runs.metrics_path, metrics, figures, documents, settings)
     with open_store(uri) as client:
-        experiment = find_experiment(client, uri, _name_of(study))
-        place = _place(uri, experiment, study)
+        experiment = find_experiment(client, uri, _name_of(runs.study))
+        place = _place(uri, experiment, runs.study)
         if place.items() <= written.items() and has_runs(client, experiment):
             counts = Counter({what: written[what] for what in OUTCOMES})
         else:
-            records = _records_of_runs(study, metrics, histories, training, choices_path)
-            counts = write_runs(client, experiment, records, _connections(uri))
+            counts = write_runs(client, experiment, runs.records(metrics), _connections(uri))
         counts += write_study_run(client, experiment, record)
         _describe_experiment(client, experiment, metrics)
     receipt = place | {what: counts[what] for what in OUTCOMES}
     write_json(receipt_path, receipt)
     return receipt
-
-
-def _records_of_runs(
-    study: str,
-    metrics: pd.DataFrame,
-    histories: Iterable[str | Path],
-    training: Mapping[str, Mapping[str, Any]] | None,
-    choices_path: str | Path | None,
-) -> list[RunRecord]:
-    choices = None if choices_path is None else read_choices(choices_path)
-    return model_records(study, metrics, read_histories(histories), training or {}, choices)
 
 
 def _name_of(study: str) -> str:

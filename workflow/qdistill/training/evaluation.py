@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from qdistill.errors import DataError
-from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import STUDENTS, family_of
-
-_KEY = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
 
 @dataclass(frozen=True)
@@ -90,67 +83,3 @@ def describe_runs(
             "still_improving": False if result.still_improving is None else result.still_improving,
         }
     )
-
-
-def combine_metrics(
-    paths: Iterable[str | Path], expected: Iterable[tuple], output: str | Path, settings: Any
-) -> None:
-    """Combine the metrics of all runs into one table, complete or not at all.
-
-    Parameters
-    ----------
-    paths : iterable of path
-        The runs' metrics.
-    expected : iterable of tuple
-        (dataset, qubits, protocol, n, seed, model, stage) of every row the study asks for.
-    output : path
-        The combined table.
-    settings : JSON-serialisable
-        The study's configuration.
-
-    Raises
-    ------
-    DataError
-        If a row is missing or was not asked for.
-    """
-    frames = [read_frame("metrics", path) for path in paths]
-    combined = pd.concat(frames, ignore_index=True)
-    found = set(combined[_KEY].itertuples(index=False, name=None))
-    wanted = set(expected)
-    for problem, rows in (("missing", wanted - found), ("not asked for", found - wanted)):
-        if rows:
-            example = ", ".join(f"{k} {v}" for k, v in zip(_KEY, min(rows), strict=True))
-            raise DataError(
-                f"{output}: {len(rows)} rows of metrics are {problem}, first: {example}"
-            )
-    combined = combined.sort_values(_KEY, ignore_index=True)
-    write_table("metrics", output, combined, settings)
-
-
-def combine_tables(
-    kind: str, paths: Iterable[str | Path], output: str | Path, settings: Any
-) -> None:
-    """Combine the tables of all runs into one, which is empty if there are none.
-
-    Parameters
-    ----------
-    kind : str
-        The contract of all of them, such as "choices" or "sweep".
-    paths : iterable of path
-        The runs' tables.
-    output : path
-        The combined table, sorted.
-    settings : JSON-serialisable
-        The study's configuration.
-
-    Raises
-    ------
-    DataError
-        If a table is missing or damaged, or two of them have the same row.
-    """
-    contract = CONTRACTS[kind]
-    columns = contract.scalars()
-    frames = [read_frame(kind, path) for path in paths]
-    combined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    combined = combined.sort_values(contract.unique_columns(), ignore_index=True)
-    write_table(kind, output, combined[columns], settings)

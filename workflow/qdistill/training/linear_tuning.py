@@ -31,10 +31,8 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
 
     Parameters
     ----------
-    examples : Examples
-        The choice is made with the labelled rows alone.
-    qubits : int
-        The largest rank is 2**qubits.
+    examples, qubits
+        The choice is made with the labelled rows alone; the largest rank is 2**qubits.
     settings : mapping
         ``folds`` and ``projections``.
 
@@ -51,11 +49,7 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
     """
     begun = time.perf_counter()
     width = 2**qubits
-    projections: dict[str, np.ndarray] = {}
-    if settings["projections"] != "trained":
-        fitted = fixed_projections(settings["projections"], examples, width)
-        projections = {key: tensor[0].double().numpy() for key, tensor in fitted.items()}
-    task = _LinearTask(examples, projections, width)
+    task = _LinearTask(examples, _fixed(settings["projections"], examples, width), width)
     choices, weights, sizes, solutions = [], [], [], []
     for labelled, seed in zip(examples.labelled.numpy(), examples.seeds, strict=True):
         features, targets = task.of(labelled)
@@ -71,8 +65,7 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
     train, heldout = np.array(
         [task.errors(solution, choice.feature, rows) for rows, choice, solution in chosen]
     ).T
-    diverged = ~np.isfinite(train + heldout)
-    result = Evaluation(train, heldout, diverged, np.array(sizes), seconds)
+    result = Evaluation(train, heldout, ~np.isfinite(train + heldout), np.array(sizes), seconds)
     tensors = {
         key: torch.tensor(np.stack([each[key] for each in weights]), dtype=torch.float32)
         for key in weights[0]
@@ -83,6 +76,12 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
         "candidates": [choice.candidates for choice in choices],
     }
     return tensors, result, found
+
+
+def _fixed(kind: str, examples: Examples, width: int) -> dict[str, np.ndarray]:
+    """Return the projections of a kind, the same for all seeds; none where they are trained."""
+    fitted = {} if kind == "trained" else fixed_projections(kind, examples, width)
+    return {key: tensor[0].double().numpy() for key, tensor in fitted.items()}
 
 
 def _solve(features: np.ndarray, targets: np.ndarray, choice: Choice) -> Solution:

@@ -44,11 +44,8 @@ def fit_references(
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
                 result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
-                key = problem.key(n)
-                about = describe_runs(
-                    **key, seeds=[int(seed)], model=name, stage="trained", result=result
-                )
-                frames.append(about)
+                about: dict[str, Any] = {"seeds": [int(seed)], "model": name, "stage": "trained"}
+                frames.append(describe_runs(**problem.key(n), **about, result=result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
 

@@ -1,0 +1,57 @@
+"""The tables of all runs in one of each kind, complete or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qdistill.errors import DataError
+from qdistill.storage.contracts import CONTRACTS
+from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.study.tracks import expected_rows
+
+_KEY = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
+
+
+def combine_tables(
+    inputs: Mapping[str, Iterable[str | Path]],
+    outputs: Mapping[str, str | Path],
+    grids: Sequence[Mapping[str, Any]],
+) -> None:
+    """Combine the tables of all runs into one of each kind, which may be empty.
+
+    Parameters
+    ----------
+    inputs : mapping of str to paths
+        The runs' tables by their contract, such as "metrics" or "sweep".
+    outputs : mapping of str to path
+        The combined table of each kind, sorted by its key.
+    grids : sequence of mappings
+        What the study asks for, from :meth:`qdistill.study.tracks.Study.grids`.
+
+    Raises
+    ------
+    DataError
+        If a table is missing or damaged, two of them have the same row, or a row of metrics is
+        missing or was not asked for.
+    """
+    for kind, output in outputs.items():
+        frames = [make_frame(kind), *(read_frame(kind, path) for path in inputs[kind])]
+        key = CONTRACTS[kind].unique_columns()
+        combined = pd.concat(frames[1:] or frames).sort_values(key, ignore_index=True)
+        if kind == "metrics":
+            _check_rows(combined, set(expected_rows(grids)), output)
+        write_table(kind, output, combined, grids)
+
+
+def _check_rows(metrics: pd.DataFrame, wanted: set[tuple[Any, ...]], output: str | Path) -> None:
+    found = set(metrics[_KEY].itertuples(index=False, name=None))
+    for problem, rows in (("missing", wanted - found), ("not asked for", found - wanted)):
+        if rows:
+            example = ", ".join(f"{k} {v}" for k, v in zip(_KEY, min(rows), strict=True))
+            raise DataError(
+                f"{output}: {len(rows)} rows of metrics are {problem}, first: {example}"
+            )

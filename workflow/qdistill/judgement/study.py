@@ -1,0 +1,65 @@
+"""All that is judged of a study, from its tables of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from qdistill.judgement.attribution import attribute
+from qdistill.judgement.comparisons import compare_study
+from qdistill.judgement.crossover import locate_crossovers
+from qdistill.judgement.downstream import compare_downstream
+from qdistill.judgement.overfitting import judge_overfitting
+from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.transfer import judge_transfer
+from qdistill.storage.files import digest_of
+from qdistill.storage.tables import read_frame, read_metadata, write_table
+
+
+def judge_study(
+    inputs: Mapping[str, str | Path],
+    outputs: Mapping[str, str | Path],
+    extra: Sequence[Mapping[str, str]] = (),
+) -> None:
+    """Read a study's tables of results and write its tables of judgement.
+
+    Parameters
+    ----------
+    inputs : mapping of str to path
+        Tables by the contracts ``metrics``, ``sweep`` and, where codes were put to use,
+        ``downstream``; and ``published``, a CSV as :func:`read_published` reads it.
+    outputs : mapping of str to path
+        Tables by the contracts ``comparisons``, ``attribution``, ``crossover``, ``transfer``,
+        ``overfitting``, ``published`` and, with that input, ``downstream_comparisons``.
+    extra : sequence of mappings
+        Further comparisons, as :func:`compare_study` takes them.
+
+    Raises
+    ------
+    DataError
+        If an input is damaged, or a seed is missing in one of two runs that are paired.
+    """
+    published = read_published(inputs["published"])
+    read = {kind: path for kind, path in inputs.items() if kind != "published"}
+    frames = {kind: read_frame(kind, path) for kind, path in read.items()}
+    metrics = frames["metrics"]
+    comparisons = compare_study(metrics, extra)
+    tables = {
+        "comparisons": comparisons,
+        "attribution": attribute(comparisons),
+        "crossover": locate_crossovers(metrics),
+        "transfer": judge_transfer(metrics),
+        "overfitting": judge_overfitting(metrics, frames["sweep"]),
+        "published": tabulate_published(metrics, published),
+    }
+    if "downstream" in frames:
+        tables["downstream_comparisons"] = compare_downstream(frames["downstream"])
+    settings = {
+        "comparisons": [dict(pair) for pair in extra],
+        "published": digest_of(published.to_csv(index=False)),
+        **{
+            kind: read_metadata(path).get("configuration_digest", "") for kind, path in read.items()
+        },
+    }
+    for kind, table in tables.items():
+        write_table(kind, outputs[kind], table, settings)

@@ -1,0 +1,10 @@
+"""Judge a study: comparisons, attribution, crossovers, transfer, overfitting, published figures."""
+
+from qdistill.jobs import job_log
+
+with job_log(snakemake):
+    from qdistill.judgement.study import judge_study
+
+    judge_study(
+        dict(snakemake.input.items()), dict(snakemake.output.items()), snakemake.params.extra
+    )
