@@ -8,9 +8,12 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from helpers.files import SEEDS, Files, files_of, make_problem
+from helpers.students import teach
 from qdistill.datasets.problem import Problem
 from qdistill.datasets.synthetic import write_synthetic
 from qdistill.study.datasets import resolve_dataset
+
+pytest_plugins = ("helpers.fixtures_tracking",)
 
 torch.set_num_threads(1)
 
@@ -55,3 +58,9 @@ def small_study(tmp_path_factory) -> SmallStudy:
     )
     write_synthetic(settings, folder / "latents.parquet")
     return SmallStudy(folder, settings, folder / "latents.parquet")
+
+
+@pytest.fixture(scope="module")
+def taught(small_study) -> SmallStudy:
+    """The small study with both teachers trained."""
+    return teach(small_study)

@@ -60,6 +60,10 @@ def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def run_apply(folder, *arguments):
+    return run("apply", folder / "adapter", *arguments)
+
+
 def refused(result):
     """The message of a refusal: one line, and no traceback."""
     assert result.exit_code == 1, result.output
@@ -82,7 +86,7 @@ def test_codes_are_added_and_other_columns_kept(folder, kind, dtype):
     )
     before = source.read_bytes()
     output = folder / "output.parquet"
-    result = run("apply", folder / "adapter", source, output, "--batch-size", "64")
+    result = run_apply(folder, source, output, "--batch-size", "64")
     assert result.exit_code == 0, result.output
     assert "300 rows written" in result.output
     expected = encode(make_adapter(), x.astype(np.float32))
@@ -117,17 +121,17 @@ def test_columns_may_have_other_names(folder):
     pq.write_table(pa.table({"embedding": list_column(x, "list"), "codes": np.arange(20)}), path)
     output = folder / "o.parquet"
     options = ("--column", "embedding", "--output-column", "short")
-    assert run("apply", folder / "adapter", path, output, *options).exit_code == 0
+    assert run_apply(folder, path, output, *options).exit_code == 0
     np.testing.assert_allclose(codes_of(output, "short"), encode(make_adapter(), x), atol=1e-6)
     assert "has a column 'codes' already" in refused(
-        run("apply", folder / "adapter", path, folder / "p.parquet", "--column", "embedding")
+        run_apply(folder, path, folder / "p.parquet", "--column", "embedding")
     )
 
 
 def test_no_rows_give_no_rows(folder):
     path = write_input(folder, make_vectors(0))
     output = folder / "o.parquet"
-    assert run("apply", folder / "adapter", path, output).exit_code == 0
+    assert run_apply(folder, path, output).exit_code == 0
     assert pq.read_table(output).num_rows == 0
     assert pq.read_table(output).schema.field("codes").type.list_size == 8
 
@@ -136,10 +140,10 @@ def test_an_existing_output_is_replaced_only_when_asked(folder):
     path = write_input(folder, make_vectors(20))
     output = folder / "o.parquet"
     output.write_text("precious")
-    message = refused(run("apply", folder / "adapter", path, output))
+    message = refused(run_apply(folder, path, output))
     assert "exists already; give another name or --overwrite" in message
     assert output.read_text() == "precious"
-    assert run("apply", folder / "adapter", path, output, "--overwrite").exit_code == 0
+    assert run_apply(folder, path, output, "--overwrite").exit_code == 0
     assert len(codes_of(output)) == 20
 
 
@@ -152,22 +156,9 @@ def bad_row(x, row, value):
     return x
 
 
-def with_missing_row(x):
-    rows = [list(map(float, row)) for row in x]
-    rows[5] = None
-    return pa.array(rows, pa.list_(pa.float32()))
-
-
-def ragged(x, width):
-    rows = [list(map(float, row)) for row in x]
-    rows[5] = rows[5][:width]
-    return pa.array(rows, pa.list_(pa.float32()))
-
-
-def with_missing_number(x):
-    rows = [list(map(float, row)) for row in x]
-    rows[5][3] = None
-    return pa.array(rows, pa.list_(pa.float32()))
+def with_row(x, row):
+    """Lists of numbers, the sixth of which is another."""
+    return pa.array([*x[:5].tolist(), row, *x[6:].tolist()], pa.list_(pa.float32()))
 
 
 X = make_vectors(30)
@@ -180,9 +171,12 @@ X = make_vectors(30)
         (list_column(bad_row(X, 17, np.inf), "list"), "row 17 (counted from 0) holds a value"),
         (list_column(bad_row(X.astype(float), 17, 1e300), "list"), "row 17 (counted from 0)"),
         (list_column(X[:, :9].copy(), "fixed"), "row 0 (counted from 0) is 9 numbers, but"),
-        (ragged(X, 7), "row 5 (counted from 0) is 7 numbers, but the adapter takes 10"),
-        (with_missing_row(X), "row 5 (counted from 0) is missing"),
-        (with_missing_number(X), "row 5 (counted from 0) has a missing number"),
+        (with_row(X, [1.0] * 7), "row 5 (counted from 0) is 7 numbers, but the adapter takes 10"),
+        (with_row(X, None), "row 5 (counted from 0) is missing"),
+        (
+            with_row(X, [None] * 10),
+            "row 5 (counted from 0) has a missing number",
+        ),
         (list_column((100 * X).astype(np.int32), "fixed"), "is of type fixed_size_list<"),
         (pa.array(X[:, 0]), "is of type float, but the adapter takes lists of 10"),
         (pa.array(["a"] * 30), "is of type string"),
@@ -193,9 +187,7 @@ def test_vectors_that_are_refused_leave_nothing(folder, column, message):
     path = folder / "input.parquet"
     pq.write_table(pa.table({"features": column}), path)
     before = path.read_bytes()
-    found = refused(
-        run("apply", folder / "adapter", path, folder / "o.parquet", "--batch-size", "8")
-    )
+    found = refused(run_apply(folder, path, folder / "o.parquet", "--batch-size", "8"))
     assert message in found
     assert "input.parquet" in found
     assert path.read_bytes() == before
@@ -207,9 +199,7 @@ def test_a_zero_encoding_is_named_by_its_row(folder):
     adapter.tensors["encoder.bias"][:] = 0
     write_adapter(folder / "adapter", adapter)
     path = write_input(folder, bad_row(np.where(np.arange(30)[:, None] == 21, 0, X), 21, 0))
-    message = refused(
-        run("apply", folder / "adapter", path, folder / "o.parquet", "--batch-size", "8")
-    )
+    message = refused(run_apply(folder, path, folder / "o.parquet", "--batch-size", "8"))
     assert "row 21 (counted from 0) is zero after the encoder" in message
     assert not (folder / "o.parquet").exists()
 
@@ -242,7 +232,7 @@ def test_a_zero_encoding_is_named_by_its_row(folder):
 def test_files_that_are_refused(folder, spoil, message):
     path = write_input(folder, X)
     spoil(folder)
-    assert message in refused(run("apply", folder / "adapter", path, folder / "o.parquet"))
+    assert message in refused(run_apply(folder, path, folder / "o.parquet"))
     assert not (folder / "o.parquet").exists()
 
 
@@ -252,13 +242,13 @@ def test_paths_that_are_refused(folder):
     link = folder / "link.parquet"
     link.symlink_to(path)
     for output in (path, link):
-        message = refused(run("apply", folder / "adapter", path, output, "--overwrite"))
+        message = refused(run_apply(folder, path, output, "--overwrite"))
         assert "the output is the input" in message
-    assert "a folder" in refused(run("apply", folder / "adapter", path, folder, "--overwrite"))
-    missing = run("apply", folder / "adapter", path, folder / "o.parquet", "--column", "vectors")
+    assert "a folder" in refused(run_apply(folder, path, folder, "--overwrite"))
+    missing = run_apply(folder, path, folder / "o.parquet", "--column", "vectors")
     assert "no column 'vectors'; it has id, features" in refused(missing)
     assert path.read_bytes() == before
-    assert run("apply", folder / "adapter", path, "o", "--batch-size", "0").exit_code == 2
+    assert run_apply(folder, path, "o", "--batch-size", "0").exit_code == 2
 
 
 # ------------------------------------------------------------ kills
@@ -278,7 +268,7 @@ def test_a_killed_run_leaves_no_output_and_the_same_command_starts_over(folder):
     assert process.returncode == -signal.SIGKILL
     assert not output.exists()
     assert list(folder.glob(".o.*partial.parquet"))
-    result = run("apply", folder / "adapter", path, output)
+    result = run_apply(folder, path, output)
     assert result.exit_code == 0, result.output
     assert len(codes_of(output)) == 40_000
 

@@ -19,8 +19,6 @@ from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_text
 
-pytest_plugins = ["helpers.fixtures_tracking"]
-
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):

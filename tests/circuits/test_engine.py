@@ -17,12 +17,9 @@ def restored():
     engine.select_engine("auto")
 
 
-def test_auto_takes_numba():
+def test_auto_takes_numba_and_torch_without_it(monkeypatch):
     engine.select_engine("auto")
     assert engine.current_engine() == "numba"
-
-
-def test_auto_takes_torch_without_numba(monkeypatch):
     monkeypatch.setattr(engine, "_has_numba", lambda: False)
     engine._resolved.cache_clear()
     assert engine.current_engine() == "torch"

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qdistill.circuits import torch_engine
 from qdistill.circuits.kernel import (
     adjoint_of_probabilities,
     adjoint_of_states,
@@ -11,6 +13,7 @@ from qdistill.circuits.kernel import (
     read_probabilities,
     read_states,
 )
+from qdistill.circuits.pennylane_circuit import build_qnode
 
 
 def draw(seeds, layers, qubits, examples, dtype=np.float64, seed=0):
@@ -38,6 +41,20 @@ def value(angles, amplitudes, weights, entangled=True):
     return float((run(angles, amplitudes, entangled)[0] * weights).sum())
 
 
+def central_differences(function, *arguments, step=1e-5):
+    """Slopes of a function by each entry of each of its arguments."""
+    slopes = [np.empty_like(argument) for argument in arguments]
+    for place, slope in enumerate(slopes):
+        for index in np.ndindex(slope.shape):
+            values = []
+            for sign in (1, -1):
+                shifted = [argument.copy() for argument in arguments]
+                shifted[place][index] += sign * step
+                values.append(function(*shifted))
+            slope[index] = (values[0] - values[1]) / (2 * step)
+    return slopes
+
+
 shapes = st.tuples(
     st.integers(1, 3), st.integers(1, 4), st.integers(2, 7), st.integers(1, 5), st.booleans()
 )
@@ -46,10 +63,6 @@ shapes = st.tuples(
 @settings(max_examples=25)
 @given(shape=shapes, seed=st.integers(0, 1000))
 def test_agrees_with_the_torch_engine_in_float64(shape, seed):
-    import torch
-
-    from qdistill.circuits import torch_engine
-
     *sizes, entangled = shape
     angles, amplitudes, weights = draw(*sizes, seed=seed)
     probabilities, middles = run(angles, amplitudes, entangled)
@@ -64,10 +77,6 @@ def test_agrees_with_the_torch_engine_in_float64(shape, seed):
 
 @pytest.mark.parametrize("qubits", [2, 3, 4, 6, 9, 10])
 def test_agrees_with_pennylane_in_float32(qubits):
-    import torch
-
-    from qdistill.circuits.pennylane_engine import build_qnode
-
     angles, amplitudes, weights = draw(1, 3, qubits, 2, np.float32)
     probabilities, middles = run(angles, amplitudes)
     of_angles, _ = pull_gradient(angles, weights, middles)
@@ -85,29 +94,20 @@ def test_gradients_are_central_differences(qubits, entangled):
     angles, amplitudes, weights = draw(2, 2, qubits, 3)
     _, middles = run(angles, amplitudes, entangled)
     found = pull_gradient(angles, weights, middles, entangled)
-    step = 1e-5
-    for place, argument in enumerate((angles, amplitudes)):
-        numeric = np.empty_like(argument)
-        for index in np.ndindex(argument.shape):
-            shifted = [[angles.copy(), amplitudes.copy()] for _ in range(2)]
-            shifted[0][place][index] += step
-            shifted[1][place][index] -= step
-            up, down = (value(*pair, weights, entangled) for pair in shifted)
-            numeric[index] = (up - down) / (2 * step)
-        np.testing.assert_allclose(found[place], numeric, atol=1e-8)
+    numeric = central_differences(
+        lambda *shifted: value(*shifted, weights, entangled), angles, amplitudes
+    )
+    for one, other in zip(found, numeric, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-8)
 
 
 def test_gradients_are_those_of_the_parameter_shift_rule():
     angles, amplitudes, weights = draw(1, 2, 3, 2)
     _, middles = run(angles, amplitudes)
     of_angles, _ = pull_gradient(angles, weights, middles)
-    expected = np.empty_like(angles)
-    for index in np.ndindex(angles.shape):
-        up, down = angles.copy(), angles.copy()
-        up[index] += np.pi / 2
-        down[index] -= np.pi / 2
-        expected[index] = 0.5 * (value(up, amplitudes, weights) - value(down, amplitudes, weights))
-    np.testing.assert_allclose(of_angles, expected, atol=1e-12)
+    shift = np.pi / 2
+    (slopes,) = central_differences(lambda x: value(x, amplitudes, weights), angles, step=shift)
+    np.testing.assert_allclose(of_angles, shift * slopes, atol=1e-12)
 
 
 def test_the_norm_is_kept_over_a_thousand_layers():
@@ -147,10 +147,6 @@ def test_what_is_not_finite_stays_so():
 @pytest.mark.parametrize("entangled", [True, False])
 @pytest.mark.parametrize("qubits", [2, 3, 5])
 def test_states_are_those_of_the_torch_engine(qubits, entangled):
-    import torch
-
-    from qdistill.circuits import torch_engine
-
     angles, amplitudes, _ = draw(2, 3, qubits, 4)
     found = read_states(push_states(angles, amplitudes, entangled), entangled)
     inputs = torch.tensor(angles), torch.tensor(amplitudes)
@@ -163,14 +159,8 @@ def test_gradients_of_states_are_central_differences():
     middles = push_states(angles, amplitudes)
     weights = np.random.default_rng(3).standard_normal(read_states(middles).shape)
     found = pull_adjoint(angles, adjoint_of_states(weights), middles)
-    step = 1e-5
-    for place, argument in enumerate((angles, amplitudes)):
-        numeric = np.empty_like(argument)
-        for index in np.ndindex(argument.shape):
-            values = []
-            for sign in (1, -1):
-                shifted = [angles.copy(), amplitudes.copy()]
-                shifted[place][index] += sign * step
-                values.append((read_states(push_states(*shifted)) * weights).sum())
-            numeric[index] = (values[0] - values[1]) / (2 * step)
-        np.testing.assert_allclose(found[place], numeric, atol=1e-8)
+    numeric = central_differences(
+        lambda *shifted: (read_states(push_states(*shifted)) * weights).sum(), angles, amplitudes
+    )
+    for one, other in zip(found, numeric, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-8)

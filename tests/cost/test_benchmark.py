@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from helpers.cost import make_cost, make_times
 from qdistill.circuits.engine import select_engine
 from qdistill.cost import benchmark as module
 from qdistill.cost.benchmark import Row, benchmark_engines, tabulate_cost
+from qdistill.cost.problems import draw_circuit_problem
+from qdistill.cost.simulators import prepare_simulators
 from qdistill.cost.threads import use_one_thread
 from qdistill.cost.versions import processor_name, versions_json
 from qdistill.errors import ConfigurationError, DataError
@@ -184,9 +187,6 @@ def test_slow_inference_is_left_out_at_larger_batches(monkeypatch, caplog):
         return {row: 1000.0 if row.engine == "pennylane" else 0.1 for row in steps}
 
     monkeypatch.setattr(module, "time_interleaved", times)
-    from qdistill.cost.problems import draw_circuit_problem
-    from qdistill.cost.simulators import prepare_simulators
-
     problem = draw_circuit_problem(2, 1, 3, 1)
     prepared = prepare_simulators(["pennylane"], problem, logging.getLogger("cost"))
     settings = {"inference_batches": [60, 1], "rounds": 1}
@@ -198,15 +198,12 @@ def test_slow_inference_is_left_out_at_larger_batches(monkeypatch, caplog):
 
 
 def test_every_library_is_told_to_use_one_thread(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    libraries = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
+    for name in libraries:
+        monkeypatch.setenv(f"{name}_NUM_THREADS", "8")
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=x")
-    monkeypatch.setenv("MKL_NUM_THREADS", "8")
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
-    monkeypatch.setenv("NUMEXPR_NUM_THREADS", "8")
-    import os
-
     use_one_thread()
-    for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR"):
+    for name in libraries:
         assert os.environ[f"{name}_NUM_THREADS"] == "1"
     assert os.environ["XLA_FLAGS"].startswith("--xla_dump_to=x ")
     assert "intra_op_parallelism_threads=1" in os.environ["XLA_FLAGS"]

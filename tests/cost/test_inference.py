@@ -1,5 +1,7 @@
 """What is timed at inference predicts what it should."""
 
+import logging
+
 import pytest
 import torch
 
@@ -13,8 +15,6 @@ PROBLEM = draw_circuit_problem(qubits=3, layers=2, batch=4, seeds=1)
 
 @pytest.fixture(scope="module")
 def models():
-    import logging
-
     prepared = prepare_simulators(["pennylane"], PROBLEM, logging.getLogger("cost"))
     return build_models(PROBLEM, {name: each.forward for name, each in prepared.items()})
 

@@ -1,6 +1,17 @@
+"""What the tests of encoders share."""
+
 import pytest
 
 from qdistill.datasets import embedding
+
+
+@pytest.fixture(autouse=True, scope="module")
+def environment():
+    """Undo in the end what loading an encoder sets for offline work."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+            patch.setenv(name, "0")
+        yield
 
 
 @pytest.fixture

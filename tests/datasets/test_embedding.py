@@ -31,15 +31,6 @@ TEXTS = [
 SPLITS = ["train"] * 6 + ["unlabelled"] * 3 + ["heldout"] * 3
 
 
-@pytest.fixture(autouse=True, scope="module")
-def environment():
-    """Undo in the end what the module sets for offline work."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
-            patch.setenv(name, "0")
-        yield
-
-
 def write_paragraphs(path, texts=TEXTS, splits=SPLITS):
     columns = {
         "row": np.arange(len(texts)),

@@ -20,13 +20,6 @@ from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame, read_metadata
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """Undo what loading sets for offline work."""
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
-        monkeypatch.setenv(name, "0")
-
-
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     return str(build_encoder(tmp_path_factory.mktemp("encoder") / "tiny"))

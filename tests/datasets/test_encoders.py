@@ -31,13 +31,6 @@ def copied(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "copy")
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """Undo what loading sets for offline work."""
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
-        monkeypatch.setenv(name, "0")
-
-
 def find_in_a_process(encoder, **environment):
     """Look for an encoder where the hub's library is not imported yet; what that prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}

@@ -26,11 +26,14 @@ def small(**overrides):
     )
 
 
+def load(folder, **overrides):
+    write_synthetic(small(**overrides), folder / "latents.parquet")
+    return load_latents(folder / "latents.parquet")
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    path = tmp_path_factory.mktemp("synthetic") / "latents.parquet"
-    write_synthetic(small(heldout=4000), path)
-    return load_latents(path)
+    return load(tmp_path_factory.mktemp("synthetic"), heldout=4000)
 
 
 @pytest.mark.parametrize("name", ["synthetic-4q", "synthetic-6q"])
@@ -117,9 +120,7 @@ def test_splits_have_the_rows_asked_for_and_differ(written):
 
 
 def test_more_rows_leave_the_first_ones_and_the_other_splits_unchanged(tmp_path):
-    write_synthetic(small(), tmp_path / "few.parquet")
-    write_synthetic(small(train=90), tmp_path / "many.parquet")
-    few, many = load_latents(tmp_path / "few.parquet"), load_latents(tmp_path / "many.parquet")
+    few, many = load(tmp_path), load(tmp_path, train=90)
     first = many.features[many.positions("train")[:60]]
     np.testing.assert_array_equal(few.features[few.positions("train")], first)
     heldout = [one.features[one.positions("heldout")] for one in (few, many)]
@@ -127,9 +128,7 @@ def test_more_rows_leave_the_first_ones_and_the_other_splits_unchanged(tmp_path)
 
 
 def test_another_generator_seed_gives_another_problem(tmp_path):
-    write_synthetic(small(generator_seed=1), tmp_path / "one.parquet")
-    write_synthetic(small(generator_seed=2), tmp_path / "two.parquet")
-    one, two = (load_latents(tmp_path / f"{name}.parquet") for name in ("one", "two"))
+    one, two = (load(tmp_path, generator_seed=seed) for seed in (1, 2))
     assert not np.allclose(one.features, two.features)
     assert one.metadata["configuration_digest"] != two.metadata["configuration_digest"]
 
@@ -143,9 +142,7 @@ def errors_of_oracle(latents):
 @pytest.mark.slow
 @pytest.mark.parametrize("train", [60, 300, 3000])
 def test_pca_floor_is_above_the_optimum_and_nears_it_with_more_rows(tmp_path, train):
-    path = tmp_path / "latents.parquet"
-    write_synthetic(small(train=train, heldout=4000), path)
-    latents = load_latents(path)
+    latents = load(tmp_path, train=train, heldout=4000)
     floor, optimum = (float(latents.metadata[key]) for key in ("pca_floor_mse", "optimal_mse"))
     best = errors_of_oracle(latents)
     # Both are measured on the same rows, so sampling does not hide the difference.
@@ -168,8 +165,7 @@ def test_pca_floor_is_the_truncated_decomposition_of_all_training_rows(written):
 
 
 def test_pca_floor_with_fewer_training_rows_than_components(tmp_path):
-    write_synthetic(small(train=5), tmp_path / "latents.parquet")
-    latents = load_latents(tmp_path / "latents.parquet")
+    latents = load(tmp_path, train=5)
     train = latents.features[latents.positions("train")].astype(float)
     heldout = latents.features[latents.positions("heldout")].astype(float)
     floor = pca_floor_mse(train, heldout, 16)

@@ -5,8 +5,9 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+from helpers.adapter import TUNING
 from helpers.files import rows_at
-from helpers.students import SETTINGS, all_weights, fit, teach
+from helpers.students import SETTINGS, all_weights, fit
 from qdistill.datasets.latents import load_latents
 from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.errors import DataError
@@ -14,20 +15,6 @@ from qdistill.storage.weights import read_seeds, read_weights, write_weights
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, stages_of
 from qdistill.training.protocols import train_model
 from qdistill.training.tuning import tune_model
-
-TUNING = {
-    "folds": 2,
-    "rows": 20,
-    "max_steps": 30,
-    "patience": 3,
-    "learning_rates": [0.05],
-    "layers": [1, 3],
-}
-
-
-@pytest.fixture(scope="module")
-def taught(small_study):
-    return teach(small_study)
 
 
 def trained(study, name):

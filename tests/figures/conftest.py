@@ -1,3 +1,5 @@
+"""Settings under which every figure is drawn, and the small study that most show."""
+
 import pytest
 
 from helpers.figures import study_metrics
@@ -11,6 +13,6 @@ def drawing_settings():
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def metrics():
     return study_metrics()

@@ -6,15 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from helpers.figures import (
-    SIZES,
-    check_saved,
-    empty_axes,
-    figure_files,
-    line_in,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import SIZES, axes_of, empty_axes, line_in, saved_words, texts_of
 from helpers.metrics import diverge
 from qdistill.figures.bound import (
     bound_shape,
@@ -24,7 +16,6 @@ from qdistill.figures.bound import (
     summarise_differences,
 )
 from qdistill.judgement.statistics import paired_interval
-from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
 
 ANGLES = 240
@@ -95,8 +86,7 @@ def test_gaps_are_means_over_seeds_with_their_limits(metrics):
 
 
 def test_the_shape_is_drawn_through_the_gaps_of_quantum_and_said_to_be_fitted(metrics):
-    ax = empty_axes()
-    draw_bound(ax, with_gap(metrics, "quantum", lambda n: 0.7 * n**-0.8), ANGLES)
+    ax = axes_of(draw_bound, with_gap(metrics, "quantum", lambda n: 0.7 * n**-0.8), ANGLES)
     (shape,) = [line for line in ax.lines if "shape only" in line.get_label()]
     fitted = fit_constant(SIZES, 0.7 * np.array(SIZES, float) ** -0.8, ANGLES)
     assert np.allclose(shape.get_ydata(), fitted.constant * bound_shape(SIZES, ANGLES))
@@ -108,8 +98,7 @@ def test_the_shape_is_drawn_through_the_gaps_of_quantum_and_said_to_be_fitted(me
 
 
 def test_circuits_and_two_models_without_angles_are_drawn(metrics):
-    ax = empty_axes()
-    draw_bound(ax, metrics, ANGLES)
+    ax = axes_of(draw_bound, metrics, ANGLES)
     for name in ("quantum", "quantum_tuned", "real_circuit", "separable", "square", "classical"):
         assert line_in(ax, style_of(name).colour)
     for name in ("mean", "pca", "linear", "linear_tuned", "compiled"):
@@ -117,12 +106,10 @@ def test_circuits_and_two_models_without_angles_are_drawn(metrics):
 
 
 def test_what_is_counted_is_told(metrics):
-    ax = empty_axes()
-    draw_bound(ax, metrics, ANGLES)
+    ax = axes_of(draw_bound, metrics, ANGLES)
     words = texts_of(ax.figure).replace("\n", " ")
     assert "Quantum trains 33,300 numbers (n_parameters in the metrics)" in words
-    ax = empty_axes()
-    draw_bound(ax, metrics.assign(n_parameters=ANGLES), ANGLES)
+    ax = axes_of(draw_bound, metrics.assign(n_parameters=ANGLES), ANGLES)
     words = texts_of(ax.figure).replace("\n", " ")
     assert "T = 240 angles are all that quantum trains" in words
 
@@ -137,8 +124,7 @@ def test_gaps_below_zero_are_told_and_not_drawn(metrics):
 
 
 def test_without_a_positive_gap_of_quantum_nothing_is_fitted_and_it_says_so(metrics):
-    ax = empty_axes()
-    draw_bound(ax, with_gap(metrics, "quantum", lambda n: -1e-4 + 0 * n), ANGLES)
+    ax = axes_of(draw_bound, with_gap(metrics, "quantum", lambda n: -1e-4 + 0 * n), ANGLES)
     words = texts_of(ax.figure)
     assert "no shape fitted: no gap of quantum is positive" in words
     assert "constant fitted" not in words and "slope" not in words
@@ -146,16 +132,13 @@ def test_without_a_positive_gap_of_quantum_nothing_is_fitted_and_it_says_so(metr
 
 
 def test_a_diverged_run_breaks_its_line_and_is_told(metrics):
-    ax = empty_axes()
-    draw_bound(ax, diverge(metrics, "square", 100, 1), ANGLES)
+    ax = axes_of(draw_bound, diverge(metrics, "square", 100, 1), ANGLES)
     (line,) = line_in(ax, style_of("square").colour)
     assert np.isnan(line.get_ydata()).tolist() == [False, True, False, False]
     assert "square at n = 100 (1 of 4 seeds)" in texts_of(ax.figure)
 
 
 def test_the_bound_figure_is_read_drawn_and_saved(tmp_path, metrics):
-    write_table("metrics", tmp_path / "metrics.parquet", metrics, {})
-    files = figure_files(tmp_path)
-    plot_bound(tmp_path / "metrics.parquet", ANGLES, "synthetic-6q", "article", files)
-    check_saved(files)
-    assert "synthetic-6q, protocol article: generalisation gap" in svg_texts(files[0])
+    where = (ANGLES, "synthetic-6q", "article")
+    words = saved_words(tmp_path, plot_bound, {"metrics": metrics}, *where)
+    assert "synthetic-6q, protocol article: generalisation gap" in words

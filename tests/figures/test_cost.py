@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.cost import make_cost
-from helpers.figures import check_saved, empty_axes, figure_files, svg_texts
+from helpers.figures import axes_of, saved_words
 from qdistill.cost.simulators import REGISTRY
 from qdistill.errors import DataError
 from qdistill.figures import cost as module
@@ -23,8 +23,8 @@ def times_of(table, engine, what="circuit_step", seeds=1, column="milliseconds")
 
 
 def test_every_engine_is_a_line_of_its_times():
-    ax, table = empty_axes(), make_cost()
-    draw_circuit_steps(ax, table)
+    table = make_cost()
+    ax = axes_of(draw_circuit_steps, table)
     lines = lines_of(ax)
     wanted = {
         "numba": times_of(table, "numba"),
@@ -48,14 +48,13 @@ def test_every_engine_is_a_line_of_its_times():
 
 
 def test_the_order_of_the_rows_does_not_matter():
-    ax = empty_axes()
-    draw_circuit_steps(ax, make_cost().sample(frac=1, random_state=1))
+    ax = axes_of(draw_circuit_steps, make_cost().sample(frac=1, random_state=1))
     assert lines_of(ax)["numba"].get_xdata() == pytest.approx([4, 6, 8])
 
 
 def test_model_ratios_stand_beside_the_article():
-    ax, table = empty_axes(), make_cost()
-    draw_model_steps(ax, table)
+    table = make_cost()
+    ax = axes_of(draw_model_steps, table)
     lines = lines_of(ax)
     for seeds, label in ((1, "quantum, 1 seed"), (10, "quantum, 10 seeds at once")):
         ratios = times_of(table, "quantum", "model_step", seeds, "ratio_to_classical")
@@ -79,11 +78,7 @@ def test_every_simulator_that_trains_has_its_own_look():
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [{}, {"qubits": (3,), "seeds": (1,)}], ids=["usual", "one"])
 def test_the_figure_is_read_drawn_and_saved(tmp_path, sizes):
-    write_table("cost", tmp_path / "cost.parquet", make_cost(**sizes), {})
-    files = figure_files(tmp_path)
-    plot_cost(tmp_path / "cost.parquet", files)
-    check_saved(files)
-    texts = svg_texts(files[0])
+    texts = saved_words(tmp_path, plot_cost, {"cost": make_cost(**sizes)})
     assert "20 layers, batches of 32, one thread" in texts
     assert "lightning-expectations computes the expectation values" in texts.replace("\n", " ")
 

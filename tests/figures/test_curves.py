@@ -3,9 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from helpers.figures import PROBLEM, check_saved, figure_files, line_in, svg_texts, texts_of
+from helpers.figures import (
+    PROBLEM,
+    check_saved,
+    figure_files,
+    figure_of,
+    line_in,
+    svg_texts,
+    texts_of,
+)
 from qdistill.errors import DataError
 from qdistill.figures.curves import draw_curves, keep_last_values, plot_curves
 from qdistill.storage.tables import write_table
@@ -22,32 +29,18 @@ def history_of(n, seeds, model="quantum", epochs=5, **where):
 
 def lasting(ends, every=10, model="quantum", n=50):
     """Histories of seeds that end after some measurements each, as cross-validation has it."""
-    frames = []
-    for seed, end in enumerate(ends):
-        epoch = every * np.arange(end + 1)
-        heldout = (1 + seed) / (1.0 + epoch)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "seed": seed,
-                    "epoch": epoch,
-                    "train_mse": heldout / 2,
-                    "heldout_mse": heldout,
-                    "validation_mse": 3 * heldout,
-                    "seconds": 0.1,
-                    "n": n,
-                    "model": model,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    parts = [history_of(n, [seed], model, end) for seed, end in enumerate(ends)]
+    histories = pd.concat(parts, ignore_index=True)
+    epoch = every * histories["epoch"]
+    heldout = (1 + histories["seed"]) / (1.0 + epoch)
+    columns = dict(epoch=epoch, train_mse=heldout / 2, heldout_mse=heldout)
+    return histories.assign(**columns, validation_mse=3 * heldout)
 
 
 def test_curves_join_the_blocks_of_a_model():
     parts = [history_of(50, seeds) for seeds in ((0, 1), (2, 3))]
     histories = pd.concat([*parts, history_of(100, (0, 1), "classical")], ignore_index=True)
-    figure = Figure()
-    draw_curves(figure, histories)
+    figure = figure_of(draw_curves, histories)
     upper_left, upper_right, lower_left, _ = figure.axes
     (line,) = line_in(upper_left, style_of("quantum").colour)
     assert np.allclose(line.get_ydata(), 2.5 * 2.0 ** -np.arange(6))
@@ -84,8 +77,7 @@ def test_a_failed_seed_is_not_mended_by_its_earlier_errors():
 
 
 def test_cross_validated_errors_are_thin_dashed_lines_beside_the_held_out_ones():
-    figure = Figure()
-    draw_curves(figure, lasting([2, 4]))
+    figure = figure_of(draw_curves, lasting([2, 4]))
     upper, lower = figure.axes
     lines = line_in(upper, style_of("quantum").colour)
     assert len(lines) == 2 and len(line_in(lower, style_of("quantum").colour)) == 1
@@ -102,8 +94,7 @@ def test_cross_validated_errors_are_thin_dashed_lines_beside_the_held_out_ones()
 def test_what_is_never_trained_is_a_point():
     """A frozen circuit with fixed projections has one row: it starts as it ends."""
     frozen = lasting([0, 0], model="frozen_circuit")
-    figure = Figure()
-    draw_curves(figure, pd.concat([lasting([3, 3]), frozen], ignore_index=True))
+    figure = figure_of(draw_curves, pd.concat([lasting([3, 3]), frozen], ignore_index=True))
     style = style_of("frozen_circuit")
     (point,) = line_in(figure.axes[0], style.colour, style.marker)
     assert point.get_xydata().tolist() == [[0, 1.5]]
@@ -113,8 +104,7 @@ def test_what_is_never_trained_is_a_point():
 def test_curves_that_end_early_are_told():
     histories = history_of(50, (0, 1))
     histories.loc[(histories["seed"] == 1) & (histories["epoch"] > 2), "heldout_mse"] = np.nan
-    figure = Figure()
-    draw_curves(figure, histories)
+    figure = figure_of(draw_curves, histories)
     (line,) = line_in(figure.axes[0], style_of("quantum").colour)
     assert np.isfinite(line.get_ydata()).tolist() == [True] * 3 + [False] * 3
     assert "quantum at n = 50 (1 seed)" in texts_of(figure)

@@ -3,23 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from matplotlib.colors import to_rgb
 
 from helpers.downstream import make_downstream
-from helpers.figures import (
-    SIZES,
-    check_saved,
-    figure_files,
-    line_in,
-    study_metrics,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import SIZES, figure_of, line_in, saved_words, study_metrics, texts_of
 from helpers.metrics import make_metrics
 from qdistill.figures.downstream import RAW_STYLE, draw_downstream, plot_downstream
 from qdistill.figures.series import FAINT_OPACITY
 from qdistill.judgement.statistics import paired_interval
-from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
 
 FEW = ("mean", "pca", "linear", "square", "quantum", "distilled_pool")
@@ -31,8 +22,7 @@ def table():
 
 
 def drawn(table):
-    figure = Figure(figsize=(10, 5))
-    draw_downstream(figure, table)
+    figure = figure_of(draw_downstream, table, figsize=(10, 5))
     return figure, figure.axes
 
 
@@ -46,9 +36,10 @@ def test_each_code_has_a_line_with_its_limits_in_both_panels(table):
             lines = [np.column_stack(line.get_data()) for line in line_in(ax, style.colour)]
             wanted = np.column_stack([means.index, means])
             assert any(line.shape == wanted.shape and np.allclose(line, wanted) for line in lines)
-        colour = style_of("quantum").colour
-        rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        (band,) = [b for b in ax.collections if np.allclose(b.get_facecolor()[0, :3], rgb)]
+        colour = to_rgb(style_of("quantum").colour)
+        (band,) = [
+            b for b in ax.collections if np.allclose(b.get_facecolor()[0, :3], to_rgb(colour))
+        ]
         corners = band.get_paths()[0].vertices
         for n, own in table[table["model"] == "quantum"].groupby("n"):
             interval = paired_interval(own[measure])
@@ -106,10 +97,7 @@ def test_a_run_without_finite_codes_is_a_gap_that_is_told(table):
 @pytest.mark.slow
 def test_the_figure_is_read_drawn_and_saved(tmp_path, table):
     both = pd.concat([table, table.assign(protocol="converged", neighbours=7)])
-    write_table("downstream", tmp_path / "downstream.parquet", both, {})
-    files = figure_files(tmp_path)
-    plot_downstream(tmp_path / "downstream.parquet", "synthetic-6q", "converged", files)
-    check_saved(files)
-    words = svg_texts(files[0])
+    where = ("synthetic-6q", "converged")
+    words = saved_words(tmp_path, plot_downstream, {"downstream": both}, *where)
     assert "synthetic-6q, protocol converged: what codes are good for" in words
     assert "recall@7" in words and "recall@10" not in words

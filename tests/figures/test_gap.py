@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.figures import check_saved, empty_axes, figure_files, line_in, svg_texts, texts_of
+from helpers.figures import axes_of, line_in, saved_words, texts_of
 from qdistill.errors import DataError
 from qdistill.figures.gap import draw_gap, plot_gap, summarise_gap
-from qdistill.storage.tables import write_table
 from qdistill.study.styles import style_of
 
 
@@ -24,8 +23,7 @@ def test_ratios_above_the_axis_and_missing_ones_are_told(metrics):
     runs.loc[(runs["model"] == "pca") & (runs["n"] == 50), "train_mse"] = 1e-33
     runs.loc[(runs["model"] == "mean") & (runs["n"] == 100), "train_mse"] = 0.0
     runs.loc[runs["model"] == "linear", "train_mse"] /= 5
-    ax = empty_axes()
-    draw_gap(ax, runs)
+    ax = axes_of(draw_gap, runs)
     low, high = ax.get_ylim()
     assert low < 1 and 8 < high < 20
     (pca,) = line_in(ax, style_of("pca").colour)
@@ -40,15 +38,13 @@ def test_ratios_above_the_axis_and_missing_ones_are_told(metrics):
 def test_a_training_error_of_nearly_nothing_does_not_stretch_the_axis(metrics):
     runs = metrics[metrics["stage"] == "trained"].copy()
     runs.loc[(runs["model"] == "linear_tuned") & (runs["n"] == 50), "train_mse"] = 1e-33
-    ax = empty_axes()
-    draw_gap(ax, runs)
+    ax = axes_of(draw_gap, runs)
     assert ax.get_ylim()[1] < 2
     assert "Above the axis (arrows): linear_tuned at n = 50" in texts_of(ax.figure)
 
 
 def test_the_gap_fills_its_figure(metrics):
-    ax = empty_axes()
-    draw_gap(ax, metrics)
+    ax = axes_of(draw_gap, metrics)
     ax.figure.draw_without_rendering()
     box = ax.get_window_extent()
     assert box.width > 0.5 * ax.figure.bbox.width and box.height > 0.7 * ax.figure.bbox.height
@@ -57,17 +53,13 @@ def test_the_gap_fills_its_figure(metrics):
 def test_a_run_without_training_error_is_told(metrics):
     runs = metrics.copy()
     runs.loc[(runs["model"] == "square") & (runs["n"] == 200), "train_mse"] = np.nan
-    ax = empty_axes()
-    draw_gap(ax, runs)
+    ax = axes_of(draw_gap, runs)
     assert "square at n = 200 (4 of 4 seeds)" in texts_of(ax.figure)
 
 
 def test_the_gap_figure_is_read_drawn_and_saved(tmp_path, metrics):
-    write_table("metrics", tmp_path / "metrics.parquet", metrics, {})
-    files = figure_files(tmp_path)
-    plot_gap(tmp_path / "metrics.parquet", "synthetic-6q", "article", files)
-    check_saved(files)
-    assert "synthetic-6q, protocol article" in svg_texts(files[0])
+    words = saved_words(tmp_path, plot_gap, {"metrics": metrics}, "synthetic-6q", "article")
+    assert "synthetic-6q, protocol article" in words
 
 
 def test_a_damaged_table_leaves_no_figure(tmp_path):

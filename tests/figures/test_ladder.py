@@ -3,16 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from helpers.figures import SIZES, check_saved, figure_files, study_metrics, svg_texts, texts_of
+from helpers.figures import SIZES, figure_of, saved_words, study_metrics, texts_of
 from helpers.metrics import diverge, make_metrics
 from qdistill.figures.ladder import draw_ladder, plot_ladder, ratios_to_challenger, rungs_of
 from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.statistics import paired_ratio
-from qdistill.storage.tables import write_table
 from qdistill.study.registry import SIMPLICITY
 from qdistill.study.styles import style_of
 
@@ -32,9 +30,7 @@ def panel_of(figure, n):
 
 
 def drawn(study):
-    figure = Figure(figsize=(10, 5))
-    draw_ladder(figure, *study)
-    return figure
+    return figure_of(draw_ladder, *study, figsize=(10, 5))
 
 
 def points_of(panel, height):
@@ -172,20 +168,13 @@ def test_the_ladder_is_read_drawn_and_saved(tmp_path):
         [study_metrics(), study_metrics().assign(protocol="converged", dataset="digits")],
         ignore_index=True,
     )
-    comparisons, attribution = judged(metrics)
-    write_table("comparisons", tmp_path / "comparisons.parquet", comparisons, {})
-    write_table("attribution", tmp_path / "attribution.parquet", attribution, {})
-    paths = tmp_path / "comparisons.parquet", tmp_path / "attribution.parquet"
-    files = figure_files(tmp_path)
-    plot_ladder(*paths, "digits", "converged", files)
-    check_saved(files)
-    assert "digits, protocol converged: the ladder of attribution" in svg_texts(files[0])
+    tables = dict(zip(("comparisons", "attribution"), judged(metrics), strict=True))
+    words = saved_words(tmp_path, plot_ladder, tables, "digits", "converged")
+    assert "digits, protocol converged: the ladder of attribution" in words
 
 
 def test_a_quantum_model_without_rivals_has_a_figure_that_says_so(tmp_path):
-    comparisons, attribution = judged(study_metrics().query("model == 'quantum'"))
-    write_table("comparisons", tmp_path / "comparisons.parquet", comparisons, {})
-    write_table("attribution", tmp_path / "attribution.parquet", attribution, {})
-    paths = tmp_path / "comparisons.parquet", tmp_path / "attribution.parquet"
-    plot_ladder(*paths, "synthetic-6q", "article", [tmp_path / "ladder.svg"])
-    assert "quantum has no rival" in svg_texts(tmp_path / "ladder.svg")
+    alone = judged(study_metrics().query("model == 'quantum'"))
+    tables = dict(zip(("comparisons", "attribution"), alone, strict=True))
+    words = saved_words(tmp_path, plot_ladder, tables, "synthetic-6q", "article")
+    assert "quantum has no rival" in words

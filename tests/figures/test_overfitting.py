@@ -3,17 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from helpers.figures import (
-    SIZES,
-    check_saved,
-    figure_files,
-    line_in,
-    study_metrics,
-    svg_texts,
-    texts_of,
-)
+from helpers.figures import SIZES, figure_of, line_in, saved_words, study_metrics, texts_of
 from helpers.metrics import POOLS, make_sweep
 from qdistill.figures.overfitting import (
     LOWEST_R2,
@@ -22,7 +13,6 @@ from qdistill.figures.overfitting import (
     size_styles,
 )
 from qdistill.judgement.overfitting import judge_overfitting
-from qdistill.storage.tables import write_table
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +22,7 @@ def table():
 
 
 def drawn(table):
-    figure = Figure(figsize=(9, 4.4))
-    draw_overfitting(figure, table)
+    figure = figure_of(draw_overfitting, table, figsize=(9, 4.4))
     return figure, *figure.axes
 
 
@@ -108,10 +97,7 @@ def test_an_undefined_ratio_is_a_gap_and_divergence_is_told(table):
 @pytest.mark.slow
 def test_the_overfitting_figure_is_read_drawn_and_saved(tmp_path, table):
     both = pd.concat([table, table.assign(protocol="converged", pool=table["pool"] + 7)])
-    write_table("overfitting", tmp_path / "overfitting.parquet", both, {})
-    files = figure_files(tmp_path)
-    plot_overfitting(tmp_path / "overfitting.parquet", "synthetic-6q", "converged", files)
-    check_saved(files)
-    words = svg_texts(files[0])
+    where = ("synthetic-6q", "converged")
+    words = saved_words(tmp_path, plot_overfitting, {"overfitting": both}, *where)
     assert "synthetic-6q, protocol converged: does the student overfit" in words
     assert "107" in words and "a pool of 100" not in words

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.figures import NO_CROSSOVER, NOTHING_PUBLISHED, empty_axes
+from helpers.figures import NO_CROSSOVER, NOTHING_PUBLISHED, axes_of, empty_axes
 from qdistill.errors import ConfigurationError
 from qdistill.figures.crossover import draw_crossover
 from qdistill.figures.gap import draw_gap
@@ -12,8 +12,7 @@ from qdistill.figures.save import figure_settings, save_figure
 @pytest.mark.slow
 def test_equal_figures_are_equal_files(tmp_path, metrics):
     for name in ("first", "second"):
-        ax = empty_axes()
-        draw_crossover(ax, metrics, NO_CROSSOVER, NOTHING_PUBLISHED)
+        ax = axes_of(draw_crossover, metrics, NO_CROSSOVER, NOTHING_PUBLISHED)
         save_figure(ax.figure, [tmp_path / f"{name}.svg", tmp_path / f"{name}.png"])
     for suffix in ("svg", "png"):
         first, second = ((tmp_path / f"{n}.{suffix}").read_bytes() for n in ("first", "second"))

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from helpers.figures import empty_axes, line_in
+from helpers.figures import axes_of, empty_axes, line_in
 from qdistill.figures.axes import set_titles
 from qdistill.figures.series import (
     BACKGROUND,
@@ -31,8 +31,7 @@ def test_a_pale_series_is_thin_and_has_no_band():
     summary = pd.DataFrame({"n": [1, 2], "mean": [1.0, 2.0], "low": [0.9, 1.9], "high": [1.1, 2.1]})
     style = style_of("separable")
     for faint in (False, True):
-        ax = empty_axes()
-        draw_series(ax, "n", summary, style, faint)
+        ax = axes_of(draw_series, "n", summary, style, faint)
         (line,) = line_in(ax, style.colour)
         (markers,) = line_in(ax, style.colour, style.marker)
         assert len(ax.collections) == (0 if faint else 1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.figures import check_saved, figure_files, svg_texts, texts_of
+from helpers.figures import figure_of, saved_words, texts_of
 from qdistill.errors import DataError
 from qdistill.figures.trainability import draw_trainability, plot_trainability, summarise_cells
 from qdistill.storage.tables import write_table
@@ -66,8 +66,7 @@ def cell_texts(ax):
 
 
 def test_cells_lie_by_layers_and_range_and_are_annotated():
-    figure = Figure()
-    draw_trainability(figure, table_of(POWERS))
+    figure = figure_of(draw_trainability, table_of(POWERS))
     ax = figure.axes[0]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["±0.5", "±3.14"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "4"]
@@ -100,8 +99,7 @@ def test_a_failed_run_leaves_its_cell_without_a_mean_and_is_told():
     table = table_of(POWERS)
     hit = (table["layers"] == 4) & (table["angle_range"] == 3.14) & (table["seed"] == 1)
     table.loc[hit, "heldout_mse"] = np.nan
-    figure = Figure()
-    draw_trainability(figure, table)
+    figure = figure_of(draw_trainability, table)
     ax = figure.axes[0]
     assert cell_texts(ax)[(1, 1)] == ["0/3", "undefined"]
     assert np.ptp(colour_at(ax, 1, 1)) == 0
@@ -112,8 +110,7 @@ def test_a_failed_run_leaves_its_cell_without_a_mean_and_is_told():
 
 def test_each_n_has_a_panel_and_a_missing_cell_stays_empty():
     both = pd.concat([table_of(POWERS), table_of({(1, 0.5): [-3.0]}, n=100)])
-    figure = Figure()
-    draw_trainability(figure, both)
+    figure = figure_of(draw_trainability, both)
     first, second = figure.axes[:2]
     assert first.get_title("left") == "4 qubits, n = 50"
     assert second.get_title("left") == "4 qubits, n = 100"
@@ -121,11 +118,8 @@ def test_each_n_has_a_panel_and_a_missing_cell_stays_empty():
 
 
 def test_the_map_is_read_drawn_and_saved(tmp_path):
-    write_table("trainability", tmp_path / "trainability.parquet", table_of(POWERS), {})
-    files = figure_files(tmp_path)
-    plot_trainability(tmp_path / "trainability.parquet", files)
-    check_saved(files)
-    assert "seeds of 3 below 1 % of the mean's error" in svg_texts(files[0])
+    words = saved_words(tmp_path, plot_trainability, {"trainability": table_of(POWERS)})
+    assert "seeds of 3 below 1 % of the mean's error" in words
 
 
 def test_an_empty_table_is_refused(tmp_path):

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from scipy import integrate, stats
 
-from helpers.figures import PROBLEM, check_saved, figure_files, svg_texts
+from helpers.figures import PROBLEM, figure_of, saved_words
 from qdistill.errors import DataError
 from qdistill.figures.unitary import (
     TINY_SHARE,
@@ -15,7 +14,6 @@ from qdistill.figures.unitary import (
     matrix_of_seed,
     plot_unitary,
 )
-from qdistill.storage.tables import write_table
 
 
 def unitary_columns(width=8, seed=3):
@@ -72,8 +70,7 @@ def test_the_maps_show_sizes_and_mask_the_phase_of_tiny_entries():
     matrix, _ = unitary_columns()
     matrix = matrix.copy()
     matrix[2, 5] = 0.5 * TINY_SHARE / np.sqrt(8) * 1j
-    figure = Figure()
-    draw_unitary(figure, matrix)
+    figure = figure_of(draw_unitary, matrix)
     sizes, phases = (
         ax.images[0].get_array() for ax in figure.axes if ax.images and not ax.get_label()
     )
@@ -86,14 +83,11 @@ def test_the_maps_show_sizes_and_mask_the_phase_of_tiny_entries():
 def test_the_unitary_figure_is_read_drawn_and_saved(tmp_path):
     _, entries = unitary_columns()
     tables = [entries.assign(**PROBLEM, n=n) for n in (50, 500)]
-    path, files = tmp_path / "unitary.parquet", figure_files(tmp_path)
-    write_table("unitary", path, pd.concat(tables, ignore_index=True), {})
-    plot_unitary(path, 500, "synthetic-6q", "article", files)
-    check_saved(files)
-    words = svg_texts(files[0])
+    table = {"unitary": pd.concat(tables, ignore_index=True)}
+    words = saved_words(tmp_path, plot_unitary, table, 500, "synthetic-6q", "article")
     assert "synthetic-6q, protocol article: a learned unitary" in words
     assert "3 qubits; model quantum, n = 500, seed 3" in words
     for where in ((500, "digits", "article"), (70, "synthetic-6q", "article")):
         with pytest.raises(DataError, match=r"unitary\.parquet: no row for data set"):
-            plot_unitary(path, *where, [tmp_path / "unitary.svg"])
+            plot_unitary(tmp_path / "unitary.parquet", *where, [tmp_path / "unitary.svg"])
     assert not (tmp_path / "unitary.svg").exists()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from helpers import students
 from helpers.files import Files
 from helpers.students import fit, take_from
 from qdistill.adapter.export import ExportFiles
@@ -18,15 +19,7 @@ from qdistill.training.references import fit_references
 from qdistill.training.tuning import tune_model
 
 EVERY_KIND = sorted(KINDS)
-SETTINGS = {
-    "projections": "trained",
-    "protocol": "article",
-    "epochs": 6,
-    "batch_size": 9,
-    "learning_rate": 0.01,
-    "layers": 2,
-    "angle_range": 3.0,
-}
+SETTINGS = {**students.SETTINGS, "epochs": 6}
 TUNING = {
     "folds": 2,
     "rows": 12,

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,31 @@ def start(folder, *arguments):
     )
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def run(folder, *arguments):
     """Run Snakemake to its end: exit status and everything it printed."""
     process = start(folder, *arguments)
     output = process.communicate(timeout=600)[0]
     return process.returncode, output
+
+
+def succeed(folder, *arguments):
+    """Run Snakemake to its end, which must be a good one: everything it printed."""
+    status, output = run(folder, *arguments)
+    assert status == 0, output
+    return output
+
+
+def fail(folder, *arguments):
+    """Run Snakemake to a failure that is told without a traceback: everything it printed."""
+    status, output = run(folder, *arguments)
+    assert status != 0 and "Traceback" not in output, output
+    return output
 
 
 def jobs_of(output):

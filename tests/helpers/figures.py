@@ -28,6 +28,20 @@ def empty_axes():
     return Figure(figsize=(8, 5)).add_subplot()
 
 
+def axes_of(draw, *given):
+    """Axes on which a function drew what it was given."""
+    ax = empty_axes()
+    draw(ax, *given)
+    return ax
+
+
+def figure_of(draw, *given, **options):
+    """A figure in which a function drew what it was given."""
+    figure = Figure(**options)
+    draw(figure, *given)
+    return figure
+
+
 def texts_of(figure):
     """Every word of a figure, notes and legends included."""
     return "\n".join(
@@ -51,6 +65,17 @@ def line_in(ax, colour, marker="None"):
 def figure_files(folder):
     """Paths of an SVG and a PNG file in a folder of their own."""
     return folder / "figures" / "figure.svg", folder / "figures" / "figure.png"
+
+
+def saved_words(folder, plot, tables, *where):
+    """Words of the figure that a function makes of tables in files; both its files are whole."""
+    paths = [folder / f"{kind}.parquet" for kind in tables]
+    for path, (kind, table) in zip(paths, tables.items(), strict=True):
+        write_table(kind, path, table, {})
+    files = figure_files(folder)
+    plot(*paths, *where, files)
+    check_saved(files)
+    return svg_texts(files[0])
 
 
 def check_saved(files):

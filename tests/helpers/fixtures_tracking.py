@@ -1,7 +1,4 @@
-"""Fixtures of the tests of tracking: a store, a finished study beside it, and its index.
-
-A module that uses them names this one in ``pytest_plugins``.
-"""
+"""Fixtures of the tests of tracking: a store, a finished study beside it, and its index."""
 
 import shutil
 from dataclasses import dataclass

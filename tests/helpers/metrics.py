@@ -105,7 +105,7 @@ def make_metrics(
                     own = 1 + noise * generator.standard_normal()
                     heldout = loss(model, stage, n) * max(shared * own, 1e-3)
                     where = (dataset, protocol, n, seed, model, stage)
-                    rows.append(_row(*where, heldout))
+                    rows.append(make_row(*where, heldout))
     return _compiled_as_teacher(pd.DataFrame(rows))
 
 
@@ -166,9 +166,10 @@ def make_sweep(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _row(
+def make_row(
     dataset: str, protocol: str, n: int, seed: int, model: str, stage: str, heldout: float
 ) -> dict:
+    """A row of metrics with a chosen held-out error."""
     is_student = model in STUDENTS
     return {
         "dataset": dataset,

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.metrics import make_row
 from qdistill.storage.tables import write_table
+from qdistill.study.registry import STUDENTS, stages_of
 from qdistill.tracking.sync import ModelRuns, sync_runs, sync_study
 from qdistill.tracking.writer import KEY, OUTCOMES
 
@@ -19,14 +21,8 @@ METRICS = Path("results/small/metrics.parquet")
 CHOICES = Path("results/small/choices.parquet")
 RUNS_RECEIPT = Path("results/small/mlflow_runs.json")
 RECEIPT = Path("results/small/mlflow.json")
-STAGES = {
-    "mean": [("reference", "trained")],
-    "classical": [("classical", "trained")],
-    "linear_tuned": [("classical", "trained")],
-    "quantum": [("quantum", "trained")],
-    "unitary_re": [("student", "zero_shot"), ("student", "fine_tuned")],
-    "distilled_pool": [("student", "distilled")],
-}
+MODELS = ("mean", "classical", "linear_tuned", "quantum", "unitary_re", "distilled_pool")
+STAGES = {model: stages_of(model) for model in MODELS}
 TRAINING = {
     "synthetic-4q/article/quantum": {"epochs": 3, "layers": 20},
     "synthetic-4q/article/classical": {"epochs": 3},
@@ -35,31 +31,20 @@ TRAINING = {
 EPOCHS = 4
 
 
-def make_metrics(sizes=(100,), seeds=2, models=tuple(STAGES), protocols=("article",)):
+def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
     rows = [
         {
-            "dataset": "synthetic-4q",
-            "qubits": 4,
-            "protocol": protocol,
-            "n": n,
-            "seed": seed,
-            "model": model,
-            "family": family,
-            "stage": stage,
-            "teacher": "quantum" if family == "student" else None,
+            **make_row("synthetic-4q", protocol, n, seed, model, stage, heldout=0.0),
             "train_mse": 0.5 / n + 0.01 * seed,
             "heldout_mse": 1.0 / n + 0.02 * seed + 0.1 * place,
-            "teacher_r2": 0.9 - 0.1 * seed if family == "student" else math.nan,
-            "n_parameters": 2200,
+            "teacher_r2": 0.9 - 0.1 * seed if model in STUDENTS else math.nan,
             "train_seconds": 1.5,
-            "diverged": False,
-            "still_improving": False,
         }
         for protocol in protocols
         for n in sizes
         for seed in range(seeds)
         for place, model in enumerate(models)
-        for family, stage in STAGES[model]
+        for stage in STAGES[model]
     ]
     return pd.DataFrame(rows)
 

@@ -73,6 +73,11 @@ def not_labelled(examples: Examples) -> torch.Tensor:
     )
 
 
+def holds_same(weights, expected) -> bool:
+    """Whether weights hold each of some tensors, to the last bit."""
+    return all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
+
+
 def write_problem(folder, kind="noisy map", features=8):
     """Write the problem's latents; give their path."""
     x, y = draw_problem(kind, features)

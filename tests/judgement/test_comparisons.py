@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from helpers.metrics import diverge, make_metrics
+from helpers.verdict import leveled
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models, compare_study
 from qdistill.judgement.pairing import paired_runs
@@ -12,11 +13,6 @@ from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import MODELS, STUDENTS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
-
-
-def flat(**levels):
-    """Losses that depend on the model alone; 0.004 for those not named."""
-    return lambda model, stage, n: levels.get(model, 0.004)
 
 
 def one(table, baseline, **where):
@@ -64,7 +60,7 @@ def test_every_trained_model_is_a_baseline():
 
 
 def test_verdicts():
-    loss = flat(quantum=0.004, classical=0.005, linear=0.003, square=0.004)
+    loss = leveled(quantum=0.004, classical=0.005, linear=0.003, square=0.004)
     table = compare_models(make_metrics(**SMALL, loss=loss))
     assert one(table, "classical")["verdict"] == "better"
     assert one(table, "linear")["verdict"] == "worse"
@@ -72,7 +68,7 @@ def test_verdicts():
 
 
 def test_holm_runs_over_the_comparisons_of_one_condition():
-    metrics = make_metrics(sizes=(100, 500), loss=flat(), noise=0.05)
+    metrics = make_metrics(sizes=(100, 500), loss=leveled(), noise=0.05)
     table = compare_models(metrics)
     for _, part in table.groupby(["dataset", "n"]):
         raw = part["p_value"].to_numpy()
@@ -86,7 +82,7 @@ def test_a_difference_that_holm_does_not_confirm_is_not_a_verdict():
     # With nothing to find, about one comparison in twenty has p < 0.05; whole families
     # without a false verdict must be far more frequent than without the correction.
     datasets = [f"d{i}" for i in range(40)]
-    metrics = make_metrics(datasets, (100,), names=MODELS, loss=flat())
+    metrics = make_metrics(datasets, (100,), names=MODELS, loss=leveled())
     table = compare_models(metrics)
     raw = (table["p_value"] < 0.05) & (table["p_holm"] >= 0.05)
     assert raw.sum() > 5
@@ -217,7 +213,7 @@ def test_further_comparisons_are_a_family_of_their_own():
 
 @pytest.mark.slow
 def test_seeds_needed_where_and_only_where_the_question_is_open():
-    loss = flat(square=0.00395, classical=0.005)
+    loss = leveled(square=0.00395, classical=0.005)
     metrics = make_metrics(("a", "b", "c"), (100, 200), loss=loss)
     table = compare_models(diverge(metrics, "classical_dense", 100, 0))
     is_open = table["verdict"] == "not distinguishable"
@@ -228,7 +224,7 @@ def test_seeds_needed_where_and_only_where_the_question_is_open():
 
 
 def test_seeds_needed_are_at_the_level_of_holms_test():
-    metrics = make_metrics(**SMALL, loss=flat())
+    metrics = make_metrics(**SMALL, loss=leveled())
     table = compare_models(metrics)
     levels = dict(zip(table["baseline"], holm_levels(table["p_value"]), strict=True))
     row = one(table, "linear")

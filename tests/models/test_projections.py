@@ -1,5 +1,7 @@
 """Projections that are fixed before training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -101,12 +103,12 @@ def test_only_features_of_unlabelled_rows_are_looked_at():
 
 def test_pca_needs_rows_and_features():
     examples = make_examples()
-    few = type(examples)(**{**examples.__dict__, "unlabelled": examples.unlabelled[:8]})
+    few = replace(examples, unlabelled=examples.unlabelled[:8])
     with pytest.raises(DataError, match="more than 8 unlabelled rows; found 12, 12 and 8"):
         fixed_projections("pca", few, 8)
     with pytest.raises(DataError, match="need 16 or more features"):
         fixed_projections("pca", examples, 16)
-    enough = type(examples)(**{**examples.__dict__, "unlabelled": examples.unlabelled[:9]})
+    enough = replace(examples, unlabelled=examples.unlabelled[:9])
     assert fixed_projections("pca", enough, 8)["encoder.weight"].isfinite().all()
 
 
@@ -115,6 +117,6 @@ def test_pca_needs_rows_that_vary_enough():
     examples = make_examples()
     flat = examples.inputs.clone()
     flat[:, 5:] = 0.25
-    examples = type(examples)(**{**examples.__dict__, "inputs": flat})
+    examples = replace(examples, inputs=flat)
     with pytest.raises(DataError, match="vary in 8 or more directions, found 5"):
         fixed_projections("pca", examples, 8)

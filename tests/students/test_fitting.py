@@ -26,11 +26,6 @@ OF_UNITARY = {
 FROM_UNITARY = [name for name, entry in STUDENTS.items() if entry.start in OF_UNITARY]
 
 
-@pytest.fixture(scope="module")
-def taught(small_study):
-    return teach(small_study)
-
-
 def stage_of(files, n, stage):
     metrics = rows_at(files, "metrics", n)
     return metrics[metrics["stage"] == stage]

@@ -16,11 +16,6 @@ from qdistill.students.pool_sweep import nested_pools, sweep_pool
 MEASURED = ["train_mse", "heldout_mse", "teacher_r2", "teacher_r2_train"]
 
 
-@pytest.fixture(scope="module")
-def taught(small_study):
-    return teach(small_study)
-
-
 def sweep(study, pools, seeds=SEEDS, **settings):
     files = study.files("quantum", seeds)
     sources = (study.problem(seeds), files.weights, files.soft_targets)

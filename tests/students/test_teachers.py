@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from helpers.files import SEEDS, rows_at
-from helpers.students import SETTINGS, teach
+from helpers.students import SETTINGS
 from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.circuits.torch_engine import final_states
 from qdistill.datasets.examples import load_examples
@@ -23,11 +23,6 @@ from qdistill.students.teachers import (
     teacher_agreement,
 )
 from qdistill.training.blocks import evaluate_errors
-
-
-@pytest.fixture(scope="module")
-def taught(small_study):
-    return teach(small_study)
 
 
 def examples_at(taught, n):

@@ -8,8 +8,6 @@ from helpers.tracking import EPOCHS, make_history
 from qdistill.storage.tables import write_table
 from qdistill.tracking.curves import curves_of, mean_curves_of, read_histories
 
-pytest_plugins = ("helpers.fixtures_tracking",)
-
 
 @pytest.mark.slow
 def test_curves_have_the_epoch_as_step(index):

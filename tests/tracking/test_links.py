@@ -8,8 +8,6 @@ from helpers.tracking import STAGES, make_metrics
 from qdistill.study.registry import MODELS, STUDENTS
 from qdistill.tracking.links import COMPARED, comparison_links
 
-pytest_plugins = ("helpers.fixtures_tracking",)
-
 
 def test_the_links_find_the_three_conditions_and_the_controls(index):
     client, receipt = index.client, index.receipt

@@ -26,8 +26,6 @@ from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
 from qdistill.tracking.runs import aggregate_seeds
 
-pytest_plugins = ("helpers.fixtures_tracking",)
-
 
 def test_one_study_run_a_parent_per_model_and_n_and_a_child_per_row(index):
     runs = index.runs

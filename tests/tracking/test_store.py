@@ -3,17 +3,15 @@
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from helpers.checkout import free_port
 from helpers.tracking import RECEIPT, STAGES, make_metrics, sync, sync_in_a_process
 from qdistill.errors import TrackingError
 from qdistill.tracking import store as tracking_store
-
-pytest_plugins = ("helpers.fixtures_tracking",)
 
 KILL_AMONG_MIGRATIONS = """
 import os, signal
@@ -77,9 +75,7 @@ def test_a_store_locked_in_mid_sync_is_one_sentence(finished_study, monkeypatch)
 
 
 def test_an_absent_server_is_one_sentence(finished_study):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(TrackingError, match=f"server http://127.0.0.1:{port} does not answer"):
         sync(f"http://127.0.0.1:{port}")
 

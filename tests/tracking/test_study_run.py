@@ -9,8 +9,6 @@ from qdistill.errors import DataError
 from qdistill.tracking import writer
 from qdistill.tracking.study_run import shorten
 
-pytest_plugins = ("helpers.fixtures_tracking",)
-
 
 def test_the_study_run_has_figures_verdict_table_and_configuration(index):
     run = index.runs[STUDY]

@@ -32,8 +32,6 @@ from qdistill.tracking.writer import KEY
 
 pytestmark = pytest.mark.slow
 
-pytest_plugins = ("helpers.fixtures_tracking",)
-
 
 def test_the_first_half_writes_all_but_the_studys_run(client):
     first = sync_the_runs()

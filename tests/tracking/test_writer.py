@@ -25,8 +25,6 @@ from qdistill.tracking import writer
 
 pytestmark = pytest.mark.slow
 
-pytest_plugins = ("helpers.fixtures_tracking",)
-
 KILL_AT_SEVENTH_BATCH = """
 import os, signal
 from mlflow import MlflowClient

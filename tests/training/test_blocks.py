@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.files import SEEDS, files_of, rows_at
-from helpers.training import make_examples, not_labelled, spoil
+from helpers.training import holds_same, make_examples, not_labelled, spoil
 from qdistill.datasets.problem import Problem
 from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.training import blocks as training
@@ -64,8 +64,7 @@ def test_the_history_begins_before_training_and_ends_with_the_result():
 def test_fixed_projections_are_among_the_weights_and_not_among_the_parameters():
     model, parameters, examples = start("quantum", projections="pca")
     block = train_block(model, parameters, examples, SETTINGS)
-    for name, tensor in model.projections.items():
-        assert torch.equal(block.weights[name], tensor)
+    assert holds_same(block.weights, model.projections)
     assert block.weights.keys() == {*model.projections, "bottleneck.angles"}
     assert not torch.equal(block.weights["bottleneck.angles"], parameters["bottleneck.angles"])
     assert block.evaluation.n_parameters == 12
@@ -116,8 +115,7 @@ def test_heldout_rows_change_nothing_but_their_own_error():
     others = not_labelled(examples)
     spoiled = spoil(examples, inputs=others, targets=others)
     clean, other = (train_block(model, parameters, each, SETTINGS) for each in (examples, spoiled))
-    for name, tensor in clean.weights.items():
-        assert torch.equal(tensor, other.weights[name])
+    assert holds_same(other.weights, clean.weights)
     np.testing.assert_array_equal(clean.evaluation.train_mse, other.evaluation.train_mse)
     assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
 

@@ -1,5 +1,7 @@
 """The loss of a batch against plain arithmetic, and its gradients against autograd's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -89,7 +91,7 @@ def test_an_example_left_out_has_no_part_in_the_unit():
 
 def test_equal_targets_leave_the_unit_at_one():
     examples = make_examples()
-    same = type(examples)(**{**examples.__dict__, "targets": torch.ones_like(examples.targets)})
+    same = replace(examples, targets=torch.ones_like(examples.targets))
     model, plain, weights = fixed_model(same)
     positions = torch.tensor([[0], [1], [2]])
     found = ExampleLoss(model, same)({}, positions, 1.0)
@@ -132,7 +134,7 @@ def test_gradients_are_those_of_autograd(name):
 def test_gradients_for_targets_of_another_width(outputs):
     examples = make_examples()
     wide = torch.randn(len(examples.inputs), outputs, generator=torch.Generator().manual_seed(0))
-    other = type(examples)(**{**examples.__dict__, "targets": wide})
+    other = replace(examples, targets=wide)
     bottleneck, prepared, parameters = start_of("quantum", outputs=outputs)
     assert_same_gradients(ExampleLoss(SlotModel(bottleneck, prepared), other), parameters)
 

@@ -1,13 +1,22 @@
 """The protocols: where `converged` ends, what is fixed, what no training may look at."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from helpers.files import SEEDS, files_of, make_problem, rows_at
-from helpers.training import draw_problem, make_examples, not_labelled, spoil, write_problem
+from helpers.students import SETTINGS
+from helpers.training import (
+    draw_problem,
+    holds_same,
+    make_examples,
+    not_labelled,
+    spoil,
+    write_problem,
+)
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.storage.weights import read_weights
@@ -17,8 +26,7 @@ from qdistill.training.blocks import evaluate_errors, train_block, training_sett
 from qdistill.training.crossvalidation import best_check, length_settings, validation_curve
 from qdistill.training.protocols import start_model, train_by_protocol, train_model
 
-ARTICLE = dict(protocol="article", projections="trained", epochs=4, batch_size=8)
-ARTICLE |= dict(learning_rate=0.01, layers=2, angle_range=3.0)
+ARTICLE = {**SETTINGS, "epochs": 4, "batch_size": 8}
 CONVERGED = {
     **{key: value for key, value in ARTICLE.items() if key != "epochs"},
     "protocol": "converged",
@@ -104,8 +112,7 @@ def test_training_that_does_not_help_is_not_done():
     """At a useless rate every step makes it worse, so the start is kept and is no failure."""
     examples = make_examples("noisy map", n=20)
     model, parameters, block = train("linear", {**CONVERGED, "learning_rate": 1e3}, examples)
-    for name, tensor in parameters.items():
-        assert torch.equal(block.weights[name], tensor)
+    assert holds_same(block.weights, parameters)
     before = evaluate_errors(model, parameters, examples)
     np.testing.assert_array_equal(block.evaluation.heldout_mse, before[1])
     assert block.history["epoch"].tolist() == [0, 0, 0]
@@ -171,8 +178,7 @@ def test_article_is_the_fixed_number_of_epochs():
     examples = make_examples("reconstruct")
     model, parameters, block = train("quantum", ARTICLE, examples)
     plain = train_block(model, parameters, examples, training_settings(ARTICLE))
-    for name, tensor in plain.weights.items():
-        assert torch.equal(tensor, block.weights[name])
+    assert holds_same(block.weights, plain.weights)
     assert set(block.history["epoch"]) == {0, 1, 2, 3, 4}
 
 
@@ -222,8 +228,7 @@ def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, proj
     others = not_labelled(examples)
     spoiled = spoil(examples, inputs=examples.heldout, targets=others)
     clean, other = (train("quantum", settings, each)[2] for each in (examples, spoiled))
-    for name, tensor in clean.weights.items():
-        assert torch.equal(tensor, other.weights[name])
+    assert holds_same(other.weights, clean.weights)
     for column in ("epoch", "train_mse", "validation_mse"):
         np.testing.assert_array_equal(clean.history[column], other.history[column])
     assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
@@ -236,8 +241,7 @@ def test_fixed_projections_stay_as_they_are(settings, kind):
     examples = make_examples("squares", features=8 if kind == "identity" else 12)
     _, parameters, block = train("quantum", {**settings, "projections": kind}, examples)
     assert parameters.keys() == {"bottleneck.angles"}
-    for name, tensor in fixed_projections(kind, examples, 8).items():
-        assert torch.equal(block.weights[name], tensor)
+    assert holds_same(block.weights, fixed_projections(kind, examples, 8))
     assert not torch.equal(block.weights["bottleneck.angles"], parameters["bottleneck.angles"])
     assert block.evaluation.n_parameters == 2 * 3 * 2
 
@@ -268,7 +272,7 @@ def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     model, _, _ = start_model("quantum", settings, 3, examples)
     teacher = torch.rand(1, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
-    examples = type(examples)(**{**examples.__dict__, "targets": hidden})
+    examples = replace(examples, targets=hidden)
     block = train("quantum", settings, examples)[2]
     assert (block.evaluation.heldout_mse < 1e-6 * hidden.var(0).mean().item()).all()
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.files import SEEDS, files_of, make_problem, rows_at
+from helpers.students import SETTINGS
 from helpers.training import draw_problem, write_problem
 from qdistill.datasets.examples import load_examples
 from qdistill.models.bottlenecks import load_bottleneck
@@ -36,14 +38,7 @@ SEARCH = {
     "layers": [1, 3],
 }
 GRID = list(product(SEARCH["layers"], SEARCH["learning_rates"]))
-CIRCUIT = {
-    "protocol": "article",
-    "projections": "trained",
-    "batch_size": 6,
-    "learning_rate": 0.01,
-    "angle_range": 3.0,
-    "tuning": SEARCH,
-}
+CIRCUIT = {**SETTINGS, "batch_size": 6, "tuning": SEARCH}
 LINEAR = {"projections": "trained", "folds": 5}
 SIZES = (10, 15, 40)  # below, at and above the rows that are searched
 
@@ -78,18 +73,18 @@ def examples_at(latents, n):
     return load_examples(latents, make_problem(latents, SIZES).subsets, n)
 
 
+def of_seed(examples, place, n):
+    """The first rows of one seed."""
+    one = slice(place, place + 1)
+    rows, labelled = examples.rows[one, :n], examples.labelled[one, :n]
+    return replace(examples, seeds=examples.seeds[one], rows=rows, labelled=labelled)
+
+
 def search_alone(examples, rows):
     """For each seed by itself: its curves over the grid, on its first rows."""
     found = []
-    for place, seed in enumerate(examples.seeds):
-        own = type(examples)(
-            **{
-                **examples.__dict__,
-                "seeds": [seed],
-                "rows": examples.rows[place : place + 1, :rows],
-                "labelled": examples.labelled[place : place + 1, :rows],
-            }
-        )
+    for place in range(len(examples.seeds)):
+        own = of_seed(examples, place, rows)
         curves = []
         for layers, rate in GRID:
             model, parameters, _ = start_model("quantum", {**CIRCUIT, "layers": layers}, 3, own)
@@ -173,13 +168,7 @@ def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
     assert weights["bottleneck.angles"].shape == (3, 3, 3, 2)
     assert n < 15 or set(weights["bottleneck.layers"]) == {1, 3}
     for place, each in enumerate(chosen):
-        own = type(examples)(
-            **{
-                **examples.__dict__,
-                "seeds": [SEEDS[place]],
-                "labelled": examples.labelled[place : place + 1],
-            }
-        )
+        own = of_seed(examples, place, n)
         settings = {**CIRCUIT, "layers": each["layers"]}
         model, parameters, _ = start_model("quantum", settings, 3, own)
         length = length_of(each["learning_rate"])

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import yaml
+from snakemake.iocontainers import Namedlist
 
 from helpers.downstream import make_downstream
 from helpers.metrics import cut_short, diverge, make_metrics, make_sweep
@@ -215,25 +216,14 @@ def test_the_page_is_whole_and_needs_no_network():
 
 def run_script(name, folder, inputs, outputs, **params):
     snakemake = SimpleNamespace(
-        input=_Named(inputs),
-        output=_Named(outputs),
+        input=Namedlist(fromdict=inputs),
+        output=Namedlist(fromdict=outputs),
         params=SimpleNamespace(**params),
         log=[str(folder / f"{name}.log")],
         rule=name,
     )
     path = ROOT / "workflow" / "scripts" / f"{name}.py"
     runpy.run_path(str(path), init_globals={"snakemake": snakemake})
-
-
-class _Named(list):
-    """Paths by name and by place, as Snakemake gives them."""
-
-    def __init__(self, paths):
-        super().__init__(paths.values())
-        self.__dict__.update(paths)
-
-    def items(self):
-        return self.__dict__.items()
 
 
 @pytest.fixture

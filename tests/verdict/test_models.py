@@ -1,6 +1,5 @@
 """A verdict speaks only of the models that the study holds, whichever these are."""
 
-import gc
 import re
 
 import pandas as pd
@@ -17,14 +16,6 @@ from qdistill.verdict.page import render_page
 from qdistill.verdict.questions import QUESTIONS
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_collections():
-    """Spare statsmodels, which collects garbage at each call, the objects of other tests."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def models_in(words):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import onnxruntime
 import pytest
 import torch
 
-from helpers.checkout import checkout, run
+from helpers.checkout import checkout, free_port, run, succeed
 from qdistill.adapter.sentence_transformer import AdapterModule
 from qdistill.adapter.torch_module import Adapter
 from qdistill.datasets.latents import load_latents
@@ -48,10 +47,9 @@ def folder(tmp_path_factory):
     """A finished study with its adapter, registered in the default store."""
     folder = checkout(tmp_path_factory.mktemp("deploy"))
     (folder / "config/studies/tiny.yaml").write_text(STUDY)
-    status, output = run(
+    succeed(
         folder, f"{ADAPTER}.json", "--configfile", "config/studies/tiny.yaml", "--quiet", "rules"
     )
-    assert status == 0, output
     return folder
 
 
@@ -72,9 +70,7 @@ def codes(folder, vectors):
 @pytest.fixture(scope="module")
 def server(folder):
     """The registered champion, served on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         "MLFLOW_TRACKING_URI": "sqlite:///results/mlflow.db",
@@ -183,9 +179,8 @@ def test_a_bad_request_is_answered_with_4xx_and_the_server_lives(server, vectors
 
 def test_nothing_is_left_to_do_and_a_deleted_adapter_is_made_again(folder):
     arguments = (f"{ADAPTER}.json", "--configfile", "config/studies/tiny.yaml")
-    status, output = run(folder, *arguments, "--dry-run")
-    assert status == 0
+    output = succeed(folder, *arguments, "--dry-run")
     assert "Nothing to be done" in output
-    status, output = run(folder, *arguments, "--dry-run", "--forcerun", "export_adapter")
+    _, output = run(folder, *arguments, "--dry-run", "--forcerun", "export_adapter")
     assert "register_adapter" in output
     assert "train_model" not in output

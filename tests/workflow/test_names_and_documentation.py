@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.study.dataset_kinds import KINDS, PRESETS
@@ -13,7 +12,6 @@ from qdistill.study.schema import PATH, schema_text
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = json.loads(PATH.read_text())
-DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
 
 
 def test_every_name_has_an_implementation_and_a_place_on_the_ladder():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from helpers.students import SETTINGS
 from qdistill.storage.tables import read_frame
 from qdistill.study import model_table
 from qdistill.study.configuration import resolve_study
@@ -34,13 +35,7 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
     (entry,) = eval(f"({line})", vars(model_table))
     for names in (ENTRIES, BOTTLENECKS):
         monkeypatch.setitem(names, "sine", entry)
-    settings = {
-        "projections": "trained",
-        "protocol": "article",
-        "epochs": 3,
-        "batch_size": 8,
-        "learning_rate": 0.01,
-    }
+    settings = {k: v for k, v in SETTINGS.items() if k not in ("layers", "angle_range")}
     files = small_study.files("sine")
     train_model("sine", small_study.problem(sizes=(12,)), settings, files)
     metrics = read_frame("metrics", files.metrics)

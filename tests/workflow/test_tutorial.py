@@ -23,6 +23,7 @@ import yaml
 from markdown_it import MarkdownIt
 from snakemake.utils import update_config
 
+from helpers.checkout import free_port
 from qdistill.adapter.layout import read_adapter
 from qdistill.adapter.numerics import encode
 from qdistill.storage.tables import matrix_of, read_table
@@ -132,9 +133,7 @@ def installed_environment(folder, programs):
 
 @pytest.fixture(scope="module")
 def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    return str(free_port())
 
 
 @pytest.fixture(scope="module")
