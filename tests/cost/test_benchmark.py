@@ -12,7 +12,7 @@ import torch
 from helpers.cost import make_cost, make_times
 from qdistill.circuits.engine import select_engine
 from qdistill.cost import benchmark as module
-from qdistill.cost.benchmark import Row, benchmark_engines, tabulate_cost
+from qdistill.cost.benchmark import Row, tabulate_cost, time_engines
 from qdistill.cost.problems import draw_circuit_problem
 from qdistill.cost.simulators import prepare_simulators
 from qdistill.cost.threads import use_one_thread
@@ -39,7 +39,7 @@ SETTINGS = {
 def timed(tmp_path_factory):
     """A real timing of the smallest sizes."""
     folder = tmp_path_factory.mktemp("cost")
-    benchmark_engines(SETTINGS, "auto", folder / "cost.parquet", folder / "memory.json")
+    time_engines(SETTINGS, "auto", folder / "cost.parquet", folder / "memory.json")
     select_engine("auto")
     return read_frame("cost", folder / "cost.parquet"), json.loads(
         (folder / "memory.json").read_text()
@@ -164,7 +164,7 @@ def test_a_row_twice_is_refused(tmp_path):
 
 def test_a_study_without_it_says_how_to_have_it(tmp_path):
     with pytest.raises(ConfigurationError, match=r"'cost': found null.*config/config\.yaml"):
-        benchmark_engines(None, "auto", tmp_path / "cost.parquet", tmp_path / "memory.json")
+        time_engines(None, "auto", tmp_path / "cost.parquet", tmp_path / "memory.json")
     assert list(tmp_path.iterdir()) == []
 
 

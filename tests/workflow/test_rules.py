@@ -11,7 +11,6 @@ SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
 # What a script may call besides the function of its name: its log, and threads to be set before
 # anything numerical is imported.
 PREPARATIONS = {"job_log", "prepare_torch", "use_one_thread"}
-TO_MEND = {"time_engines"}
 
 
 def rules_of(path):
@@ -62,17 +61,7 @@ def library_calls(path):
     return [name for name in called if name in imported - PREPARATIONS and name.islower()]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(
-            path,
-            id=path.stem,
-            marks=pytest.mark.xfail(strict=True) if path.stem in TO_MEND else (),
-        )
-        for path in SCRIPTS
-    ],
-)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_calls_the_one_library_function_of_its_name(path):
     assert library_calls(path) == [path.stem]
     assert 8 <= len(path.read_text().splitlines()) <= 30

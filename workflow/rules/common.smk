@@ -210,3 +210,8 @@ def deployed_files(pattern, names=("",)):
         block=STUDY.blocks,
         model=names,
     )
+
+
+def tables_of(*names):
+    """Tables of the study by their contracts."""
+    return {name: f"{RESULTS}/{name}.parquet" for name in names}

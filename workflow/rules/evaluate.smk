@@ -14,11 +14,6 @@ JUDGED = [
 METRICS = f"{RESULTS}/metrics.parquet"
 
 
-def tables_of(*names):
-    """Tables of the study by their contracts."""
-    return {name: f"{RESULTS}/{name}.parquet" for name in names}
-
-
 TABLES = tables_of(
     *("metrics", "choices", "sweep", *DOWNSTREAM, *JUDGED),
     *(["trainability"] if HAS_TRAINABILITY else []),

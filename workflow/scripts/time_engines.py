@@ -7,10 +7,10 @@ with job_log(snakemake):
     from qdistill.cost.threads import use_one_thread
 
     use_one_thread()  # before anything numerical is imported
-    from qdistill.cost.benchmark import benchmark_engines
+    from qdistill.cost.benchmark import time_engines
 
     prepare_torch(1, snakemake.config["engine"])
-    benchmark_engines(
+    time_engines(
         snakemake.params.settings,
         snakemake.config["engine"],
         snakemake.output.cost,

@@ -50,7 +50,7 @@ class Row:
     seeds: int = 1
 
 
-def benchmark_engines(
+def time_engines(
     settings: Mapping[str, Any] | None, engine: str, cost_path: str | Path, memory_path: str | Path
 ) -> None:
     """Time circuits, whole models and inference, and write what they cost.
