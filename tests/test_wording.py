@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers.verdict import CIRCUIT, MARKOV, described, make_choices, only_part, tables_of
-from qdistill.verdict.choices import choices_table, summarise_values
+from qdistill.verdict.details import choices_table, summarise_values
 from qdistill.verdict.problems import order_problems
 from qdistill.verdict.sources import Finding, bullet, cite, join, merge, source
 from qdistill.wording import (

@@ -19,7 +19,7 @@ from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.torch_module import Adapter
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError

@@ -17,7 +17,7 @@ from qdistill.circuits.circuit import (
     unitary_is_cheaper,
 )
 from qdistill.circuits.encoding import encode_amplitudes
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 
 SHAPES = {"layers": st.integers(1, 6), "qubits": st.integers(2, 6), "seed": st.integers(0, 10**6)}
 

@@ -13,7 +13,7 @@ from qdistill.circuits.kernel import (
     read_probabilities,
     read_states,
 )
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 
 
 def draw(seeds, layers, qubits, examples, dtype=np.float64, seed=0):

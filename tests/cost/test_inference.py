@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.cost.inference import build_models, expected_milliseconds, inference_step
 from qdistill.cost.problems import draw_circuit_problem
 from qdistill.cost.simulators import prepare_simulators

@@ -7,7 +7,7 @@ import psutil
 import pytest
 import torch
 
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.cost import serving as module
 from qdistill.cost.inference import build_models, inference_step
 from qdistill.cost.problems import draw_circuit_problem

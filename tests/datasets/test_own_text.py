@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from helpers.text import sentence, text_settings, write_folder
 from qdistill.datasets.documents import deal_documents
+from qdistill.datasets.generation import collect_paragraphs
 from qdistill.datasets.own_text import split_paragraphs, split_texts
-from qdistill.datasets.paragraphs import collect_paragraphs
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame, read_metadata

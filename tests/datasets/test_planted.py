@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.planted import (
     circuit_targets,

@@ -16,7 +16,8 @@ KEY = {"dataset": "digits", "qubits": 4, "protocol": "article"}
 def write_runs(folder, model, seeds=(0, 1), protocol="article"):
     errors = np.array([0.1, np.inf])
     result = Evaluation(errors, errors, ~np.isfinite(errors), n_parameters=3, seconds=4.0)
-    frame = describe_runs("digits", 4, protocol, 50, seeds, model, "trained", result)
+    key = {"dataset": "digits", "qubits": 4, "protocol": protocol, "n": 50}
+    frame = describe_runs(key, seeds, model, "trained", result)
     path = folder / f"{model}-{protocol}.parquet"
     write_table("metrics", path, frame, {})
     return path

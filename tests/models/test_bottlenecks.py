@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qdistill.circuits.circuit import build_unitary
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.bottlenecks.base import draw_angles, draw_orthogonal
 from qdistill.models.bottlenecks.orthogonal import Orthogonal

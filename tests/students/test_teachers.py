@@ -8,7 +8,7 @@ import torch
 
 from helpers.files import SEEDS, rows_at
 from helpers.students import SETTINGS
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.circuits.torch_engine import final_states
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError

@@ -23,14 +23,8 @@ from qdistill.study.deploy_rules import resolve_deployment
             {"deploy": {"n": 100.0}},
             "'deploy.n': found 100.0, and must be a whole number (integer) from 2",
         ),
-        (
-            {"deploy": {"model": "mean"}},
-            "'deploy.model': 'mean' cannot be deployed; allowed: a",
-        ),
-        (
-            {"deploy": {"model": "best"}},
-            "'deploy.model': 'best' is not run on 'docstrings'; al",
-        ),
+        ({"deploy": {"model": "mean"}}, "'deploy.model': 'mean' cannot be deployed; allowed: a"),
+        ({"deploy": {"model": "best"}}, "'deploy.model': 'best' is not run on 'docstrings'; al"),
         (
             {"deploy": {"protocol": "converged", "model": "compiled"}},
             "'deploy.model': 'compiled' is not run on 'docstrings'; allowed: auto, pca, pca_cv",
@@ -55,13 +49,8 @@ def test_deployments_that_are_refused(changes, message):
 def test_a_deployment_by_the_comparisons():
     study = resolve_study(study_of())
     found = resolve_deployment(study)
-    assert (found.dataset, found.protocol, found.n, found.qubits) == (
-        "docstrings",
-        "article",
-        100,
-        6,
-    )
-    assert found.model == "auto"
+    assert (found.dataset, found.protocol, found.n) == ("docstrings", "article", 100)
+    assert (found.qubits, found.model) == (6, "auto")
     assert found.candidates[0] == "pca"
     assert not {"mean", "oracle", "compiled"} & set(found.candidates)
     assert set(found.training) == set(study.tracks[0].bottlenecks)

@@ -104,9 +104,9 @@ def test_a_job_takes_no_more_than_declared_and_not_much_less(
 
 
 def test_more_of_anything_needs_more():
-    base = job_megabytes(track_of(6, 100, "article", 1000), "measured", "quantum", 5)
-    assert job_megabytes(track_of(7, 100, "article", 1000), "measured", "quantum", 5) > base
-    assert job_megabytes(track_of(6, 100, "converged", 1000), "measured", "quantum", 5) > base
-    assert job_megabytes(track_of(6, 100, "article", 2000), "measured", "quantum", 5) > base
-    assert job_megabytes(track_of(6, 100, "article", 1000), "measured", "quantum", 6) > base
-    assert job_megabytes(track_of(6, 100, "article", 1000), "measured", "unitary_re", 5) > 0
+    def needed(qubits=6, protocol="article", rows=1000, name="quantum", seeds=5):
+        return job_megabytes(track_of(qubits, 100, protocol, rows), "measured", name, seeds)
+
+    for more in ({"qubits": 7}, {"protocol": "converged"}, {"rows": 2000}, {"seeds": 6}):
+        assert needed(**more) > needed()
+    assert needed(name="unitary_re") > 0

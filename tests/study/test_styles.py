@@ -2,7 +2,7 @@
 
 import pytest
 
-from qdistill.study.model_entry import ModelEntry
+from qdistill.study.model_table import ModelEntry
 from qdistill.study.registry import BOTTLENECKS, ENTRIES, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.styles import in_groups, style_of
 

@@ -130,7 +130,7 @@ def test_folds_of_the_length_are_no_more_than_the_smallest_n(folds, smallest, ow
     message = refusal(asked)
     key = "models.linear.converged" if own and own > smallest else "converged"
     assert f"'training.{key}.folds': found {too_many[0]}" in message
-    assert f"2 to {smallest} folds" in message
+    assert f"but the smallest of 'n' is {smallest}; 2 to {smallest} folds" in message
 
 
 def test_folds_that_nothing_uses_are_not_looked_at():
@@ -152,8 +152,11 @@ def test_folds_of_the_search_are_no_more_than_its_rows(folds, rows):
     if folds <= most:
         check_track(asked, "")
     else:
+        of_what = "the smallest of 'n'" if folds > 50 else "'tuning.rows'"
+        assert f"'tuning.folds': found {folds}, but {of_what} is" in refusal(asked)
         assert f"2 to {most} folds" in refusal(asked) or folds > 50
-        assert f"'tuning.folds': found {folds}" in refusal(asked)
+    if folds <= 50:  # `linear_tuned` uses all n rows, whatever `rows` is
+        check_track(replace(asked, tuned=("linear_tuned",)), "")
 
 
 @given(data=st.data())
@@ -257,10 +260,12 @@ def test_projections_fit_the_data(entry, allowed):
             message = refusal(asked, "tracks.x.")
             assert f"'tracks.x.projections': found '{kind}'" in message
             assert str(2 ** resolve_dataset(entry)["qubits"]) in message
+            assert kind == "pca" or "allowed for it: trained, pca" in message
 
 
 def test_a_track_has_something_to_evaluate_on_every_data_set():
     asked = track(references=("oracle",), bottlenecks=())
-    assert "found only 'oracle'" in refusal(asked)
+    assert "'models': found only 'oracle'" in refusal(asked)
+    assert "'digits' is of kind 'digits'" in refusal(asked)
     synthetic = {"synthetic-4q": resolve_dataset("synthetic-4q")}
     check_track(replace(asked, datasets=synthetic), "")

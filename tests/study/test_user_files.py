@@ -1,13 +1,17 @@
-"""The shape of the user's files is known before any job reads them."""
+"""Which files of the user's are read, and their shape, known before any job reads them."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.text import write_folder
 from qdistill.errors import ConfigurationError
-from qdistill.study.user_files import inspect_texts, inspect_vectors
+from qdistill.study.user_files import check_text_path, inspect_texts, inspect_vectors, text_files
 
 VALUES = np.arange(35.0).reshape(7, 5)
 NAMES = [f"x{place}" for place in range(5)]
@@ -49,8 +53,7 @@ def refusal(path, column, inspect=inspect_vectors):
 @pytest.mark.parametrize("form", FORMS)
 def test_rows_and_width_of_every_form(tmp_path, form):
     path, column = save(tmp_path, form)
-    table = inspect_vectors("mine", str(path), column)
-    assert (table.rows, table.width) == (7, 5)
+    assert inspect_vectors("mine", str(path), column) == (7, 5)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -80,9 +83,9 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 def test_a_width_that_the_first_row_does_not_tell_is_open(tmp_path):
     path = tmp_path / "odd.csv"
     path.write_text("embedding,embedding\nno list,1\n")
-    assert inspect_vectors("mine", str(path), "embedding").width is None
+    assert inspect_vectors("mine", str(path), "embedding")[1] is None
     # The second of two columns of one name, as pandas calls it.
-    assert inspect_vectors("mine", str(path), ["embedding.1"]).rows == 1
+    assert inspect_vectors("mine", str(path), ["embedding.1"])[0] == 1
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -90,14 +93,85 @@ def test_a_width_that_the_first_row_does_not_tell_is_open(tmp_path):
 def test_lines_are_counted_however_they_end(tmp_path, end, last):
     path = tmp_path / "a.csv"
     path.write_bytes((end.join(["body", "one", "two"]) + end * last).encode())
-    assert inspect_texts("mine", str(path), {"text_column": "body"}).rows == 2
+    assert inspect_texts("mine", str(path), {"text_column": "body"}) == 2
 
 
 def test_columns_of_texts_are_those_of_the_first_row(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('\n{"body": "one"}\n{"body": "two"}\n')
-    assert inspect_texts("mine", str(path), {"text_column": "body"}).rows == 3  # at most
+    assert inspect_texts("mine", str(path), {"text_column": "body"}) == 3  # at most
     message = refusal(path, {"text_column": "bdy"}, inspect_texts)
     assert "'text_column' of 'mine'" in message and "did you mean 'body'?" in message
     path.write_text("no json\n")
     assert "'path' of 'mine'" in refusal(path, {"text_column": "body"}, inspect_texts)
+
+
+# ---------------------------------------------------------------- texts
+
+
+def names(folder):
+    return [Path(file).relative_to(folder).as_posix() for file in text_files(folder)]
+
+
+def test_a_file_stands_for_itself(tmp_path):
+    assert text_files(tmp_path / "a.csv") == [str(tmp_path / "a.csv")]
+
+
+def test_a_folder_is_its_files_of_plain_text_sorted(tmp_path):
+    readable = ["LICENSE", "LGPL-2.1", "b/intro.1", "b/c/x.md", "z.txt", "A.TXT"]
+    others = [".hidden.txt", ".git/config", "b/figure.png", "paper.pdf", "table.csv"]
+    for name in readable + others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text")
+    assert names(tmp_path) == sorted(readable, key=lambda name: Path(name).parts)
+
+
+def test_links_to_files_that_are_read_anyway_are_passed_over(tmp_path):
+    folder = write_folder(tmp_path / "texts", documents=1)
+    (folder / "GPL").symlink_to("00.txt")
+    outside = write_folder(tmp_path / "outside", documents=1)
+    (folder / "other").symlink_to(outside / "00.txt")
+    assert names(folder) == ["00.txt", "other"]
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.ndjson", "t.CSV", "t.parquet"])
+def test_tables_need_the_name_of_a_column(tmp_path, name):
+    path = tmp_path / name
+    path.touch()
+    check_text_path("mine", str(path), {"text_column": "body"})
+    assert "'text_column' of 'mine' is missing" in refusal(path, {}, check_text_path)
+
+
+@pytest.mark.parametrize("key", ["text_column", "document_column", "label_column"])
+def test_plain_text_has_no_columns(tmp_path, key):
+    folder = write_folder(tmp_path / "texts", documents=1)
+    for path in (folder, folder / "00.txt"):
+        check_text_path("mine", str(path), {})
+        message = refusal(path, {key: "body"}, check_text_path)
+        assert f"'{key}' of 'mine': found 'body'" in message
+
+
+def test_what_holds_no_texts_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "paper.pdf").touch()
+    for folder in ("empty", "images", "odd"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "images/a.png").touch()
+    (tmp_path / "odd/a{b}.txt").touch()
+    for name, words in {
+        "absent": "no file or folder",
+        "paper.pdf": "has the extension '.pdf'; allowed are .jsonl",
+        "empty": "has no file of plain text",
+        "images": "has no file of plain text",
+        "odd": "has a brace in its name",
+    }.items():
+        message = refusal(tmp_path / name, {}, check_text_path)
+        assert words in message and name in message
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, qdistill.study.user_files, qdistill.datasets.encoders; "
+        "print(*{'numpy', 'pandas', 'torch', 'pyarrow', 'datasketch'} & set(sys.modules))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert output.stdout.decode().strip() == ""

@@ -8,11 +8,13 @@ from qdistill.training.evaluation import (
     has_diverged,
 )
 
+KEY = {"dataset": "digits", "qubits": 4, "protocol": "article", "n": 50}
+
 
 def test_models_may_differ_in_size_between_seeds():
     errors = np.array([0.1, 0.2])
     result = Evaluation(errors, errors, errors > 1, n_parameters=np.array([3, 5]))
-    frame = describe_runs("digits", 4, "article", 50, (0, 1), "linear_tuned", "trained", result)
+    frame = describe_runs(KEY, (0, 1), "linear_tuned", "trained", result)
     assert frame["n_parameters"].tolist() == [3, 5]
     assert frame["family"].tolist() == ["classical"] * 2
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from qdistill.circuits.pennylane_circuit import build_qnode
+from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.models.bottlenecks.base import draw_angles
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame, read_metadata

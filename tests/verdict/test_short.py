@@ -8,8 +8,7 @@ from helpers.metrics import diverge, make_metrics
 from helpers.verdict import CIRCUIT, MARKOV, ONE, bullets, described, leveled, only_part, tables_of
 from qdistill.study.registry import MODELS
 from qdistill.verdict.document import compose_verdict
-from qdistill.verdict.recommendation import recommend
-from qdistill.verdict.short import short_answer
+from qdistill.verdict.short import recommend, short_answer
 
 
 def planted(dataset, settings_of_dataset, **losses):

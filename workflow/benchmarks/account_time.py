@@ -23,18 +23,10 @@ _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 _SUBJECTS = {
     "training": ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability"),
     "references without training": ("fit_references",),
-    "data sets": ("generate_", "load_", "embed_", "collect_p", "find_", "corrupt_", "draw_"),
+    "data sets": ("generate_", "embed_", "collect_p", "find_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
-    "downstream measures": ("measure_downstream", "combine_downstream", "compare_downstream"),
-    # (after the downstream measures, whose rules begin alike)
-    "tables, intervals, tests": (
-        "combine_",
-        "compare_",
-        "judge_",
-        "locate_",
-        "attribute_",
-        "tabulate_",
-    ),
+    "downstream measures": ("measure_downstream",),
+    "tables, intervals, tests": ("combine_tables", "judge_study"),
     "figures": ("plot_",),
     "verdict": ("write_verdict",),
     "MLflow": ("sync_",),

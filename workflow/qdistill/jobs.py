@@ -34,8 +34,7 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
 
     Parameters
     ----------
-    snakemake : object
-        The object that Snakemake gives to scripts.
+    snakemake : snakemake.iocontainers.Snakemake
     """
     if not snakemake.log:
         yield logging.getLogger(snakemake.rule)
@@ -92,8 +91,7 @@ def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str
     Returns
     -------
     snakemake.iocontainers.Snakemake
-        With ``input``, ``output``, ``params``, ``wildcards``, ``threads``, ``log``, ``config``,
-        ``rule``, and ``script``, the path of the script.
+        With ``script``, the path of the script, besides.
 
     Raises
     ------
@@ -105,19 +103,9 @@ def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str
     with _graph_of_jobs(configfiles) as workflow:
         job = _find_job(workflow.dag.jobs, rule, wildcards)
         script = Path(str(job.rule.basedir), job.rule.script).resolve()
-        mock: Any = Snakemake(
-            job.input,
-            job.output,
-            job.params,
-            job.wildcards,
-            job.threads,
-            job.resources,
-            job.log,
-            workflow.config,
-            job.rule.name,
-            bench_iteration=None,
-            scriptdir=str(script.parent),
-        )
+        of_job = ("input", "output", "params", "wildcards", "threads", "resources", "log")
+        given = (*(getattr(job, name) for name in of_job), workflow.config, job.rule.name)
+        mock: Any = Snakemake(*given, bench_iteration=None, scriptdir=str(script.parent))
     mock.script = script
     lacking = [path for path in mock.input if not Path(path).exists()]
     if lacking:
@@ -156,16 +144,17 @@ def _find_job(jobs: Iterable[Any], rule: str, wildcards: dict[str, str]) -> Any:
         raise QdistillError(f"rule {rule!r:.80} has no job in this study; {', '.join(known)} have")
     found = [job for job in named if wildcards.items() <= job.wildcards_dict.items()]
     if len(found) != 1:
-        given = " ".join(f"{name}={value}" for name, value in wildcards.items()) or "no wildcard"
-        listed = sorted(
-            " ".join(f"{name}={value}" for name, value in job.wildcards_dict.items())
-            for job in found or named
-        )
+        listed = sorted(_pairs(job.wildcards_dict) for job in found or named)
         shown = "; ".join(listed[:5]) + "; ..." * (len(listed) > 5)
         raise QdistillError(
-            f"{given:.80} fits {len(found)} jobs of rule {rule}, not one; its jobs are {shown}"
+            f"{_pairs(wildcards) or 'no wildcard':.80} fits {len(found)} jobs of rule {rule}, not "
+            f"one; its jobs are {shown}"
         )
     return found[0]
+
+
+def _pairs(wildcards: dict[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in wildcards.items())
 
 
 def run_script(job: Any) -> None:

@@ -3,7 +3,7 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.datasets.paragraphs import collect_paragraphs
+    from qdistill.datasets.generation import collect_paragraphs
 
     collect_paragraphs(
         snakemake.params.settings,

@@ -16,17 +16,9 @@ from torch import Tensor
 
 
 def wire_signs(wires: int) -> np.ndarray:
-    """Return the eigenvalue of Z on each wire for each basis state.
+    """Return the eigenvalue of Z on each wire for each basis state: (2**wires, wires).
 
-    Parameters
-    ----------
-    wires : int
-        Number of wires; wire 0 is the most significant bit.
-
-    Returns
-    -------
-    ndarray of float64, shape (2**wires, wires)
-        +1 where the bit of the wire is 0, -1 where it is 1.
+    It is +1 where the bit of the wire is 0, -1 where it is 1; wire 0 is the most significant bit.
     """
     states = np.arange(2**wires)[:, None]
     return 1.0 - 2.0 * ((states >> np.arange(wires - 1, -1, -1)) & 1)
@@ -34,11 +26,6 @@ def wire_signs(wires: int) -> np.ndarray:
 
 def cnot_ring(qubits: int) -> np.ndarray:
     """Return the permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
-
-    Parameters
-    ----------
-    qubits : int
-        Number of wires, at least 2.
 
     Returns
     -------
@@ -85,12 +72,9 @@ def constant(name: str, wires: int, dtype: torch.dtype) -> Tensor:
 
 
 def _kronecker_entries(wires: int) -> np.ndarray:
-    """Which of a wire's four matrix entries each entry of the product takes.
+    """Which of a wire's four matrix entries each entry of the product takes: (wires, 4**wires).
 
-    Returns
-    -------
-    ndarray of int64, shape (wires, 4**wires)
-        ``2 * row_bit + column_bit`` for each wire and each entry (row, column), flattened.
+    It is ``2 * row_bit + column_bit`` for each wire and each entry (row, column), flattened.
     """
     states = np.arange(2**wires)
     shifts = np.arange(wires - 1, -1, -1)[:, None]
@@ -118,14 +102,9 @@ class Layers:
 
     @classmethod
     def from_angles(cls, angles: Tensor, entangled: bool = True) -> Layers:
-        """Prepare the operators of angles (S, L, q, 2); no gradients flow through here.
+        """Prepare the operators of angles (S, L, q, 2), last axis (RZ, RY) in radians.
 
-        Parameters
-        ----------
-        angles : Tensor, shape (S, L, q, 2)
-            Angles in radians; last axis (RZ, RY).
-        entangled : bool
-            Whether a ring of CNOTs ends each layer.
+        No gradients flow through here. ``entangled`` says whether a ring of CNOTs ends each layer.
         """
         seeds, layers, qubits, _ = angles.shape
         by_layer = angles.detach().transpose(0, 1)

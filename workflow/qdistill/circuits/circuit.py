@@ -1,8 +1,7 @@
 """The quantum circuit as functions of tensors, whichever engine computes it.
 
-The circuit is U = prod_l C · RY(angles_l) · RZ(angles_l), with C the ring of CNOTs
-i -> i+1 and wire 0 the most significant bit, in PennyLane's gate conventions. S counts
-seeds, B examples, N = 2**qubits amplitudes.
+The circuit U is that of :mod:`qdistill.circuits.ansatz`. S counts seeds, B examples,
+N = 2**qubits amplitudes.
 
 Each engine is a module with the functions ``probabilities`` and ``final_states``; see
 :mod:`qdistill.circuits.engine` for the choice. Either the states of a batch are pushed through the
@@ -95,11 +94,6 @@ def unitary_is_cheaper(layers: int, qubits: int, examples: int) -> bool:
     qubits with ``workflow/benchmarks/compare_states_and_unitary.py``; it does not grow with
     N as a matrix product should, since larger states leave the cache. With 20 layers on 6
     wires U pays from B = 2 N on, with 2 layers never.
-
-    Parameters
-    ----------
-    layers, qubits, examples : int
-        L, q and B.
     """
     return layers * qubits * (examples - 2**qubits) > _PRODUCT * examples
 
@@ -131,16 +125,7 @@ def _in_pieces(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
 def build_unitary(angles: Tensor, entangled: bool = True) -> Tensor:
     """Build the matrix of the circuit: psi_out[row] = sum_column U[row, column] psi_in[column].
 
-    Parameters
-    ----------
-    angles : Tensor, shape (S, L, q, 2)
-        Angles in radians; last axis (RZ, RY).
-    entangled : bool
-        Whether a ring of CNOTs ends each layer.
-
-    Returns
-    -------
-    complex Tensor, shape (S, 2**q, 2**q)
+    Parameters are those of :func:`circuit_probabilities`; U is complex, (S, 2**q, 2**q).
     """
     return torch.complex(*_in_pieces(angles, entangled))
 
@@ -151,16 +136,8 @@ def compiled_probabilities(real: Tensor, imaginary: Tensor, amplitudes: Tensor) 
     Exactly the circuit's probabilities; cheaper than the gates when there are many more
     examples than amplitudes, or when U is given once and for all.
 
-    Parameters
-    ----------
-    real, imaginary : Tensor, shape (S, N, N)
-        Parts of the unitary, see :func:`build_unitary`.
-    amplitudes : Tensor, shape (S, B, N)
-        Real input amplitudes.
-
-    Returns
-    -------
-    Tensor, shape (S, B, N)
+    The parts of U are (S, N, N), see :func:`build_unitary`; the real amplitudes and the
+    probabilities (S, B, N).
     """
     first = amplitudes @ real.transpose(1, 2)
     second = amplitudes @ imaginary.transpose(1, 2)

@@ -43,17 +43,7 @@ class _UnitNorm(torch.autograd.Function):
 
 
 def encode_amplitudes(vectors: Tensor) -> Tensor:
-    """Scale each vector to unit Euclidean norm, which encodes it as amplitudes.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape (S, B, N)
-        Bottleneck inputs of S seeds and B examples.
-
-    Returns
-    -------
-    Tensor, shape (S, B, N)
-        ``vectors / ||vectors||``.
+    """Scale each vector of (S, B, N) to unit Euclidean norm, which encodes it as amplitudes.
 
     Raises
     ------

@@ -17,12 +17,7 @@ _asked = "auto"
 
 
 def select_engine(name: str) -> None:
-    """Select the engine of this process.
-
-    Parameters
-    ----------
-    name : str
-        One of ``ENGINES``.
+    """Select one of ``ENGINES`` as the engine of this process.
 
     Raises
     ------

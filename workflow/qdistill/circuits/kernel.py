@@ -59,12 +59,7 @@ def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = Tr
 def push_vectors(
     angles: np.ndarray, vectors: np.ndarray, entangled: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scale vectors to unit norm and run circuits on them.
-
-    Parameters
-    ----------
-    angles, vectors, entangled
-        As for :func:`push_states`; vectors of any norm.
+    """Scale vectors of any norm to unit norm and run circuits on them, as :func:`push_states` does.
 
     Returns
     -------
@@ -91,12 +86,7 @@ def _run(angles: np.ndarray, vectors: np.ndarray, norms: np.ndarray, entangled: 
 def pull_to_vectors(vectors: np.ndarray, norms: np.ndarray, of_amplitudes: np.ndarray) -> None:
     """Turn derivatives by amplitudes (S, B, 2**q) into those by the vectors, in place.
 
-    Parameters
-    ----------
-    vectors, norms : ndarray
-        As given to, and returned by, :func:`push_vectors`.
-    of_amplitudes : ndarray
-        From :func:`pull_adjoint`.
+    The derivatives are from :func:`pull_adjoint`, the norms from :func:`push_vectors`.
     """
     project(np.ascontiguousarray(vectors), norms, of_amplitudes)
 

@@ -1,4 +1,7 @@
-"""PennyLane as an engine: the reference itself, one seed after another, and slow."""
+"""The same circuit in PennyLane, the reference that every engine is held against.
+
+As an engine it computes one seed after another, and is slow.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,63 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import pennylane as qml
 import torch
 from torch import Tensor
 
-from qdistill.circuits.pennylane_circuit import build_qnode
+
+def build_qnode(
+    qubits: int, interface: str = "torch", entangled: bool = True, measured: str = "probs"
+) -> Callable[[Any, Any], Any]:
+    """Build the ansatz as a PennyLane QNode on ``default.qubit``.
+
+    Parameters
+    ----------
+    qubits : int
+        Number of wires; wire 0 is the most significant bit.
+    interface : str
+        PennyLane's name of the array library to differentiate with.
+    entangled : bool
+        Whether a ring of CNOTs ends each layer.
+    measured : str
+        ``probs`` or ``state``.
+
+    Returns
+    -------
+    callable
+        ``circuit(angles (L, q, 2), vectors (B, 2**q))`` gives probabilities, or complex
+        amplitudes, (B, 2**q). The vectors are normalised; the last axis of the angles is
+        (RZ, RY), in radians.
+    """
+    device = qml.device("default.qubit", wires=qubits)
+
+    @qml.qnode(device, interface=interface, diff_method="backprop")
+    def circuit(angles: Any, vectors: Any) -> Any:
+        qml.AmplitudeEmbedding(vectors, wires=range(qubits), normalize=True)
+        for layer in range(angles.shape[0]):
+            for wire in range(qubits):
+                qml.RZ(angles[layer, wire, 0], wires=wire)
+                qml.RY(angles[layer, wire, 1], wires=wire)
+            for wire in range(qubits if entangled else 0):
+                qml.CNOT(wires=[wire, (wire + 1) % qubits])
+        return qml.probs(wires=range(qubits)) if measured == "probs" else qml.state()
+
+    return circuit
 
 
-@lru_cache(maxsize=16)
-def _circuit(qubits: int, entangled: bool, measured: str) -> Callable[[Any, Any], Any]:
-    return build_qnode(qubits, "torch", entangled, measured)
+_circuit = lru_cache(maxsize=16)(build_qnode)
 
 
 def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
     """Compute :func:`qdistill.circuits.circuit.circuit_probabilities`."""
-    circuit = _circuit(angles.shape[2], entangled, "probs")
+    circuit = _circuit(angles.shape[2], entangled=entangled)
     found = [circuit(own, vectors) for own, vectors in zip(angles, amplitudes, strict=True)]
     return torch.stack(found).to(amplitudes.dtype)
 
 
 def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
-    circuit = _circuit(angles.shape[2], entangled, "state")
+    circuit = _circuit(angles.shape[2], entangled=entangled, measured="state")
     found = [circuit(own, vectors) for own, vectors in zip(angles, amplitudes, strict=True)]
     columns = torch.stack(found).transpose(1, 2)
     return columns.real.to(angles.dtype), columns.imag.to(angles.dtype)

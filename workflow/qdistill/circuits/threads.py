@@ -19,10 +19,8 @@ _KEEP_BYTES = 1 << 30
 def prepare_torch(threads: int, engine: str = "auto") -> None:
     """Set torch's threads to those the job was given, and select the engine of circuits.
 
-    Freed memory is kept to be used again, too.
-
-    Every training step allocates and frees a few megabytes. Left alone, the C library
-    returns them to the system each time and pays for fresh pages at each step.
+    Freed memory is kept to be used again, too: every training step allocates and frees a few
+    megabytes. Left alone, the C library returns them to the system and pays for fresh pages.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def _in_torch(
 
 def pennylane_backprop(problem: CircuitProblem) -> Prepared:
     """Build PennyLane's ``default.qubit`` with torch's backpropagation."""
-    from qdistill.circuits.pennylane_circuit import build_qnode
+    from qdistill.circuits.pennylane_engine import build_qnode
 
     circuit, angles = build_qnode(problem.qubits), _angles_of(problem)
     return _in_torch(problem, lambda vectors: circuit(angles, vectors), [angles])

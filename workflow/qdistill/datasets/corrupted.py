@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,13 @@ import numpy as np
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import write_with_settings
 
 
 def corrupt_latents(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
     """Corrupt the latents of a data set; the clean ones become the targets.
 
     Rows and splits stay the source's.
-
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``corrupted``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
-    source_path : str or Path
-        ``latents.parquet`` of the source.
 
     Raises
     ------
@@ -45,12 +35,11 @@ def corrupt_latents(settings: Mapping[str, Any], path: str | Path, source_path: 
         "features": corrupted(source.features, spread, settings),
         "targets": source.features,
     }
-    metadata = {"settings": json.dumps(dict(settings), sort_keys=True)}
-    write_table("latents", path, columns, dict(settings), metadata)
+    write_with_settings("latents", path, columns, settings)
 
 
 def corrupted(features: np.ndarray, spread: float, settings: Mapping[str, Any]) -> np.ndarray:
-    """Add noise to every feature, then set some to zero.
+    """Add noise to every feature, then set some to zero: float32, shape (rows, D).
 
     Parameters
     ----------
@@ -62,14 +51,9 @@ def corrupted(features: np.ndarray, spread: float, settings: Mapping[str, Any]) 
         ``noise`` is the standard deviation of the added Gaussian noise in units of
         ``spread``, ``dropout`` the probability that a feature of a row is set to zero, and
         ``corruption_seed`` fixes both.
-
-    Returns
-    -------
-    ndarray of float32, shape (rows, D)
     """
     seed = settings["corruption_seed"]
     noise = generator_for(seed, 0, "corruption noise").standard_normal(features.shape)
-    kept = (
-        generator_for(seed, 0, "corruption dropout").random(features.shape) >= settings["dropout"]
-    )
+    drawn = generator_for(seed, 0, "corruption dropout").random(features.shape)
+    kept = drawn >= settings["dropout"]
     return ((features + settings["noise"] * spread * noise) * kept).astype(np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import write_with_settings
 from qdistill.study.dataset_record import SPLITS
 
 # Pixels are counts from 0 to 16: a known range of the format, so nothing is fitted.
@@ -20,12 +19,7 @@ _LARGEST_PIXEL = 16
 def write_digits(settings: Mapping[str, Any], path: str | Path) -> None:
     """Split the digits, each split with the same shares of the ten classes, and write them.
 
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``digits``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write ``latents.parquet``. Column ``row`` is the row of scikit-learn's data.
+    Column ``row`` is the row of scikit-learn's data.
     """
     from sklearn.datasets import load_digits
 
@@ -38,8 +32,7 @@ def write_digits(settings: Mapping[str, Any], path: str | Path) -> None:
         "split": split[rows],
         "features": (pixels[rows] / _LARGEST_PIXEL).astype(np.float32),
     }
-    metadata = {"settings": json.dumps(dict(settings), sort_keys=True)}
-    write_table("latents", path, columns, dict(settings), metadata)
+    write_with_settings("latents", path, columns, settings)
 
 
 def _stratified_split(

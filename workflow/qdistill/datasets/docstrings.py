@@ -39,13 +39,6 @@ def collect_docstrings(settings: Mapping[str, Any], path: str | Path) -> None:
     words and subject. No text stands twice, white space and case aside. General text is
     only in ``unlabelled``, beside ``unlabelled_niche`` paragraphs of the niche package.
 
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``docstrings``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
-
     Raises
     ------
     DataError
@@ -207,8 +200,7 @@ def _draw_general(pool: Sequence[Paragraph], settings: Mapping[str, Any]) -> lis
             f"data set '{settings['name']}': the general packages have {len(pool)} paragraphs "
             f"of prose, and {count} are wanted"
         )
-    generator = generator_for(settings["split_seed"], 0, "docstrings general")
-    return _draw(pool, count, generator)
+    return _draw(pool, count, generator_for(settings["split_seed"], 0, "docstrings general"))
 
 
 def _draw(

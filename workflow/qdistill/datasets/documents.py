@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import write_with_settings
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,8 @@ def write_paragraphs(
     ----------
     rows, splits, paragraphs : sequences of one length
         The id, the split and the text of each row.
-    path : str or Path
-        Where to write.
-    settings : mapping
-        Of the data set; kept in the file.
+    path, settings
+        The file, and the settings of the data set, which are kept in it.
     metadata : mapping of str to str
         More about where the text comes from.
     """
@@ -87,5 +84,4 @@ def write_paragraphs(
     }
     if any(paragraph.label is not None for paragraph in paragraphs):
         columns["label"] = [paragraph.label for paragraph in paragraphs]
-    about = {"settings": json.dumps(dict(settings), sort_keys=True), **metadata}
-    write_table("paragraphs", path, columns, dict(settings), about)
+    write_with_settings("paragraphs", path, columns, settings, **metadata)

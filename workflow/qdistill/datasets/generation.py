@@ -1,4 +1,4 @@
-"""Latents of whatever kind of data set, by the record of its kind."""
+"""Latents and paragraphs of whatever kind of data set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from qdistill.datasets.docstrings import collect_docstrings
+from qdistill.datasets.own_text import collect_texts
 from qdistill.study.dataset_kinds import KINDS
 
 
@@ -32,3 +34,27 @@ def generate_latents(
     module, _, function = KINDS[settings["kind"]].function.partition(":")
     write = getattr(import_module(f"qdistill.datasets.{module}"), function)
     write(settings, path, *sources)
+
+
+def collect_paragraphs(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
+    """Collect the paragraphs of a data set, split them, and write ``paragraphs.parquet``.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of kind ``docstrings`` or ``text``.
+    largest_n : int
+        The largest n of the study; the train split must have as many rows.
+    path : str or Path
+        Where to write.
+
+    Raises
+    ------
+    DataError
+        As :func:`~qdistill.datasets.docstrings.collect_docstrings` and
+        :func:`~qdistill.datasets.own_text.collect_texts` do.
+    """
+    if settings["kind"] == "text":
+        collect_texts(settings, largest_n, path)
+    else:  # which states how many rows each split has, so n was checked before
+        collect_docstrings(settings, path)

@@ -11,20 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.storage.tables import frame_of, read_table
+from qdistill.storage.tables import read_frame
 
 
 def load_labels(latents_path: str | Path, settings: Mapping[str, Any]) -> np.ndarray | None:
     """Read or derive the label of every row of a data set.
 
-    Parameters
-    ----------
-    latents_path : str or Path
-        The data set, by the contract "latents".
-    settings : mapping
-        Of the data set; its ``kind`` says where labels are found if there is no column
-        ``label``: for ``digits`` they are the digits, which scikit-learn knows by row; for
-        ``docstrings`` the package that a paragraph stands in, see :func:`package_of`.
+    If there is no column ``label``, the ``kind`` of data says where they are found: for
+    ``digits`` they are the digits, which scikit-learn knows by row; for ``docstrings`` the
+    package that a paragraph stands in, see :func:`package_of`.
 
     Returns
     -------
@@ -36,7 +31,7 @@ def load_labels(latents_path: str | Path, settings: Mapping[str, Any]) -> np.nda
     DataError
         If the file is missing, damaged or breaks its contract.
     """
-    frame = frame_of(read_table("latents", latents_path))
+    frame = read_frame("latents", latents_path)
     if "label" in frame:
         return frame["label"].to_numpy(dtype=str)
     if settings["kind"] == "digits":

@@ -36,29 +36,11 @@ class Latents:
     metadata: dict[str, str]
 
     def positions(self, split: str) -> np.ndarray:
-        """Return the positions of a split's rows in ``features``, in the order of the file.
-
-        Parameters
-        ----------
-        split : str
-            ``train``, ``unlabelled`` or ``heldout``.
-
-        Returns
-        -------
-        ndarray of int64, shape (rows of that split,)
-        """
+        """Return the positions of a split's rows in ``features``, in the order of the file."""
         return np.flatnonzero(self.split == split)
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the positions of row ids in ``features``.
-
-        Parameters
-        ----------
-        rows : ndarray of int, any shape
-
-        Returns
-        -------
-        ndarray of int64, the same shape
+        """Return the positions of row ids, an array of any shape, in ``features``.
 
         Raises
         ------
@@ -77,10 +59,6 @@ class Latents:
 
 def load_latents(path: str | Path) -> Latents:
     """Read ``latents.parquet``.
-
-    Parameters
-    ----------
-    path : str or Path
 
     Raises
     ------

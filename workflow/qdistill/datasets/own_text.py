@@ -15,7 +15,7 @@ from qdistill.datasets.documents import Paragraph, deal_documents, write_paragra
 from qdistill.datasets.text_tables import read_columns, read_text
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.study.text_paths import is_table, text_files
+from qdistill.study.user_files import is_table, text_files
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _NAMED_ROWS = 10  # how many rows a message names
@@ -33,21 +33,12 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     paragraphs of all files together, from 0; those shorter or longer than the settings allow
     are left out, and their number is in the log and in the file.
 
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``text``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    largest_n : int
-        The largest n of the study; the train split must have as many rows.
-    path : str or Path
-        Where to write.
-
     Raises
     ------
     DataError
         If a file cannot be read (see :func:`~qdistill.datasets.text_tables.read_columns` and
         :func:`~qdistill.datasets.text_tables.read_text`), a text, document or label is empty, or
-        there are too few documents or paragraphs for the splits.
+        there are too few documents or paragraphs for the splits, ``largest_n`` to train on.
     """
     found = _read(settings)
     low, high = settings["minimum_characters"], settings["maximum_characters"]
@@ -74,21 +65,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
 def split_texts(
     documents: Sequence[str], settings: Mapping[str, Any], largest_n: int
 ) -> np.ndarray:
-    """Draw each paragraph's split, by document, as near to the shares as those allow.
-
-    Parameters
-    ----------
-    documents : sequence of str
-        The document of each paragraph.
-    settings : mapping
-        ``split_seed``, ``heldout_fraction``, ``unlabelled_fraction``, and for messages ``path``
-        and the limits of length.
-    largest_n : int
-        As many training rows there must be.
-
-    Returns
-    -------
-    ndarray of str, shape (paragraphs,)
+    """Draw each paragraph's split, by its document, as near to the shares as those allow.
 
     Raises
     ------
@@ -117,13 +94,7 @@ def split_texts(
 
 
 def split_paragraphs(text: str) -> list[str]:
-    r"""Return the paragraphs of plain text, which stand between blank lines, each on one line.
-
-    Parameters
-    ----------
-    text : str
-        With ``\n`` at the ends of lines.
-    """
+    """Return the paragraphs of plain text, which stand between blank lines, each on one line."""
     blocks = (" ".join(block.split()) for block in _BLANK_LINES.split(text))
     return [block for block in blocks if block]
 

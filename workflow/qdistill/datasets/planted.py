@@ -9,7 +9,6 @@ probabilities as the circuit's is, in which no circuit takes part.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import write_with_settings
 from qdistill.study.dataset_record import SPLITS
 
 
@@ -72,16 +71,7 @@ def planted_targets(inputs: np.ndarray, settings: Mapping[str, Any]) -> np.ndarr
 
 
 def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
-    """Generate all splits and write ``latents.parquet``, with targets.
-
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``teacher-circuit`` or ``markov``, from
-        :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
-    """
+    """Generate all splits and write ``latents.parquet``, with targets."""
     from qdistill.circuits.threads import prepare_torch
 
     prepare_torch(threads=1)  # and no engine of a study's choice, since studies share the data
@@ -93,5 +83,4 @@ def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
         "features": inputs,
         "targets": planted_targets(inputs, settings),
     }
-    metadata = {"settings": json.dumps(dict(settings), sort_keys=True)}
-    write_table("latents", path, columns, dict(settings), metadata)
+    write_with_settings("latents", path, columns, settings)

@@ -18,21 +18,14 @@ def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Pat
     The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
     which n or other seeds are asked for.
 
-    Parameters
-    ----------
-    latents_path : str or Path
-        ``latents.parquet`` of the data set.
-    seeds : sequence of int
-        The seeds of the block.
-    path : str or Path
-        Table by the contract "subsets".
-
     Raises
     ------
     DataError
         If the latents cannot be read.
     """
-    train_rows = _train_rows(latents_path)
+    frame = read_frame("latents", latents_path)
+    # Ascending, so that the file's order does not matter.
+    train_rows = np.sort(frame.loc[frame["split"] == "train", "row"].to_numpy(dtype=np.int64))
     # A seed's order must not depend on n, hence 0 in its place.
     orders = [generator_for(seed, 0, "subset").permutation(train_rows) for seed in seeds]
     columns = {
@@ -45,14 +38,7 @@ def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Pat
 
 
 def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Read the labelled rows of a block of seeds at one n.
-
-    Parameters
-    ----------
-    path : str or Path
-        Table by the contract "subsets".
-    n : int
-        Number of labelled rows of a seed.
+    """Read the n labelled rows of each seed of a block.
 
     Returns
     -------
@@ -75,9 +61,3 @@ def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     if counts.min() < n:
         raise DataError(f"{path}: n = {n} asks for more rows than the train split's {counts.min()}")
     return seeds, frame["row"].to_numpy().reshape(len(seeds), n)
-
-
-def _train_rows(latents_path: str | Path) -> np.ndarray:
-    """Ids of the training rows, ascending, so that the file's order does not matter."""
-    frame = read_frame("latents", latents_path)
-    return np.sort(frame.loc[frame["split"] == "train", "row"].to_numpy(dtype=np.int64))

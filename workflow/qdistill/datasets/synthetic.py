@@ -8,7 +8,6 @@ least error that any linear bottleneck of width N = 2**qubits can have on new ro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,47 +15,26 @@ from typing import Any
 import numpy as np
 
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import write_with_settings
 from qdistill.study.dataset_record import SPLITS
 
 
 def mixing_matrix(settings: Mapping[str, Any]) -> np.ndarray:
-    """Draw W, once per data set and shared by all its splits.
-
-    Parameters
-    ----------
-    settings : mapping
-        ``qubits``, ``rank`` and ``generator_seed`` are used.
-
-    Returns
-    -------
-    ndarray of float64, shape (rank, D)
-        Entries of variance 1 / rank.
-    """
+    """Draw W, once per data set and shared by all its splits: float64, shape (rank, D)."""
     rank, width = settings["rank"], 4 * 2 ** settings["qubits"]
     generator = generator_for(settings["generator_seed"], 0, "synthetic mixing")
     return generator.standard_normal((rank, width)) / np.sqrt(rank)
 
 
 def true_covariance(settings: Mapping[str, Any]) -> np.ndarray:
-    """Compute the covariance of x, v_s W'W + v_e I.
-
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`~qdistill.study.datasets.resolve_dataset`.
-
-    Returns
-    -------
-    ndarray of float64, shape (D, D)
-    """
+    """Compute the covariance of x, v_s W'W + v_e I: float64, shape (D, D)."""
     mixing = mixing_matrix(settings)
     signal = settings["signal_variance"] * (mixing.T @ mixing)
     return signal + settings["noise_variance"] * np.eye(mixing.shape[1])
 
 
 def optimal_mse(covariance: np.ndarray, rank: int) -> float:
-    """Compute the least expected error of a linear reconstruction through a bottleneck.
+    """Compute the least expected error per feature of a linear reconstruction.
 
     This is the residual of PCA of the true covariance (Eckart and Young, 1936): the sum of
     the eigenvalues beyond the largest ``rank``, per feature.
@@ -67,11 +45,6 @@ def optimal_mse(covariance: np.ndarray, rank: int) -> float:
         True covariance of vectors of mean zero.
     rank : int
         Width of the bottleneck, N.
-
-    Returns
-    -------
-    float
-        Mean squared error per feature.
     """
     eigenvalues = np.linalg.eigvalsh(covariance)  # ascending
     return float(eigenvalues[: max(len(eigenvalues) - rank, 0)].sum() / len(eigenvalues))
@@ -89,11 +62,6 @@ def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
         The two splits.
     rank : int
         Width of the bottleneck, N; of fewer training rows, as many components as they have.
-
-    Returns
-    -------
-    float
-        Mean squared error per feature.
     """
     from sklearn.decomposition import PCA
 
@@ -105,11 +73,6 @@ def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
 
 def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
     """Compute the leading eigenvectors of the true covariance: the reference ``oracle``.
-
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`~qdistill.study.datasets.resolve_dataset`.
 
     Returns
     -------
@@ -126,13 +89,6 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
     The metadata carries ``settings`` (JSON, enough for :func:`optimal_projector`),
     ``optimal_mse`` and ``pca_floor_mse``. Asking for more rows of a split leaves its first
     rows as they were.
-
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``synthetic``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
     """
     counts = {split: settings[split] for split in SPLITS}
     mixing = mixing_matrix(settings)
@@ -143,13 +99,11 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
         "features": np.concatenate(list(drawn.values())),
     }
     size = 2 ** settings["qubits"]
-    optimum = optimal_mse(true_covariance(settings), size)
-    metadata = {
-        "settings": json.dumps(dict(settings), sort_keys=True),
-        "optimal_mse": repr(optimum),
+    about = {
+        "optimal_mse": repr(optimal_mse(true_covariance(settings), size)),
         "pca_floor_mse": repr(pca_floor_mse(drawn["train"], drawn["heldout"], size)),
     }
-    write_table("latents", path, columns, dict(settings), metadata)
+    write_with_settings("latents", path, columns, settings, **about)
 
 
 def _draw_rows(

@@ -90,10 +90,10 @@ def _read_jsonl(path: Path, names: list[str]) -> dict[str, list[str]]:
         except (ValueError, RecursionError) as error:
             raise DataError(f"{where} is not a JSON object ({error})") from error
         if not isinstance(row, dict):
-            raise DataError(f"{where} is not a JSON object, but {_shortened(row)}")
+            raise DataError(f"{where} is not a JSON object, but {shortened(row)}")
         for name in names:
             if name not in row:
-                raise DataError(f"{where} has no '{name}'; it has {_listed(row)}")
+                raise DataError(f"{where} has no '{name}'; it has {listed(row)}")
             columns[name].append(_as_text(row[name], where, name))
     return columns
 
@@ -171,19 +171,21 @@ def _as_text(value: Any, where: str, name: str) -> str:
         return ""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
-    raise DataError(f"{where}: '{name}' is {_shortened(value)}, and must be text or a whole number")
+    raise DataError(f"{where}: '{name}' is {shortened(value)}, and must be text or a whole number")
 
 
 def _check_names(path: Path, names: Sequence[str], available: Sequence[str]) -> None:
     missing = [name for name in names if name not in available]
     if missing:
-        raise DataError(f"{path}: no column '{missing[0]}'; its columns are {_listed(available)}")
+        raise DataError(f"{path}: no column '{missing[0]}'; its columns are {listed(available)}")
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """List names in quotes, for a message."""
     return ", ".join(f"'{name}'" for name in names) or "none"
 
 
-def _shortened(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """Return a value as Python writes it, cut at 40 characters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

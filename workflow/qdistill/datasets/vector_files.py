@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qdistill.datasets.text_tables import listed, shortened
 from qdistill.errors import DataError
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _json_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
             row = None
         if not isinstance(row, list) or not all(_is_number(value) for value in row):
             raise DataError(
-                f"{path}: row {index}, column '{name}': {_shortened(cell)} is not a JSON array "
+                f"{path}: row {index}, column '{name}': {shortened(cell)} is not a JSON array "
                 "of numbers; numeric columns are given as a list of their names"
             )
         rows.append(row)
@@ -186,11 +187,6 @@ def _json_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _shortened(cell: Any) -> str:
-    text = repr(cell)
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _common_width(path: Path, lengths: Sequence[int | None]) -> int:
@@ -209,11 +205,11 @@ def _common_width(path: Path, lengths: Sequence[int | None]) -> int:
 def _no_such_column(
     path: Path, column: str | list[str] | None, available: Iterable[str], what: str
 ) -> str:
-    names = ", ".join(f"'{name}'" for name in available) or "none"
+    names = listed(available)
     if column is None:
         return f"{path}: the setting 'column' is missing; this file's {what}s are {names}"
     wanted = [column] if isinstance(column, str) else column
-    missing = ", ".join(f"'{name}'" for name in wanted if name not in set(available))
+    missing = [name for name in wanted if name not in set(available)]
     if not missing:  # a list of names where one name is needed
         return f"{path}: column is {column!r}, and must name one of the {what}s {names}"
-    return f"{path}: no {what} {missing}; this file's {what}s are {names}"
+    return f"{path}: no {what} {listed(missing)}; this file's {what}s are {names}"

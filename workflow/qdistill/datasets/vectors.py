@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import write_with_settings
 
 
 def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | Path) -> None:
@@ -21,15 +20,6 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | P
 
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is
     the position in the file, from 0.
-
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``vectors``, from :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
-    source : str or Path
-        The user's file.
 
     Raises
     ------
@@ -46,26 +36,17 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | P
             f"{source}: its {len(features)} rows leave {train} to train on and {heldout} held "
             "out, and at least one of each is needed"
         )
-    _warn_of_repeated_rows(features, str(source))
+    repeated = len(features) - len(np.unique(features, axis=0))
+    if repeated:  # copies can fall on both sides of the split
+        logging.getLogger(__name__).warning(
+            "%s: %d rows repeat another row; a training row may also be held out", source, repeated
+        )
     columns = {"row": np.arange(len(features)), "split": split, "features": features}
-    metadata = {"settings": json.dumps(dict(settings), sort_keys=True)}
-    write_table("latents", path, columns, dict(settings), metadata)
+    write_with_settings("latents", path, columns, settings)
 
 
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
-    """Return features as float32, or raise an error that names the first unusable row.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (rows, D)
-    source : str
-        The file, for the message.
-    settings : mapping
-        ``qubits`` is used.
-
-    Returns
-    -------
-    ndarray of float32, shape (rows, D)
+    """Return float64 features (rows, D) as float32, once every row is found usable.
 
     Raises
     ------
@@ -98,19 +79,7 @@ def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any
 
 
 def split_rows(count: int, settings: Mapping[str, Any]) -> np.ndarray:
-    """Draw each row's split; the fractions are rounded to whole rows.
-
-    Parameters
-    ----------
-    count : int
-        Number of rows.
-    settings : mapping
-        ``split_seed``, ``heldout_fraction`` and ``unlabelled_fraction`` are used.
-
-    Returns
-    -------
-    ndarray of str, shape (count,)
-    """
+    """Draw each row's split, str of shape (count,); the fractions are rounded to whole rows."""
     order = generator_for(settings["split_seed"], 0, "vectors split").permutation(count)
     heldout = round(settings["heldout_fraction"] * count)
     unlabelled = round(settings["unlabelled_fraction"] * count)
@@ -118,12 +87,3 @@ def split_rows(count: int, settings: Mapping[str, Any]) -> np.ndarray:
     split[order[:heldout]] = "heldout"
     split[order[heldout : heldout + unlabelled]] = "unlabelled"
     return split
-
-
-def _warn_of_repeated_rows(features: np.ndarray, source: str) -> None:
-    """Say so when rows are repeated: copies can fall on both sides of the split."""
-    repeated = len(features) - len(np.unique(features, axis=0))
-    if repeated:
-        logging.getLogger(__name__).warning(
-            "%s: %d rows repeat another row; a training row may also be held out", source, repeated
-        )

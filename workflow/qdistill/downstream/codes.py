@@ -86,21 +86,10 @@ def _weights_of(name: str, n: int, paths: Mapping[str, str | Path]) -> dict[str,
 
 
 def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.ndarray:
-    """Coordinates along the principal components of the labelled rows.
+    """Compute coordinates of inputs (M, D) along the principal components of the labelled rows.
 
-    Parameters
-    ----------
-    labelled : ndarray, shape (n, D)
-        The rows that mean and components are fitted on.
-    inputs : ndarray, shape (M, D)
-        The rows to give codes of.
-    width : int
-        The most components, N. There are fewer where the labelled rows vary in fewer
-        directions, which are n - 1 at most.
-
-    Returns
-    -------
-    ndarray of float32, shape (M, at most N)
+    There are ``width`` of them, or fewer where the labelled rows (n, D), on which mean and
+    components are fitted, vary in fewer directions, which are n - 1 at most: float32.
     """
     labelled = labelled.astype(np.float64)
     mean = labelled.mean(axis=0)
@@ -115,9 +104,8 @@ def _bottleneck_of(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottl
         return load_bottleneck(name)(qubits, **circuit)
     if name in STUDENTS:
         entry = STUDENTS[name]
-        return (
-            Compiled(qubits) if entry.method == "compile" else StudentLayer(qubits, entry.readout)
-        )
+        compiled = entry.method == "compile"
+        return Compiled(qubits) if compiled else StudentLayer(qubits, entry.readout)
     if name in TUNED:  # whose code is what its encoder gives
         return Linear(qubits)
     raise DataError(f"'{name}' is not a trained model or student, so it has no codes")

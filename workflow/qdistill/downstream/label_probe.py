@@ -42,14 +42,7 @@ class ProbeTask:
         return float(torch.bincount(self.truth).max() / len(self.truth))
 
     def draw_examples(self, count: int, seed: int, n: int) -> np.ndarray:
-        """Draw the examples of each class, without repetition.
-
-        Parameters
-        ----------
-        count : int
-            Examples of a class.
-        seed, n : int
-            They are drawn for (seed, n, "probe").
+        """Draw ``count`` examples of each class, without repetition, for (seed, n, "probe").
 
         Returns
         -------

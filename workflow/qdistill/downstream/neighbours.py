@@ -13,25 +13,21 @@ _RESOLUTION = 1e-6
 
 
 def place(vectors: Tensor, metric: str) -> Tensor:
-    """Put vectors where Euclidean distance ranks pairs as the metric does.
+    """Put vectors (..., rows, width) where Euclidean distance ranks pairs as the metric does.
 
-    Parameters
-    ----------
-    vectors : Tensor, shape (..., rows, width)
-        Codes or full vectors.
-    metric : str
-        ``cosine``: vectors are scaled to unit norm, after which the squared distance is
-        2 - 2 cos (a zero vector stays where it is); ``euclidean``: they stay as they are.
+    ``cosine``: they are scaled to unit norm, after which the squared distance is 2 - 2 cos (a
+    zero vector stays where it is); ``euclidean``: they stay as they are.
 
-    Returns
-    -------
-    Tensor of the same shape
+    Raises
+    ------
+    ValueError
+        If the metric is neither.
     """
     if metric not in METRICS:
         raise ValueError(f"metric '{metric}', expected one of {', '.join(METRICS)}")
-    return (
-        torch.nn.functional.normalize(vectors, dim=-1, eps=1e-30) if metric == "cosine" else vectors
-    )
+    if metric == "euclidean":
+        return vectors
+    return torch.nn.functional.normalize(vectors, dim=-1, eps=1e-30)
 
 
 class TrueNeighbours:
@@ -66,17 +62,12 @@ class TrueNeighbours:
         All rows as near as the k-th true neighbour count as true. Where codes tie for the
         last places, the value is the mean over all ways to choose among them, so that the
         order of the rows plays no part: codes that are all the same find as many neighbours
-        as chance does.
+        as chance does. NaN if a code is not finite.
 
         Parameters
         ----------
         codes : float32 Tensor, shape (rows, width)
             Of the same rows in the same order.
-
-        Returns
-        -------
-        float
-            Between 0 and 1; NaN if a code is not finite.
         """
         if not torch.isfinite(codes).all():
             return float("nan")

@@ -27,6 +27,7 @@ _LEADING_DIGITS = (
 _FEWEST_TICKS, _MOST_TICKS = 4, 9
 _NARROW = 3.0  # limits that differ by less have ticks at equal distances
 
+PANELS_PER_ROW = 5
 TITLES_HEIGHT = 0.5  # inches from the top of a figure to the end of its two titles
 
 _LEFT = 0.012  # of the figure's width, where titles and notes begin
@@ -112,6 +113,21 @@ def set_example_axis(ax: Axes, sizes: Iterable[int]) -> None:
     ax.set_xlabel("number of labelled examples n")
 
 
+def panel_grid(figure: Figure, count: int, label: str) -> list[Axes]:
+    """Return panels with common axes in rows, with one label below the middle of the last row."""
+    columns = min(count, PANELS_PER_ROW)
+    lines = int(np.ceil(count / columns))
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    # Below the middle panel, or between the two middle ones.
+    grid[-1, (columns - 1) // 2].set_xlabel(label, x=0.5 if columns % 2 else 1.06)
+    panels = list(grid.ravel())
+    for ax in panels[count:]:
+        ax.set_axis_off()
+    for place, ax in enumerate(panels[:count]):
+        ax.tick_params(labelbottom=place >= count - columns)
+    return panels[:count]
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure that axes belong to."""
     figure = ax.get_figure(root=True)
@@ -120,14 +136,9 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def add_note(figure: Figure, sentences: Iterable[str]) -> None:
-    """Print sentences in small type along the lower edge of a figure.
+    """Print sentences, if any, in small type along the lower edge of a figure.
 
-    Parameters
-    ----------
-    figure : Figure
-        With constrained layout, which makes room for the note.
-    sentences : iterable of str
-        What to say; nothing is drawn for none.
+    The figure needs constrained layout, which makes room for the note.
     """
     width = int(figure.get_figwidth() * _NOTE_CHARACTERS_PER_INCH)
     lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
@@ -140,26 +151,15 @@ def add_note(figure: Figure, sentences: Iterable[str]) -> None:
 def set_titles(figure: Figure, title: str, subtitle: str) -> None:
     """Write a bold title and a plain line below it at the top left of a figure.
 
-    Parameters
-    ----------
-    figure : Figure
-        With constrained layout, which makes room for both lines.
-    title, subtitle : str
-        One line each.
+    The figure needs constrained layout, which makes room for both lines.
     """
     # The heading reserves a second line, in which the plain one is then written.
     figure.suptitle(
         title + "\n ", x=_LEFT, ha="left", fontsize=10.5, fontweight="bold", linespacing=1.4
     )
     down = FIGURE_SETTINGS["figure.constrained_layout.h_pad"] + _TITLE_LINE / 72
-    plain = figure.text(
-        _LEFT,
-        1 - down / figure.get_figheight(),
-        subtitle,
-        va="top",
-        fontsize=9,
-        color=_NOTE_COLOUR,
-    )
+    height = 1 - down / figure.get_figheight()
+    plain = figure.text(_LEFT, height, subtitle, va="top", fontsize=9, color=_NOTE_COLOUR)
     plain.set_in_layout(False)
 
 
@@ -168,8 +168,6 @@ def set_problem_titles(figure: Figure, chosen: pd.DataFrame, title: str, subtitl
 
     Parameters
     ----------
-    figure : Figure
-        With constrained layout.
     chosen : DataFrame
         As :func:`qdistill.figures.summaries.select_problem` gives it.
     title, subtitle : str

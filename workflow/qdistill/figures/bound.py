@@ -24,6 +24,7 @@ from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, draw_series, keys_of
 from qdistill.figures.summaries import (
     describe_failures,
+    list_cases,
     read_problem,
     seeds_in_words,
     summarise_seeds,
@@ -105,17 +106,12 @@ def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> FittedShape:
 
 
 def summarise_differences(runs: pd.DataFrame) -> pd.DataFrame:
-    """Compute the mean over seeds of held-out less training error, with Student t limits.
+    """Compute the mean of held-out less training error, as ``summarise_seeds`` by model and n.
 
     Parameters
     ----------
     runs : DataFrame
         Rows of the contract "metrics" of one data set, protocol and stage.
-
-    Returns
-    -------
-    DataFrame
-        As :func:`qdistill.figures.summaries.summarise_seeds` by ``model`` and ``n``.
     """
     with np.errstate(invalid="ignore"):  # inf - inf, of a diverged run, is NaN
         gaps = runs.assign(gap=runs["heldout_mse"] - runs["train_mse"])
@@ -127,8 +123,6 @@ def draw_bound(ax: Axes, metrics: pd.DataFrame, angles: int) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes; the legend is put at the right of their figure.
     metrics : DataFrame
         Rows of the contract "metrics" of one data set and protocol.
     angles : int
@@ -160,16 +154,9 @@ def _draw_shape(
 ) -> list[Artist]:
     """Draw the fitted shape, or say that there is none; returns legend keys."""
     if not fitted.points:
-        ax.text(
-            0.5,
-            0.95,
-            f"no shape fitted: no gap of {FITTED} is positive",
-            transform=ax.transAxes,
-            ha="center",
-            va="top",
-            style="italic",
-            color="#555555",
-        )
+        words = f"no shape fitted: no gap of {FITTED} is positive"
+        place: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "top"}
+        ax.text(0.5, 0.95, words, style="italic", color="#555555", **place)
         return []
     label = f"c √(T log T / n), shape only:\nconstant fitted, c = {fitted.constant:.2g}"
     look: dict[str, Any] = dict(color="black", linestyle=(0, (1, 2)), linewidth=1.4)
@@ -196,10 +183,8 @@ def _explanations(
     if len(numbers):
         sentences.append(_what_is_counted(int(numbers.max()), angles))
     hidden = summary[summary["mean"] <= 0]
-    listed = ", ".join(f"{row.model} at n = {row.n:,}" for row in hidden.itertuples())
-    if listed:
-        sentences.append(f"Not drawn, the mean gap not being positive: {listed}.")
-    return sentences
+    cases = (f"{row.model} at n = {row.n:,}" for row in hidden.itertuples())
+    return sentences + list_cases("Not drawn, the mean gap not being positive", cases)
 
 
 def _what_is_counted(parameters: int, angles: int) -> str:
@@ -227,14 +212,8 @@ def plot_bound(
 
     Parameters
     ----------
-    metrics_path : path
-        Table of the study by the contract "metrics".
     angles : int
         T, the number of trained angles of the quantum model.
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------
@@ -244,9 +223,5 @@ def plot_bound(
     metrics = read_problem("metrics", metrics_path, dataset, protocol)
     with saved_figure(outputs, (8.6, 5.0)) as figure:
         draw_bound(figure.add_subplot(), metrics, angles)
-        set_problem_titles(
-            figure,
-            metrics,
-            "generalisation gap and the shape of a bound",
-            f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
-        )
+        how = f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean"
+        set_problem_titles(figure, metrics, "generalisation gap and the shape of a bound", how)

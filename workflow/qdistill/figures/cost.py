@@ -30,6 +30,10 @@ _ENGINE_STYLES: dict[str, Style] = {
 }
 _FLOORS = {"flop_floor": ("arithmetic", (0, (1, 1.3))), "byte_floor": ("memory", (0, (5, 1.5)))}
 _FLOOR_COLOUR = "#6F6F6F"
+_LIGHTNING_NOTE = (
+    "lightning-expectations computes the expectation values of Z on all wires in place of the "
+    "probabilities, whose gradients it does not know."
+)
 
 
 def draw_circuit_steps(ax: Axes, table: pd.DataFrame) -> None:
@@ -37,8 +41,6 @@ def draw_circuit_steps(ax: Axes, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes.
     table : DataFrame
         By the contract "cost". One seed is shown of everything, and of our engines also the
         largest number of seeds that are computed together.
@@ -56,13 +58,8 @@ def draw_circuit_steps(ax: Axes, table: pd.DataFrame) -> None:
             _draw_line(ax, rows, "milliseconds", style, words + together, hollow=seeds > 1)
     for what, (words, line) in _FLOORS.items():
         rows = table[table["what"] == what].sort_values("qubits")
-        ax.plot(
-            *(rows[column] for column in ("qubits", "milliseconds")),
-            color=_FLOOR_COLOUR,
-            linestyle=line,
-            linewidth=1.0,
-            label=f"floor: {words}",
-        )
+        look: dict[str, Any] = {"color": _FLOOR_COLOUR, "linestyle": line, "linewidth": 1.0}
+        ax.plot(rows["qubits"], rows["milliseconds"], label=f"floor: {words}", **look)
     shown = table[table["what"].isin(["circuit_step", *_FLOORS])]
     set_log_limits(ax, shown["milliseconds"])
     _set_qubits(ax, shown)
@@ -76,8 +73,6 @@ def draw_model_steps(ax: Axes, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes.
     table : DataFrame
         By the contract "cost".
     """
@@ -136,13 +131,6 @@ def _set_qubits(ax: Axes, rows: pd.DataFrame) -> None:
 def plot_cost(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
     """Read the table, draw both panels and save the figure.
 
-    Parameters
-    ----------
-    table_path : path
-        Table of the study by the contract "cost".
-    outputs : sequence of path
-        SVG and PNG files to write.
-
     Raises
     ------
     DataError
@@ -165,13 +153,5 @@ def plot_cost(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
             "What a training step costs",
             f"{layers} layers, batches of {batch}, one thread; medians of interleaved rounds",
         )
-        add_note(figure, _notes(steps))
-
-
-def _notes(steps: pd.DataFrame) -> list[str]:
-    if (steps["engine"] == "lightning-expectations").any():
-        return [
-            "lightning-expectations computes the expectation values of Z on all wires in place "
-            "of the probabilities, whose gradients it does not know."
-        ]
-    return []
+        if (steps["engine"] == "lightning-expectations").any():
+            add_note(figure, [_LIGHTNING_NOTE])

@@ -74,8 +74,6 @@ def draw_crossover(
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes; the legend is put to their right.
     metrics : DataFrame
         Rows of the contract "metrics" of one data set and protocol; those of stage
         ``trained`` are drawn, references without bands. Where there are many, variants
@@ -183,17 +181,11 @@ def plot_crossover(
 
     Parameters
     ----------
-    metrics_path, crossover_path : path
-        Tables of the study by the contracts "metrics" and "crossover".
     published_path : path
         CSV of published figures; see :func:`qdistill.judgement.published.read_published`.
         They are the article's, and drawn under either protocol.
     latents_path : path
         The data set, for the bounds that its metadata tell.
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------
@@ -212,9 +204,5 @@ def plot_crossover(
             published[(published["dataset"] == dataset) & (published["qubits"] == qubits)],
             read_bounds(latents_path),
         )
-        set_problem_titles(
-            figure,
-            metrics,
-            "held-out error by number of examples",
-            f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean",
-        )
+        how = f"mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the mean"
+        set_problem_titles(figure, metrics, "held-out error by number of examples", how)

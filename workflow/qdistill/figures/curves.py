@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,18 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from qdistill.figures.axes import add_note, log_ticks, set_log_limits, set_titles
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, background_of, draw_series, keys_of
-from qdistill.figures.summaries import seeds_in_words, select_problem, summarise_seeds
+from qdistill.figures.summaries import list_cases, seeds_in_words, select_problem, summarise_seeds
 from qdistill.storage.tables import read_frame
 from qdistill.study.styles import Line, style_of
+from qdistill.wording import counted
 
 _ROWS = (("heldout_mse", "held-out error"), ("train_mse", "training error"))
 _VALIDATION_LINE: Line = (0, (3, 2))
 _VALIDATION_WIDTH = 0.8
+_EARLY_ENDS = (
+    "Seeds end at epochs of their own: one that has ended keeps its last errors until the last "
+    "seed of its model ends."
+)
 
 
 def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
@@ -57,8 +63,6 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure; the legend is put at its right.
     histories : DataFrame
         By the contract "history", of one data set and protocol. Cross-validated errors are
         drawn beside the held-out ones, thin and dashed, where there are any.
@@ -86,7 +90,8 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> None:
     if validated["mean"].notna().any():
         groups["Thin and dashed"] = [_validation_key()]
     add_legend(figure, groups)
-    add_note(figure, [*_failures(histories), *_early_ends(histories, whole)])
+    is_filled = len(whole) > len(histories)
+    add_note(figure, [*_failures(histories), *[_EARLY_ENDS] * is_filled])
 
 
 def _draw_panel(ax: Axes, summary: pd.DataFrame, faint: Collection[str]) -> None:
@@ -128,34 +133,17 @@ def _draw_validation(ax: Axes, summary: pd.DataFrame, faint: Collection[str]) ->
 
 
 def _validation_key() -> Artist:
-    return Line2D(
-        [],
-        [],
-        color="#444444",
-        linestyle=_VALIDATION_LINE,
-        linewidth=_VALIDATION_WIDTH,
-        label="cross-validated error,\ninside the n examples",
-    )
+    look: dict[str, Any] = {"linestyle": _VALIDATION_LINE, "linewidth": _VALIDATION_WIDTH}
+    label = "cross-validated error,\ninside the n examples"
+    return Line2D([], [], color="#444444", label=label, **look)
 
 
 def _failures(histories: pd.DataFrame) -> list[str]:
     """Say which curves end early because a run has no finite error."""
     lost = ~np.isfinite(histories[["train_mse", "heldout_mse"]]).all(axis=1)
     counts = histories[lost].groupby(["model", "n"])["seed"].nunique()
-    listed = ", ".join(
-        f"{model} at n = {n:,} ({count} seed{'s' if count > 1 else ''})"
-        for (model, n), count in counts.items()
-    )
-    return [f"Not drawn from where a run has no finite error: {listed}."] if listed else []
-
-
-def _early_ends(histories: pd.DataFrame, whole: pd.DataFrame) -> list[str]:
-    if len(whole) == len(histories):
-        return []
-    return [
-        "Seeds end at epochs of their own: one that has ended keeps its last errors until the "
-        "last seed of its model ends."
-    ]
+    cases = (f"{m} at n = {n:,} ({counted(count, 'seed')})" for (m, n), count in counts.items())
+    return list_cases("Not drawn from where a run has no finite error", cases)
 
 
 def plot_curves(
@@ -171,10 +159,6 @@ def plot_curves(
     history_paths : iterable of path
         Tables by the contract "history", of several models and blocks of seeds; rows of another
         data set or protocol are left out.
-    dataset, protocol : str
-        What to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

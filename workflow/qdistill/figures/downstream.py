@@ -35,8 +35,6 @@ def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure; the legend is put at its right.
     table : DataFrame
         Rows of the contract "downstream" of one data set and protocol.
     """
@@ -61,12 +59,14 @@ def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
             draw_series(ax, "n", part, style, faint=name in faint)
         _set_share_limits(ax, summary)
     groups = keys_of(names, faint=faint)
-    own = [_line_key(RAW_STYLE, "raw, the full vectors")]
+    look: dict[str, Any] = {"color": RAW_STYLE.colour, "linestyle": RAW_STYLE.line}
+    own: list[Artist] = [Line2D([], [], linewidth=1.6, label="raw, the full vectors", **look)]
     if is_probed:
         own += _draw_chance(axes[1], int(first["classes"]), float(first["probe_chance"]))
     groups[GROUP_TITLES["reference"]] = [*groups.get(GROUP_TITLES["reference"], []), *own]
     add_legend(figure, groups)
-    add_note(figure, [*_no_probe(first), *describe_failures(table, "recall")])
+    no_probe = [] if is_probed else [f"No label probe: {first['probe_undefined']}."]
+    add_note(figure, [*no_probe, *describe_failures(table, "recall")])
 
 
 def _faint(names: Sequence[str]) -> frozenset[str]:
@@ -83,10 +83,6 @@ def _set_share_limits(ax: Axes, summary: pd.DataFrame) -> None:
     ax.set_ylim(0.0, min(1.05 * highest, 1.02))
 
 
-def _line_key(style: Style, label: str) -> Artist:
-    return Line2D([], [], color=style.colour, linestyle=style.line, linewidth=1.6, label=label)
-
-
 def _draw_chance(ax: Axes, classes: int, chance: float) -> list[Artist]:
     """Horizontal lines at what needs no code; returns their legend keys."""
     look: dict[str, Any] = {"color": "#555555", "zorder": 1}
@@ -98,24 +94,10 @@ def _draw_chance(ax: Axes, classes: int, chance: float) -> list[Artist]:
     ]
 
 
-def _no_probe(first: pd.Series) -> list[str]:
-    reason = first["probe_undefined"]
-    return [] if pd.isna(reason) else [f"No label probe: {reason}."]
-
-
 def plot_downstream(
     downstream_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the table, draw one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    downstream_path : path
-        Table of the study by the contract "downstream".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------
@@ -125,9 +107,5 @@ def plot_downstream(
     table = read_problem("downstream", downstream_path, dataset, protocol)
     with saved_figure(outputs, (10.6, 5.2)) as figure:
         draw_downstream(figure, table)
-        set_problem_titles(
-            figure,
-            table,
-            "what codes are good for",
-            f"held-out rows, mean over {seeds_in_words(table)}; bands: 95 % Student t limits",
-        )
+        how = f"held-out rows, mean over {seeds_in_words(table)}; bands: 95 % Student t limits"
+        set_problem_titles(figure, table, "what codes are good for", how)

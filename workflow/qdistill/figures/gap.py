@@ -19,18 +19,8 @@ from qdistill.figures.axes import (
     set_problem_titles,
 )
 from qdistill.figures.save import saved_figure
-from qdistill.figures.series import (
-    add_legend,
-    background_of,
-    draw_markers,
-    draw_series,
-    keys_of,
-)
-from qdistill.figures.summaries import (
-    describe_failures,
-    read_problem,
-    seeds_in_words,
-)
+from qdistill.figures.series import add_legend, background_of, draw_markers, draw_series, keys_of
+from qdistill.figures.summaries import describe_failures, list_cases, read_problem, seeds_in_words
 from qdistill.judgement.statistics import paired_ratio
 from qdistill.study.registry import family_of
 from qdistill.study.styles import style_of
@@ -67,8 +57,6 @@ def draw_gap(ax: Axes, metrics: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    ax : Axes
-        Empty axes; the legend is put at the right of their figure.
     metrics : DataFrame
         Rows of the contract "metrics" of one data set and protocol; those of stage
         ``trained`` are drawn, references without bands. Ratios above the axis are marked
@@ -101,23 +89,19 @@ def draw_gap(ax: Axes, metrics: pd.DataFrame) -> None:
 
 def _beyond_axis(summary: pd.DataFrame, ceiling: float) -> list[str]:
     above = summary[summary["mean"] > ceiling]
-    listed = ", ".join(
-        f"{row.model} at n = {row.n:,} (ratio {plain_number(_two_digits(row.mean))})"
+    cases = (
+        f"{row.model} at n = {row.n:,} (ratio {plain_number(float(f'{row.mean:.1e}'))})"
         for row in above.itertuples()
     )
-    return [f"Above the axis (arrows): {listed}."] if listed else []
-
-
-def _two_digits(value: float) -> float:
-    return float(f"{value:.1e}")
+    return list_cases("Above the axis (arrows)", cases)
 
 
 def _without_ratio(runs: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
     """Say which ratios are missing because of a training error of zero, or failed runs."""
     zero = runs[runs["train_mse"] == 0]
     pairs = sorted(set(zip(zero["model"], zero["n"], strict=True)))
-    listed = ", ".join(f"{model} at n = {n:,}" for model, n in pairs)
-    sentences = [f"No ratio, the training error being zero: {listed}."] if listed else []
+    cases = (f"{model} at n = {n:,}" for model, n in pairs)
+    sentences = list_cases("No ratio, the training error being zero", cases)
     worst = runs[["heldout_mse", "train_mse"]].max(axis=1, skipna=False)
     return sentences + describe_failures(runs.assign(worst=worst.replace(np.inf, np.nan)), "worst")
 
@@ -127,15 +111,6 @@ def plot_gap(
 ) -> None:
     """Read the metrics, draw the gap of one data set and protocol, and save it.
 
-    Parameters
-    ----------
-    metrics_path : path
-        Table of the study by the contract "metrics".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
-
     Raises
     ------
     DataError
@@ -144,10 +119,6 @@ def plot_gap(
     metrics = read_problem("metrics", metrics_path, dataset, protocol)
     with saved_figure(outputs, (8.6, 5.0)) as figure:
         draw_gap(figure.add_subplot(), metrics)
-        set_problem_titles(
-            figure,
-            metrics,
-            "held-out error over training error",
-            f"geometric mean over {seeds_in_words(metrics)}; bands: 95 % Student t limits of the "
-            "mean log-ratio",
-        )
+        bands = "bands: 95 % Student t limits of the mean log-ratio"
+        how = f"geometric mean over {seeds_in_words(metrics)}; {bands}"
+        set_problem_titles(figure, metrics, "held-out error over training error", how)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,15 +12,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles, set_titles
+from qdistill.figures.axes import (
+    PANELS_PER_ROW,
+    add_note,
+    panel_grid,
+    set_log_limits,
+    set_problem_titles,
+    set_titles,
+)
 from qdistill.figures.save import saved_figure
+from qdistill.figures.summaries import list_cases
 from qdistill.storage.tables import read_frame
 from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 from qdistill.study.styles import Style, style_of
 
 CHALLENGER = "quantum"
 
-_PANELS_PER_ROW = 5
 _MARK_COLOUR = "#FBE9A9"
 _LIMITS_SHOWN = 3.0  # limits may widen the axis this many times beyond the estimates
 # Leading digits of ticks, from the roundest.
@@ -78,8 +86,6 @@ def draw_ladder(figure: Figure, comparisons: pd.DataFrame, attribution: pd.DataF
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure.
     comparisons, attribution : DataFrame
         Rows of these contracts of one data set and protocol.
     """
@@ -87,30 +93,20 @@ def draw_ladder(figure: Figure, comparisons: pd.DataFrame, attribution: pd.DataF
     rungs = rungs_of(ratios, attribution)
     ratios = ratios[ratios["rival"].isin(rungs)]
     sizes = sorted(ratios["n"].unique())
-    columns = min(len(sizes), _PANELS_PER_ROW)
-    lines = int(np.ceil(len(sizes) / columns))
-    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    first = panels[0, 0]
+    panels = panel_grid(figure, len(sizes), "held-out error / that of quantum")
+    first = panels[0]
     set_log_limits(first, _values_inside(ratios), along="x")
     left, right = first.get_xlim()
     first.xaxis.set_major_locator(FixedLocator(_few_ticks(left, right)))
     verdicts = attribution.set_index("n")
-    for place, ax in enumerate(panels.ravel()):
-        if place >= len(sizes):
-            ax.set_axis_off()
-            continue
-        n = sizes[place]
+    for n, ax in zip(sizes, panels, strict=True):
         judged = verdicts.loc[n] if n in verdicts.index else None
         ax.set_title(f"n = {n:,}" + ("" if judged is None else f"\n{judged['verdict']}"))
         marked = None if judged is None else judged["simplest"]
         _draw_panel(ax, ratios[ratios["n"] == n], rungs, marked)
-        ax.tick_params(labelbottom=place >= len(sizes) - columns)
         ax.tick_params(axis="y", left=False)
     first.set_yticks(range(len(rungs)), rungs)
     first.set_ylim(-0.6, len(rungs) - 0.4)
-    panels[-1, (columns - 1) // 2].set_xlabel(
-        "held-out error / that of quantum", x=0.5 if columns % 2 else 1.06
-    )
     add_note(figure, _explanations(ratios, attribution, (left, right)))
 
 
@@ -158,17 +154,9 @@ def _draw_panel(ax: Axes, part: pd.DataFrame, rungs: Sequence[str], marked: str 
 
 def _draw_rung(ax: Axes, height: int, row: pd.Series, style: Style) -> None:
     if not np.isfinite(row["ratio"]):
-        ax.text(
-            0.5,
-            height,
-            "undefined",
-            transform=ax.get_yaxis_transform(),
-            ha="center",
-            va="center",
-            fontsize=7.5,
-            style="italic",
-            color="#555555",
-        )
+        where: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "center"}
+        look: dict[str, Any] = {"fontsize": 7.5, "style": "italic", "color": "#555555"}
+        ax.text(0.5, height, "undefined", va="center", **where, **look)
         return
     if np.isfinite([row["low"], row["high"]]).all():
         ends = [row["low"], row["high"]]
@@ -213,12 +201,8 @@ def _explanations(
             f"Not in the study, though attribution asks for it: {missing} (n = {sizes})."
         )
     failed = ratios[ratios["diverged"] > 0]
-    if len(failed):
-        listed = ", ".join(
-            f"{row.rival} at n = {row.n:,} ({row.diverged})" for row in failed.itertuples()
-        )
-        sentences.append(f"Seeds at which quantum or the rival diverged: {listed}.")
-    return sentences
+    cases = (f"{row.rival} at n = {row.n:,} ({row.diverged})" for row in failed.itertuples())
+    return sentences + list_cases("Seeds at which quantum or the rival diverged", cases)
 
 
 def plot_ladder(
@@ -232,13 +216,9 @@ def plot_ladder(
 
     Parameters
     ----------
-    comparisons_path, attribution_path : path
-        Tables of the study by the contracts "comparisons" and "attribution".
     dataset, protocol : str
         Which conditions to draw. Where the quantum model has no rival in them, as in a study
         of this model alone, the figure says so.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------
@@ -254,8 +234,8 @@ def plot_ladder(
     )
     ratios = ratios_to_challenger(comparisons)
     panels, rungs = ratios["n"].nunique(), len(rungs_of(ratios, attribution))
-    lines = int(np.ceil(panels / _PANELS_PER_ROW))
-    width = 2.0 + 1.6 * max(3, min(panels, _PANELS_PER_ROW))
+    lines = int(np.ceil(panels / PANELS_PER_ROW))
+    width = 2.0 + 1.6 * max(3, min(panels, PANELS_PER_ROW))
     with saved_figure(outputs, (width, 1.9 + lines * (0.75 + 0.27 * rungs))) as figure:
         if ratios.empty:
             figure.text(0.5, 0.4, f"{CHALLENGER} has no rival to be compared with", ha="center")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from qdistill.figures.axes import add_note, set_log_limits, set_problem_titles
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import add_legend, draw_series
-from qdistill.figures.summaries import read_problem
+from qdistill.figures.summaries import list_cases, read_problem
 from qdistill.judgement.overfitting import MARGIN
 from qdistill.study.styles import Style
 
@@ -40,8 +40,6 @@ def draw_overfitting(figure: Figure, table: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure; the legend is put at its right.
     table : DataFrame
         Rows of the contract "overfitting" of one data set and protocol.
     """
@@ -108,47 +106,34 @@ def _verdicts(table: pd.DataFrame) -> list[str]:
     sentences = []
     for n, part in table.groupby("n", sort=True):
         found = [
-            f"{verdict} with a pool of {_listed(rows['pool'])}"
+            f"{verdict} with a pool of {', '.join(map('{:,}'.format, rows['pool']))}"
             for verdict, rows in part.sort_values("pool").groupby("verdict", sort=False)
         ]
         sentences.append(f"n = {n:,}: {'; '.join(found)}.")
     return sentences
 
 
-def _listed(pools: pd.Series) -> str:
-    return ", ".join(f"{pool:,}" for pool in pools)
-
-
 def _below_axis(table: pd.DataFrame) -> list[str]:
     below = table[table["teacher_r2"] < LOWEST_R2]
-    listed = ", ".join(
+    cases = (
         f"{row.teacher_r2:.2g} at n = {row.n:,}, pool {row.pool:,}" for row in below.itertuples()
     )
-    return [f"R² below the axis: {listed}.".replace("-", "\N{MINUS SIGN}")] if listed else []
+    return list_cases("R² below the axis", (case.replace("-", "\N{MINUS SIGN}") for case in cases))
 
 
 def _failures(table: pd.DataFrame) -> list[str]:
     failed = table[table["diverged"] > 0]
-    listed = ", ".join(
+    cases = (
         f"n = {row.n:,}, pool {row.pool:,} ({row.diverged} of {row.seeds})"
         for row in failed.itertuples()
     )
-    return [f"Seeds with a diverged student or teacher: {listed}."] if listed else []
+    return list_cases("Seeds with a diverged student or teacher", cases)
 
 
 def plot_overfitting(
     overfitting_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the table, draw one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    overfitting_path : path
-        Table of the study by the contract "overfitting".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------
@@ -158,9 +143,6 @@ def plot_overfitting(
     table = read_problem("overfitting", overfitting_path, dataset, protocol)
     with saved_figure(outputs, (9.2, 4.4)) as figure:
         draw_overfitting(figure, table)
-        set_problem_titles(
-            figure,
-            table,
-            "does the student overfit its teacher?",
-            f"distilled_pool, mean over {table['seeds'].max()} seeds; bands: 95 % Student t limits",
-        )
+        seeds = table["seeds"].max()
+        how = f"distilled_pool, mean over {seeds} seeds; bands: 95 % Student t limits"
+        set_problem_titles(figure, table, "does the student overfit its teacher?", how)

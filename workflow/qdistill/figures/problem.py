@@ -22,8 +22,6 @@ def plot_figures(
     sources : mapping
         What the figures are drawn from, by the names that
         :data:`qdistill.study.figures.FIGURES` uses.
-    dataset, protocol : str
-        What is drawn.
     outputs : mapping of str to sequence of path
         SVG and PNG files by the name of the figure.
 

@@ -57,13 +57,8 @@ def draw_series(ax: Axes, x: str, summary: pd.DataFrame, style: Style, faint: bo
         low, high = (summary[limit].to_numpy(float) for limit in ("low", "high"))
         # A lower limit at or below zero has no place on a log axis: the band runs to its end.
         low = np.where(low <= 0, np.finfo(float).tiny, low) if ax.get_yscale() == "log" else low
-        band: dict[str, Any] = {
-            "color": style.colour,
-            "alpha": BAND_OPACITY,
-            "linewidth": 0,
-            "zorder": 1.5,
-        }
-        ax.fill_between(at, low, high, **band)
+        band: dict[str, Any] = {"color": style.colour, "alpha": BAND_OPACITY, "linewidth": 0}
+        ax.fill_between(at, low, high, zorder=1.5, **band)
     # Broken lines above solid ones, small markers above large ones: coinciding series show.
     ax.plot(at, summary["mean"], color=style.colour, linestyle=style.line, **look)
     if style.marker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,6 @@ def select_problem(
     ----------
     frame : DataFrame
         With columns ``dataset``, ``protocol`` and ``qubits``.
-    dataset, protocol : str
-        Which rows.
-    path : path
-        Where the frame was read from, for messages.
 
     Raises
     ------
@@ -100,7 +96,7 @@ def summarise_seeds(
 
 
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
-    """Describe which runs diverged or ended too early, so that no figure hides it.
+    """Describe in sentences which runs diverged or ended too early, so that no figure hides it.
 
     Parameters
     ----------
@@ -108,11 +104,6 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
         Rows of the contract "metrics" of one data set.
     value : str
         The column that is drawn.
-
-    Returns
-    -------
-    list of str
-        Sentences to print in the figure; empty if nothing went wrong.
     """
     lost = ~np.isfinite(runs[value])
     flagged = runs["diverged"].astype(bool) & ~lost
@@ -123,16 +114,20 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
     if "still_improving" in runs:  # of runs themselves, not of what was measured on them
         told.append((runs["still_improving"], "Still improving at the most steps"))
     sentences = []
+    seeds = runs.groupby(["model", "n"])["seed"].nunique()
     for hit, words in told:
-        if hit.any():
-            seeds = runs.groupby(["model", "n"])["seed"].nunique()
-            counts = runs[hit].groupby(["model", "n"])["seed"].nunique()
-            listed = ", ".join(
-                f"{model} at n = {n:,} ({count} of {seeds[(model, n)]} seeds)"
-                for (model, n), count in counts.items()
-            )
-            sentences.append(f"{words}: {listed}.")
+        counts = runs[hit].groupby(["model", "n"])["seed"].nunique()
+        cases = (
+            f"{m} at n = {n:,} ({count} of {seeds[m, n]} seeds)" for (m, n), count in counts.items()
+        )
+        sentences += list_cases(words, cases)
     return sentences
+
+
+def list_cases(words: str, cases: Iterable[str]) -> list[str]:
+    """Return the sentence "words: one, other." as a list, which is empty if there is no case."""
+    listed = ", ".join(cases)
+    return [f"{words}: {listed}."] if listed else []
 
 
 def seeds_in_words(runs: pd.DataFrame) -> str:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from qdistill.errors import DataError
 from qdistill.figures.axes import add_note, set_titles
 from qdistill.figures.save import saved_figure
+from qdistill.figures.summaries import list_cases
 from qdistill.storage.tables import read_frame
 
 SOLVED_BELOW = 0.01  # of the mean's error
@@ -77,15 +78,10 @@ def draw_trainability(figure: Figure, table: pd.DataFrame) -> None:
     panels[0].set_ylabel("layers of both circuits")
     bar = figure.colorbar(scale, ax=list(panels), extend="both", aspect=30)
     ends = int(_FULL_COLOUR)
-    bar.set_ticks(
-        list(range(-ends, ends + 1)), labels=[_power(power) for power in range(-ends, ends + 1)]
-    )
+    powers = list(range(-ends, ends + 1))
+    bar.set_ticks(powers, labels=[rf"$10^{{{power}}}$" if power else "1" for power in powers])
     bar.set_label("held-out error / error of the mean")
     add_note(figure, _failures(cells))
-
-
-def _power(power: int) -> str:
-    return "1" if power == 0 else rf"$10^{{{power}}}$"
 
 
 def _draw_map(ax: Axes, part: pd.DataFrame, scale: ScalarMappable) -> None:
@@ -120,22 +116,15 @@ def _share(level: float) -> str:
 
 def _failures(cells: pd.DataFrame) -> list[str]:
     failed = cells[cells["not_finite"] > 0]
-    listed = ", ".join(
+    cases = (
         f"{row.layers} layers within ±{row.angle_range:.3g} ({row.not_finite} of {row.seeds} seeds)"
         for row in failed.itertuples()
     )
-    return [f"Grey, for runs without a finite error: {listed}."] if listed else []
+    return list_cases("Grey, for runs without a finite error", cases)
 
 
 def plot_trainability(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
     """Read the table, draw the map and save it.
-
-    Parameters
-    ----------
-    table_path : path
-        Table of the study by the contract "trainability".
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

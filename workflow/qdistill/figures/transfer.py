@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETLEFTBASE, CARETRIGHTBASE
 from matplotlib.ticker import FixedLocator
 
-from qdistill.figures.axes import add_note, set_problem_titles
+from qdistill.figures.axes import PANELS_PER_ROW, add_note, panel_grid, set_problem_titles
 from qdistill.figures.save import saved_figure
 from qdistill.figures.series import draw_markers
-from qdistill.figures.summaries import read_problem
+from qdistill.figures.summaries import list_cases, read_problem
 from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
 from qdistill.study.registry import STUDENTS, stages_of
 from qdistill.study.styles import Style, style_of
@@ -25,7 +25,6 @@ from qdistill.study.styles import Style, style_of
 AXIS_LIMITS = (-0.5, 1.5)
 
 _STAGES = ("zero_shot", "fine_tuned", "distilled")
-_PANELS_PER_ROW = 5
 _MANY_ROWS = 12
 
 
@@ -41,8 +40,6 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure.
     transfer : DataFrame
         Rows of the contract "transfer" of one data set and protocol. Where ``retained`` is
         missing or the verdict is ``undefined``, the row says so instead of drawing a value;
@@ -50,24 +47,13 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> None:
     """
     sizes = sorted(transfer["n"].unique())
     rows = row_labels(transfer)
-    columns = min(len(sizes), _PANELS_PER_ROW)
-    lines = int(np.ceil(len(sizes) / columns))
-    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for place, ax in enumerate(panels.ravel()):
-        if place < len(sizes):
-            ax.set_title(f"n = {sizes[place]:,}")
-            _draw_panel(ax, transfer[transfer["n"] == sizes[place]], rows)
-        else:
-            ax.set_axis_off()
-        last_in_column = len(sizes) - columns <= place < len(sizes)
-        ax.tick_params(labelbottom=last_in_column)
+    panels = panel_grid(figure, len(sizes), "retained fraction")
+    for n, ax in zip(sizes, panels, strict=True):
+        ax.set_title(f"n = {n:,}")
+        _draw_panel(ax, transfer[transfer["n"] == n], rows)
         ax.tick_params(axis="y", left=False, pad=8)
-    panels[0, 0].set_yticks(
-        range(len(rows)), [_row_label(student, stage) for student, stage in rows]
-    )
-    panels[0, 0].set_ylim(len(rows) - 0.4, -0.6)
-    # Below the middle panel, or between the two middle ones.
-    panels[-1, (columns - 1) // 2].set_xlabel("retained fraction", x=0.5 if columns % 2 else 1.06)
+    panels[0].set_yticks(range(len(rows)), [_row_label(*row) for row in rows])
+    panels[0].set_ylim(len(rows) - 0.4, -0.6)
     add_note(figure, _explanations(transfer))
 
 
@@ -86,17 +72,13 @@ def _draw_panel(ax: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]]) -
         ax.axvline(threshold, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
     _draw_stripes(ax, rows)
     indexed = part.set_index(["student", "stage"])
-    nothing = bool(_is_undefined(part).all())
+    nothing = bool(((part["verdict"] == "undefined") | part["retained"].isna()).all())
     for height, row in enumerate(rows):
         if row in indexed.index:
             _draw_row(ax, height, indexed.loc[row], style_of(row[0]), silent=nothing)
     if nothing:
         middle = (len(rows) - 1) / 2
         _print(ax, 0.5, middle, "undefined", "center", color="#555555", style="italic")
-
-
-def _is_undefined(part: pd.DataFrame) -> pd.Series:
-    return (part["verdict"] == "undefined") | part["retained"].isna()
 
 
 def _draw_stripes(ax: Axes, rows: Sequence[tuple[str, str]]) -> None:
@@ -121,12 +103,8 @@ def _draw_row(ax: Axes, height: int, entry: pd.Series, style: Style, silent: boo
     elif retained > AXIS_LIMITS[1]:
         _print(ax, AXIS_LIMITS[1], height, _number(retained), "right", color=style.colour)
     else:
-        draw_markers(
-            ax,
-            [retained],
-            [height],
-            replace(style, marker=style.marker or "o", size=style.size + 0.5),
-        )
+        shown = replace(style, marker=style.marker or "o", size=style.size + 0.5)
+        draw_markers(ax, [retained], [height], shown)
 
 
 def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, faint: bool) -> None:
@@ -141,16 +119,8 @@ def _draw_limits(ax: Axes, height: int, low: float, high: float, colour: str, fa
         (np.isposinf(high), right, CARETRIGHTBASE),
     ):
         if unbounded:
-            ax.plot(
-                edge,
-                height,
-                marker=arrow,
-                markersize=6,
-                markeredgewidth=0,
-                clip_on=False,
-                zorder=3,
-                **look,
-            )
+            look |= {"marker": arrow, "markersize": 6, "markeredgewidth": 0}
+            ax.plot(edge, height, clip_on=False, zorder=3, **look)
 
 
 def _print(ax: Axes, x: float, height: float, words: str, side: str, **look: Any) -> None:
@@ -194,28 +164,17 @@ def _explanations(transfer: pd.DataFrame) -> list[str]:
         sizes = ", ".join(f"{n:,}" for n in sorted(part["n"].unique()))
         sentences.append(f"Undefined at n = {sizes}: {reason}.")
     failed = transfer[transfer["diverged"] > 0]
-    if len(failed):
-        listed = ", ".join(
-            f"{_row_label(row.student, row.stage)} at n = {row.n:,} ({row.diverged} seeds)"
-            for row in failed.itertuples()
-        )
-        sentences.append(f"Seeds with a diverged run among the three compared: {listed}.")
-    return sentences
+    cases = (
+        f"{_row_label(row.student, row.stage)} at n = {row.n:,} ({row.diverged} seeds)"
+        for row in failed.itertuples()
+    )
+    return sentences + list_cases("Seeds with a diverged run among the three compared", cases)
 
 
 def plot_transfer(
     transfer_path: str | Path, dataset: str, protocol: str, outputs: Sequence[str | Path]
 ) -> None:
     """Read the transfer table, draw one data set and protocol, and save it.
-
-    Parameters
-    ----------
-    transfer_path : path
-        Table of the study by the contract "transfer".
-    dataset, protocol : str
-        Which runs to draw.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------
@@ -224,15 +183,11 @@ def plot_transfer(
     """
     transfer = read_problem("transfer", transfer_path, dataset, protocol)
     panels, rows = transfer["n"].nunique(), len(row_labels(transfer))
-    lines = int(np.ceil(panels / _PANELS_PER_ROW))
+    lines = int(np.ceil(panels / PANELS_PER_ROW))
     height = 0.3 if rows <= _MANY_ROWS else 0.23
-    width = 2.4 + 1.5 * max(3, min(panels, _PANELS_PER_ROW))
+    width = 2.4 + 1.5 * max(3, min(panels, PANELS_PER_ROW))
     with saved_figure(outputs, (width, 1.6 + lines * (0.6 + height * rows))) as figure:
         draw_transfer(figure, transfer)
-        set_problem_titles(
-            figure,
-            transfer,
-            "retained fraction of each student",
-            f"0: error of classical, 1: error of quantum; {transfer['seeds'].max()} seeds, lines: "
-            "95 % Fieller limits",
-        )
+        seeds = f"{transfer['seeds'].max()} seeds, lines: 95 % Fieller limits"
+        how = f"0: error of classical, 1: error of quantum; {seeds}"
+        set_problem_titles(figure, transfer, "retained fraction of each student", how)

@@ -30,8 +30,6 @@ def matrix_of_seed(entries: pd.DataFrame, path: str | Path) -> tuple[int, np.nda
     ----------
     entries : DataFrame
         By the contract "unitary".
-    path : path
-        Where it was read from, for messages.
 
     Returns
     -------
@@ -80,8 +78,6 @@ def draw_unitary(figure: Figure, matrix: np.ndarray) -> None:
 
     Parameters
     ----------
-    figure : Figure
-        Empty figure.
     matrix : ndarray of complex, shape (N, N)
         The unitary.
     """
@@ -145,10 +141,6 @@ def plot_unitary(
         Table by the contract "unitary"; its first seed is drawn.
     n : int
         Number of labelled rows of the circuit that is drawn.
-    dataset, protocol : str
-        Which rows of the table.
-    outputs : sequence of path
-        SVG and PNG files to write.
 
     Raises
     ------

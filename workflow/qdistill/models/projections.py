@@ -8,6 +8,7 @@ from torch import Tensor
 
 from qdistill.datasets.examples import Examples
 from qdistill.errors import DataError
+from qdistill.models.slot_model import PROJECTIONS
 
 # Encoder's weight and bias, decoder's weight and bias.
 Projections = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -27,15 +28,6 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
     squares would lose the signs, and every circuit would be beaten by its read-out. With it,
     the bottleneck ``square`` nearly reconstructs x, and a dense layer can still give any code.
 
-    Parameters
-    ----------
-    kind : str
-        ``pca`` or ``identity``.
-    examples : Examples
-        Inputs (R, D), and the positions of the unlabelled rows.
-    width : int
-        N.
-
     Returns
     -------
     dict of str to float32 Tensor
@@ -48,11 +40,10 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
         If the data do not have the width, or the unlabelled rows, that the kind needs.
     """
     fitted = (_identity if kind == "identity" else _fit_pca)(examples, width)
-    names = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
     seeds = len(examples.seeds)
     return {
         name: torch.tensor(array, dtype=torch.float32).expand(seeds, *array.shape).contiguous()
-        for name, array in zip(names, fitted, strict=True)
+        for name, array in zip(PROJECTIONS, fitted, strict=True)
     }
 
 

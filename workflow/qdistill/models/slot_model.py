@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +12,11 @@ from torch import Tensor
 from qdistill.models.bottlenecks.base import Bottleneck, draw_linear
 from qdistill.randomness import generator_for
 
+PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
+
 _EXAMPLES_AT_ONCE = 2048
+
+T = TypeVar("T", np.ndarray, Tensor)
 
 
 class SlotModel:
@@ -73,20 +78,9 @@ class SlotModel:
     def predict_rows(
         self, weights: Mapping[str, Tensor], x: Tensor, progress: float = 1.0
     ) -> Tensor:
-        """Predict without gradients, in pieces that fit in memory.
+        """Predict (S, M, E) outputs without gradients, in pieces that fit in memory.
 
-        Parameters
-        ----------
-        weights : mapping of str to Tensor
-            Parameters with a leading seed axis S.
-        x : Tensor, shape (S, M, D) or (M, D)
-            Inputs, each seed's own or shared by all.
-        progress : float
-            See :meth:`Bottleneck.forward`.
-
-        Returns
-        -------
-        Tensor, shape (S, M, E)
+        Inputs are each seed's own, (S, M, D), or shared by all, (M, D).
         """
         seeds = self.all_weights(weights)["encoder.weight"].shape[0]
         rows = x if x.ndim == 3 else x.expand(seeds, -1, -1)
@@ -98,6 +92,11 @@ def slot_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Select the bottleneck's own weights, by their plain names."""
     prefix = "bottleneck."
     return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
+def in_slot(weights: Mapping[str, T]) -> dict[str, T]:
+    """Return the bottleneck's own weights by the names that they have in a model."""
+    return {f"bottleneck.{name}": values for name, values in weights.items()}
 
 
 def mean_squared_errors(predicted: Tensor, target: Tensor) -> Tensor:
@@ -127,29 +126,18 @@ def draw_start(
         Each with a leading axis S; names start with ``encoder.``, ``decoder.`` or
         ``bottleneck.``.
     """
-    parameters: dict[str, list[np.ndarray]] = {}
-    constants: dict[str, list[np.ndarray]] = {}
+    parameters, constants = [], []
     for seed in seeds:
         projections = generator_for(seed, n, "projections")
         down = draw_linear(projections, inputs, bottleneck.width)
         up = draw_linear(projections, bottleneck.width, outputs)
-        drawn = dict(
-            zip(
-                ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"),
-                (*down, *up),
-                strict=True,
-            )
-        )
         slot = generator_for(seed, n, "bottleneck")
-        for name, array in bottleneck.draw_parameters(slot).items():
-            drawn[f"bottleneck.{name}"] = array
-        fixed = bottleneck.draw_constants(slot)
-        for name, array in drawn.items():
-            parameters.setdefault(name, []).append(array)
-        for name, array in fixed.items():
-            constants.setdefault(f"bottleneck.{name}", []).append(array)
-    return _stack(parameters), _stack(constants)
+        own = in_slot(bottleneck.draw_parameters(slot))
+        parameters.append({**dict(zip(PROJECTIONS, (*down, *up), strict=True)), **own})
+        constants.append(in_slot(bottleneck.draw_constants(slot)))
+    return stack_seeds(parameters), stack_seeds(constants)
 
 
-def _stack(arrays: Mapping[str, list[np.ndarray]]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(np.stack(drawn)) for name, drawn in arrays.items()}
+def stack_seeds(drawn: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Tensor]:
+    """Combine the arrays of each seed into tensors with a leading axis S, by their names."""
+    return {name: torch.from_numpy(np.stack([one[name] for one in drawn])) for name in drawn[0]}

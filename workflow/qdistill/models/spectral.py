@@ -17,7 +17,6 @@ eigendecomposition a fold, and no step of an optimiser can be blamed for the res
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -176,7 +175,11 @@ def choose_predictor(
     errors = np.zeros((len(features), len(FILTERS), width + 1))
     for place, values in enumerate(features.values()):
         for kept, held in splits:
-            errors[place] += _fold_errors(values, targets, kept, held, width)
+            regression = SpectralRegression(values[kept], targets[kept])
+            errors[place] += [
+                regression.errors_by_rank(regression.fit(each), values[held], targets[held], width)
+                for each in FILTERS
+            ]
     kind, number, rank = np.unravel_index(errors.argmin(), errors.shape)
     if rank:
         rank = np.flatnonzero(errors[kind, number] == errors.min())[-1]
@@ -189,39 +192,15 @@ def choose_predictor(
     )
 
 
-def _fold_errors(
-    features: np.ndarray,
-    targets: np.ndarray,
-    kept: Sequence[int],
-    held: Sequence[int],
-    width: int,
-) -> np.ndarray:
-    """Squared errors of one fold by filter and rank: (filters, width + 1)."""
-    regression = SpectralRegression(features[kept], targets[kept])
-    return np.stack(
-        [
-            regression.errors_by_rank(regression.fit(each), features[held], targets[held], width)
-            for each in FILTERS
-        ]
-    )
-
-
 def quadratic_features(amplitudes: np.ndarray) -> dict[str, np.ndarray]:
     """Compute features of an encoded input: itself, its squares, and products of two entries.
 
     A circuit's probabilities are quadratic forms of its amplitudes, so the products are the
     classical hypothesis space that holds every circuit.
 
-    Parameters
-    ----------
-    amplitudes : ndarray, shape (rows, N)
-        Encoder outputs h.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``linear`` (rows, N): h; ``squares`` (rows, N): squares of h/||h||; ``products``
-        (rows, N (N + 1) / 2): products of h/||h||, row by row of the upper triangle.
+    Of encoder outputs h (rows, N) they are ``linear`` (rows, N): h; ``squares`` (rows, N): squares
+    of h/||h||; ``products`` (rows, N (N + 1) / 2): products of h/||h||, row by row of the upper
+    triangle.
     """
     units = amplitudes / np.linalg.norm(amplitudes, axis=1, keepdims=True)
     row, column = np.triu_indices(amplitudes.shape[1])

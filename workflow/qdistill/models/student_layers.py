@@ -11,6 +11,7 @@ from torch import Tensor
 from qdistill.circuits.circuit import compiled_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.models.bottlenecks.base import Bottleneck, draw_linear, draw_orthogonal
+from qdistill.models.slot_model import stack_seeds
 from qdistill.randomness import generator_for
 
 READOUTS = ("linear", "softmax", "squared")
@@ -66,16 +67,8 @@ class StudentLayer(Bottleneck):
 
         A circuit's codes are probabilities and their unit is 1. A LayerNorm's are about N
         times as large, which a layer drawn for probabilities would take most of its training
-        to grow to. (A softmax gives nothing but probabilities.)
-
-        Parameters
-        ----------
-        targets : Tensor, shape (S, M, N)
-            The teacher's codes.
-
-        Returns
-        -------
-        Tensor, shape (S, 1, 1)
+        to grow to. (A softmax gives nothing but probabilities.) Of a teacher's codes (S, M, N)
+        the unit is of shape (S, 1, 1).
         """
         if self.readout == "softmax":
             return targets.new_ones(len(targets), 1, 1)
@@ -93,24 +86,11 @@ def draw_layers(
     layer: StudentLayer, seeds: Sequence[int], n: int, purpose: str
 ) -> dict[str, Tensor]:
     """Draw a layer's parameters for each seed, with a leading axis S."""
-    drawn = [layer.draw_parameters(generator_for(seed, n, purpose)) for seed in seeds]
-    return {name: torch.from_numpy(np.stack([one[name] for one in drawn])) for name in drawn[0]}
+    return stack_seeds([layer.draw_parameters(generator_for(seed, n, purpose)) for seed in seeds])
 
 
 def part_of(unitary: np.ndarray, part: str) -> Tensor:
-    """Return the entries of unitaries by one of ``UNITARY_PARTS``: Re U, Im U, |U| or |U|².
-
-    Parameters
-    ----------
-    unitary : ndarray of complex64, shape (S, N, N)
-        The teachers' circuits.
-    part : str
-        ``re``, ``im``, ``abs`` or ``abs2``.
-
-    Returns
-    -------
-    float32 Tensor, shape (S, N, N)
-    """
+    """Return one of ``UNITARY_PARTS``, Re U, Im U, |U| or |U|², of (S, N, N) unitaries: float32."""
     if part in ("re", "im"):
         return torch.from_numpy((unitary.real if part == "re" else unitary.imag).copy())
     size = np.abs(unitary)
@@ -124,12 +104,8 @@ def draw_matrices(start: str, width: int, seeds: Sequence[int], n: int) -> Tenso
     ----------
     start : str
         ``dense``: uniform within ±1/sqrt N; ``orthogonal``: by the Haar measure.
-    width : int
-        N.
-    seeds : sequence of int
-        The S seeds.
-    n : int
-        Number of labelled examples, part of what the draws are derived from.
+    width, seeds, n
+        N, the S seeds, and the number of labelled examples, part of what draws are derived from.
     """
     generators = [generator_for(seed, n, f"random_{start}") for seed in seeds]
     if start == "orthogonal":

@@ -6,6 +6,7 @@ Arrow fixed-size list of float32, checked here for its type, its width and finit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,13 +32,7 @@ def _installed(package: str) -> str:
 
 
 def provenance(settings: Any) -> dict[str, str]:
-    """Return the key-value metadata that every table carries.
-
-    Parameters
-    ----------
-    settings : JSON-serialisable
-        The part of the configuration the table was made from.
-    """
+    """Return the key-value metadata that every table made from these settings carries."""
     return {
         "schema_version": SCHEMA_VERSION,
         "configuration_digest": digest_of(settings),
@@ -97,6 +92,18 @@ def write_table(
             # The bytes of floats compress where those of one place stand together.
             use_byte_stream_split=[f"{name}.list.element" for name in vectors],
         )
+
+
+def write_with_settings(
+    kind: str,
+    path: str | Path,
+    columns: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    **more: str,
+) -> None:
+    """Write a table as :func:`write_table` does, with the settings themselves in its metadata."""
+    metadata = {"settings": json.dumps(dict(settings), sort_keys=True), **more}
+    write_table(kind, path, columns, dict(settings), metadata)
 
 
 def read_table(

@@ -56,14 +56,7 @@ def save_arrays(
 ) -> None:
     """Write a safetensors file, at once under the name given, that others may read as usual.
 
-    Parameters
-    ----------
-    path : str or Path
-        Where to write.
-    arrays : mapping of str to ndarray
-        By key.
-    metadata : mapping of str to str
-        Kept in the file's header beside the code version.
+    The metadata is kept in the file's header beside the code version.
     """
     path = Path(path)
     path.touch()

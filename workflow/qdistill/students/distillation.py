@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,17 +61,7 @@ class SoftExamples:
 def load_soft_examples(
     path: str | Path, examples: Examples, teacher: SlotModel, weights: Mapping[str, Tensor]
 ) -> SoftExamples:
-    """Encode the rows with soft targets and read the targets.
-
-    Parameters
-    ----------
-    path : path
-        The soft targets.
-    examples : Examples
-        The rows.
-    teacher, weights : SlotModel, mapping
-        The teacher, for its encoder.
-    """
+    """Encode the rows with soft targets by their teacher's encoder, and read the targets."""
     targets = load_soft_targets(path, examples)
     with torch.no_grad():
         codes = teacher.encode(weights, examples.inputs[distillation_positions(examples)])
@@ -99,14 +90,9 @@ def distil_layer(
     after_epoch : callable, optional
         Called before training and after each epoch with the number of finished epochs and
         the layer's parameters.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The layer's parameters, with a leading axis S.
     """
     unit = layer.unit_of(soft.labelled_targets)
-    start = _draw_start(layer, soft)
+    start = draw_layers(layer, soft.seeds, soft.n, "distillation_start")
     add_gradients = _distillation_gradients(layer, soft, unit)
 
     def record(epoch: int, parameters: Mapping[str, Tensor]) -> None:
@@ -155,14 +141,15 @@ def distil_on_subsets(
     seeds, subsets = len(soft.seeds), len(rows)
     unit = layer.unit_of(soft.labelled_targets).repeat_interleave(subsets, 0)
     add_gradients = _distillation_gradients(layer, soft, unit)
-    start = _draw_start(layer, soft)
+    start = draw_layers(layer, soft.seeds, soft.n, "distillation_start")
     repeated = {name: tensor.repeat_interleave(subsets, 0) for name, tensor in start.items()}
     optimiser = FlatAdam(repeated, settings.learning_rate)
     own = [subset[place] for place in range(seeds) for subset in rows]
     # One replica's stream is that of `minimise` on as many rows.
     sizes_by_seed = zip(np.repeat(soft.seeds, subsets).tolist(), map(len, own), strict=True)
     generators = [generator_for(seed, size, purpose) for seed, size in sizes_by_seed]
-    choices = [_at_least(replica, settings.batch_size) for replica in own]
+    # All rows are repeated until they fill a batch, so that every subset's batches are as large.
+    choices = [np.tile(each, math.ceil(settings.batch_size / len(each))) for each in own]
     stream = BatchStream(generators, choices, settings.batch_size)
     for _ in tqdm(range(steps), desc=f"n={soft.n}", unit="step", mininterval=5):
         add_gradients(optimiser.parameters, stream.draw(), 1.0)
@@ -170,10 +157,6 @@ def distil_on_subsets(
     fitted = {name: tensor.detach() for name, tensor in optimiser.parameters.items()}
     scaled = layer.scale_outputs(fitted, unit)
     return {name: tensor.unflatten(0, (seeds, subsets)) for name, tensor in scaled.items()}
-
-
-def _draw_start(layer: StudentLayer, soft: SoftExamples) -> dict[str, Tensor]:
-    return draw_layers(layer, soft.seeds, soft.n, "distillation_start")
 
 
 def _distillation_gradients(
@@ -188,8 +171,3 @@ def _distillation_gradients(
         return mean_squared_errors(predicted * layer.width, targets)
 
     return by_autograd(loss)
-
-
-def _at_least(rows: np.ndarray, count: int) -> np.ndarray:
-    """Repeat all rows until they fill a batch, so that every subset's batches are as large."""
-    return np.tile(rows, -(-count // len(rows)))

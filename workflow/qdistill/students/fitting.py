@@ -16,7 +16,7 @@ from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
-from qdistill.models.slot_model import SlotModel
+from qdistill.models.slot_model import SlotModel, in_slot
 from qdistill.models.student_layers import (
     UNITARY_PARTS,
     Compiled,
@@ -63,10 +63,8 @@ def fit_student(
         A key of ``registry.STUDENTS``.
     problem : Problem
         Data set, sizes and seeds.
-    teacher : path
-        The teacher's weights.
-    source : path
-        Its soft targets if the student is distilled, else its unitary.
+    teacher, source : path
+        The teacher's weights, and its soft targets if the student is distilled, else its unitary.
     settings : mapping
         ``projections`` and, unless the student is compiled, how it is trained.
     outputs : mapping of str to path
@@ -127,8 +125,7 @@ class _StudentInputs:
 
     def weights_of(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gather what the student consists of: its layer and, unless frozen, the projections."""
-        layer = {f"bottleneck.{name}": tensor for name, tensor in parameters.items()}
-        return layer if self.frozen else {**self.copied, **layer}
+        return in_slot(parameters) if self.frozen else {**self.copied, **in_slot(parameters)}
 
     def own_of(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Leave out the encoder and decoder where they are still the teacher's."""
@@ -136,18 +133,12 @@ class _StudentInputs:
         return {k: v for k, v in weights.items() if trained or k not in self.copied}
 
 
-def _untrained(model: SlotModel, weights: Mapping[str, Tensor], examples: Examples) -> TrainedBlock:
-    """Evaluate a student as it is; its parameters are the numbers that it consists of."""
-    parameters = sum(tensor[0].numel() for tensor in weights.values())
-    return evaluate_untrained(model, weights, examples, parameters)
-
-
 def _compile(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Replace the gates by the two real matrices of their unitary."""
     unitary = load_unitaries(inputs.source, inputs.examples.n, inputs.examples.seeds)
     parts = {part: part_of(unitary, part) for part in ("re", "im")}
     model = inputs.model_of(Compiled(inputs.qubits))
-    block = _untrained(model, inputs.weights_of(parts), inputs.examples)
+    block = evaluate_untrained(model, inputs.weights_of(parts), inputs.examples)
     return model, {"zero_shot": block}
 
 
@@ -161,7 +152,7 @@ def _fine_tune(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
         matrix = draw_matrices(entry.start, layer.width, examples.seeds, examples.n)
     model, start = inputs.model_of(layer), inputs.weights_of(layer.start_from(matrix))
     return model, {
-        "zero_shot": _untrained(model, start, examples),
+        "zero_shot": evaluate_untrained(model, start, examples),
         "fine_tuned": train_block(model, start, examples, training_settings(inputs.settings)),
     }
 
@@ -181,6 +172,6 @@ def _distil(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
         recorder(epoch, inputs.weights_of(parameters))
 
     weights = inputs.weights_of(distil_layer(layer, soft, inputs.name, settings, record))
-    block = _untrained(model, weights, examples)
+    block = evaluate_untrained(model, weights, examples)
     evaluation = replace(block.evaluation, seconds=recorder.seconds[-1])
     return model, {"distilled": TrainedBlock(block.weights, recorder.history(), evaluation)}

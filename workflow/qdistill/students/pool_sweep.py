@@ -14,7 +14,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
-from qdistill.models.slot_model import SlotModel
+from qdistill.models.slot_model import SlotModel, in_slot
 from qdistill.models.student_layers import StudentLayer
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
@@ -22,6 +22,7 @@ from qdistill.students.distillation import SoftExamples, distil_on_subsets, load
 from qdistill.students.teachers import copied_weights, load_teacher, teacher_agreement
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import evaluate_errors, training_settings
+from qdistill.training.evaluation import finite_or_missing
 from qdistill.training.optimiser import TrainingSettings
 
 _STUDENT = "distilled_pool"
@@ -66,8 +67,8 @@ def sweep_pool(
         model, weights = load_teacher(teacher, n)
         soft = load_soft_examples(soft_targets, examples, model, weights)
         fitted = _distil_pools(layer, soft, examples, sizes, training_settings(settings))
-        rows = pd.DataFrame(_measure_pools(layer, fitted, sizes, model, weights, examples))
-        frames.append(rows.sort_values(["seed", "pool"]).assign(**problem.key(n)))
+        measured = _measure_pools(layer, fitted, sizes, model, weights, examples)
+        frames.append(measured.sort_values(["seed", "pool"]).assign(**problem.key(n)))
     write_table("sweep", path, pd.concat(frames, ignore_index=True), settings)
 
 
@@ -83,16 +84,7 @@ def _pool_sizes(pools: Sequence[int | str], available: int, path: str | Path) ->
 
 
 def nested_pools(seeds: Sequence[int], available: int, sizes: Sequence[int]) -> list[list]:
-    """Draw each seed's pools: the first rows of one permutation of the unlabelled rows.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-        The S seeds.
-    available : int
-        Number of unlabelled rows.
-    sizes : sequence of int
-        The P sizes.
+    """Draw each seed's pools: the first rows of one permutation of the ``available`` rows.
 
     Returns
     -------
@@ -127,50 +119,26 @@ def _measure_pools(
     teacher: SlotModel,
     weights: Mapping[str, Tensor],
     examples: Examples,
-) -> list[dict[str, Any]]:
+) -> pd.DataFrame:
     """Measure the students of all pools: rows of the table, without their key."""
-    outputs = _outputs(teacher, weights, examples)
-    model = SlotModel(layer, projections=copied_weights(weights))
-    found = []
+    model, frames = SlotModel(layer, projections=copied_weights(weights)), []
+    inputs = [examples.inputs[rows] for rows in (examples.heldout, examples.labelled)]
+    outputs = [teacher.predict_rows(weights, x) for x in inputs]
     for place, size in enumerate(sizes):
-        student = {f"bottleneck.{name}": tensor[:, place] for name, tensor in fitted.items()}
+        student = in_slot({name: tensor[:, place] for name, tensor in fitted.items()})
         train, heldout = evaluate_errors(model, student, examples)
         agreements = [
-            teacher_agreement(ours, theirs)
-            for ours, theirs in zip(_outputs(model, student, examples), outputs, strict=True)
+            teacher_agreement(model.predict_rows(student, x), wanted)
+            for x, wanted in zip(inputs, outputs, strict=True)
         ]
-        found += _rows(examples.seeds, size, train, heldout, agreements)
-    return found
-
-
-def _outputs(
-    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples
-) -> tuple[Tensor, Tensor]:
-    """Predict the held-out rows, (S, H, E), and the labelled rows, (S, n, E)."""
-    inputs = examples.inputs
-    return (
-        model.predict_rows(weights, inputs[examples.heldout]),
-        model.predict_rows(weights, inputs[examples.labelled]),
-    )
-
-
-def _rows(
-    seeds: Sequence[int],
-    size: int,
-    train: np.ndarray,
-    heldout: np.ndarray,
-    agreements: Sequence[np.ndarray],
-) -> list[dict[str, Any]]:
-    finite = np.isfinite(train) & np.isfinite(heldout)
-    return [
-        {
-            "seed": seed,
+        columns = {
+            "seed": examples.seeds,
             "pool": size,
-            "train_mse": train[place] if np.isfinite(train[place]) else np.nan,
-            "heldout_mse": heldout[place] if np.isfinite(heldout[place]) else np.nan,
-            "teacher_r2": agreements[0][place],
-            "teacher_r2_train": agreements[1][place],
-            "diverged": not finite[place],
+            "train_mse": finite_or_missing(train),
+            "heldout_mse": finite_or_missing(heldout),
+            "teacher_r2": agreements[0],
+            "teacher_r2_train": agreements[1],
+            "diverged": ~(np.isfinite(train) & np.isfinite(heldout)),
         }
-        for place, seed in enumerate(seeds)
-    ]
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames)

@@ -18,11 +18,11 @@ from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks.classical import Classical
 from qdistill.models.bottlenecks.quantum import Quantum
-from qdistill.models.slot_model import SlotModel
+from qdistill.models.slot_model import PROJECTIONS, SlotModel
 from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table, write_table
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
+from qdistill.training.evaluation import finite_or_missing
 
-_PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
 _TEACHERS = {
     "quantum": ("bottleneck.angles",),
     "classical": ("bottleneck.scale", "bottleneck.shift"),
@@ -54,7 +54,7 @@ def load_teacher(path: str | Path, n: int) -> tuple[SlotModel, dict[str, Tensor]
     kind = read_weights_metadata(path).get("model", "")
     if kind not in _TEACHERS:
         raise DataError(f"{path}: of model '{kind}'; a teacher is {' or '.join(_TEACHERS)}")
-    missing = [name for name in (*_PROJECTIONS, *_TEACHERS[kind]) if name not in weights]
+    missing = [name for name in (*PROJECTIONS, *_TEACHERS[kind]) if name not in weights]
     if missing:
         raise DataError(f"{path}: no '{missing[0]}', so this is not a trained {kind} model")
     if kind == "quantum":
@@ -66,7 +66,7 @@ def load_teacher(path: str | Path, n: int) -> tuple[SlotModel, dict[str, Tensor]
 
 def copied_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Select the encoder and decoder, which students take over from their teacher."""
-    return {name: weights[name] for name in _PROJECTIONS}
+    return {name: weights[name] for name in PROJECTIONS}
 
 
 def extract_unitary(
@@ -77,20 +77,7 @@ def extract_unitary(
     settings: Any,
     path: str | Path,
 ) -> None:
-    """Write the matrix of each trained circuit.
-
-    Parameters
-    ----------
-    dataset, protocol : str
-        What the teacher was trained on, and how.
-    sizes : sequence of int
-        Every n.
-    teacher : path
-        Its weights.
-    settings : JSON-serialisable
-        The teacher's settings, for the table's digest.
-    path : path
-        Table by the contract "unitary".
+    """Write the matrix of each circuit of a teacher, at every n, by the contract "unitary".
 
     Raises
     ------
@@ -138,16 +125,7 @@ def collect_soft_targets(
 ) -> None:
     """Write a teacher's codes z for its training rows and for the unlabelled rows.
 
-    Parameters
-    ----------
-    problem : Problem
-        Data set, sizes and seeds; only features of ``train`` and ``unlabelled`` rows are used.
-    teacher : path
-        Its weights.
-    settings : JSON-serialisable
-        The teacher's settings, for the table's digest.
-    path : path
-        Table by the contract "soft_targets".
+    Only the features of those rows are used. The table is by the contract "soft_targets".
     """
     latents = load_latents(problem.latents)
     name = read_weights_metadata(teacher).get("model", "")
@@ -185,31 +163,20 @@ def load_soft_targets(path: str | Path, examples: Examples) -> Tensor:
     table = read_table("soft_targets", path, [("n", "=", examples.n)])
     targets = matrix_of(table, "target")
     seeds, per_seed = len(examples.seeds), examples.n + len(examples.unlabelled)
-    expected = np.repeat(examples.seeds, per_seed)
     frame = frame_of(table)
-    labelled = frame[frame["split"] == "train"]["row"].to_numpy()
-    if not np.array_equal(frame["seed"], expected) or not np.array_equal(
-        labelled, examples.rows.ravel()
-    ):
+    labelled = frame[frame["split"] == "train"]["row"]
+    same_seeds = np.array_equal(frame["seed"], np.repeat(examples.seeds, per_seed))
+    if not same_seeds or not np.array_equal(labelled, examples.rows.ravel()):
         raise DataError(f"{path}: its rows are not those of the subset and the pool")
     return torch.tensor(targets).reshape(seeds, per_seed, -1)
 
 
 def teacher_agreement(student: Tensor, teacher: Tensor) -> np.ndarray:
-    """R² of a student's outputs as predictions of its teacher's, on the same rows.
+    """Compute R² of a student's outputs (S, M, E) as predictions of its teacher's: float64, (S,).
 
-    Parameters
-    ----------
-    student, teacher : Tensor, shape (S, M, E)
-        The outputs of both.
-
-    Returns
-    -------
-    ndarray of float64, shape (S,)
-        1 for the same outputs; 0 for no better than the teacher's mean output; missing
-        where an output is not finite or the teacher's outputs are all the same.
+    It is 1 for the same outputs; 0 for no better than the teacher's mean output; missing
+    where an output is not finite or the teacher's outputs are all the same.
     """
     residual = (student - teacher).double().square().sum((1, 2))
     total = (teacher - teacher.mean(1, keepdim=True)).double().square().sum((1, 2))
-    agreement = (1 - residual / total).numpy()
-    return np.where(np.isfinite(agreement), agreement, np.nan)
+    return finite_or_missing((1 - residual / total).numpy())

@@ -21,14 +21,7 @@ _PROJECTIONS = {
 
 
 def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, Any]:
-    """Return what the captions of a data set under a protocol are filled with.
-
-    Parameters
-    ----------
-    study : Study
-    dataset, protocol : str
-        One of its problems.
-    """
+    """Return what the captions of a data set under a protocol are filled with."""
     track = study.problems[dataset, protocol]
     models = (*track.references_of(dataset), *track.bottlenecks, *track.tuned)
     downstream = study.config.get("downstream") or {}
@@ -50,29 +43,16 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
 
 
 def caption_of_settings(study: Study, key: str) -> dict[str, Any]:
-    """Return what the caption of one part of a study is filled with: its settings, lists as text.
-
-    Parameters
-    ----------
-    study : Study
-    key : str
-        ``trainability`` or ``cost``.
-    """
-    settings = study.config.get(key) or {}
-    ready = {
+    """Return what the caption of ``trainability`` or ``cost`` is filled with, lists as text."""
+    settings = {"seeds": study.config["seeds"], **(study.config.get(key) or {})}
+    return {
         name: (_listed(value) or "none") if isinstance(value, list) else value
         for name, value in settings.items()
     }
-    return {"seeds": study.config["seeds"], **ready}
 
 
 def caption_of_study(study: Study) -> dict[str, Any]:
-    """Return what the report's description and the captions of its documents are filled with.
-
-    Parameters
-    ----------
-    study : Study
-    """
+    """Return what the report's description and the captions of its documents are filled with."""
     return {
         "study": study.name,
         "seeds": study.config["seeds"],
@@ -81,7 +61,7 @@ def caption_of_study(study: Study) -> dict[str, Any]:
                 "name": track.name,
                 "datasets": _names(track.datasets),
                 "n": _listed(track.n),
-                "models": _names((*track.references, *track.bottlenecks, *track.tuned)),
+                "models": _names(track.models),
                 "students": _names(track.students) or "none",
                 "training": _training(track, track.trained_names()),
             }

@@ -14,25 +14,14 @@ from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
 from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
-from qdistill.study.settings import StudySettings
+from qdistill.study.settings import StudySettings, TrackSettings
 from qdistill.study.track_rules import check_track, overridable_names
 from qdistill.study.tracking_uri import resolve_uri
-from qdistill.study.tracks import Study, Track, seed_blocks
-
-_TRACK_KEYS = ("datasets", "n", "models", "students", "projections", "pool_sweep", "training")
+from qdistill.study.tracks import Study, Track, seed_blocks, with_source
 
 
 def resolve_study(given: Mapping[str, Any]) -> Study:
-    """Check a configuration and resolve it.
-
-    Parameters
-    ----------
-    given : mapping
-        As read from YAML; see config/README.md.
-
-    Returns
-    -------
-    Study
+    """Validate a configuration, as read from YAML, and resolve it; see config/README.md.
 
     Raises
     ------
@@ -45,7 +34,7 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
         StudySettings.model_validate(config)
     except ValidationError as error:
         raise ConfigurationError(f"configuration: {explain(error, StudySettings)}") from None
-    main = {key: config[key] for key in _TRACK_KEYS if key in config}
+    main = {key: config[key] for key in TrackSettings.model_fields if key in config}
     tracks = [_resolve_track("main", main, config)]
     for name, changes in (config.get("tracks") or {}).items():
         if name == "main":
@@ -53,9 +42,8 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
                 "configuration: 'tracks.main': 'main' is the track of the study's own keys; give "
                 "this one any other name"
             )
-        if changes is None:
-            continue
-        tracks.append(_resolve_track(name, _merged(main, changes), config))
+        if changes is not None:
+            tracks.append(_resolve_track(name, _merged(main, changes), config))
     study = Study(
         name=config["study"],
         tracks=tuple(tracks),
@@ -126,8 +114,7 @@ def _check_problems(study: Study) -> None:
                     f"'tracks.{track.name}: null'"
                 )
             seen[key] = track.name
-            sources = [settings["source"]] if settings["kind"] == "corrupted" else []
-            for each in (settings, *sources):
+            for each in with_source(settings):
                 if known.setdefault(each["name"], each) != each:
                     raise ConfigurationError(
                         f"configuration: data set '{each['name']}' is there with two different "
@@ -137,13 +124,10 @@ def _check_problems(study: Study) -> None:
 
 def _check_comparisons(study: Study) -> None:
     """Refuse a comparison between names that no track holds together."""
-    held = [
-        set(track.references + track.bottlenecks + track.tuned + track.students)
-        for track in study.tracks
-    ]
+    held = [{*track.models, *track.students} for track in study.tracks]
+    choices = sorted(set().union(*held))
     for index, pair in enumerate(study.config.get("comparisons") or []):
         for role in ("challenger", "baseline"):
-            choices = sorted(set().union(*held))
             if pair[role] not in choices:
                 check_renamed(f"comparisons.{index}.{role}", pair[role])
                 raise ConfigurationError(
@@ -171,9 +155,8 @@ def _check_downstream(study: Study) -> None:
     possible = sorted(
         {name for track in study.tracks for name in track.datasets if track.compresses(name)}
     )
-    chosen = [] if settings["datasets"] == "all" else settings["datasets"]
-    for name in chosen:
-        if name not in possible:
+    for name in settings["datasets"]:
+        if settings["datasets"] != "all" and name not in possible:
             raise ConfigurationError(
                 f"configuration: 'downstream.datasets': {quoted(name)} is not among the data sets "
                 f"that a track reconstructs with trained projections{nearest(name, possible)}; "
@@ -192,25 +175,27 @@ def _check_downstream(study: Study) -> None:
 def _check_plain(value: Any, key: str = "") -> None:
     """Refuse what JSON cannot hold: dates, keys that are no text, numbers without end."""
     inner: Iterable[tuple[Any, Any]] = ()
+    problem = ""
     if isinstance(value, Mapping):
         inner = value.items()
     elif isinstance(value, list | tuple):
         inner = enumerate(value)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"configuration: {quoted(key)}: {value} is not a finite number")
+        problem = f"{value} is not a finite number"
     elif isinstance(value, int) and abs(value) >= 2**63:
-        raise ConfigurationError(f"configuration: {quoted(key)}: a number above 64 bits")
+        problem = "a number above 64 bits"
     elif value is not None and not isinstance(value, str | int | float):
-        raise ConfigurationError(
-            f"configuration: {quoted(key)}: {quoted(value)} is a {type(value).__name__}; allowed "
-            "are text (put it in quotes), numbers, true, false and null"
+        problem = (
+            f"{quoted(value)} is a {type(value).__name__}; allowed are text (put it in quotes), "
+            "numbers, true, false and null"
         )
     for name, item in inner:
         if isinstance(value, Mapping) and not isinstance(name, str):
-            raise ConfigurationError(
-                f"configuration: {quoted(key)}: the key {shown(name)} is no text; put it in quotes"
-            )
+            problem = f"the key {shown(name)} is no text; put it in quotes"
+            break
         _check_plain(item, f"{key}.{name}" if key else str(name))
+    if problem:
+        raise ConfigurationError(f"configuration: {quoted(key)}: {problem}")
 
 
 def _check_names(key: str, names: Iterable[str], choices: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, computed_field, model_validator
+from pydantic import Field, SerializeAsAny, computed_field, field_validator, model_validator
 
 from qdistill.study.dataset_record import (
     SPLITS,
@@ -19,13 +19,17 @@ from qdistill.study.dataset_record import (
     Presets,
     UserPath,
 )
-from qdistill.study.fields import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
-from qdistill.study.text_paths import COLUMNS, check_text_path, is_table, text_files
-from qdistill.study.user_files import inspect_texts, inspect_vectors
+from qdistill.study.settings import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
+from qdistill.study.user_files import (
+    COLUMNS,
+    check_text_path,
+    inspect_texts,
+    inspect_vectors,
+    is_table,
+    text_files,
+)
 
-DIGITS_ROWS = 1_797
-DIGITS_WIDTH = 64
-DIGITS_CLASSES = 10
+DIGITS_ROWS, DIGITS_WIDTH, DIGITS_CLASSES = 1_797, 64, 10
 
 Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
 
@@ -47,12 +51,8 @@ class Synthetic(Declared):
     # Calibrated against the article's published errors of the quantum model at n >= 500 alone, so
     # that n = 100 and the whole classical column stay predictions.
     presets: ClassVar[Presets] = {
-        "synthetic-4q": {
-            **{"qubits": 4, "rank": 8, "signal_variance": 0.0232, "noise_variance": 0.01255}
-        },
-        "synthetic-6q": {
-            **{"qubits": 6, "rank": 16, "signal_variance": 0.0013, "noise_variance": 0.0026}
-        },
+        "synthetic-4q": dict(qubits=4, rank=8, signal_variance=0.0232, noise_variance=0.01255),
+        "synthetic-6q": dict(qubits=6, rank=16, signal_variance=0.0013, noise_variance=0.0026),
     }
     has_oracle: ClassVar[bool] = True
 
@@ -62,7 +62,7 @@ class Synthetic(Declared):
 
     @model_validator(mode="after")
     def _rank_fits(self) -> Self:
-        if self.rank > 4 * 2**self.qubits:
+        if self.rank > (self.width() or 0):
             raise ValueError(f"rank {self.rank} is above the {self.width()} features")
         return self
 
@@ -154,7 +154,7 @@ class Text(Encoded, Divided):
         _, width = super().inspect()
         if not is_table(self.path):
             return None, width
-        count = inspect_texts(self.name, self.path, columns).rows
+        count = inspect_texts(self.name, self.path, columns)
         if self.document_column is not None:
             return dict.fromkeys(SPLITS, max(count - 2, 0)), width  # no split is left empty
         rest = 1 - self.unlabelled_fraction - self.heldout_fraction
@@ -184,11 +184,11 @@ class Vectors(Divided):
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""
-        table = inspect_vectors(self.name, self.path, self.column)
-        unlabelled = round(self.unlabelled_fraction * table.rows)
-        heldout = round(self.heldout_fraction * table.rows)
-        counts = (table.rows - unlabelled - heldout, unlabelled, heldout)
-        return dict(zip(SPLITS, counts, strict=True)), table.width
+        rows, width = inspect_vectors(self.name, self.path, self.column)
+        unlabelled = round(self.unlabelled_fraction * rows)
+        heldout = round(self.heldout_fraction * rows)
+        counts = (rows - unlabelled - heldout, unlabelled, heldout)
+        return dict(zip(SPLITS, counts, strict=True)), width
 
 
 class Planted(Declared):
@@ -227,20 +227,11 @@ class Markov(Planted):
     presets: ClassVar[Presets] = {"markov-null": {}}
 
 
-def _without_targets(source: Any) -> Any:
-    if isinstance(source, DatasetKind) and source.has_targets:
-        raise ValueError(
-            f"its source '{source.name}' is of kind '{source.kind}', which has targets already; a "
-            "source has features alone"
-        )
-    return source
-
-
 class Corrupted(DatasetKind):
     """Another data set's rows with noise; the targets are the rows as they were."""
 
     kind: Literal["corrupted"]
-    source: Annotated[SerializeAsAny[DatasetKind], BeforeValidator(_without_targets)]
+    source: SerializeAsAny[DatasetKind]
     """A data set without targets: the name of a data set, or a mapping with `name` and settings."""
     noise: Annotated[float, Field(ge=0)] = 0.5
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -252,6 +243,16 @@ class Corrupted(DatasetKind):
         for source in ("synthetic-4q", "synthetic-6q", "digits", "docstrings")
     }
     has_targets: ClassVar[bool] = True
+
+    @field_validator("source")
+    @classmethod
+    def _without_targets(cls, source: DatasetKind) -> DatasetKind:
+        if source.has_targets:
+            raise ValueError(
+                f"its source '{source.name}' is of kind '{source.kind}', which has targets "
+                "already; a source has features alone"
+            )
+        return source
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -274,9 +275,7 @@ class Corrupted(DatasetKind):
 
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
-    for record in (
-        *(Synthetic, Digits, Docstrings, Vectors, Text, Corrupted, TeacherCircuit, Markov),
-    )
+    for record in (Synthetic, Digits, Docstrings, Vectors, Text, Corrupted, TeacherCircuit, Markov)
 }
 PRESETS: dict[str, dict[str, Any]] = {
     name: {"kind": kind, **settings}

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from qdistill.study.fields import Name, Natural, Positive, Settings
 from qdistill.study.messages import quoted
-from qdistill.study.text_paths import check_encoder
+from qdistill.study.settings import Name, Natural, Positive, Settings
+from qdistill.study.user_files import check_encoder
 
 MINILM_WIDTH = 384
 SPLITS = ("train", "unlabelled", "heldout")
@@ -64,10 +64,8 @@ class DatasetKind(Settings):
 
         Returns
         -------
-        rows : dict of str to int, or None
-            As many rows as each split can have.
-        width : int or None
-            Number of features; as the rows None where it is open.
+        rows, width : dict of str to int or None, int or None
+            As many rows as each split can have, and the number of features; None where open.
 
         Raises
         ------

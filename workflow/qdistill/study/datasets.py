@@ -16,7 +16,7 @@ from qdistill.study.messages import explain, listed, nearest, quoted, shown
 
 
 def resolve_dataset(entry: Any) -> dict[str, Any]:
-    """All settings of a data set of the configuration.
+    """Return ``name``, ``kind``, ``qubits`` and every other setting of a data set.
 
     Parameters
     ----------
@@ -25,16 +25,10 @@ def resolve_dataset(entry: Any) -> dict[str, Any]:
         that differ from the built-in data set of that name or, under any other name, a
         ``kind`` and its settings.
 
-    Returns
-    -------
-    dict
-        ``name``, ``kind``, ``qubits`` and every other setting of the kind.
-
     Raises
     ------
     ConfigurationError
-        If the name, the kind or a setting is unknown, a setting is missing, or a value is
-        not allowed.
+        If a name, kind or setting is unknown, missing or not allowed.
     """
     settings = _resolve_record(entry).model_dump()
     first = ("name", "kind", "qubits")
@@ -45,30 +39,16 @@ def resolve_dataset(entry: Any) -> dict[str, Any]:
 
 
 def record_of(settings: Mapping[str, Any]) -> DatasetKind:
-    """Return the record of a data set by its settings.
-
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`resolve_dataset`.
-    """
+    """Return the record of a data set by its settings from :func:`resolve_dataset`."""
     fields = KINDS[settings["kind"]].model_fields  # a corrupted one's qubits are its source's
     return _resolve_record({key: value for key, value in settings.items() if key in fields})
 
 
 def folder_of(settings: Mapping[str, Any]) -> str:
-    """Name the folder under ``data/`` in which a data set is kept, whatever the study.
+    """Return the folder under ``data/`` in which a data set is kept, whatever the study.
 
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`resolve_dataset`.
-
-    Returns
-    -------
-    str
-        The name, of a built-in data set as it is built in; else with a digest of the settings, so
-        that two studies that mean different data by one name do not overwrite each other's.
+    It is the name, of a built-in data set as it is built in; else with a digest of the settings, so
+    that two studies that mean different data by one name do not overwrite each other's.
     """
     name = settings["name"]
     if name in PRESETS and "path" not in settings and settings == resolve_dataset(name):
@@ -84,7 +64,12 @@ def _resolve_record(entry: Any) -> DatasetKind:
             f"configuration: 'datasets': found {shown(entry)}, and must be the name of a data set, "
             "or a mapping with 'name' and settings"
         )
-    name = _checked_name(given.get("name"))
+    name = given.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", name):
+        raise ConfigurationError(
+            f"data set {shown(name)}: a name must begin with a lower-case letter or digit and hold "
+            "only those and '-', at most 60"
+        )
     preset = PRESETS.get(name, {})
     kind = _checked_kind(name, given.get("kind", preset.get("kind")))
     values = {**preset, **given, "name": name, "kind": kind}
@@ -95,16 +80,6 @@ def _resolve_record(entry: Any) -> DatasetKind:
         return record.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(f"data set '{name}': {explain(error, record)}") from None
-
-
-def _checked_name(name: Any) -> str:
-    """Check the name, which becomes a folder under ``data/`` and ``results/``."""
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", name):
-        raise ConfigurationError(
-            f"data set {shown(name)}: a name must begin with a lower-case letter or digit and hold "
-            "only those and '-', at most 60"
-        )
-    return name
 
 
 def _checked_kind(name: str, kind: Any) -> str:

@@ -13,33 +13,17 @@ from qdistill.study.tracks import Study, Track
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is exported, and what its export depends on.
-
-    Attributes
-    ----------
-    study, dataset, protocol : str
-        Where the runs are.
-    qubits, n : int
-        Width of the bottleneck, and number of labelled examples.
-    model : str
-        ``auto`` or a name.
-    candidates : tuple of str
-        What may be exported, the simplest first; one name unless ``model`` is ``auto``.
-    settings : dict
-        The data set's settings.
-    training : dict of str to dict
-        Settings of the trained models, by name.
-    """
+    """What is exported, and what its export depends on."""
 
     study: str
     dataset: str
     protocol: str
     qubits: int
     n: int
-    model: str
-    candidates: tuple[str, ...]
-    settings: dict[str, Any]
-    training: dict[str, dict[str, Any]]
+    model: str  # "auto" or a name
+    candidates: tuple[str, ...]  # the simplest first; one name unless ``model`` is "auto"
+    settings: dict[str, Any]  # the data set's
+    training: dict[str, dict[str, Any]]  # settings of the trained models, by name
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -55,17 +39,7 @@ class Deployment:
 
 
 def resolve_deployment(study: Study) -> Deployment | None:
-    """Find what a study deploys.
-
-    Parameters
-    ----------
-    study : Study
-        Otherwise checked.
-
-    Returns
-    -------
-    Deployment or None
-        None where the study deploys nothing.
+    """Find what a study deploys; None where it deploys nothing.
 
     Raises
     ------

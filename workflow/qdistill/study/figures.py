@@ -10,20 +10,12 @@ from qdistill.study.tracks import Track
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """A figure, drawn by ``plot_{name}`` in ``qdistill.figures.{name}``.
+    """A figure, drawn by ``plot_{name}`` in ``qdistill.figures.{name}``."""
 
-    Attributes
-    ----------
-    category : str
-        Heading in the report, whose number gives its place there.
-    inputs : tuple of str
-        What it is drawn from: names of inputs and params of the rule ``plot_figures``, in the
-        order of the function's first arguments.
-    is_drawn : callable
-        Whether a track has it.
-    """
-
+    # Heading in the report, whose number gives its place there.
     category: str
+    # Names of inputs and params of the rule ``plot_figures``, in the order of the function's
+    # first arguments.
     inputs: tuple[str, ...]
     is_drawn: Callable[[Track], bool] = lambda track: True
 

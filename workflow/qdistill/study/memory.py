@@ -28,13 +28,9 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
 
     Parameters
     ----------
-    track : Track
-        What the job belongs to.
-    dataset : str
-        Name of the data set; where its size is not declared, 16,000 rows of 1,024 numbers are
-        assumed.
-    name : str
-        A model or student.
+    track, dataset, name : Track, str, str
+        What the job belongs to, a data set of it, and a model or student. Where the data set does
+        not declare its size, 16,000 rows of 1,024 numbers are assumed.
     seeds : int
         Seeds in a block.
 
@@ -48,7 +44,8 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     rows, features = record.rows() or _UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
     width = 2 ** settings["qubits"]
     chosen = track.settings_of(name)
-    replicas = seeds * _replicas_of(chosen)
+    # One replica of each seed is trained for each fold, all at once.
+    replicas = seeds * (chosen.get("converged") or chosen.get("tuning") or {}).get("folds", 1)
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * sum(rows.values()) * features
@@ -61,12 +58,6 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
         numbers += 6 * seeds * (track.n[-1] + rows["unlabelled"]) * width + 3 * seeds * parameters
     return round(_IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
-
-
-def _replicas_of(settings: dict[str, Any]) -> int:
-    """Replicas of each seed that are trained at once: one for each fold."""
-    search = settings.get("converged") or settings.get("tuning") or {}
-    return search.get("folds", 1)
 
 
 def _states_of(settings: dict[str, Any]) -> int:

@@ -59,21 +59,14 @@ def nearest(word: Any, choices: Iterable[str]) -> str:
 
 
 def check_renamed(key: str, word: Any) -> None:
-    """Name the new name of what an earlier version called by another.
-
-    Parameters
-    ----------
-    key : str
-        Where the word was found, such as ``tracks.late.models``.
-    word : any
-        A name or key that is not known there.
+    """Validate that a word that is not known at a key, such as ``tracks.late.models``, never was.
 
     Raises
     ------
     ConfigurationError
-        If it was known once.
+        If it was known once; with its new name.
     """
-    new = OLD_NAMES.get(key.rpartition(".")[2], {}).get(word if isinstance(word, str) else "")
+    new = OLD_NAMES.get(key.rpartition(".")[2], {}).get(str(word))
     if new is not None:
         raise ConfigurationError(
             f"configuration: {quoted(key)}: '{word}' is now called '{new}'; write that in its place"
@@ -87,19 +80,10 @@ def schema_of(settings: type[BaseModel]) -> dict[str, Any]:
 
 
 def explain(error: ValidationError, settings: type[BaseModel]) -> str:
-    """Say what is wrong with settings: the first of the errors that pydantic found.
+    """Describe the first of the errors that pydantic found: the key, the value, what is allowed.
 
-    Parameters
-    ----------
-    error : ValidationError
-    settings : class
-        What was validated.
-
-    Returns
-    -------
-    str
-        A line with the key, the value and what is allowed. An unknown key goes before a missing
-        one, since a key that is misspelt is missing too, and that before a wrong value.
+    An unknown key goes before a missing one, since a key that is misspelt is missing too, and that
+    before a wrong value.
     """
     found = min(
         error.errors(include_url=False),
@@ -125,10 +109,8 @@ def explain(error: ValidationError, settings: type[BaseModel]) -> str:
         return f"{quoted(key)}: {found['ctx']['error']}" if key else str(found["ctx"]["error"])
     check_renamed(key, value)
     words = f"must be {_allowed({'type': 'string', **schema} if inside else schema)}"
-    description = " ".join(schema.get("description", "").split()).removesuffix(".")
-    return f"{quoted(key)}: found {shown(value)}, and {words}" + f". {description}" * bool(
-        description
-    )
+    meaning = " ".join(schema.get("description", "").split()).removesuffix(".")
+    return ". ".join(filter(None, (f"{quoted(key)}: found {shown(value)}, and {words}", meaning)))
 
 
 def _follow(

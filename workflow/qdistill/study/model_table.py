@@ -15,9 +15,95 @@ ones of controls: where the two coincide, both are seen.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
-from qdistill.study.model_entry import Line, ModelEntry, Style
+Line = Literal["-"] | tuple[float, tuple[float, ...]]
+Role = Literal["", "challenger", "baseline", "required_rival"]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one name is drawn: colour, marker ("" for none), line and marker size in points."""
+
+    colour: str
+    marker: str
+    line: Line
+    size: float = 6.0
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """All that is known of a model, reference or student before anything runs."""
+
+    name: str  # as configurations, tables and figures have it
+    meaning: str  # what it is, in a sentence that names no other model
+    family: str  # "reference", "classical", "quantum", "control" or "student"
+    location: str = ""  # "module:Class" under qdistill.models.bottlenecks; of bottlenecks alone
+    style: Style | None = None  # None takes a spare style
+    is_circuit: bool = False  # its layer is a circuit, trained or random
+    is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
+    # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
+    # codes. That of a student follows from its method and read-out.
+    adapter: str = ""
+    # A challenger is compared with every other trained model, an advantage is claimed over a
+    # baseline, and must survive a required rival to be the circuit's own.
+    role: Role = ""
+    # Side questions: what it is compared with besides, or, of a challenger, which of its
+    # comparisons the verdict shows apart.
+    asks: tuple[str, ...] = ()
+    removes: str = ""  # what a control takes out of the circuit model
+    is_variant: bool = False  # steps back where a figure has many lines
+    in_links: bool = False  # among the ten that ready comparisons in MLflow show
+    # Of students: whom it learns from and how ("compile", "fine_tune" or "distil"), from which
+    # matrix a fine-tuned layer starts, its read-out ("linear" for A ĥ + c, "softmax" of it or
+    # "squared" for (A ĥ)²), and whether it is distilled on the pool besides the training rows.
+    teacher: str = ""
+    method: str = ""
+    start: str = ""
+    readout: str = "linear"
+    pool: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it is: ``reference``, ``student``, ``bottleneck`` or ``tuned``."""
+        if self.family in ("reference", "student"):
+            return self.family
+        return "bottleneck" if self.location else "tuned"
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages at which it is evaluated."""
+        return {
+            "": ("trained",),
+            "compile": ("zero_shot",),
+            "fine_tune": ("zero_shot", "fine_tuned"),
+            "distil": ("distilled",),
+        }[self.method]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Keys of ``training`` that make a difference to it, and may be overridden for it."""
+        if self.kind == "tuned":  # the others are searched
+            return ("batch_size", "angle_range") if self.is_circuit else ()
+        if self.kind == "reference" or self.method == "compile":
+            return ()
+        known = ("epochs", "batch_size", "learning_rate")
+        if self.kind == "student":
+            return known
+        return (*known, *(("layers", "angle_range") if self.is_circuit else ()), "converged")
+
+    @property
+    def is_deployable(self) -> bool:
+        """Whether it can be exported; every student can."""
+        return bool(self.adapter) or self.kind == "student"
+
+    @property
+    def starts_from_unitary(self) -> bool:
+        """Whether it is a layer that starts from a part of its teacher's unitary."""
+        return self.start in ("re", "im", "abs", "abs2")
+
 
 _DASHED: Line = (0, (4, 1.5))
 _SHORT_DASHED: Line = (0, (2, 1.2))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qdistill.study.model_entry import ModelEntry, Role
-from qdistill.study.model_table import MODEL_TABLE
+from qdistill.study.model_table import MODEL_TABLE, ModelEntry, Role
 
 RAW = "raw"  # the full vectors, where codes are put to use
 AUTO = "auto"  # in place of a name: the simplest that does as well as the best

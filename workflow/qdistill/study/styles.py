@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from qdistill.study.model_entry import Line, Style
+from qdistill.study.model_table import Line, Style
 from qdistill.study.registry import ENTRIES, family_of
 
 # For names without a style in the table, such as a newcomer's own model.
@@ -45,12 +45,9 @@ FIGURE_SETTINGS: dict[Any, Any] = {
 
 
 def style_of(name: str) -> Style:
-    """Style of a model, reference or student; the same in every figure and every run.
+    """Return the style of a model, reference or student; the same in every figure and every run.
 
-    Parameters
-    ----------
-    name : str
-        One whose entry has no style takes a spare one, by its place among those without.
+    One whose entry has no style takes a spare one, by its place among those without.
 
     Raises
     ------

@@ -20,12 +20,11 @@ def overridable_names() -> list[str]:
 
 
 def check_track(track: Track, where: str) -> None:
-    """Refuse settings of a track that are allowed one by one but not together.
+    """Validate together the settings of a track that are allowed one by one.
 
     Parameters
     ----------
     track : Track
-        Resolved, not yet checked.
     where : str
         What stands before a key in messages: "" or ``tracks.{name}.``.
 
@@ -51,17 +50,16 @@ def _check_training(track: Track, where: str) -> None:
         )
     for name, settings in track.training["models"].items():
         known = ENTRIES[name].settings
-        for key in settings:
+        for key, value in settings.items():
             if key not in known:
                 raise ConfigurationError(
-                    f"configuration: '{where}training.models.{name}.{key}': found "
-                    f"{shown(settings[key])}, but '{name}' has no such setting; it has "
-                    f"{', '.join(known)}"
+                    f"configuration: '{where}training.models.{name}.{key}': found {shown(value)}, "
+                    f"but '{name}' has no such setting; it has {', '.join(known)}"
                 )
 
 
 def _check_teachers(track: Track, where: str) -> None:
-    models = listed(track.references + track.bottlenecks + track.tuned)
+    models = listed(track.models)
     for student in track.students:
         teacher = STUDENTS[student].teacher
         if teacher not in track.bottlenecks:
@@ -78,47 +76,52 @@ def _check_teachers(track: Track, where: str) -> None:
 
 def _check_folds(track: Track, where: str) -> None:
     """Refuse more folds than examples, wherever cross-validation is asked for."""
-    smallest = track.n[0]
-    asked: dict[str, int] = {}
+    asked: list[tuple[str, int, str, int]] = []
+    smallest = (f"the smallest of '{where}n'", track.n[0])
     for name in track.bottlenecks:
-        converged = track.settings_of(name).get("converged")
-        if converged is not None:
+        if (converged := track.settings_of(name).get("converged")) is not None:
             own = "folds" in track.training["models"].get(name, {}).get("converged", {})
-            inside = f"models.{name}." if own else ""
-            asked[f"{where}training.{inside}converged.folds"] = converged["folds"]
+            key = f"{where}training.{f'models.{name}.' if own else ''}converged.folds"
+            asked.append((key, converged["folds"], *smallest))
+    folds = ("tuning.folds", track.tuning.get("folds", 0))
     if track.tuned:
-        asked["tuning.folds"] = track.tuning["folds"]
-    for key, folds in asked.items():
-        if folds > smallest:
+        asked.append((*folds, *smallest))
+    if any(ENTRIES[name].is_circuit for name in track.tuned):
+        asked.append((*folds, "'tuning.rows'", track.tuning["rows"]))
+    for key, found, of_what, most in asked:
+        if found > most:
             raise ConfigurationError(
-                f"configuration: '{key}': found {folds}, but the smallest of '{where}n' is "
-                f"{smallest}; 2 to {smallest} folds are possible"
+                f"configuration: '{key}': found {found}, but {of_what} is {most}; 2 to {most} "
+                "folds are possible"
             )
-    rows = track.tuning["rows"]
-    if any(ENTRIES[name].is_circuit for name in track.tuned) and track.tuning["folds"] > rows:
-        raise ConfigurationError(
-            f"configuration: 'tuning.folds': found {track.tuning['folds']}, but 'tuning.rows' is "
-            f"{rows}; 2 to {rows} folds are possible"
-        )
 
 
 def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> None:
     """Refuse a track that asks a data set for more than it has, by its settings or its file."""
-    name = settings["name"]
+    name, size = settings["name"], 2 ** settings["qubits"]
     rows, width = record_of(settings).inspect()
     if not track.names_of(name):
         raise ConfigurationError(
             f"configuration: '{where}models': found only 'oracle', which needs a data set of kind "
             f"'synthetic', and '{name}' is of kind '{settings['kind']}'; add another model"
         )
-    if width is not None and width < 2 ** settings["qubits"]:
+    if width is not None and width < size:
         raise ConfigurationError(
             f"configuration: 'qubits' of '{name}': {settings['qubits']} qubits need at least "
-            f"{2 ** settings['qubits']} features, and it has {width}"
+            f"{size} features, and it has {width}"
         )
     if rows is not None:
         _check_rows(name, rows, track, where)
-    _check_projections(settings, rows, width, track, where)
+    if track.projections == "identity" and width not in (None, size):  # of the targets too
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found 'identity', but '{name}' has "
+            f"{width} features, not 2^{settings['qubits']} = {size}; allowed for it: trained, pca"
+        )
+    if track.projections == "pca" and rows is not None and rows["unlabelled"] <= size:
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found 'pca', which is fitted on the unlabelled "
+            f"rows, and '{name}' has {rows['unlabelled']} of them; it needs more than {size}"
+        )
 
 
 def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) -> None:
@@ -137,25 +140,4 @@ def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) ->
             f"configuration: '{where}pool_sweep': found {largest}, but '{name}' has "
             f"{rows['unlabelled']} unlabelled rows; 0 to {rows['unlabelled']} and 'all' are "
             "possible"
-        )
-
-
-def _check_projections(
-    settings: Mapping[str, Any],
-    rows: Mapping[str, int] | None,
-    width: int | None,
-    track: Track,
-    where: str,
-) -> None:
-    """Refuse fixed projections that the data set cannot have."""
-    name, size = settings["name"], 2 ** settings["qubits"]
-    if track.projections == "identity" and width not in (None, size):  # of the targets too
-        raise ConfigurationError(
-            f"configuration: '{where}projections': found 'identity', but '{name}' has "
-            f"{width} features, not 2^{settings['qubits']} = {size}; allowed for it: trained, pca"
-        )
-    if track.projections == "pca" and rows is not None and rows["unlabelled"] <= size:
-        raise ConfigurationError(
-            f"configuration: '{where}projections': found 'pca', which is fitted on the unlabelled "
-            f"rows, and '{name}' has {rows['unlabelled']} of them; it needs more than {size}"
         )

@@ -13,10 +13,7 @@ DEFAULT_URI = "sqlite:///results/mlflow.db"
 
 
 def resolve_uri(configured: str | None) -> str:
-    """Decide which MLflow store is used.
-
-    The environment variable ``MLFLOW_TRACKING_URI`` takes precedence over the
-    configuration's ``mlflow.tracking_uri``, and that over ``DEFAULT_URI``.
+    """Choose the MLflow store: MLFLOW_TRACKING_URI's, else the one configured, else the default.
 
     Parameters
     ----------

@@ -13,36 +13,18 @@ from qdistill.study.registry import ENTRIES, stages_of
 
 @dataclass(frozen=True)
 class Track:
-    """One grid of runs: everything in it is trained and compared in the same way.
+    """One grid of runs: everything in it is trained and compared in the same way."""
 
-    Attributes
-    ----------
-    name : str
-        ``main``, or the key under ``tracks``.
-    datasets : dict of str to dict
-        Settings of each data set, by its name.
-    n : tuple of int
-        Numbers of labelled examples, ascending.
-    bottlenecks, tuned, references, students : tuple of str
-        Names by what they are.
-    projections : str
-        ``trained``, ``pca`` or ``identity``.
-    pools : tuple of int or str
-        Sizes of the unlabelled pool in the sweep; empty for none.
-    training, tuning : dict
-        As in the configuration.
-    """
-
-    name: str
-    datasets: dict[str, dict[str, Any]]
-    n: tuple[int, ...]
+    name: str  # "main", or the key under ``tracks``
+    datasets: dict[str, dict[str, Any]]  # settings of each, by its name
+    n: tuple[int, ...]  # numbers of labelled examples, ascending
     bottlenecks: tuple[str, ...]
     tuned: tuple[str, ...]
     references: tuple[str, ...]
     students: tuple[str, ...]
-    projections: str
-    pools: tuple[int | str, ...]
-    training: dict[str, Any]
+    projections: str  # "trained", "pca" or "identity"
+    pools: tuple[int | str, ...]  # sizes of the unlabelled pool in the sweep; empty for none
+    training: dict[str, Any]  # as in the configuration
     tuning: dict[str, Any]
 
     @property
@@ -55,6 +37,11 @@ class Track:
         """What its rules' names end with: nothing for the study's own track."""
         return "" if self.name == "main" else "_" + self.name.replace("-", "_")
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Everything but students."""
+        return self.references + self.bottlenecks + self.tuned
+
     def references_of(self, dataset: str) -> tuple[str, ...]:
         """Select the references that mean something: an oracle needs a known distribution."""
         known = KINDS[self.datasets[dataset]["kind"]].has_oracle
@@ -66,12 +53,12 @@ class Track:
         return self.projections == "trained" and not kind.has_targets
 
     def trained_names(self) -> tuple[str, ...]:
-        """Name everything that has weights."""
+        """List everything that has weights."""
         return self.bottlenecks + self.tuned + self.students
 
     def names_of(self, dataset: str) -> tuple[str, ...]:
-        """Name everything that is evaluated on a data set."""
-        return self.references_of(dataset) + self.bottlenecks + self.tuned + self.students
+        """List everything that is evaluated on a data set."""
+        return self.references_of(dataset) + self.trained_names()
 
     def settings_of(self, name: str) -> dict[str, Any]:
         """Select what a model's or student's jobs depend on, overrides applied."""
@@ -135,13 +122,8 @@ class Study:
     @property
     def datasets(self) -> dict[str, dict[str, Any]]:
         """Settings of every data set that must exist, sources of corrupted ones included."""
-        found: dict[str, dict[str, Any]] = {}
-        for track in self.tracks:
-            for name, settings in track.datasets.items():
-                if settings["kind"] == "corrupted":
-                    found[settings["source"]["name"]] = settings["source"]
-                found[name] = settings
-        return found
+        used = [settings for track in self.tracks for settings in track.datasets.values()]
+        return {each["name"]: each for settings in used for each in with_source(settings)}
 
     @property
     def sizes(self) -> dict[str, tuple[int, ...]]:
@@ -188,18 +170,12 @@ class Study:
         return {
             f"{dataset}/{protocol}/{name}": track.settings_of(name)
             for (dataset, protocol), track in self.problems.items()
-            for name in (*track.bottlenecks, *track.tuned, *track.students)
+            for name in track.trained_names()
         }
 
 
 def expected_rows(grids: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-    """List (dataset, qubits, protocol, n, seed, model, stage) of every metrics row of grids.
-
-    Parameters
-    ----------
-    grids : iterable of mappings
-        From :meth:`Study.grids`.
-    """
+    """List (dataset, qubits, protocol, n, seed, model, stage) of every row of ``Study.grids``."""
     return [
         (grid["dataset"], grid["qubits"], grid["protocol"], n, seed, name, stage)
         for grid in grids
@@ -208,6 +184,11 @@ def expected_rows(grids: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         for name, stages in grid["stages"].items()
         for stage in stages
     ]
+
+
+def with_source(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the settings of a data set and, before them, of the one that it is made from."""
+    return [*([settings["source"]] if "source" in settings else []), settings]
 
 
 def seed_blocks(seeds: int, seeds_per_block: int) -> dict[str, tuple[int, ...]]:

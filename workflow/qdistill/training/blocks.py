@@ -18,7 +18,12 @@ from qdistill.datasets.problem import Problem
 from qdistill.models.slot_model import SlotModel, mean_squared_errors
 from qdistill.storage.tables import write_table
 from qdistill.storage.weights import write_weights
-from qdistill.training.evaluation import Evaluation, describe_runs, has_diverged
+from qdistill.training.evaluation import (
+    Evaluation,
+    describe_runs,
+    finite_or_missing,
+    has_diverged,
+)
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import TrainingSettings, minimise
 
@@ -83,8 +88,8 @@ class Recorder:
         return {
             "seed": np.tile(self.examples.seeds, len(self.recorded)),
             "epoch": np.repeat(self.recorded, seeds),
-            "train_mse": _finite_or_missing(np.concatenate(self.train)),
-            "heldout_mse": _finite_or_missing(np.concatenate(self.heldout)),
+            "train_mse": finite_or_missing(np.concatenate(self.train)),
+            "heldout_mse": finite_or_missing(np.concatenate(self.heldout)),
             "validation_mse": np.full(seeds * len(self.recorded), np.nan),
             "seconds": np.repeat(self.seconds, seeds),
         }
@@ -99,19 +104,10 @@ def recorded_epochs(epochs: int) -> set[int]:
     return {0, epochs, *np.rint(spaced).astype(int).tolist()}
 
 
-def _finite_or_missing(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values), values, np.nan)
-
-
 def evaluate_errors(
     model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, progress: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squared errors on the labelled rows and on the held-out rows.
-
-    Returns
-    -------
-    train, heldout : ndarray of float64, shape (S,)
-    """
+    """Measure mean squared errors on the labelled and on the held-out rows: float64, (S,) each."""
     errors = []
     for positions in (examples.labelled, examples.heldout):
         predicted = model.predict_rows(weights, examples.inputs[positions], progress)
@@ -140,10 +136,6 @@ def train_block(
         Epochs, batch size and learning rate.
     purpose : str
         Names the stream of batches; models with the same purpose see the same batches.
-
-    Returns
-    -------
-    TrainedBlock
     """
     recorder = Recorder(model, examples, settings.epochs)
     recorder(0, parameters)
@@ -168,19 +160,9 @@ def train_block(
 
 
 def evaluate_untrained(
-    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, parameters: int
+    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples
 ) -> TrainedBlock:
-    """Evaluate weights as they are.
-
-    Parameters
-    ----------
-    model, weights : SlotModel, mapping
-        What is evaluated.
-    examples : Examples
-        The labelled and the held-out rows.
-    parameters : int
-        The number of parameters to report.
-    """
+    """Evaluate weights as they are; the parameters are the numbers that they consist of."""
     recorder = Recorder(model, examples, epochs=0)
     recorder(0, weights)
     train, heldout = recorder.train[0], recorder.heldout[0]
@@ -188,7 +170,7 @@ def evaluate_untrained(
         train_mse=train,
         heldout_mse=heldout,
         diverged=~(np.isfinite(train) & np.isfinite(heldout)),
-        n_parameters=parameters,
+        n_parameters=sum(tensor[0].numel() for tensor in weights.values()),
     )
     return TrainedBlock(model.all_weights(weights), recorder.history(), result)
 
@@ -219,10 +201,8 @@ class BlockResults:
 
     def describe(self, examples: Examples, stage: str, result: Evaluation) -> pd.DataFrame:
         """Return the rows of the table "metrics" at one n and stage, one for each seed."""
-        about = self.problem.key(examples.n)
-        return describe_runs(
-            **about, seeds=examples.seeds, model=self.model, stage=stage, result=result
-        )
+        key = self.problem.key(examples.n)
+        return describe_runs(key, examples.seeds, self.model, stage, result)
 
     def add(
         self,

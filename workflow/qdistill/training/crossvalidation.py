@@ -105,7 +105,7 @@ def validation_curve(
     settings: LengthSettings,
     purpose: str,
 ) -> np.ndarray:
-    """Cross-validated error as training goes on.
+    """Compute the cross-validated error as training goes on.
 
     Parameters
     ----------
@@ -203,17 +203,11 @@ class _FoldTraining:
 
 
 def best_check(curve: np.ndarray, patience: int) -> np.ndarray:
-    """Which measurement each seed would have stopped at: int64, shape (S,).
+    """Find at which measurement of its curve (S, checks) each seed would have stopped: int64, (S,).
 
     The lowest before the curve has not fallen for ``patience`` measurements. What follows is
     not looked at, so that a seed's answer does not depend on which others share its block.
-
-    Parameters
-    ----------
-    curve : ndarray, shape (S, checks)
-        Non-finite errors count as infinitely large.
-    patience : int
-        Number of measurements.
+    Non-finite errors count as infinitely large.
     """
     errors = np.where(np.isfinite(curve), curve, np.inf)
     best = np.zeros(len(errors), dtype=np.int64)
@@ -227,13 +221,7 @@ def best_check(curve: np.ndarray, patience: int) -> np.ndarray:
 
 
 def has_stopped(curve: np.ndarray, patience: int) -> np.ndarray:
-    """Whether each seed's error has not fallen for ``patience`` measurements: bool, shape (S,).
-
-    Parameters
-    ----------
-    curve, patience
-        As for :func:`best_check`.
-    """
+    """Return whether each seed's error (S, checks) has not fallen for ``patience`` measurements."""
     return curve.shape[1] - 1 - best_check(curve, patience) >= patience
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,55 +28,41 @@ class Evaluation:
 
 
 def has_diverged(start: np.ndarray, train_mse: np.ndarray, heldout_mse: np.ndarray) -> np.ndarray:
-    """Flag runs that ended non-finite, or with a larger training error than they began with.
-
-    Parameters
-    ----------
-    start, train_mse, heldout_mse : ndarray, shape (S,)
-        Training error before training, and both errors after it.
-
-    Returns
-    -------
-    ndarray of bool, shape (S,)
-    """
+    """Flag runs that ended non-finite, or with a larger training error than at the start: (S,)."""
     finite = np.isfinite(train_mse) & np.isfinite(heldout_mse)
     return ~finite | ~(train_mse <= start)
 
 
+def finite_or_missing(values: np.ndarray) -> np.ndarray:
+    """Set what is not finite to NaN, which tables keep as missing."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def describe_runs(
-    dataset: str,
-    qubits: int,
-    protocol: str,
-    n: int,
-    seeds: Sequence[int],
-    model: str,
-    stage: str,
-    result: Evaluation,
+    key: Mapping[str, Any], seeds: Sequence[int], model: str, stage: str, result: Evaluation
 ) -> pd.DataFrame:
-    """Metrics rows of one model at one stage, one for each seed.
+    """Return the rows of the table "metrics" of one model at one stage, one for each seed.
 
-    The time of a block is shared equally by its seeds, which are trained as one batch.
+    The time of a block is shared equally by its seeds, which are trained as one batch. A
+    non-finite error is kept as missing and flagged.
 
-    Returns
-    -------
-    DataFrame
-        As the contract ``metrics``. A non-finite error is kept as missing and flagged.
+    Parameters
+    ----------
+    key : mapping of str to value
+        ``dataset``, ``qubits``, ``protocol`` and ``n``.
     """
     student = STUDENTS.get(model)
     undefined = np.full(len(seeds), np.nan)
     return pd.DataFrame(
         {
-            "dataset": dataset,
-            "qubits": qubits,
-            "protocol": protocol,
-            "n": n,
+            **key,
             "seed": list(seeds),
             "model": model,
             "family": family_of(model),
             "stage": stage,
             "teacher": pd.Series([student.teacher if student else None] * len(seeds), dtype="str"),
-            "train_mse": np.where(np.isfinite(result.train_mse), result.train_mse, np.nan),
-            "heldout_mse": np.where(np.isfinite(result.heldout_mse), result.heldout_mse, np.nan),
+            "train_mse": finite_or_missing(result.train_mse),
+            "heldout_mse": finite_or_missing(result.heldout_mse),
             "teacher_r2": undefined if result.teacher_r2 is None else result.teacher_r2,
             "n_parameters": result.n_parameters,
             "train_seconds": result.seconds / len(seeds),

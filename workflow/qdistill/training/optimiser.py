@@ -132,10 +132,7 @@ def backpropagate(outputs: Tensor, gradient: Tensor) -> None:
 def by_autograd(loss: LossFunction) -> GradientFunction:
     """Let autograd add the gradients of each replica's loss to its parameters' ``grad``.
 
-    Parameters
-    ----------
-    loss : callable
-        ``loss(parameters, positions (S, B), progress)`` gives each replica's loss, (S,).
+    ``loss(parameters, positions (S, B), progress)`` gives each replica's loss, (S,).
     """
 
     def add_gradients(parameters: Mapping[str, Tensor], positions: Tensor, progress: float) -> None:
@@ -150,19 +147,7 @@ def draw_batches(
 ) -> list[Tensor]:
     """Draw one epoch's batches: every example once, in an order of each seed's own.
 
-    Parameters
-    ----------
-    generators : sequence of numpy.random.Generator
-        One for each of S seeds.
-    n : int
-        Number of examples.
-    batch_size : int
-        Examples in a batch; the last batch may be smaller.
-
-    Returns
-    -------
-    list of int64 Tensor, each of shape (S, B)
-        Positions 0 to n - 1.
+    Each is of int64 positions 0 to n - 1, shape (S, B); the last batch may be smaller.
     """
     order = torch.from_numpy(np.stack([generator.permutation(n) for generator in generators]))
     return list(order.split(batch_size, dim=1))
@@ -249,11 +234,6 @@ def minimise(
         Epochs, batch size and learning rate.
     after_epoch : callable, optional
         Called with the number of finished epochs and the parameters.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The trained parameters, detached.
     """
     optimiser = FlatAdam(parameters, settings.learning_rate)
     generators = [generator_for(seed, n, purpose) for seed in seeds]

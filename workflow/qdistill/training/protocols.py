@@ -42,7 +42,7 @@ from qdistill.training.crossvalidation import (
     train_to_checks,
     validation_curve,
 )
-from qdistill.training.evaluation import Evaluation, has_diverged
+from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
 
 log = logging.getLogger(__name__)
 
@@ -58,16 +58,10 @@ def train_by_protocol(
 
     Parameters
     ----------
-    model : SlotModel
-        With its prepared constants and, if they are fixed, its projections.
-    parameters : mapping of str to Tensor
-        Start values, each with a leading axis S; empty if there is nothing to train.
-    examples : Examples
-        The labelled and the held-out rows; held-out rows are only measured.
+    model, parameters, examples, purpose
+        As for :func:`train_block`; parameters are empty if there is nothing to train.
     settings : mapping
         ``protocol``, ``batch_size``, ``learning_rate``, and ``epochs`` or ``converged``.
-    purpose : str
-        Names the stream of batches; models with the same purpose see the same batches.
 
     Returns
     -------
@@ -75,7 +69,7 @@ def train_by_protocol(
         Weights include fixed projections.
     """
     if not parameters:
-        return evaluate_untrained(model, parameters, examples, 0)
+        return evaluate_untrained(model, parameters, examples)
     if settings["protocol"] == "article":
         return train_block(model, parameters, examples, training_settings(settings), purpose)
     return train_converged(model, parameters, examples, length_settings(settings), purpose)
@@ -96,7 +90,13 @@ def train_converged(
     curve = validation_curve(model, parameters, examples, settings, purpose)
     checks = best_check(curve, settings.patience)
     still_improving = ~has_stopped(curve, settings.patience)
-    _warn_of_unfinished(examples.n, settings, still_improving)
+    if still_improving.any():
+        log.warning(
+            "n=%d: %d of %d seeds reached %d steps before their error had not fallen for %d "
+            "measurements; more steps might lower it",
+            *(examples.n, np.count_nonzero(still_improving), len(still_improving)),
+            *(settings.max_steps, settings.patience),
+        )
     searched = time.perf_counter() - begun
     course = _ConvergedRecorder(model, examples, settings, curve, checks)
     weights = train_to_checks(model, parameters, examples, settings, checks, purpose, course.record)
@@ -110,20 +110,6 @@ def train_converged(
         still_improving=still_improving,
     )
     return TrainedBlock(model.all_weights(weights), course.history(), result)
-
-
-def _warn_of_unfinished(n: int, settings: LengthSettings, still_improving: np.ndarray) -> None:
-    """Say in the log how many seeds' errors might have fallen further with more steps."""
-    if still_improving.any():
-        log.warning(
-            "n=%d: %d of %d seeds reached %d steps before their error had not fallen for %d "
-            "measurements; more steps might lower it",
-            n,
-            np.count_nonzero(still_improving),
-            len(still_improving),
-            settings.max_steps,
-            settings.patience,
-        )
 
 
 class _ConvergedRecorder(Recorder):
@@ -168,10 +154,7 @@ class _ConvergedRecorder(Recorder):
         return {
             "seed": np.asarray(self.examples.seeds)[seed],
             "epoch": np.asarray(self.recorded)[place],
-            **{
-                name: np.where(np.isfinite(values), values, np.nan)[seed, place]
-                for name, values in columns.items()
-            },
+            **{name: finite_or_missing(each)[seed, place] for name, each in columns.items()},
             "seconds": np.asarray(self.seconds)[place],
         }
 

@@ -44,8 +44,7 @@ def fit_references(
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
                 result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
-                about: dict[str, Any] = {"seeds": [int(seed)], "model": name, "stage": "trained"}
-                frames.append(describe_runs(**problem.key(n), **about, result=result))
+                frames.append(describe_runs(problem.key(n), [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
 
@@ -136,16 +135,7 @@ def fit_regression(
 ) -> PrincipalRegression:
     """Fit the reference ``mean``, ``pca`` or ``pca_cv`` to one seed's labelled rows.
 
-    Parameters
-    ----------
-    name : str
-        See :func:`fit_references`.
-    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
-        The labelled rows.
-    seed : int
-        Fixes the folds of ``pca_cv``.
-    width : int
-        The largest rank.
+    The parameters are those of :func:`choose_rank`.
     """
     rank = {"mean": 0, "pca": _full_rank(inputs, width)}.get(name)
     if rank is None:
@@ -158,7 +148,7 @@ def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) 
 
     Parameters
     ----------
-    inputs, targets : ndarray, shape (n, D) and (n, E)
+    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
         The labelled rows.
     seed : int
         Fixes the folds, for (seed, n, "rank").
@@ -177,17 +167,10 @@ def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) 
 
 
 def errors_by_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> np.ndarray:
-    """Cross-validated mean squared error of each rank, inside the n rows.
+    """Compute the cross-validated mean squared error of each rank, inside the n rows.
 
-    Parameters
-    ----------
-    inputs, targets, seed, width
-        As for :func:`choose_rank`.
-
-    Returns
-    -------
-    ndarray of float64, shape (width + 1,)
-        Infinite for a rank that a fold's rows do not allow.
+    The parameters are those of :func:`choose_rank`. Errors are of shape (width + 1,), infinite
+    for a rank that a fold's rows do not allow.
     """
     from sklearn.model_selection import KFold
 

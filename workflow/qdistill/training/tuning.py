@@ -23,11 +23,12 @@ from qdistill.training.crossvalidation import (
     LengthSettings,
     best_check,
     has_stopped,
+    length_settings,
     steps_between_checks,
     train_to_checks,
     validation_curve,
 )
-from qdistill.training.evaluation import Evaluation, has_diverged
+from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
 from qdistill.training.linear_tuning import Tuned, tune_linear
 from qdistill.training.protocols import start_model
 
@@ -115,32 +116,24 @@ def _tune_circuit(
         replace(result, seconds=seconds, still_improving=~stopped[chosen, seeds]),
         {
             "choice": [json.dumps(each) for each in described],
-            "validation_mse": list(np.where(np.isfinite(errors), errors, np.nan)),
+            "validation_mse": list(finite_or_missing(errors)),
             "candidates": list(candidates),
         },
     )
 
 
-def _length(settings: Mapping[str, Any], learning_rate: float) -> LengthSettings:
-    tuning = settings["tuning"]
-    return LengthSettings(
-        settings["batch_size"],
-        learning_rate,
-        tuning["folds"],
-        tuning["max_steps"],
-        tuning["patience"],
-    )
-
-
-def _circuit(settings: Mapping[str, Any], layers: int) -> dict[str, Any]:
-    return {**settings, "layers": layers}
+def _settings_of(settings: Mapping[str, Any], layers: int, rate: float) -> dict[str, Any]:
+    """Combine a model's settings with a choice of the grid and the search for a length."""
+    own = {"layers": layers, "learning_rate": rate, "converged": settings["tuning"]}
+    return {**settings, **own}
 
 
 def _search(
     examples: Examples, qubits: int, settings: Mapping[str, Any], layers: int, rate: float
 ) -> np.ndarray:
-    model, parameters, _ = start_model("quantum", _circuit(settings, layers), qubits, examples)
-    return validation_curve(model, parameters, examples, _length(settings, rate), "tuning")
+    own = _settings_of(settings, layers, rate)
+    model, parameters, _ = start_model("quantum", own, qubits, examples)
+    return validation_curve(model, parameters, examples, length_settings(own), "tuning")
 
 
 def _train_chosen(
@@ -166,16 +159,17 @@ def _train_chosen(
         if not len(members):
             continue
         few = _of_seeds(examples, members)
-        length = _length(settings, rate)
-        own = _same_epochs(checks[members], rows, few.n, length)
-        model, parameters, _ = start_model("quantum", _circuit(settings, layers), qubits, few)
+        own = _settings_of(settings, layers, rate)
+        length = length_settings(own)
+        ends = _same_epochs(checks[members], rows, few.n, length)
+        model, parameters, _ = start_model("quantum", own, qubits, few)
         start[members] = evaluate_errors(model, parameters, few)[0]
         trained = train_to_checks(
-            model, parameters, few, length, own, "batches", lambda steps, weights: None
+            model, parameters, few, length, ends, "batches", lambda steps, weights: None
         )
         train[members], heldout[members] = evaluate_errors(model, trained, few)
         sizes[members] = sum(tensor[0].numel() for tensor in parameters.values())
-        steps[members] = own * steps_between_checks(few.n, length)
+        steps[members] = ends * steps_between_checks(few.n, length)
         for key, tensor in model.all_weights(trained).items():
             shape = (deepest, *tensor.shape[2:]) if key.endswith("angles") else tensor.shape[1:]
             whole = weights.setdefault(key, torch.zeros(count, *shape))

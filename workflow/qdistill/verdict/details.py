@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from qdistill.judgement.comparisons import CHALLENGERS, SIDE_QUESTIONS
 from qdistill.study.registry import STUDENTS
-from qdistill.verdict.choices import choices_table
-from qdistill.verdict.downstream import downstream_tables
 from qdistill.verdict.relations import ratio_words, relation_words
 from qdistill.verdict.students import retained_words, run_name
+from qdistill.verdict.summary import run_rows
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import (
-    enumeration,
-    estimate,
-    limits_in_n,
-    number,
-    p_value,
-    table_lines,
-)
+from qdistill.wording import enumeration, estimate, limits_in_n, number, p_value, table_lines
 
 _STARTS = tuple(name for name, entry in STUDENTS.items() if entry.starts_from_unitary)
 
 
-def details(part: ProblemTables) -> list[str]:
-    """Return lines of Markdown: every table of one problem, each under its heading.
+_MARKS = {"better": " (+)", "worse": " (\N{MINUS SIGN})"}
+_FEW = 4  # up to so many different numbers are counted one by one
 
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+
+def details(part: ProblemTables) -> list[str]:
+    """Return lines of Markdown: every table of one problem, each under its heading."""
     tables = [
         ("Does `quantum` beat the classical baseline?", "comparisons", _baseline(part)),
         ("The circuit against simpler models", "attribution, comparisons", _attribution(part)),
@@ -40,7 +34,7 @@ def details(part: ProblemTables) -> list[str]:
         ("Layers that start from the unitary", "comparisons", _starts(part)),
         ("The student by the size of its pool", "overfitting", _overfitting(part)),
         ("What tuning chose", "choices", choices_table(part)),
-        ("What codes are good for", "downstream, downstream_comparisons", downstream_tables(part)),
+        ("What codes are good for", "downstream, downstream_comparisons", _downstream(part)),
         ("Other comparisons", "comparisons", _others(part)),
     ]
     lines = []
@@ -234,3 +228,67 @@ def _runs_with(part: ProblemTables, flag: str) -> str:
         f"{run_name(model, stage)} at n = {n} ({count} of {part.seeds} seeds)"
         for (model, stage, n), count in counts.items()
     )
+
+
+def choices_table(part: ProblemTables) -> list[str]:
+    """Return lines of Markdown with what tuning chose at every n; none without tuned models."""
+    table = part.choices
+    body = []
+    for (model, n), rows in table.groupby(["model", "n"], sort=True):
+        chosen = [json.loads(choice) for choice in rows["choice"]]
+        keys = dict.fromkeys(key for choice in chosen for key in choice)
+        words = [
+            f"{key.replace('_', ' ')}: "
+            + summarise_values([choice[key] for choice in chosen if key in choice])
+            for key in keys
+        ]
+        tried = int(rows["candidates"].max())
+        body.append([f"`{model}`", str(n), "; ".join(words), f"{tried:,}"])
+    if not body:
+        return []
+    return table_lines(["model", "n", "chosen (how many seeds)", "candidates"], body)
+
+
+def summarise_values(values: Sequence[object]) -> str:
+    """Count the values of the seeds, or return median and range of many different numbers."""
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) == len(values) and len(set(numbers)) > _FEW:
+        middle, low, high = np.median(numbers), min(numbers), max(numbers)
+        return f"median {number(middle)} ({number(low)} to {number(high)})"
+    counts = Counter(_word(value) for value in values).most_common()
+    return ", ".join(f"{value} ({count})" for value, count in counts)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
+    return str(value).replace("_", " ")
+
+
+def _downstream(part: ProblemTables) -> list[str]:
+    """Return lines of Markdown with each measure of every code at every n, if any."""
+    table = part.downstream
+    if table.empty:
+        return []
+    titles = {"recall": f"Recall@{table['neighbours'].iloc[0]}"}
+    if table["probe_undefined"].isna().all():
+        titles["probe_accuracy"] = "Accuracy of the probe"
+    lines = []
+    for measure, title in titles.items():
+        lines += [
+            f"{title}, mean over the seeds with its 95 % interval; (+) and (\N{MINUS SIGN}): "
+            "better and worse than `pca`, paired by seed and with Holm's correction.",
+            "",
+            *_measure_lines(part, measure),
+        ]
+    return lines
+
+
+def _measure_lines(part: ProblemTables, measure: str) -> list[str]:
+    compared = part.downstream_comparisons
+    hit = (compared["measure"] == measure) & (compared["baseline"] == "pca")
+    keys = ["challenger", "challenger_stage", "n"]
+    marks = compared[hit].set_index(keys)["verdict"].map(_MARKS).dropna().to_dict()
+    rows = run_rows(part.downstream, measure, part.sizes, marks)
+    body = [[name, *cells] for name, cells in rows]
+    return table_lines(["codes of", *(f"n = {n}" for n in part.sizes)], body)

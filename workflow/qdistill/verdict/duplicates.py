@@ -12,9 +12,7 @@ from qdistill.storage.tables import read_frame, read_metadata
 from qdistill.verdict.problems import Problem
 from qdistill.wording import enumeration
 
-_LEFT_OUT = "The repeating rows were left out."
-_LEFT_IN = "They were left in"
-_HELDOUT_MET = "so held-out errors may be lower here than on texts that are new"
+_HELDOUT_MET = ", so held-out errors may be lower here than on texts that are new"
 _SPLITS = {"train": "training", "heldout": "held-out", "unlabelled": "unlabelled"}
 
 
@@ -75,9 +73,9 @@ def describe_duplicates(table: pd.DataFrame, rows: Mapping[str, int], threshold:
 
 def _what_became(table: pd.DataFrame, is_dropped: bool) -> str:
     if is_dropped:
-        return _LEFT_OUT
-    touched = (table["split"] == "heldout").any() or (table["other_split"] == "heldout").any()
-    return f"{_LEFT_IN}, {_HELDOUT_MET}." if touched else f"{_LEFT_IN}."
+        return "The repeating rows were left out."
+    is_heldout_met = (table[["split", "other_split"]] == "heldout").any(axis=None)
+    return f"They were left in{_HELDOUT_MET if is_heldout_met else ''}."
 
 
 def duplicates_section(problems: Sequence[Problem], findings: Mapping[str, str]) -> list[str]:
@@ -85,7 +83,6 @@ def duplicates_section(problems: Sequence[Problem], findings: Mapping[str, str])
 
     Parameters
     ----------
-    problems : sequence of Problem
     findings : mapping of str to str
         From :func:`duplicate_findings`.
     """

@@ -10,7 +10,7 @@ import pandas as pd
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.published import TOLERANCE
 from qdistill.verdict.relations import Comparison, compare, relate
-from qdistill.verdict.sources import Finding, Source, bullet, join
+from qdistill.verdict.sources import Finding, bullet, join
 from qdistill.verdict.tables import ProblemTables, StudyTables
 from qdistill.wording import enumeration, estimate, number, percentage, table_lines
 
@@ -20,18 +20,12 @@ _TOLERATED = f"{100 * TOLERANCE:g} %"
 
 
 def published_section(study: StudyTables, parts: Sequence[ProblemTables]) -> list[str]:
-    """Return lines of Markdown that set published figures beside ours; none if there are none.
-
-    Parameters
-    ----------
-    study : StudyTables
-    parts : sequence of ProblemTables
-        All problems of the study.
-    """
+    """Return lines of Markdown that set published figures beside ours; none if there are none."""
     if study.published.empty:
         return []
     held = [part for part in parts if len(part.published)]
-    findings = [*_counts(held), *_quantum(held), *_classical(held)]
+    quantum = [(part.problem.label, found) for part in held for found in _differs(part, "quantum")]
+    findings = [*_counts(held), *quantum, *_classical(held)]
     return [
         "## Published and reproduced",
         "",
@@ -135,12 +129,6 @@ def _differs(part: ProblemTables, model: str) -> list[Finding]:
     return [Finding(text, (part.source("published", list(rows["n"]), model=model),))]
 
 
-def _quantum(parts: Sequence[ProblemTables]) -> list[Labelled]:
-    return [
-        (part.problem.label, finding) for part in parts for finding in _differs(part, "quantum")
-    ]
-
-
 def _classical(parts: Sequence[ProblemTables]) -> list[Labelled]:
     """Say how the baseline differs, and what this study shows that may be why."""
     found = []
@@ -184,28 +172,30 @@ def _its_worth(part: ProblemTables) -> list[Finding]:
 
 def _readings(parts: Sequence[ProblemTables]) -> list[str]:
     """Set what the article's baseline may have been beside its published figures."""
+    parts = [part for part in parts if (part.published["model"] == "classical").any()]
+    held = [name for name in READINGS if any(name in part.names for part in parts)]
+    if len(held) < 2:
+        return []
     rows, sources = [], []
-    within: dict[str, list[bool]] = {}
+    within: dict[str, list[bool]] = {name: [] for name in held}
     for part in parts:
         figures = part.published[part.published["model"] == "classical"].set_index("n")
-        names = [name for name in READINGS if name in part.names]
+        names = [name for name in held if name in part.names]
         for n, figure in figures["published"].sort_index().items():
             here = part.metrics[(part.metrics["n"] == n) & (part.metrics["stage"] == "trained")]
             cells = [f"`{part.problem.dataset}`", part.problem.protocol, str(n)]
-            for name in READINGS:
+            for name in held:
                 mean = here.loc[here["model"] == name, "heldout_mse"].mean(skipna=False)
                 deviation = mean / figure - 1
                 cells.append(percentage(deviation) if name in names else "")
                 if name in names:
-                    within.setdefault(name, []).append(abs(deviation) <= TOLERANCE)
+                    within[name].append(abs(deviation) <= TOLERANCE)
             rows.append(cells)
-        sources += _reading_sources(part, figures, names)
-    if not rows or len(within) < 2:
-        return []
-    held = [name for name in READINGS if name in within]
+        if names:
+            sizes = sorted(int(n) for n in figures.index)
+            sources.append(part.source("metrics", sizes, model=names, stage="trained"))
+            sources.append(part.source("published", sizes, model="classical"))
     header = ["data set", "protocol", "n", *(f"`{name}`" for name in held)]
-    dropped = [place + 3 for place, name in enumerate(READINGS) if name not in within]
-    body = [[cell for place, cell in enumerate(row) if place not in dropped] for row in rows]
     counts = enumeration(
         f"{sum(within[name])} of {len(within[name])} for `{name}`" for name in held
     )
@@ -214,19 +204,7 @@ def _readings(parts: Sequence[ProblemTables]) -> list[str]:
         'The article calls its baseline "a linear layer with LayerNorm", which can be read in more '
         "than one way. Deviations of each reading from the published classical figures:",
         "",
-        *table_lines(header, body),
+        *table_lines(header, rows),
         bullet(Finding(text, tuple(sources))),
         "",
-    ]
-
-
-def _reading_sources(
-    part: ProblemTables, figures: pd.DataFrame, names: Sequence[str]
-) -> list[Source]:
-    if figures.empty or not names:
-        return []
-    sizes = sorted(int(n) for n in figures.index)
-    return [
-        part.source("metrics", sizes, model=names, stage="trained"),
-        part.source("published", sizes, model="classical"),
     ]

@@ -14,6 +14,7 @@ from qdistill.wording import (
     enumeration,
     estimate,
     headline_size,
+    seeds_in_words,
     seeds_to_decide,
 )
 
@@ -54,7 +55,6 @@ def compare(
 
     Parameters
     ----------
-    part : ProblemTables
     challenger, baseline : str
         The models.
     stage, against : str
@@ -82,10 +82,8 @@ def relate(
 
     Parameters
     ----------
-    part : ProblemTables
     lead : str
         How the sentence begins.
-    comparisons : sequence of Comparison
     phrases : mapping of str to str
         What to say of each verdict, with places for ``names`` and ``where``.
     name : callable
@@ -125,17 +123,10 @@ def _grouped(
     return groups, rest
 
 
-def relation_words(row: pd.Series) -> str:
-    """Describe what a comparison finds of its first model.
-
-    Parameters
-    ----------
-    row : Series
-        A row of the contract "comparisons".
-    """
+def relation_words(row: pd.Series, is_error: bool = True) -> str:
+    """Describe what a comparison finds of its first model, in errors or in scores."""
     if row["verdict"] == "not distinguishable" and not row["ci_low"] <= 0 <= row["ci_high"]:
-        direction = "worse" if row["ci_low"] > 0 else "better"
-        return f"{direction}, not confirmed"
+        return f"{'worse' if (row['ci_low'] > 0) == is_error else 'better'}, not confirmed"
     return row["verdict"]
 
 
@@ -159,6 +150,29 @@ def helped_at(comparisons: Sequence[Comparison], verdict: str = "better") -> lis
         return []
     found = [set(each.rows.index[each.rows["verdict"] == verdict]) for each in comparisons]
     return sorted(set.intersection(*found))
+
+
+def improving_words(part: ProblemTables, models: Sequence[str]) -> str:
+    """Describe which of some models was still improving when its training ended, or nothing.
+
+    Parameters
+    ----------
+    models : sequence of str
+        The models that are compared.
+    """
+    rows = part.metrics[part.metrics["still_improving"]]
+    said = []
+    for model in models:
+        counts = rows[rows["model"] == model].groupby("n").size().sort_index()
+        if len(counts):
+            low, high = counts.min(), counts.max()
+            span = f"{high}" if low == high else f"{low} to {high}"
+            where = at_sizes([int(n) for n in counts.index], part.sizes)
+            said.append(
+                f"`{model}` was still improving at its last step {where} "
+                f"({span} of {seeds_in_words(part.seeds)})"
+            )
+    return enumeration(said)
 
 
 def _ratio(row: pd.Series) -> str:

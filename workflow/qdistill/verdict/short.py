@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from qdistill.verdict.length import improving_words, still_improving
+from qdistill.errors import DataError
+from qdistill.judgement.choice import choose_model
+from qdistill.study.registry import AUTO, contenders
 from qdistill.verdict.questions.attribution import simplest
-from qdistill.verdict.recommendation import recommend
-from qdistill.verdict.relations import ratio_words
+from qdistill.verdict.relations import improving_words, ratio_words
 from qdistill.verdict.sources import Finding, bullet, join, source
 from qdistill.verdict.tables import ProblemTables
 from qdistill.wording import (
@@ -17,6 +18,7 @@ from qdistill.wording import (
     at_sizes,
     capitalised,
     counted,
+    enumeration,
     headline,
     quoted,
 )
@@ -37,18 +39,13 @@ def in_short(parts: Sequence[ProblemTables]) -> list[str]:
         *(bullet(short_answer(part), part.problem.label) for part in controls),
         *overall,
         *(bullet(short_answer(part), part.problem.label) for part in others),
-        *(bullet(finding) for finding in still_improving(parts)),
+        *(bullet(finding) for finding in _still_improving(parts)),
         bullet(_diverged(parts)),
     ]
 
 
 def short_answer(part: ProblemTables) -> Finding:
-    """Describe whether there is an advantage over the baseline, whose, and which model to use.
-
-    Parameters
-    ----------
-    part : ProblemTables
-    """
+    """Describe whether there is an advantage over the baseline, whose, and which model to use."""
     found = [*_control(part), *_advantage(part), *_owner(part)]
     if not found:
         nothing = "no answer, as the models that it takes are not in the study"
@@ -57,6 +54,30 @@ def short_answer(part: ProblemTables) -> Finding:
         found += recommend(part)
     text = "; ".join(finding.text for finding in found)
     return Finding(f"{capitalised(text)}.", join(found).sources)
+
+
+def recommend(part: ProblemTables) -> list[Finding]:
+    """Choose a model at each n by the rule of ``deploy`` with ``model: auto``.
+
+    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
+    Nothing is chosen from a single candidate or seed, or where every candidate diverged.
+    """
+    candidates = [*({"mean"} & part.names), *contenders(part.names)]
+    if len(candidates) < 2 or part.seeds < 2:
+        return []
+    chosen: dict[str, list[int]] = {}
+    for n in part.sizes:
+        rows = part.metrics[part.metrics["n"] == n]
+        try:
+            name = choose_model(rows, AUTO, candidates).name
+        except DataError:  # each candidate has a diverged run
+            continue
+        chosen.setdefault(name, []).append(n)
+    if not chosen:
+        return []
+    names = enumeration(f"`{name}` {at_sizes(sizes, part.sizes)}" for name, sizes in chosen.items())
+    text = f"the simplest model that does as well as the best, as far as the seeds tell, is {names}"
+    return [Finding(text, (part.source("metrics", model=list(chosen)),))]
 
 
 def _control(part: ProblemTables) -> list[Finding]:
@@ -160,6 +181,21 @@ def _over_all(parts: Sequence[ProblemTables]) -> list[Finding]:
         ]
     text += f"an advantage that is the circuit's own is shown in {distinct}."
     return [Finding(text, tuple(sources))]
+
+
+def _still_improving(parts: Sequence[ProblemTables]) -> list[Finding]:
+    """Count over all problems the runs that more steps might have improved."""
+    runs = pd.concat([part.metrics for part in parts])
+    counts = runs.loc[runs["still_improving"], "model"].value_counts()
+    if counts.empty:
+        return []
+    by_model = enumeration(f"`{model}` ({count:,})" for model, count in counts.items())
+    text = (
+        f"{counted(counts.sum(), 'run')} ended at the most steps that the study allows, with a "
+        f"cross-validated error that was still falling: {by_model}. Longer training might lower "
+        "their errors."
+    )
+    return [Finding(text, (source("metrics", still_improving=True),))]
 
 
 def _diverged(parts: Sequence[ProblemTables]) -> Finding:

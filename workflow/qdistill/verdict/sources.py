@@ -96,7 +96,6 @@ def bullet(finding: Finding, label: str = "") -> str:
 
     Parameters
     ----------
-    finding : Finding
     label : str
         What it is about; shown in bold.
     """

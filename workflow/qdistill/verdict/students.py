@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from qdistill.judgement.pairing import Run
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import ENTRIES, RAW, STUDENTS
 from qdistill.verdict.tables import ProblemTables
 from qdistill.wording import at_sizes, enumeration, estimate
 
 NO_ADVANTAGE = "quantum does not beat classical"  # how such a reason begins
+_ORDER = [RAW, *ENTRIES]
 _COLLECTIVE = 3  # from so many on, all students of a stage are named together
 _STAGES = {"zero_shot": "zero-shot", "fine_tuned": "fine-tuned"}
 _READ_OUTS = {"": "", "linear": " with linear read-out", "squared": " with squared read-out"}
@@ -28,10 +29,9 @@ def run_name(model: str, stage: str) -> str:
     return f"`{model}`" if stage == "trained" else student_name(model, stage)
 
 
-def student_order(run: Run) -> tuple[int, str, bool]:
-    """Return the place of a student: as the registry lists them, zero-shot first."""
-    names = list(STUDENTS)
-    place = names.index(run[0]) if run[0] in names else len(names)
+def run_order(run: Run) -> tuple[int, str, bool]:
+    """Return the place of a run: full vectors, then as the registry lists it, zero-shot first."""
+    place = _ORDER.index(run[0]) if run[0] in _ORDER else len(_ORDER)
     return place, run[0], run[1] != "zero_shot"
 
 
@@ -45,7 +45,7 @@ def name_students(runs: Iterable[Run], everyone: Iterable[Run]) -> str:
     everyone : iterable of (str, str)
         All that the problem has.
     """
-    left, names = sorted(runs, key=student_order), []
+    left, names = sorted(runs, key=run_order), []
     layers = [run for run in everyone if run[0] != "compiled"]
     for stage, word in _STAGES.items():
         for read_out, words in _READ_OUTS.items():

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.study.registry import ENTRIES
 from qdistill.verdict.problems import order_problems
-from qdistill.verdict.students import run_name
-from qdistill.verdict.tables import ProblemTables, StudyTables
+from qdistill.verdict.students import run_name, run_order
+from qdistill.verdict.tables import StudyTables
 from qdistill.wording import estimate, seeds_in_words
-
-_ORDER = list(ENTRIES)
 
 
 def summarise_problems(
@@ -41,30 +38,40 @@ def summarise_problems(
         {
             "title": f"{part.problem.title}, {seeds_in_words(part.seeds)}",
             "sizes": part.sizes,
-            "rows": _rows(part),
+            "rows": run_rows(part.metrics, "heldout_mse", part.sizes),
         }
         for part in parts
     ]
 
 
-def _rows(part: ProblemTables) -> list[tuple[str, list[str]]]:
+def run_rows(
+    table: pd.DataFrame, value: str, sizes: Sequence[int], marks: Mapping[Any, str] = {}
+) -> list[tuple[str, list[str]]]:
+    """Return the name of every model and stage, with its mean and interval at every n.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns ``model``, ``stage``, ``n`` and ``diverged``, one row for each seed.
+    value : str
+        The column to average.
+    sizes : sequence of int
+        Every n.
+    marks : mapping of (model, stage, n) to str
+        What stands after a cell's interval.
+    """
     cells = {
-        (model, stage, n): _mean_cell(rows)
-        for (model, stage, n), rows in part.metrics.groupby(["model", "stage", "n"])
+        key: _mean_cell(rows, value, marks.get(key, ""))
+        for key, rows in table.groupby(["model", "stage", "n"])
     }
-    runs = sorted({(model, stage) for model, stage, _ in cells}, key=_place)
-    return [(run_name(*run), [cells.get((*run, n), "") for n in part.sizes]) for run in runs]
+    runs = sorted({key[:2] for key in cells}, key=run_order)
+    return [(run_name(*run), [cells.get((*run, n), "") for n in sizes]) for run in runs]
 
 
-def _place(run: tuple[str, str]) -> tuple[int, str, bool]:
-    place = _ORDER.index(run[0]) if run[0] in _ORDER else len(_ORDER)
-    return place, run[0], run[1] != "zero_shot"
-
-
-def _mean_cell(rows: pd.DataFrame) -> str:
-    interval = paired_interval(rows["heldout_mse"])
+def _mean_cell(rows: pd.DataFrame, value: str, mark: str) -> str:
+    interval = paired_interval(rows[value])
     diverged = int(rows["diverged"].sum())
-    cell = estimate(interval.estimate, interval.low, interval.high)
+    cell = estimate(interval.estimate, interval.low, interval.high) + mark
     if not np.isfinite(interval.estimate) or diverged:
         cell += f" ({diverged} of {len(rows)} diverged)"
     return cell

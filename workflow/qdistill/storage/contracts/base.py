@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandera.pandas as pa
 from pandera.pandas import Field
 
 SPLITS = ("train", "unlabelled", "heldout")
+RUN = ("dataset", "qubits", "protocol", "n")
 STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
 
 
@@ -24,6 +25,13 @@ class Table(pa.DataFrameModel):
     class Config:
         coerce = True
         strict = True
+
+    def __init_subclass__(cls, unique: tuple[str, ...] = (), **options: Any) -> None:
+        """Take the columns that together are unique as a keyword of the class."""
+        if unique:
+            options_of = {"unique": unique, "name": cls.__name__}
+            cls.Config = type("Config", (cls.Config,), options_of)  # type: ignore[misc, assignment]
+        super().__init_subclass__(**options)
 
     @classmethod
     def scalars(cls) -> list[str]:

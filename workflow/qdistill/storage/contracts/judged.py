@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from pandera.pandas import Field
 
-from qdistill.storage.contracts.base import STAGES, Problem, Run
+from qdistill.storage.contracts.base import RUN, STAGES, Problem, Run
 
 _COMPARED = ("better", "worse", "not distinguishable", "undefined")
 
 
-class Comparisons(Run):
+class Comparisons(
+    Run, unique=(*RUN, "challenger", "challenger_stage", "baseline", "baseline_stage")
+):
     """Paired differences and ratios of two models' held-out errors."""
 
     challenger: str
@@ -34,14 +36,10 @@ class Comparisons(Run):
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
 
-    class Config:
-        unique = (
-            *("dataset", "qubits", "protocol", "n"),
-            *("challenger", "challenger_stage", "baseline", "baseline_stage"),
-        )
 
-
-class DownstreamComparisons(Run):
+class DownstreamComparisons(
+    Run, unique=(*RUN, "measure", "challenger", "challenger_stage", "baseline")
+):
     """Paired differences of what two models' codes are good for."""
 
     measure: str = Field(isin=("recall", "probe_accuracy"))
@@ -60,14 +58,8 @@ class DownstreamComparisons(Run):
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
 
-    class Config:
-        unique = (
-            *("dataset", "qubits", "protocol", "n"),
-            *("measure", "challenger", "challenger_stage", "baseline"),
-        )
 
-
-class Attribution(Run):
+class Attribution(Run, unique=RUN):
     """Whether the quantum model beats each of its simpler rivals."""
 
     seeds: int = Field(ge=0)
@@ -79,9 +71,6 @@ class Attribution(Run):
     ratio_high: float = Field(nullable=True)
     rivals: str
     missing: str
-
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n")
 
 
 class Crossover(Problem):
@@ -97,7 +86,7 @@ class Crossover(Problem):
     verdict: str = Field(isin=("crossover", "several", "none", "outside grid", "undefined"))
 
 
-class Transfer(Run):
+class Transfer(Run, unique=(*RUN, "student", "stage")):
     """What fraction of the circuit's advantage a student retains."""
 
     student: str
@@ -111,11 +100,8 @@ class Transfer(Run):
     verdict: str = Field(isin=("retained", "partial", "collapsed", "undecided", "undefined"))
     reason: str = Field(nullable=True, description="why it is undefined")
 
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "student", "stage")
 
-
-class Overfitting(Run):
+class Overfitting(Run, unique=(*RUN, "pool")):
     """The sweep of the pool, judged at each of its sizes."""
 
     pool: int = Field(ge=0)
@@ -136,11 +122,8 @@ class Overfitting(Run):
     seeds_needed: float = Field(nullable=True, description="to decide it")
     verdict: str = Field(isin=("overfits", "does not overfit", "undecided", "undefined"))
 
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "pool")
 
-
-class Published(Run):
+class Published(Run, unique=(*RUN, "model")):
     """Held-out errors beside those that the article prints."""
 
     model: str
@@ -152,6 +135,3 @@ class Published(Run):
     ci_high: float = Field(nullable=True)
     deviation: float = Field(nullable=True, description="mean / published - 1")
     within_twentieth: bool
-
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "model")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pandera.pandas import Field
 from pandera.typing import Float32
 
-from qdistill.storage.contracts.base import SPLITS, STAGES, Run, Table
+from qdistill.storage.contracts.base import RUN, SPLITS, STAGES, Run, Table
 
 COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
 
@@ -16,7 +16,7 @@ class SeededRun(Run):
     seed: int = Field(ge=0)
 
 
-class History(Run):
+class History(Run, unique=(*RUN, "model", "seed", "epoch")):
     """Losses during training; null where they were not computed or not finite."""
 
     model: str
@@ -27,11 +27,8 @@ class History(Run):
     validation_mse: float = Field(ge=0, nullable=True, description="cross-validated error")
     seconds: float = Field(ge=0, description="since the start, of the whole block")
 
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "model", "seed", "epoch")
 
-
-class Metrics(SeededRun):
+class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     """What came of each run, by model and stage."""
 
     model: str
@@ -48,11 +45,8 @@ class Metrics(SeededRun):
         description="cross-validation, not yet at its end, stopped at the most steps"
     )
 
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "seed", "model", "stage")
 
-
-class Choices(SeededRun):
+class Choices(SeededRun, unique=(*RUN, "seed", "model")):
     """What tuning chose for each seed."""
 
     model: str
@@ -60,11 +54,8 @@ class Choices(SeededRun):
     validation_mse: float = Field(ge=0, nullable=True, description="its cross-validated error")
     candidates: int = Field(ge=1, description="settings tried")
 
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "seed", "model")
 
-
-class Sweep(SeededRun):
+class Sweep(SeededRun, unique=(*RUN, "seed", "pool")):
     """A student distilled with pools of several sizes."""
 
     pool: int = Field(ge=0, description="unlabelled rows")
@@ -74,11 +65,8 @@ class Sweep(SeededRun):
     teacher_r2_train: float = Field(nullable=True, description="on the n rows")
     diverged: bool
 
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "seed", "pool")
 
-
-class Trainability(Table):
+class Trainability(Table, unique=("qubits", "n", "layers", "angle_range", "seed")):
     """Circuits trained on targets of circuits of one depth and range of angles."""
 
     qubits: int = Field(ge=2)
@@ -91,11 +79,8 @@ class Trainability(Table):
     mean_heldout_mse: float = Field(ge=0, nullable=True, description="of the mean predictor")
     diverged: bool
 
-    class Config:
-        unique = ("qubits", "n", "layers", "angle_range", "seed")
 
-
-class Cost(Table):
+class Cost(Table, unique=("engine", "what", "qubits", "layers", "batch", "seeds", "threads")):
     """What training and inference cost."""
 
     engine: str = Field(
@@ -112,9 +97,6 @@ class Cost(Table):
     ratio_to_classical: float = Field(gt=0, nullable=True)
     speedup_over_pennylane: float = Field(gt=0, nullable=True)
     versions: str
-
-    class Config:
-        unique = ("engine", "what", "qubits", "layers", "batch", "seeds", "threads")
 
 
 class Unitary(Run):
@@ -137,7 +119,7 @@ class SoftTargets(Run):
     _vectors = ("target",)
 
 
-class Downstream(SeededRun):
+class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     """What codes are good for on held-out rows; model ``raw`` are the full vectors."""
 
     model: str
@@ -155,6 +137,3 @@ class Downstream(SeededRun):
     probe_accuracy: float = Field(ge=0, le=1, nullable=True)
     probe_undefined: str = Field(nullable=True, description="the reason where there is no probe")
     diverged: bool
-
-    class Config:
-        unique = ("dataset", "qubits", "protocol", "n", "seed", "model", "stage")

@@ -34,8 +34,9 @@ def introduce(names: Collection[str]) -> str:
         "missing or could not be compared."
     )
     found = [f"`{name}` {what}" for name, what in REMOVED.items() if name in names]
-    if found:
-        text += f" Of the controls, {enumeration(_taking(found))}."
+    if found:  # the verb stands with the first one alone
+        found[0] = found[0].replace(" ", " takes out ", 1)
+        text += f" Of the controls, {enumeration(found)}."
     return text
 
 
@@ -62,7 +63,6 @@ def simplest(part: ProblemTables, brief: bool = False) -> str:
 
     Parameters
     ----------
-    part : ProblemTables
     brief : bool
         Leave out ratios and seeds.
     """
@@ -150,12 +150,6 @@ def _sources(part: ProblemTables, rows: pd.DataFrame, names: Collection[str]) ->
         baselines = list(dict.fromkeys(names))
         found.append(part.source("comparisons", sizes, challenger="quantum", baseline=baselines))
     return tuple(found)
-
-
-def _taking(parts: list[str]) -> list[str]:
-    first, *others = parts
-    name, what = first.split(" ", 1)
-    return [f"{name} takes out {what}", *others]
 
 
 QUESTION = Question("Attribution", introduce, answer)

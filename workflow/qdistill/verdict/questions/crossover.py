@@ -8,18 +8,11 @@ import numpy as np
 import pandas as pd
 
 from qdistill.study.registry import place_on_ladder
-from qdistill.verdict.length import improving_words
 from qdistill.verdict.questions.base import Question
+from qdistill.verdict.relations import improving_words
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.tables import ProblemTables
-from qdistill.wording import (
-    at_sizes,
-    enumeration,
-    limits_in_n,
-    number,
-    quoted,
-    seeds_to_decide,
-)
+from qdistill.wording import at_sizes, enumeration, limits_in_n, number, quoted, seeds_to_decide
 
 
 def introduce(names: Collection[str]) -> str:
@@ -108,11 +101,12 @@ def _open(part: ProblemTables) -> list[Said]:
     for name in _baselines(part, "outside grid"):
         row = _rows(part, name).iloc[0]
         limits = limits_in_n(row["ci_low"], row["ci_high"])
+        other = name if row["ahead_below"] == "quantum" else "quantum"
         rows = part.compared("quantum", name)
         ends = [n for n in _ends(part) if rows["verdict"].get(n) == "not distinguishable"]
         text = (
             f"`{row['ahead_below']}` has the lower mean throughout, beside "
-            f"`{_other(row)}`, but a crossover in {limits} is not excluded"
+            f"`{other}`, but a crossover in {limits} is not excluded"
         )
         if ends:
             decide = seeds_to_decide(rows.loc[ends, "seeds_needed"], part.seeds, "tell them apart")
@@ -162,10 +156,6 @@ def _baselines(part: ProblemTables, verdict: str) -> list[str]:
     """Baselines with a verdict: the article's first, then from the simplest on."""
     found = set(part.crossover.loc[part.crossover["verdict"] == verdict, "baseline"])
     return sorted(found, key=lambda name: (name != "classical", place_on_ladder(name)))
-
-
-def _other(row: pd.Series) -> str:
-    return row["baseline"] if row["ahead_below"] == "quantum" else "quantum"
 
 
 def _ends(part: ProblemTables) -> list[int]:

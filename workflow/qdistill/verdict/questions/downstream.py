@@ -10,7 +10,7 @@ from qdistill.judgement.pairing import Run
 from qdistill.judgement.statistics import paired_interval
 from qdistill.study.registry import ENTRIES, RAW, STUDENTS
 from qdistill.verdict.questions.base import Question
-from qdistill.verdict.relations import why_undefined
+from qdistill.verdict.relations import relation_words, why_undefined
 from qdistill.verdict.sources import Finding
 from qdistill.verdict.students import name_students, run_name
 from qdistill.verdict.tables import ProblemTables
@@ -51,8 +51,7 @@ def _recall(part: ProblemTables) -> list[Finding]:
     first = part.downstream.iloc[0]
     name = f"recall@{first['neighbours']}"
     lead = f"Neighbours by {_METRICS[first['metric']]} among {first['queries']:,} rows, {name}: "
-    found = _levels(part, "recall", ("pca",))
-    return [*_begin(lead, found), *_against(part, "recall", "pca", name)]
+    return [*_levels(part, lead, "recall", ("pca",)), *_against(part, "recall", "pca", name)]
 
 
 def _probe(part: ProblemTables) -> list[Finding]:
@@ -66,18 +65,13 @@ def _probe(part: ProblemTables) -> list[Finding]:
         f"of each, on {first['probe_rows']:,} rows (guessing is right in {guess:.3g} of them, "
         f"always naming the most frequent class in {often:.3g}), accuracy: "
     )
-    found = _levels(part, "probe_accuracy", (RAW, "pca"))
-    findings = _begin(lead, found)
+    findings = _levels(part, lead, "probe_accuracy", (RAW, "pca"))
     for baseline in _BASELINES:
         findings += _against(part, "probe_accuracy", baseline, "accuracy")
     return findings
 
 
-def _begin(lead: str, found: Sequence[Finding]) -> list[Finding]:
-    return [Finding(lead + each.text, each.sources) for each in found]
-
-
-def _levels(part: ProblemTables, measure: str, names: Sequence[str]) -> list[Finding]:
+def _levels(part: ProblemTables, lead: str, measure: str, names: Sequence[str]) -> list[Finding]:
     """Give the mean of the baselines, and of the circuit beside them, with intervals."""
     n = headline_size(part.sizes)
     rows = part.downstream[part.downstream["n"] == n]
@@ -88,7 +82,7 @@ def _levels(part: ProblemTables, measure: str, names: Sequence[str]) -> list[Fin
     for name in shown:
         interval = paired_interval(rows.loc[rows["model"] == name, measure])
         words.append(f"`{name}` {estimate(interval.estimate, interval.low, interval.high)}")
-    text = f"{enumeration(words)} at n = {n}."
+    text = f"{lead}{enumeration(words)} at n = {n}."
     return [Finding(text, (part.source("downstream", [n], model=shown),))]
 
 
@@ -127,20 +121,13 @@ def _group(
         whose = run_name(best["challenger"], best["challenger_stage"])
         text += (
             f"; the highest{f' at n = {n}' if len(part.sizes) > 1 else ''} is {whose} ({name} "
-            f"{best['mean_challenger']:.3g}, difference {gap}, {_relation(best)})"
+            f"{best['mean_challenger']:.3g}, difference {gap}, {relation_words(best, False)})"
         )
     text += _open(part, rows)
     where = {"measure": measure, "baseline": baseline}
     challengers = sorted(rows["challenger"].unique())
     found = part.source("downstream_comparisons", (), **where, challenger=challengers)
     return Finding(f"{text}.", (found,))
-
-
-def _relation(row: pd.Series) -> str:
-    """Describe what a comparison finds, and where Holm's correction takes it back."""
-    if row["verdict"] == "not distinguishable" and not row["ci_low"] <= 0 <= row["ci_high"]:
-        return f"{'better' if row['ci_low'] > 0 else 'worse'}, not confirmed"
-    return row["verdict"]
 
 
 def _better(part: ProblemTables, rows: pd.DataFrame) -> str:

@@ -103,16 +103,13 @@ def _conclusion(part: ProblemTables, none: int, most: int) -> Finding:
         if verdict == "overfits":
             words += _ENDS.get(pooled.get(n), "; whether the pool ends it is not settled")
         groups.setdefault(words, []).append(n)
+    pool = f"with {counted(none, 'unlabelled row')}" if none else "without a pool"
     parts = [
-        words.format(where=at_sizes(sizes, part.sizes), pool=_pool_words(none))
+        words.format(where=at_sizes(sizes, part.sizes), pool=pool)
         for words, sizes in groups.items()
     ]
     found = part.source("overfitting", pool=(none, most))
     return Finding(" ".join(f"{each}." for each in parts), (found,))
-
-
-def _pool_words(pool: int) -> str:
-    return f"with {counted(pool, 'unlabelled row')}" if pool else "without a pool"
 
 
 QUESTION = Question("Overfitting", introduce, answer)

@@ -72,7 +72,7 @@ def _kept(part: ProblemTables) -> list[Finding]:
 
 def _group(part: ProblemTables, verdict: str, rows: pd.DataFrame, sizes: list[int]) -> str:
     """Name who has a verdict at which n, with the lowest and the highest fraction."""
-    everyone = _runs(part.transfer)
+    everyone = set(zip(part.transfer["student"], part.transfer["stage"], strict=True))
     by_sizes: dict[tuple[int, ...], list[Run]] = {}
     for run, own in rows.groupby(["student", "stage"]):
         by_sizes.setdefault(tuple(sorted(own["n"])), []).append(run)  # type: ignore[arg-type]
@@ -125,9 +125,9 @@ def _nothing_to_keep(part: ProblemTables) -> list[Finding]:
     if sizes:
         rows = rows.loc[[n for n in sizes if n in rows.index]]
         needed = part.transfer[part.transfer["n"].isin(sizes)].groupby("n")["seeds_needed"].min()
-        notes, row = [], headline(rows)
+        row = headline(rows)
         difference = estimate(row["difference"], row["ci_low"], row["ci_high"])
-        notes.append(f"quantum - classical = {difference}{at_headline(row, rows)}")
+        notes = [f"quantum - classical = {difference}{at_headline(row, rows)}"]
         is_open = [n for n in sizes if pd.notna(needed[n])]
         if is_open:
             decide = seeds_to_decide(needed[is_open], part.seeds, "show a difference")
@@ -159,11 +159,6 @@ def _unconfirmed(part: ProblemTables, sizes: list[int]) -> str:
     verdicts = part.compared("quantum", "classical")["verdict"]
     alone = [n for n in sizes if verdicts.get(n) != "better"]
     return f" (not confirmed by Holm's correction {at_sizes(alone, [])})" if alone else ""
-
-
-def _runs(table: pd.DataFrame) -> list[Run]:
-    pairs = table[["student", "stage"]].drop_duplicates()
-    return list(pairs.itertuples(index=False, name=None))
 
 
 QUESTION = Question("Transfer", introduce, answer)
