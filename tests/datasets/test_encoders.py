@@ -120,10 +120,10 @@ def test_a_folder_that_is_absent_is_named():
 
 def test_before_the_dag_a_name_that_is_no_folder_must_look_like_one_of_the_hub(saved):
     for encoder in (None, str(saved), "organisation/model", "organisation/model@v1.0"):
-        check_encoder({"name": "mine", "encoder": encoder})
+        check_encoder("mine", encoder)
     for encoder in ("./models/mine", "/models/mine", "a/b/c", "mine", "~/mine"):
         with pytest.raises(ConfigurationError, match=f"'encoder' of 'mine': no folder '{encoder}'"):
-            check_encoder({"name": "mine", "encoder": encoder})
+            check_encoder("mine", encoder)
 
 
 def test_texts_that_are_cut_are_counted_and_those_at_the_limit_are_not(saved):

@@ -228,7 +228,7 @@ def run_script(name, folder, inputs, outputs, **params):
 
 @pytest.fixture
 def judged(tmp_path):
-    """Tables of a study, each written by the script that the workflow runs."""
+    """Tables of a study, judged by the script that the workflow runs."""
     names = ("mean", "classical", "quantum", "square", "linear_tuned", "compiled", "unitary_re")
     metrics = make_metrics(sizes=(100, 500), seeds=3, names=names)
     made = {
@@ -241,22 +241,12 @@ def judged(tmp_path):
     paths = {name: tmp_path / f"{name}.parquet" for name in made}
     for name, table in made.items():
         write_table(name, paths[name], table, {})
-    steps = [
-        ("compare_models", "comparisons", {"metrics": paths["metrics"]}),
-        ("attribute_advantage", "attribution", {"comparisons": tmp_path / "comparisons.parquet"}),
-        ("locate_crossover", "crossover", {"metrics": paths["metrics"]}),
-        ("judge_transfer", "transfer", {"metrics": paths["metrics"]}),
-        ("judge_overfitting", "overfitting", {name: paths[name] for name in ("metrics", "sweep")}),
-        (
-            "tabulate_published",
-            "published",
-            {"metrics": paths["metrics"], "published": PUBLISHED_PATH},
-        ),
-        ("compare_downstream", "downstream_comparisons", {"downstream": paths["downstream"]}),
-    ]
-    for script, table, inputs in steps:
-        paths[table] = tmp_path / f"{table}.parquet"
-        run_script(script, tmp_path, inputs, {"table": paths[table]}, extra=[])
+    names = ("comparisons", "attribution", "crossover", "transfer", "overfitting", "published")
+    judged = {name: tmp_path / f"{name}.parquet" for name in (*names, "downstream_comparisons")}
+    inputs = {name: paths[name] for name in ("metrics", "sweep", "downstream")}
+    inputs["published"] = PUBLISHED_PATH
+    run_script("judge_study", tmp_path, inputs, judged, extra=[])
+    paths |= judged
     del paths["sweep"]
     return paths
 
