@@ -26,13 +26,13 @@ def code_blocks(language):
 
 
 def test_the_model_of_the_readme_trains(small_study, monkeypatch):
-    definition, line = code_blocks("python")
+    (definition,), (line,) = code_blocks("python"), code_blocks("text")
     for function in re.findall(r"def .*", definition):
         assert "->" in function, "mypy would refuse the README's model"
     module = types.ModuleType("qdistill.models.bottlenecks.sine")
     exec(definition, module.__dict__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    (entry,) = eval(f"({line})", vars(model_table))
+    (entry,) = eval(f"({line.strip()})", vars(model_table))
     for names in (ENTRIES, BOTTLENECKS):
         monkeypatch.setitem(names, "sine", entry)
     settings = {k: v for k, v in SETTINGS.items() if k not in ("layers", "angle_range")}
