@@ -31,6 +31,8 @@ from qdistill.training.references import fit_regression
 _TOLERANCE = 1e-3  # of a held-out error computed twice, relative; float32 gives about 1e-6
 _ROUNDING = 1e-6  # of the targets' variance: below that, an error is rounding
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class ExportFiles:
@@ -88,12 +90,8 @@ def export_adapter(
     blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
-    logging.getLogger(__name__).info(
-        "deploy %s, seed %d; as good as the best: %s",
-        choice.name,
-        seed,
-        ", ".join(choice.as_good) or "not asked",
-    )
+    equals = ", ".join(choice.as_good) or "not asked"
+    log.info("deploy %s, seed %d; as good as the best: %s", choice.name, seed, equals)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights)
     check_heldout(adapter, blocks[0], float(evidence.heldout[seed]), choice.name)
     folder = Path(folder)

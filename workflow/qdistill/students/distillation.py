@@ -129,7 +129,6 @@ def distil_on_subsets(
     purpose : str
         Names the streams of batches.
     steps : int
-        Length of the training.
     settings : TrainingSettings
         Batch size and learning rate.
 
