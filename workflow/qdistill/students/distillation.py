@@ -126,10 +126,8 @@ def distil_on_subsets(
         What is fitted, and its inputs and targets.
     rows : sequence (P) of sequences (S) of int arrays
         For each subset and each seed, the rows of ``soft`` that belong to it.
-    purpose : str
-        Names the streams of batches.
-    steps : int
-        Length of the training.
+    purpose, steps
+        Name of the streams of batches, and length of the training.
     settings : TrainingSettings
         Batch size and learning rate.
 
