@@ -88,12 +88,9 @@ def export_adapter(
     blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
-    logging.getLogger(__name__).info(
-        "deploy %s, seed %d; as good as the best: %s",
-        choice.name,
-        seed,
-        ", ".join(choice.as_good) or "not asked",
-    )
+    equals = ", ".join(choice.as_good) or "not asked"
+    log = logging.getLogger(__name__)
+    log.info("deploy %s, seed %d; as good as the best: %s", choice.name, seed, equals)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights)
     check_heldout(adapter, blocks[0], float(evidence.heldout[seed]), choice.name)
     folder = Path(folder)
