@@ -39,9 +39,6 @@ def train(name, settings, examples):
     return model, parameters, train_by_protocol(model, parameters, examples, settings)
 
 
-# ---- converged: for how long ----
-
-
 @pytest.mark.parametrize(("max_steps", "patience", "unfinished"), [(28, 100, 3), (2000, 3, 0)])
 def test_the_log_says_whose_error_was_still_falling(caplog, max_steps, patience, unfinished):
     examples = make_examples("noisy map", n=30)
@@ -171,9 +168,6 @@ def test_time_counts_the_search_and_not_the_measuring(monkeypatch):
     assert (block.history["seconds"] < 10).all()
 
 
-# ---- both protocols ----
-
-
 def test_article_is_the_fixed_number_of_epochs():
     examples = make_examples("reconstruct")
     model, parameters, block = train("quantum", ARTICLE, examples)
@@ -275,9 +269,6 @@ def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     examples = replace(examples, targets=hidden)
     block = train("quantum", settings, examples)[2]
     assert (block.evaluation.heldout_mse < 1e-6 * hidden.var(0).mean().item()).all()
-
-
-# ---- files ----
 
 
 @pytest.fixture(scope="module")
