@@ -34,7 +34,8 @@ def right():
 
 def test_names_are_those_of_the_registry_and_of_the_schema():
     schema = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
-    named = schema["properties"]["cost"]["properties"]["simulators"]["items"]["enum"]
+    listed = schema["$defs"]["Cost"]["properties"]["simulators"]["anyOf"][1]
+    named = listed["items"]["enum"]
     assert list(REGISTRY) == list(SIMULATORS) == named
     documented = (ROOT / "config/README.md").read_text()
     assert [name for name in SIMULATORS if f"`{name}`" not in documented] == []
