@@ -25,7 +25,7 @@ def test_a_new_process_does_not_inherit_the_peak_of_the_one_that_starts_it():
     block = np.ones(40_000_000)
     program = "from qdistill.cost.memory import peak_bytes; print(peak_bytes())"
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
-    assert int(output) < block.nbytes
+    assert int(output) < block.nbytes / 2
 
 
 def test_a_step_of_the_compiled_engine_at_twelve_qubits_needs_less_than_64_megabytes():

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.configuration import alone, study_of
+from helpers.configuration import refusal as refusal_of_study
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import BOTTLENECKS, STUDENTS
@@ -269,3 +271,45 @@ def test_a_track_has_something_to_evaluate_on_every_data_set():
     assert "'digits' is of kind 'digits'" in refusal(asked)
     synthetic = {"synthetic-4q": resolve_dataset("synthetic-4q")}
     check_track(replace(asked, datasets=synthetic), "")
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (
+            alone(training={"models": {"linear": {"layers": 3}}}),
+            ["training.models.linear.layers", "found 3", "no such setting", "batch_size"],
+        ),
+        (
+            alone(datasets=[{"name": "x", "kind": "vectors", "qubits": 3, "path": "no.npy"}]),
+            ["'path' of 'x'", "no file 'no.npy'", ".parquet"],
+        ),
+        (
+            alone(datasets=["digits"], n=[50]),
+            [
+                "'pool_sweep': found 1000, but 'digits' has 397 unlabelled rows",
+                "0 to 397 and 'all' are possible",
+            ],
+        ),
+        (
+            study_of(
+                {"tracks": {"denoise": {"n": [4, 50], "training": {"converged": {"folds": 5}}}}}
+            ),
+            [
+                "'tracks.denoise.training.converged.folds': found 5",
+                "'tracks.denoise.n' is 4; 2 to 4 folds",
+            ],
+        ),
+        *(
+            (
+                alone(datasets=[{"name": "mine", "kind": "corrupted", "source": source}], n=[50]),
+                [f"data set 'mine': 'source': its source '{source}'", "targets already"],
+            )
+            for source in ("teacher-circuit", "markov-null", "digits-corrupted")
+        ),
+    ],
+)
+def test_key_value_and_choices_are_told(config, parts):
+    message = refusal_of_study(config)
+    for part in parts:
+        assert part in message

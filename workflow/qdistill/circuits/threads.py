@@ -7,8 +7,6 @@ import ctypes
 import os
 import sys
 
-import torch
-
 from qdistill.circuits.engine import select_engine
 
 # glibc's mallopt parameters, from malloc.h
@@ -29,6 +27,8 @@ def prepare_torch(threads: int, engine: str = "auto") -> None:
     engine : str
         From the configuration; see :mod:`qdistill.circuits.engine`.
     """
+    import torch  # here, so that a process which only measures itself stays small
+
     torch.set_num_threads(threads)
     select_engine(engine)
     if os.name == "posix" and sys.platform.startswith("linux"):
