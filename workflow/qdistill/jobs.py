@@ -17,14 +17,14 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qdistill.errors import QdistillError
 
 
 @contextlib.contextmanager
 def job_log(snakemake: Any) -> Iterator[logging.Logger]:
-    """Send what a job says to its log file and end it plainly on a user's error.
+    """Write what a job says to its log file and end it plainly on a user's error.
 
     Standard output, standard error (progress bars included) and logging go to
     ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` is shown as its one
@@ -45,6 +45,8 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     # Importing torch makes several hundred thousand objects that live until the end. Looking
     # for cycles among them while they load, and again at exit, would take a second a job.
     gc.set_threshold(200_000, 50, 100)
+    # pandera would load Hypothesis, where it is installed, to make up tables for tests.
+    sys.modules.setdefault("hypothesis", cast(Any, None))
     with (
         path.open("w", encoding="utf-8", buffering=1) as log,
         contextlib.redirect_stdout(log),
@@ -67,7 +69,7 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
 
 
 def share_library() -> None:
-    """Let every process started from here import this library, installed or not."""
+    """Make this library importable in every process started from here, installed or not."""
     library = str(Path(__file__).resolve().parent.parent)
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if library not in others:

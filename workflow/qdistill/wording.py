@@ -9,19 +9,19 @@ import pandas as pd
 
 
 def number(value: float) -> str:
-    """Three significant digits; a missing value is said to be missing."""
+    """Return three significant digits, or that a value is missing."""
     if not np.isfinite(value):
         return "not finite"
     return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def p_value(value: float) -> str:
-    """P-value to three digits, none of which count below one in ten thousand."""
+    """Return a p-value to three digits, none of which count below one in ten thousand."""
     return "< 0.0001" if value < 1e-4 else number(value)
 
 
 def percentage(share: float) -> str:
-    """Signed percentage to a tenth, or to a whole one from 10 % on."""
+    """Return a signed percentage to a tenth, or to a whole one from 10 % on."""
     if not np.isfinite(share):
         return "not finite"
     digits = 0 if abs(share) >= 0.0995 else 1
@@ -40,7 +40,7 @@ def estimate(value: float, low: float, high: float) -> str:
 
 
 def limits_in_n(low: float, high: float) -> str:
-    """Limits of a crossover, with the sides that the grid of n leaves open."""
+    """Return the limits of a crossover, with the sides that the grid of n leaves open."""
     if low == 0 and high == np.inf:
         return "[no limit within the grid]"
     lower = "below the grid" if low == 0 else f"{low:.0f}"
@@ -49,7 +49,7 @@ def limits_in_n(low: float, high: float) -> str:
 
 
 def enumeration(items: Iterable[object]) -> str:
-    """Items joined by commas and a final 'and'."""
+    """Return items joined by commas and a final 'and'."""
     words = [str(item) for item in items]
     if not words:
         return ""
@@ -57,40 +57,40 @@ def enumeration(items: Iterable[object]) -> str:
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Names of models, listed."""
+    """Return names of models, listed."""
     return enumeration(f"`{name}`" for name in names)
 
 
 def capitalised(text: str) -> str:
-    """Begin a sentence with a capital letter, leaving the rest as it is."""
+    """Return a sentence with a capital letter, leaving the rest as it is."""
     return text[:1].upper() + text[1:]
 
 
 def at_sizes(sizes: Sequence[int], every: Sequence[int], negated: bool = False) -> str:
-    """'at n = 50 and 100', or 'at every n' ('at any n' after a 'not') if those are all."""
+    """Return 'at n = 50 and 100', or 'at every n' ('at any n' after a 'not') if those are all."""
     if len(every) > 1 and set(sizes) == set(every):
         return "at any n" if negated else "at every n"
     return f"at n = {enumeration(sizes)}"
 
 
 def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lay out a Markdown table, one string per line, with a blank line at the end."""
+    """Tabulate in Markdown, one string per line, with a blank line at the end."""
     lines = [header, ["---"] * len(header), *rows]
     return [*("| " + " | ".join(line) + " |" for line in lines), ""]
 
 
 def counted(count: int, noun: str) -> str:
-    """'1 seed' or '10 seeds'."""
+    """Return '1 seed' or '10 seeds'."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def seeds_in_words(seeds: int) -> str:
-    """'1 seed' or '10 seeds'."""
+    """Return '1 seed' or '10 seeds'."""
     return counted(seeds, "seed")
 
 
 def seeds_to_decide(needed: Iterable[float], now: int, decide: str) -> str:
-    """Say how many seeds would decide what is open.
+    """Return how many seeds would decide what is open.
 
     Parameters
     ----------
@@ -119,21 +119,21 @@ def _about(count: float) -> str:
 
 
 def sizes_by(rows: pd.DataFrame, column: str) -> dict[str, list[int]]:
-    """Ascending n at which a column has each of its values."""
+    """Return the ascending n at which a column has each of its values."""
     return {value: sorted(part["n"]) for value, part in rows.groupby(column)}
 
 
 def headline_size(sizes: Iterable[int]) -> int:
-    """Pick the article's n = 100 if it is there, else the smallest n."""
+    """Select the article's n = 100 if it is there, else the smallest n."""
     sizes = list(sizes)
     return 100 if 100 in sizes else min(sizes)
 
 
 def headline(rows: pd.DataFrame) -> pd.Series:
-    """Row of the article's n = 100 if there is one, else of the smallest n."""
+    """Return the row of the article's n = 100 if there is one, else of the smallest n."""
     return rows[rows["n"] == headline_size(rows["n"])].iloc[0]
 
 
 def at_headline(row: pd.Series, rows: pd.DataFrame) -> str:
-    """' at n = 100', or nothing where the row is the only one."""
+    """Return ' at n = 100', or nothing where the row is the only one."""
     return f" at n = {row['n']}" if len(rows) > 1 else ""

@@ -19,7 +19,7 @@ _NEGLIGIBLE = 1e-12  # rows of an encoder below this share of the largest are pa
 
 
 def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
-    """Bring a trained model or student into an adapter's form.
+    """Convert a trained model or student into an adapter's form.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
 
 
 def from_regression(regression: PrincipalRegression) -> AdapterWeights:
-    """Bring a fitted regression on principal components into an adapter's form.
+    """Convert a fitted regression on principal components into an adapter's form.
 
     Without any component (the mean) it has one code, which is always zero.
     """
@@ -71,7 +71,7 @@ def from_regression(regression: PrincipalRegression) -> AdapterWeights:
 def build(
     kind: str, projections: Mapping[str, np.ndarray], layer: Mapping[str, np.ndarray]
 ) -> AdapterWeights:
-    """Put projections and a layer together, in float32."""
+    """Combine projections and a layer, in float32."""
     width, inputs = projections["encoder.weight"].shape
     outputs = projections["decoder.weight"].shape[0]
     tensors = {**projections, **{f"bottleneck.{key}": value for key, value in layer.items()}}

@@ -55,7 +55,7 @@ class Evidence:
     transfer: pd.Series | None
 
     def against(self, baseline: str) -> pd.Series | None:
-        """Comparison with one other model, if the study holds it."""
+        """Return the comparison with one other model, if the study holds it."""
         rows = self.comparisons[self.comparisons["baseline"] == baseline]
         return None if rows.empty else rows.iloc[0]
 

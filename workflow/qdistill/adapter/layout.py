@@ -56,7 +56,7 @@ class AdapterConfig:
     origin: dict[str, Any] = field(default_factory=dict)  # study, data set, n, seed, model, ...
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the tensors, by name."""
+        """Return the shapes of the tensors, by name."""
         width = self.width
         matrix, vector, products = (width, width), (width,), (width, width * (width + 1) // 2)
         layers: dict[str, dict[str, tuple[int, ...]]] = {
@@ -77,7 +77,7 @@ class AdapterConfig:
         }
 
     def describe(self) -> dict[str, Any]:
-        """Content of ``config.json``."""
+        """Return the content of ``config.json``."""
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,

@@ -27,7 +27,7 @@ class AdapterModel(PythonModel):
         self.adapter = read_adapter(context.artifacts["adapter"])
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Encode; a bad vector is the sender's error, so that a server answers with HTTP 400."""
+        """Encode vectors; a bad one is the sender's error, and a server answers HTTP 400."""
         try:
             vectors = check_vectors(np.asarray(model_input), self.adapter.config.inputs)
             return encode(self.adapter, vectors)

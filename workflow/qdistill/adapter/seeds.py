@@ -32,7 +32,7 @@ class SeedErrors:
     source: str
 
     def median_seed(self) -> int:
-        """Seed of the median error; the lower of the two middle ones if seeds are even.
+        """Return the seed of the median error; the lower of the two middle ones if seeds are even.
 
         An error that is not finite counts as the largest, equal errors go by seed.
         """

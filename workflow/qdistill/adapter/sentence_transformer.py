@@ -40,7 +40,7 @@ class AdapterModule(Module):
         return features
 
     def get_embedding_dimension(self) -> int:
-        """Width of the codes."""
+        """Return the width of the codes."""
         return self.adapter.config.width
 
     def get_config_dict(self) -> dict[str, Any]:

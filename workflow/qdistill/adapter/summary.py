@@ -48,7 +48,7 @@ def summarise(folder: str | Path) -> str:
 
 
 def first_sentence(card: Path) -> str:
-    """First paragraph under the title of a model card; empty if there is none."""
+    """Return the first paragraph under the title of a model card; empty if there is none."""
     if not card.is_file():
         return ""
     text = card.read_text(encoding="utf-8")

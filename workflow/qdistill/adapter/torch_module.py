@@ -87,7 +87,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
         return self.decode(self.encode(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode: what stands behind an encoder in a pipeline."""
+        """Encode vectors: what stands behind an encoder in a pipeline."""
         return self.encode(x)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,12 @@ from qdistill.cost.inference import build_models, expected_milliseconds, inferen
 from qdistill.cost.memory import MEMORY_QUBITS, step_megabytes
 from qdistill.cost.problems import CircuitProblem, draw_circuit_problem
 from qdistill.cost.serving import load_in_onnx_runtime, serving_step
-from qdistill.cost.simulators import REGISTRY, installed_simulators, prepare_simulators
+from qdistill.cost.simulators import (
+    REGISTRY,
+    import_simulators,
+    installed_simulators,
+    prepare_simulators,
+)
 from qdistill.cost.steps import Prepared, circuit_step, classical_step, model_bytes, model_step
 from qdistill.cost.timing import time_interleaved
 from qdistill.cost.versions import versions_json
@@ -81,12 +87,15 @@ def time_engines(
     milliseconds: dict[Row, float] = {}
     asked = SIMULATORS if settings["simulators"] == "installed" else settings["simulators"]
     simulators = installed_simulators(asked, log)
+    with ThreadPoolExecutor(1) as beside:  # no clock runs yet, and either takes seconds
+        measuring = beside.submit(_measure_memory, settings)
+        import_simulators(simulators)
+        memory = measuring.result()
     for qubits in sorted(settings["qubits"]):
         log.info("timing %d qubits", qubits)
         milliseconds |= _time_size(qubits, settings, engine, simulators)
     table = tabulate_cost(milliseconds)
     log.info("\n%s", table.drop(columns="versions").to_string(float_format="%.4g"))
-    memory = _measure_memory(settings)
     write_table("cost", cost_path, table, {**settings, "engine": engine})
     write_json(memory_path, memory)
 

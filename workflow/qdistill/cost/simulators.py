@@ -7,6 +7,7 @@ in float32 (complex64); how is in :mod:`qdistill.cost.other_simulators`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,6 +74,13 @@ def installed_simulators(names: Iterable[str], log: logging.Logger) -> list[str]
         else:
             log.info("%s is left out: it is not installed", name)
     return found
+
+
+def import_simulators(names: Iterable[str]) -> None:
+    """Import what simulators need; what fails, :func:`prepare_simulators` tells."""
+    for module in (module for name in names for module in REGISTRY[name].modules):
+        with contextlib.suppress(Exception):
+            import_module(module)
 
 
 def prepare_simulators(

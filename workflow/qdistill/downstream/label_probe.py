@@ -94,7 +94,7 @@ def find_probe_task(
 
 
 def probe_accuracy(examples: Tensor, asked: Tensor, truth: Tensor, metric: str) -> float:
-    """Share of rows whose class has the nearest centroid.
+    """Return the share of rows whose class has the nearest centroid.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with thei
 
 
 def metric_of(kind: str) -> str:
-    """Name the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
+    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
     return "cosine" if KINDS[kind].is_text else "euclidean"
 
 

@@ -13,7 +13,7 @@ _RESOLUTION = 1e-6
 
 
 def place(vectors: Tensor, metric: str) -> Tensor:
-    """Put vectors (..., rows, width) where Euclidean distance ranks pairs as the metric does.
+    """Scale vectors (..., rows, width) where Euclidean distance ranks pairs as the metric does.
 
     ``cosine``: they are scaled to unit norm, after which the squared distance is 2 - 2 cos (a
     zero vector stays where it is); ``euclidean``: they stay as they are.
@@ -57,7 +57,7 @@ class TrueNeighbours:
         self._relevant = similarity >= last - resolution
 
     def recall(self, codes: Tensor) -> float:
-        """Mean share of a row's k nearest codes that are among its true neighbours.
+        """Return the mean share of a row's k nearest codes that are among its true neighbours.
 
         All rows as near as the k-th true neighbour count as true. Where codes tie for the
         last places, the value is the mean over all ways to choose among them, so that the

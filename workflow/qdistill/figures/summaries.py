@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from qdistill.errors import DataError
 from qdistill.judgement.statistics import LEVEL
@@ -83,7 +83,7 @@ def summarise_seeds(
     seeds, finite = groups.size(), groups.count()
     mean = groups.mean().where(finite == seeds)
     spread = groups.std(ddof=1).where(finite == seeds)
-    half = stats.t.ppf((1 + level) / 2, np.maximum(seeds - 1, 1)) * spread / np.sqrt(seeds)
+    half = special.stdtrit(np.maximum(seeds - 1, 1), (1 + level) / 2) * spread / np.sqrt(seeds)
     return pd.DataFrame(
         {
             "mean": mean,

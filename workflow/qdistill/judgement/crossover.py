@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import PROBLEM, paired_runs
@@ -204,7 +204,7 @@ def _rejected(
     """Whether the paired t-test rejects zero difference at each point of the grid."""
     values = np.stack([np.interp(grid, nodes, row) for row in differences])
     seeds = len(values)
-    critical = stats.t.ppf((1 + level) / 2, seeds - 1)
+    critical = special.stdtrit(seeds - 1, (1 + level) / 2)
     standard_error = values.std(axis=0, ddof=1) / np.sqrt(seeds)
     return np.abs(values.mean(axis=0)) > critical * standard_error
 

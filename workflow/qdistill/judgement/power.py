@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from qdistill.judgement.statistics import has_spread
 
@@ -41,7 +41,7 @@ def seeds_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
         return np.nan
     effect = abs(float(values.mean() / values.std(ddof=1)))
     # known variance needs fewer seeds than the t-test, which has to estimate it
-    at_least = ((stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER)) / max(effect, 1e-12)) ** 2
+    at_least = ((special.ndtri(POWER) - special.ndtri(alpha / 2)) / max(effect, 1e-12)) ** 2
     if at_least > MOST_SEEDS:
         return np.inf
     from statsmodels.stats.power import TTestPower
@@ -97,6 +97,8 @@ def holm_levels(p_values: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
         ``alpha`` over the number of tests that come no earlier in the order of p-values
         (equal ones in the order given).
     """
+    from scipy import stats
+
     raw = np.asarray(p_values, dtype=float)
     ranks = stats.rankdata(np.where(np.isnan(raw), 1.0, raw), method="ordinal")
     return alpha / (raw.size - ranks + 1)

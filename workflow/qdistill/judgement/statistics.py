@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.95
 
@@ -107,6 +107,8 @@ def paired_interval(differences: ArrayLike, level: float = LEVEL) -> Interval:
         two seeds or where every difference is zero; the mean is NaN too if a difference is
         not finite.
     """
+    from scipy import stats  # takes a second, and figures need only this module's levels
+
     values = np.asarray(differences, dtype=float)
     if values.size == 0 or not np.isfinite(values).all():
         return Interval(np.nan, np.nan, np.nan, np.nan)
@@ -183,7 +185,7 @@ def fieller_interval(
         return NO_RATIO
     count, mean = top.size, bottom.mean()
     estimate = float(top.mean() / mean)
-    squared_t = stats.t.ppf((1 + level) / 2, count - 1) ** 2
+    squared_t = special.stdtrit(count - 1, (1 + level) / 2) ** 2
     # covariance of the means of (numerator - estimate * denominator) and the denominator
     spread = np.cov(np.stack([top - estimate * bottom, bottom])) / count
     curvature = mean**2 - squared_t * spread[1, 1]

@@ -52,7 +52,7 @@ def fit_student(
     settings: Mapping[str, Any],
     outputs: Mapping[str, str | Path],
 ) -> None:
-    """Obtain one student from its teacher at every n and write its results.
+    """Fit one student from its teacher at every n and write its results.
 
     A student's file holds what is its own: its layer, and the encoder and decoder if they were
     trained further; the header names the teacher, whose they are otherwise.

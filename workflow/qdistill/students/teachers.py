@@ -147,7 +147,7 @@ def collect_soft_targets(
 
 
 def distillation_positions(examples: Examples) -> Tensor:
-    """Positions (S, n + U) of the rows with soft targets: labelled first, then the pool."""
+    """Return the positions (S, n + U) of rows with soft targets: labelled first, then the pool."""
     pool = examples.unlabelled.expand(len(examples.seeds), -1)
     return torch.cat([examples.labelled, pool], dim=1)
 

@@ -53,7 +53,7 @@ def listed(names: Iterable[Any]) -> str:
 
 
 def nearest(word: Any, choices: Iterable[str]) -> str:
-    """Suggest the choice that looks most like a word, if one does."""
+    """Return the choice that looks most like a word, if one does."""
     close = difflib.get_close_matches(str(word)[:_SHOWN], list(choices), n=1)
     return f" (did you mean {quoted(close[0])}?)" if close else ""
 

@@ -34,12 +34,12 @@ RENAMED = {"tuned": "linear_tuned"}
 
 
 def family_of(name: str) -> str:
-    """Family of a model, reference or student, as the metrics table names it."""
+    """Return the family of a model, reference or student, as the metrics table names it."""
     return ENTRIES[name].family
 
 
 def stages_of(name: str) -> tuple[str, ...]:
-    """Stages at which a model, reference or student is evaluated."""
+    """Return the stages at which a model, reference or student is evaluated."""
     return ENTRIES[name].stages
 
 
@@ -87,5 +87,5 @@ def contenders(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def has_circuit_origin(name: str) -> bool:
-    """Whether an adapter of this name comes from a circuit, trained or random."""
+    """Return whether an adapter of this name comes from a circuit, trained or random."""
     return ENTRIES[ENTRIES[name].teacher or name].is_circuit

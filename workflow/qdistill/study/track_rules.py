@@ -15,7 +15,7 @@ _LENGTH = ("folds", "max_steps", "patience")
 
 
 def overridable_names() -> list[str]:
-    """Names that may stand under ``training.models``: whatever an optimiser trains."""
+    """Return the names that may stand under ``training.models``: whatever an optimiser trains."""
     return [name for name, entry in ENTRIES.items() if entry.settings]
 
 

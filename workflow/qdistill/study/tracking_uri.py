@@ -50,7 +50,7 @@ def resolve_uri(configured: str | None) -> str:
 
 
 def absolute_uri(uri: str) -> str:
-    """SQLite URI with the path made absolute from the working directory."""
+    """Return an SQLite URI with the path made absolute from the working directory."""
     from sqlalchemy.engine import make_url
 
     url = make_url(uri)
@@ -59,7 +59,7 @@ def absolute_uri(uri: str) -> str:
 
 
 def database_path(uri: str) -> Path | None:
-    """File of an SQLite store; None for other stores."""
+    """Return the file of an SQLite store; None for other stores."""
     if not uri.startswith("sqlite"):
         return None
     from sqlalchemy.engine import make_url

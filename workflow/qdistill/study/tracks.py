@@ -48,7 +48,7 @@ class Track:
         return tuple(name for name in self.references if known or not ENTRIES[name].is_oracle)
 
     def compresses(self, dataset: str) -> bool:
-        """Whether encoders are trained to reconstruct a data set's features from their codes."""
+        """Return whether encoders learn to reconstruct a data set's features from their codes."""
         kind = KINDS[self.datasets[dataset]["kind"]]
         return self.projections == "trained" and not kind.has_targets
 

@@ -24,12 +24,12 @@ _BY_PANDAS = re.compile(r".*\.\d+|Unnamed: \d+")
 
 
 def is_table(path: str | Path) -> bool:
-    """Whether a file holds rows with columns, by its extension."""
+    """Return whether a file holds rows with columns, by its extension."""
     return Path(path).suffix.lower() in TABLE_EXTENSIONS
 
 
 def is_plain_text(path: str | Path) -> bool:
-    """Whether a file is plain text, by its extension.
+    """Return whether a file is plain text, by its extension.
 
     What follows the last point is no extension if it begins with a digit, as in ``LGPL-2.1``
     and ``intro.1``.

@@ -53,7 +53,7 @@ def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:
 
 
 def comparison_tag(dataset: str, protocol: str, n: int) -> str:
-    """Value of the tag `comparison` of the compared parent runs of one condition.
+    """Return the value of the tag `comparison` of the compared parent runs of one condition.
 
     One tag says it all, because MLflow limits the length of the note that holds the links.
     """

@@ -60,7 +60,7 @@ def read_choices(path: str | Path) -> dict[Condition, dict[int, Choice]]:
 
 
 def summarise_choices(choices: Iterable[Choice]) -> dict[str, str]:
-    """Parameters over seeds: a value that all share, or each value and how many chose it.
+    """Return parameters over seeds: a value that all share, or each value and how many chose it.
 
     Examples
     --------

@@ -70,7 +70,7 @@ class ModelRuns:
 def sync_runs(
     runs: ModelRuns, receipt_path: str | Path, tracking_uri: str | None = None
 ) -> dict[str, Any]:
-    """Bring the runs of models in the experiment ``qdistill/{study}`` in line with results.
+    """Update the runs of models in the experiment ``qdistill/{study}`` to the results.
 
     A store that fails is no reason to stop what does not need it, such as the figures: the
     receipt then holds the ``error``, and :func:`sync_study` tries again.

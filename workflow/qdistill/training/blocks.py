@@ -83,7 +83,7 @@ class Recorder:
         self._resumed = time.perf_counter()
 
     def history(self) -> dict[str, np.ndarray]:
-        """Columns of the contract ``history``, seeds innermost."""
+        """Return the columns of the contract ``history``, seeds innermost."""
         seeds = len(self.examples.seeds)
         return {
             "seed": np.tile(self.examples.seeds, len(self.recorded)),
@@ -176,7 +176,7 @@ def evaluate_untrained(
 
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
-    """Pick what the optimiser needs from a model's settings."""
+    """Select what the optimiser needs from a model's settings."""
     return TrainingSettings(settings["epochs"], settings["batch_size"], settings["learning_rate"])
 
 

@@ -276,7 +276,7 @@ def train_to_checks(
 
 
 def length_settings(settings: Mapping[str, Any]) -> LengthSettings:
-    """Pick what the search for a length needs from a model's settings."""
+    """Select what the search for a length needs from a model's settings."""
     length = settings["converged"]
     return LengthSettings(
         settings["batch_size"],

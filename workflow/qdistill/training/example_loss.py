@@ -67,7 +67,7 @@ class ExampleLoss:
     def add_gradients(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
     ) -> None:
-        """Leave the gradients of each replica's loss in its weights' ``grad``.
+        """Compute the gradients of each replica's loss into its weights' ``grad``.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class ExampleLoss:
             self._through_trained_projections(weights, positions, progress)
 
     def restrict_to(self, replicas: Tensor) -> None:
-        """Go on with some replicas alone: int64 positions."""
+        """Keep some replicas alone: int64 positions."""
         self.model = self.model.of_replicas(replicas)
         self._labelled, self._unit = self._labelled[replicas], self._unit[replicas]
         if self.model.projections:

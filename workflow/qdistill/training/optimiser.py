@@ -68,7 +68,7 @@ class FlatAdam:
 
     @torch.no_grad()
     def restrict_to(self, replicas: Tensor) -> None:
-        """Go on with some replicas alone: int64 positions along every leading axis."""
+        """Keep some replicas alone: int64 positions along every leading axis."""
         shapes = {name: leaf.shape for name, leaf in self.parameters.items()}
         buffers = (self._values, self._first_moment, self._second_moment)
         self._hold(
@@ -120,7 +120,7 @@ class _GivenGradient(torch.autograd.Function):
 
 
 def backpropagate(outputs: Tensor, gradient: Tensor) -> None:
-    """Do what ``outputs.backward(gradient)`` does, without what torch loads for that.
+    """Compute what ``outputs.backward(gradient)`` does, without what torch loads for that.
 
     Given a gradient, torch imports its symbolic shapes, a third of a second in each job.
     """
@@ -130,7 +130,7 @@ def backpropagate(outputs: Tensor, gradient: Tensor) -> None:
 
 
 def by_autograd(loss: LossFunction) -> GradientFunction:
-    """Let autograd add the gradients of each replica's loss to its parameters' ``grad``.
+    """Add, by autograd, the gradients of each replica's loss to its parameters' ``grad``.
 
     ``loss(parameters, positions (S, B), progress)`` gives each replica's loss, (S,).
     """
@@ -199,7 +199,7 @@ class BatchStream:
         self._queues = [queue[count:] for queue in self._queues]
 
     def restrict_to(self, replicas: Sequence[int]) -> None:
-        """Go on with some replicas alone, each with the batches that it would have had."""
+        """Keep some replicas alone, each with the batches that it would have had."""
         self._generators = [self._generators[place] for place in replicas]
         self._choices = [self._choices[place] for place in replicas]
         self._queues = [self._queues[place] for place in replicas]
