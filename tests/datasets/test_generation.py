@@ -10,11 +10,10 @@ from qdistill.study.datasets import record_of, resolve_dataset
 
 ROWS = {"train": 30, "unlabelled": 20, "heldout": 10}
 SYNTHETIC = {"qubits": 2, "rank": 2, "signal_variance": 0.02, "noise_variance": 0.01, **ROWS}
+GENERATED = {"qubits": 2, **ROWS}
 ENTRIES = {
     "synthetic": SYNTHETIC,
     "digits": ROWS,
-    "teacher-circuit": {"qubits": 2, **ROWS},
-    "markov": {"qubits": 2, **ROWS},
     "vectors": {"qubits": 2, "path": "vectors.npy"},
     "corrupted": {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}},
 }
@@ -26,7 +25,7 @@ def test_what_is_written_has_the_rows_and_the_width_that_were_known_before(
 ):
     monkeypatch.chdir(tmp_path)
     np.save("vectors.npy", np.random.default_rng(0).standard_normal((60, 5)))
-    settings = resolve_dataset({"name": "mine", "kind": kind, **ENTRIES[kind]})
+    settings = resolve_dataset({"name": "mine", "kind": kind, **ENTRIES.get(kind, GENERATED)})
     sources = record_of(settings).files()
     if kind == "corrupted":
         generate_latents(settings["source"], "clean.parquet")

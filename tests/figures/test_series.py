@@ -24,7 +24,7 @@ from qdistill.study.styles import style_of
 def test_variants_step_back_only_where_there_are_many_lines():
     assert background_of(MODELS) == set(BACKGROUND)
     assert background_of([*MODELS, "newcomers_own"]) == set(BACKGROUND)
-    assert background_of([*BACKGROUND, "quantum", "square", "mean"]) == frozenset()
+    assert background_of([*sorted(BACKGROUND)[:7], "quantum", "square", "mean"]) == frozenset()
 
 
 def test_a_pale_series_is_thin_and_has_no_band():

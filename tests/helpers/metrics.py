@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -92,21 +93,25 @@ def make_metrics(
     protocols : sequence of str
         Protocols of every data set; the losses are those of the first, but for the noise.
     """
-    generator = np.random.default_rng(random_seed)
     names = tuple(names)
     rows = []
     for dataset, protocol, n in product(datasets, protocols, sizes):
         for seed in range(seeds):
-            shared = 1 + 2 * noise * generator.standard_normal()
+            shared = 1 + 2 * noise * _standard_normal(random_seed, dataset, protocol, n, seed)
             for model in names:
                 if model == "oracle" and not dataset.startswith("synthetic"):
                     continue  # known in closed form only there
                 for stage in stages_of(model):
-                    own = 1 + noise * generator.standard_normal()
-                    heldout = loss(model, stage, n) * max(shared * own, 1e-3)
                     where = (dataset, protocol, n, seed, model, stage)
+                    own = 1 + noise * _standard_normal(random_seed, *where)
+                    heldout = loss(model, stage, n) * max(shared * own, 1e-3)
                     rows.append(make_row(*where, heldout))
     return _compiled_as_teacher(pd.DataFrame(rows))
+
+
+def _standard_normal(*key: object) -> float:
+    """A number of a standard normal that a key alone decides, whatever models there are."""
+    return float(np.random.default_rng(crc32(repr(key).encode())).standard_normal())
 
 
 def diverge(

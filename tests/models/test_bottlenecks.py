@@ -63,15 +63,17 @@ def test_a_block_gives_the_same_as_its_seeds_alone(name):
         torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", BOTTLENECKS)
-def test_parameters_are_counted_as_they_are_drawn(name):
-    expected = {
-        **{"linear": 0, "square": 0, "frozen_circuit": 0},
-        **{"classical": 2 * 8, "classical_dense": 64 + 3 * 8, "orthogonal": 8 * 7 // 2},
-        **{"quantum": 2 * 3 * 2, "quantum_scrambled": 2 * 3 * 2},
-        **{"separable": 2 * 3 * 2, "real_circuit": 2 * 3},
-    }
-    assert load_bottleneck(name)(3, 2).count_parameters() == expected[name]
+PARAMETERS = {
+    **{"linear": 0, "square": 0, "frozen_circuit": 0},
+    **{"classical": 2 * 8, "classical_dense": 64 + 3 * 8, "orthogonal": 8 * 7 // 2},
+    **{"quantum": 2 * 3 * 2, "quantum_scrambled": 2 * 3 * 2},
+    **{"separable": 2 * 3 * 2, "real_circuit": 2 * 3},
+}
+
+
+@pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
+def test_parameters_are_counted_as_they_are_drawn(name, count):
+    assert load_bottleneck(name)(3, 2).count_parameters() == count
 
 
 # ---- initial angles ----

@@ -9,10 +9,11 @@ import pytest
 
 from helpers.configuration import study_of
 from qdistill.study.configuration import resolve_study
-from qdistill.study.figures import FIGURES, figures_of
+from qdistill.study.figures import FIGURES, figures_of, plots_of
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
-MAIN = resolve_study(study_of()).tracks[0]
+STUDY = resolve_study(study_of())
+MAIN = STUDY.tracks[0]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -32,8 +33,23 @@ def test_a_figure_has_a_function_for_its_inputs_and_a_caption(name):
         ({"pools": ()}, {"overfitting"}),
         ({"bottlenecks": ("classical",)}, {"ladder", "bound", "unitary"}),
         ({"bottlenecks": ()}, {"ladder", "bound", "unitary", "curves"}),
-        ({"datasets": {"wide": {"qubits": 11}}}, {"unitary"}),
+        ({"datasets": {"wide": {"kind": "synthetic", "qubits": 11}}}, {"unitary"}),
     ],
 )
 def test_figures_are_those_that_a_track_can_fill(changes, absent):
-    assert {*FIGURES} - {*figures_of(replace(MAIN, **changes))} == absent
+    study = replace(STUDY, tracks=(replace(MAIN, **changes),))
+    for problem in study.problems:
+        assert {*FIGURES} - {*figures_of(study, *problem)} == absent
+
+
+def test_problems_with_unlike_figures_have_rules_of_their_own():
+    """Codes are put to use where they reconstruct, and where the study asks for it."""
+    asked = {**STUDY.config["downstream"], "datasets": ["docstrings"]}
+    study = replace(STUDY, config={**STUDY.config, "downstream": asked})
+    rules = plots_of(study)
+    problems = [(name, rule[1]) for rule in rules.values() for name in rule[2]]
+    assert sorted(problems) == sorted(study.problems)
+    for figures, protocol, datasets in rules.values():
+        for dataset in datasets:
+            assert list(figures) == list(figures_of(study, dataset, protocol))
+    assert {"", "__2"} <= {*rules}

@@ -6,9 +6,12 @@ import pandas as pd
 
 from helpers.metrics import diverge, make_metrics
 from helpers.verdict import CIRCUIT, MARKOV, ONE, bullets, described, leveled, only_part, tables_of
+from qdistill.judgement.attribution import is_rival
 from qdistill.study.registry import MODELS
 from qdistill.verdict.document import compose_verdict
 from qdistill.verdict.short import recommend, short_answer
+
+RIVALS = sum(map(is_rival, MODELS))
 
 
 def planted(dataset, settings_of_dataset, **losses):
@@ -28,7 +31,7 @@ def test_the_planted_advantage_is_found_and_compiled_keeps_it():
         "retains it; `quantum` beats `classical` at every n (ratio 0.00025 ["
     )
     ((words, _),) = bullets(text, "Attribution")
-    assert "*Distinct* at every n: `quantum` beats each of 9 rivals" in words
+    assert f"*Distinct* at every n: `quantum` beats each of {RIVALS} rivals" in words
     ((words, _),) = bullets(text, "Transfer")
     assert re.search(r"at every n is \*retained\* by `compiled`( and `| \()", words)
 

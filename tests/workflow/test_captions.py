@@ -16,7 +16,7 @@ from qdistill.study.registry import MODELS, STUDENTS
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "workflow" / "report"
-OF_A_PROBLEM = (*FIGURES, "downstream")
+OF_A_PROBLEM = tuple(FIGURES)
 EVERY_CAPTION = (*OF_A_PROBLEM, "trainability", "cost", "verdict", "summary", "workflow")
 
 DEFAULT = resolve_study(study_of())

@@ -19,6 +19,7 @@ def test_every_name_has_an_implementation_and_a_place_on_the_ladder():
         assert load_bottleneck(name)(qubits=3, layers=2).width == 8
     assert set(SIMPLICITY) == {*MODELS} - {"oracle"}  # which knows the distribution
     assert {entry.teacher for entry in STUDENTS.values()} <= set(BOTTLENECKS)
+    assert [kind for kind, record in KINDS.items() if not record.task] == []
 
 
 def properties_of(schema, path=()):

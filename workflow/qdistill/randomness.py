@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -27,3 +28,16 @@ def generator_for(seed: int, n: int, purpose: str) -> np.random.Generator:
         seeds are split over jobs.
     """
     return np.random.default_rng([seed, n, zlib.crc32(purpose.encode())])
+
+
+def split_folds(
+    seed: int, n: int, purpose: str, folds: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the ascending positions to fit on, and to validate on, of each fold of n examples.
+
+    The folds are those of scikit-learn's ``KFold(folds, shuffle=True)``, whose import takes
+    longer than many a job that validates.
+    """
+    state = int(generator_for(seed, n, purpose).integers(2**32))
+    for fold in np.array_split(np.random.RandomState(state).permutation(n), folds):
+        yield np.setdiff1d(np.arange(n), fold), np.sort(fold)

@@ -18,7 +18,7 @@ from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.errors import ConfigurationError
 from qdistill.jobs import share_library
-from qdistill.study.figures import figures_of
+from qdistill.study.figures import figures_of, plots_of
 from qdistill.study.memory import job_megabytes
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
@@ -102,10 +102,10 @@ def one_of(names):
     return "|".join(names) or "nothing-of-this-kind"
 
 
-def every_core(wildcards):
-    """All cores; without their number, as for a report, nothing is run."""
+def cores_of_timing(wildcards):
+    """All cores, or one; without their number, as for a report, nothing is run."""
     try:
-        return workflow.cores
+        return workflow.cores if STUDY.config["cost"]["exclusive"] else 1
     except WorkflowError:
         return 1
 
@@ -152,11 +152,11 @@ def run_files(file, names_of):
     ]
 
 
-def figure_files(track, pattern):
-    """SVG and PNG of each figure that a track has, the SVG for the report."""
+def figure_files(figures, pattern):
+    """SVG and PNG of each figure, the SVG for the report."""
     labels = {"data set": "{dataset}", "protocol": "{protocol}"}
     files = {}
-    for name, figure in figures_of(track).items():
+    for name, figure in figures.items():
         caption = f"../report/{name}.rst"
         svg = f"{pattern}/{name}.svg"
         shown = report(svg, caption=caption, category=figure.category, labels=labels)

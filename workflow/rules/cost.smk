@@ -15,11 +15,11 @@ rule time_engines:
         "../../envs/benchmark.yaml"
     # It uses one thread and asks for all cores: another job at its side would share caches and
     # memory with what is timed, now with one engine and now with another.
-    threads: every_core
+    threads: cores_of_timing
     params:
         settings=STUDY.config.get("cost"),
     message:
-        "Time circuits, models and inference, while nothing else runs"
+        "Time circuits, models and inference"
     script:
         "../scripts/time_engines.py"
 

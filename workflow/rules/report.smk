@@ -9,23 +9,22 @@ HISTORIES = run_files(
 )
 FIGURES = [
     f"{FIGURE}/{figure}.{suffix}".format(dataset=dataset, protocol=protocol)
-    for (dataset, protocol), track in STUDY.problems.items()
-    for figure in figures_of(track)
+    for dataset, protocol in STUDY.problems
+    for figure in figures_of(STUDY, dataset, protocol)
     for suffix in ("svg", "png")
 ] + expand(
     f"{RESULTS}/figures/trainability.{{suffix}}",
     suffix=["svg", "png"] if HAS_TRAINABILITY else [],
 )
 FIGURES += expand(COST_FIGURE, suffix=["svg", "png"] if HAS_COST else [])
-FIGURES += DOWNSTREAM_FIGURES
 
 
-# Which figures there are depends on the track, so each track has its own rule.
-for track in STUDY.tracks:
+# Outputs cannot depend on wildcards, so problems with unlike figures have unlike rules.
+for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
 
     rule:
         name:
-            f"plot_figures{track.suffix}"
+            f"plot_figures{suffix}"
         input:
             **tables_of(
                 *(
@@ -35,7 +34,8 @@ for track in STUDY.tracks:
                     "crossover",
                     "transfer",
                     "overfitting",
-                )
+                ),
+                *(["downstream"] if "downstream" in figures else []),
             ),
             published_csv="workflow/resources/published.csv",
             latents=LATENTS,
@@ -47,16 +47,16 @@ for track in STUDY.tracks:
             ),
             unitary=lambda wildcards: (
                 UNITARY.format(**wildcards, block=next(iter(STUDY.blocks)))
-                if "unitary" in figures_of(track_of(wildcards))
+                if "unitary" in figures_of(STUDY, **wildcards)
                 else []
             ),
         output:
-            **figure_files(track, FIGURE),
+            **figure_files(figures, FIGURE),
         log:
             f"{LOGS}/{{dataset}}/{{protocol}}/plot_figures.log",
         wildcard_constraints:
-            dataset=one_of(track.datasets),
-            protocol=track.protocol,
+            dataset=one_of(datasets),
+            protocol=protocol,
         conda:
             "../../envs/report.yaml"
         params:
@@ -76,7 +76,7 @@ rule plot_trainability:
         svg=report(
             f"{RESULTS}/figures/trainability.svg",
             caption="../report/trainability.rst",
-            category="A Trainability",
+            category="11 Trainability",
             labels={"figure": "trainability"},
         ),
         png=f"{RESULTS}/figures/trainability.png",
@@ -99,7 +99,7 @@ rule plot_cost:
         svg=report(
             expand(COST_FIGURE, suffix="svg")[0],
             caption="../report/cost.rst",
-            category="B Cost",
+            category="12 Cost",
             labels={"figure": "cost"},
         ),
         png=expand(COST_FIGURE, suffix="png")[0],
@@ -124,13 +124,13 @@ rule write_verdict:
         html=report(
             f"{RESULTS}/verdict.html",
             caption="../report/verdict.rst",
-            category="1 Verdict",
+            category="01 Verdict",
             labels={"document": "verdict"},
         ),
         summary=report(
             f"{RESULTS}/summary.html",
             caption="../report/summary.rst",
-            category="1 Verdict",
+            category="01 Verdict",
             labels={"document": "summary table"},
         ),
     log:

@@ -2,6 +2,7 @@
 
 from helpers.metrics import diverge, make_metrics
 from helpers.verdict import ONE, leveled, only_part, part_of, said, tables_of
+from qdistill.judgement.attribution import is_rival
 from qdistill.study.registry import MODELS
 from qdistill.verdict.questions import attribution
 
@@ -9,8 +10,9 @@ from qdistill.verdict.questions import attribution
 def test_a_distinct_advantage_names_its_closest_rival():
     loss = leveled(quantum=0.001, pca_cv=0.0015)
     text = said(attribution, part_of(MODELS, loss=loss))
-    assert text.startswith("*Distinct* at every n: `quantum` beats each of 9 rivals, the closest")
-    assert "being `pca_cv` (ratio 0.6" in text
+    rivals = sum(map(is_rival, MODELS))
+    assert text.startswith(f"*Distinct* at every n: `quantum` beats each of {rivals} rivals, the")
+    assert "rivals, the closest being `pca_cv` (ratio 0.6" in text
     assert "Beside the controls `quantum` is better than `square`, `frozen_circuit` and" in text
 
 

@@ -61,7 +61,7 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
 def _attribute_at(condition: pd.DataFrame) -> dict:
     rows = condition.set_index("baseline")
     verdicts = rows["verdict"].to_dict()
-    rivals = sorted(filter(_is_rival, verdicts), key=place_on_ladder)
+    rivals = sorted(filter(is_rival, verdicts), key=place_on_ladder)
     missing = [name for name in REQUIRED_RIVALS if name not in verdicts]
     contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=place_on_ladder)
     as_good = [name for name in contenders if verdicts[name] in _AS_GOOD]
@@ -80,8 +80,8 @@ def _attribute_at(condition: pd.DataFrame) -> dict:
     }
 
 
-def _is_rival(name: str) -> bool:
-    """Tell whether a model competes for the circuit's advantage."""
+def is_rival(name: str) -> bool:
+    """Return whether a model competes for the circuit's advantage."""
     entry = ENTRIES[name]
     is_apart = entry.is_oracle or entry.role == "baseline"
     return not is_apart and entry.family in ("reference", "classical", "control")

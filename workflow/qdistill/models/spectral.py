@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qdistill.randomness import generator_for
+from qdistill.randomness import split_folds
 
 # Strengths in units of the features' mean variance.
 _DECAYS = tuple(10.0**exponent for exponent in (-3, -2, -1, -0.5, 0, 0.5))
@@ -166,12 +166,8 @@ def choose_predictor(
         features. Ranks that no fold can have are equals of the largest that one can have:
         where that is best, the largest rank is chosen, for all n rows may allow more.
     """
-    from sklearn.model_selection import KFold
-
-    count = len(targets)
     # The stream keeps its name, on which every fold that was ever drawn depends.
-    state = int(generator_for(seed, count, "tuned").integers(2**32))
-    splits = list(KFold(folds, shuffle=True, random_state=state).split(targets))
+    splits = list(split_folds(seed, len(targets), "tuned", folds))
     errors = np.zeros((len(features), len(FILTERS), width + 1))
     for place, values in enumerate(features.values()):
         for kept, held in splits:

@@ -1,6 +1,7 @@
 """One record for each kind of data set, and the built-in data sets.
 
-To add a kind, write its record here and its function in one module of :mod:`qdistill.datasets`.
+To add a kind, write its record here, name it in ``KINDS``, and write its function in one module
+of :mod:`qdistill.datasets`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Synthetic(Declared):
     heldout: Positive = 1_000
 
     function: ClassVar[str] = "synthetic:write_synthetic"
+    task: ClassVar[str] = "reconstruct correlated random vectors"
     # Calibrated against the article's published errors of the quantum model at n >= 500 alone, so
     # that n = 100 and the whole classical column stay predictions.
     presets: ClassVar[Presets] = {
@@ -78,6 +80,7 @@ class Digits(Declared):
     split_seed: Natural = 0
 
     function: ClassVar[str] = "digits:write_digits"
+    task: ClassVar[str] = "reconstruct images of handwritten digits"
     presets: ClassVar[Presets] = {"digits": {}}
 
     def width(self) -> int | None:
@@ -121,6 +124,7 @@ class Docstrings(Encoded):
     maximum_characters: Positive = 600
     split_seed: Natural = 0
 
+    task: ClassVar[str] = "reconstruct sentence vectors of documentation"
     presets: ClassVar[Presets] = {"docstrings": {}}
 
     def rows(self) -> dict[str, int] | None:
@@ -142,6 +146,8 @@ class Text(Encoded, Divided):
     minimum_characters: Positive = 20
     maximum_characters: Positive = 2_000
     duplicates: Literal["report", "drop"] = "report"
+
+    task: ClassVar[str] = "reconstruct sentence vectors of the user's own texts"
 
     def files(self) -> list[str]:
         """List the files of texts."""
@@ -176,6 +182,7 @@ class Vectors(Divided):
     ] = None
 
     function: ClassVar[str] = "vectors:write_vectors"
+    task: ClassVar[str] = "reconstruct vectors of the user's own"
     presets: ClassVar[Presets] = {"vectors": {}}  # whose path must be given
 
     def files(self) -> list[str]:
@@ -215,6 +222,7 @@ class TeacherCircuit(Planted):
     layers: Layers = 2
     angle_range: AngleRange = 1.0
 
+    task: ClassVar[str] = "positive control: targets made by a circuit"
     presets: ClassVar[Presets] = {"teacher-circuit": {}}
 
 
@@ -224,6 +232,9 @@ class Markov(Planted):
     kind: Literal["markov"]
     concentration: Annotated[float, Field(gt=0)] = 0.1
 
+    task: ClassVar[str] = (
+        "planted null: targets made by a random stochastic matrix, without any circuit"
+    )
     presets: ClassVar[Presets] = {"markov-null": {}}
 
 
@@ -238,6 +249,7 @@ class Corrupted(DatasetKind):
     corruption_seed: Natural = 0
 
     function: ClassVar[str] = "corrupted:corrupt_latents"
+    task: ClassVar[str] = "find the clean vector from a corrupted one"
     presets: ClassVar[Presets] = {
         f"{source}-corrupted": {"source": source}
         for source in ("synthetic-4q", "synthetic-6q", "digits", "docstrings")

@@ -42,6 +42,7 @@ class DatasetKind(Settings):
     kind: str
 
     function: ClassVar[str] = ""  # "module:function" under qdistill.datasets
+    task: ClassVar[str] = ""  # what a model is asked for, as the verdict says it
     presets: ClassVar[Presets] = {}  # built-in names, with their settings
     has_targets: ClassVar[bool] = False  # y is not x
     is_text: ClassVar[bool] = False

@@ -241,6 +241,8 @@ class Cost(Settings):
     """Simulators of other projects that are timed too: a list, or `installed` for all that are."""
     inference_batches: Several[Positive]
     """Rows that are predicted at once when inference is timed."""
+    exclusive: bool
+    """Whether nothing else runs meanwhile; false leaves the other cores to other jobs."""
 
 
 class Mlflow(Settings):

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from qdistill.datasets.examples import Examples, take_rows
 from qdistill.models.slot_model import SlotModel
-from qdistill.randomness import generator_for
+from qdistill.randomness import generator_for, split_folds
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import BatchStream, FlatAdam, GradientFunction
 
@@ -58,12 +58,7 @@ class Folds:
 
 def draw_folds(seeds: Sequence[int], n: int, folds: int) -> Folds:
     """Split the n examples of each seed into K folds at random."""
-    from sklearn.model_selection import KFold
-
-    splits = []
-    for seed in seeds:
-        state = int(generator_for(seed, n, "folds").integers(2**32))
-        splits += list(KFold(folds, shuffle=True, random_state=state).split(np.arange(n)))
+    splits = [split for seed in seeds for split in split_folds(seed, n, "folds", folds)]
     longest = max(len(held) for _, held in splits)
     validation = np.stack([np.pad(held, (0, longest - len(held))) for _, held in splits])
     counted = np.stack([np.arange(longest) < len(held) for _, held in splits])

@@ -12,7 +12,7 @@ import pandas as pd
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
-from qdistill.randomness import generator_for
+from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
 from qdistill.training.evaluation import Evaluation, describe_runs
 
@@ -172,13 +172,8 @@ def errors_by_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: in
     The parameters are those of :func:`choose_rank`. Errors are of shape (width + 1,), infinite
     for a rank that a fold's rows do not allow.
     """
-    from sklearn.model_selection import KFold
-
-    count = len(inputs)
-    state = int(generator_for(seed, count, "rank").integers(2**32))
-    folds = KFold(min(FOLDS, count), shuffle=True, random_state=state)
-    errors = []
-    for kept, held in folds.split(inputs):
+    count, errors = len(inputs), []
+    for kept, held in split_folds(seed, count, "rank", min(FOLDS, count)):
         rank = _full_rank(inputs[kept], width)
         regression = PrincipalRegression(inputs[kept], targets[kept], rank)
         predicted = regression.predict_by_rank(inputs[held])

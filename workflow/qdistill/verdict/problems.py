@@ -8,16 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.study.dataset_kinds import PRESETS
+from qdistill.study.dataset_kinds import KINDS, PRESETS
 
-_KINDS = {
-    "synthetic": "reconstruct correlated random vectors",
-    "digits": "reconstruct images of handwritten digits",
-    "docstrings": "reconstruct sentence vectors of documentation",
-    "vectors": "reconstruct vectors of the user's own",
-    "text": "reconstruct sentence vectors of the user's own texts",
-    "corrupted": "find the clean vector from a corrupted one",
-}
 _PROJECTIONS = {
     "trained": "encoder and decoder are trained",
     "pca": "encoder and decoder are fixed by PCA of the unlabelled rows",
@@ -90,21 +82,16 @@ class Problem:
     def task(self) -> str:
         """Say what is asked for, and what is trained for it."""
         settings = self.settings
+        words = KINDS[self.kind].task if self.kind else "not described"
         if self.is_positive:
-            words = (
-                f"positive control: targets made by a circuit of {settings.get('layers')} layers "
-                f"with angles within ±{settings.get('angle_range'):.3g}"
-            )
-        elif self.is_null:
-            words = "planted null: targets made by a random stochastic matrix, without any circuit"
+            layers, reach = settings["layers"], settings["angle_range"]
+            words += f" of {layers} layers with angles within ±{reach:.3g}"
         elif self.kind == "corrupted":
             origin = settings["source"]["name"]
-            words = (
-                f"{_KINDS['corrupted']} (`{origin}` with noise {settings['noise']:g} and a share "
-                f"of {settings['dropout']:g} of the features dropped)"
+            words += (
+                f" (`{origin}` with noise {settings['noise']:g} and a share of "
+                f"{settings['dropout']:g} of the features dropped)"
             )
-        else:
-            words = _KINDS.get(self.kind, "not described")
         trained = _PROJECTIONS.get(self.projections)
         return f"{words}; {trained}" if trained else words
 
