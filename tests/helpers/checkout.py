@@ -58,9 +58,9 @@ def jobs_of(output):
 
 
 def checkout(folder):
-    """Copy what a fresh clone holds and the workflow needs."""
+    """Copy what a fresh clone holds and the workflow needs, and what is compiled already."""
     for name in ("config", "workflow", "profiles", "envs"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        unfinished = shutil.ignore_patterns("*.pyc.*", "*.tmp.*")  # another process's
+        shutil.copytree(ROOT / name, folder / name, ignore=unfinished)
     shutil.copy(ROOT / "Snakefile", folder)
     return folder
