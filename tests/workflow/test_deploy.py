@@ -29,13 +29,15 @@ datasets:
       train: 60, unlabelled: 30, heldout: 1000 }
 n: [12, 20]
 seeds: 3
-seeds_per_block: 2
-models: [mean, pca, linear, classical, square, quantum]
+seeds_per_block: 3
+models: [mean, pca, classical, quantum]
 students: [compiled]
 pool_sweep: []
 training: { epochs: 5, layers: 2 }
 tracks: null
 trainability: null
+downstream: null
+cost: null
 deploy: { dataset: null, n: 20, model: quantum }
 """
 ADAPTER = "results/tiny/tiny/adapter"

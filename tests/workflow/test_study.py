@@ -50,9 +50,8 @@ def test_every_row_of_the_grid_is_there(finished):
 def test_the_codes_of_every_model_are_put_to_use(finished):
     table = read_frame("downstream", finished / "results/smoke/downstream.parquet")
     study = smoke_study(finished)
-    assert set(table[["dataset", "protocol"]].itertuples(index=False, name=None)) == {
-        *(("synthetic-4q", "article"), ("digits", "article"), ("synthetic-4q", "converged"))
-    }
+    keys = table[["dataset", "protocol"]].drop_duplicates()
+    assert list(keys.itertuples(index=False, name=None)) == [("digits", "article")]
     for (dataset, protocol), track in study.downstream.items():
         own = table[(table["dataset"] == dataset) & (table["protocol"] == protocol)]
         references = {"raw"} | ({"pca"} & set(track.references))
@@ -65,7 +64,7 @@ def test_the_codes_of_every_model_are_put_to_use(finished):
     both = compiled.merge(quantum, on=["dataset", "protocol", "n", "seed"])
     assert (both["recall_x"] - both["recall_y"]).abs().max() < 0.01
     figures = finished / "results/smoke/figures"
-    assert len(list(figures.glob("*/*/downstream.svg"))) == 3
+    assert len(list(figures.glob("*/*/downstream.svg"))) == 1
     assert "Neighbours by Euclidean distance" in (finished / "reports/verdict.md").read_text()
 
 
@@ -116,6 +115,8 @@ pool_sweep: []
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
+downstream: null
+cost: null
 deploy: null
 mlflow: { enabled: false }
 """
