@@ -5,7 +5,7 @@ from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_models
 from qdistill.study.registry import MODELS
 
-SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
+SMALL = dict(datasets=("synthetic-6q",), sizes=(100,), random_seed=1)
 
 
 def metrics_with(names=MODELS, **levels):

@@ -28,7 +28,7 @@ def test_the_planted_advantage_is_found_and_compiled_keeps_it():
     short, text = planted("teacher-circuit", CIRCUIT, quantum=1e-6, compiled=1e-6, mean=0.005)
     assert short.startswith(
         "The instrument finds the planted advantage (*distinct*) at every n, and `compiled` "
-        "retains it; `quantum` beats `classical` at every n (ratio 0.00025 ["
+        "retains it; `quantum` beats `classical` at every n (ratio 0.0002"
     )
     ((words, _),) = bullets(text, "Attribution")
     assert f"*Distinct* at every n: `quantum` beats each of {RIVALS} rivals" in words
@@ -40,7 +40,7 @@ def test_the_planted_null_is_not_claimed_even_where_the_baseline_is_beaten():
     short, text = planted("markov-null", MARKOV, classical=0.01)
     assert short.startswith(
         "The instrument does not claim the planted null for the circuit; `quantum` beats "
-        "`classical` at every n (ratio 0.4 ["
+        "`classical` at every n (ratio 0.396 ["
     )
     assert "not distinct: not shown to beat `mean` at every n (not distinguishable)" in short
     ((words, _),) = bullets(text, "Attribution")
