@@ -27,6 +27,8 @@ def test_an_advantage_over_every_rival_is_distinct():
     known = ["mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "frozen_circuit"]
     known += ["separable", "orthogonal"]
     assert [name for name in row["rivals"].split(", ") if name in known] == known
+    apart = {"oracle", "classical", "classical_dense", "real_circuit", "quantum_scrambled"}
+    assert {*apart, "quantum_tuned"}.isdisjoint(row["rivals"].split(", "))
 
 
 @pytest.mark.slow

@@ -19,7 +19,11 @@ LADDER = deployable(ENTRIES)
 def test_what_can_be_deployed():
     assert len(set(LADDER)) == len(LADDER)
     assert set(LADDER) <= {*FITTED, *BOTTLENECKS, *TUNED, *STUDENTS}
-    assert {*FITTED, *TUNED, *STUDENTS, "linear", "classical", "quantum"} <= set(LADDER)
+    assert {*FITTED, *TUNED, *STUDENTS} <= set(LADDER)
+    assert {
+        *("linear", "classical", "classical_dense", "orthogonal", "square", "frozen_circuit"),
+        *("separable", "real_circuit", "quantum", "quantum_scrambled"),
+    } <= set(LADDER)
     assert {"mean", "oracle"}.isdisjoint(LADDER)
 
 

@@ -28,7 +28,7 @@ def test_the_planted_advantage_is_found_and_compiled_keeps_it():
     short, text = planted("teacher-circuit", CIRCUIT, quantum=1e-6, compiled=1e-6, mean=0.005)
     assert short.startswith(
         "The instrument finds the planted advantage (*distinct*) at every n, and `compiled` "
-        "retains it; `quantum` beats `classical` at every n (ratio 0.0002"
+        "retains it; `quantum` beats `classical` at every n (ratio 0.000245 ["
     )
     ((words, _),) = bullets(text, "Attribution")
     assert f"*Distinct* at every n: `quantum` beats each of {RIVALS} rivals" in words

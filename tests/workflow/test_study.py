@@ -186,6 +186,12 @@ def count_rows(database):
         }
 
 
+def test_without_timing_its_job_is_still_there_to_say_so(tmp_path):
+    (tmp_path / "study.yaml").write_text("cost: null")
+    arguments = ("--configfile", tmp_path / "study.yaml", "--dry-run", "--", "benchmark_engines")
+    assert jobs_of(succeed(ROOT, *arguments))["time_engines"] == 1
+
+
 def test_a_second_sync_changes_nothing(finished):
     receipt = finished / "results/smoke/mlflow.json"
     before = count_rows(finished / "results/mlflow.db")

@@ -105,7 +105,7 @@ def one_of(names):
 def cores_of_timing(wildcards):
     """All cores, or one; without their number, as for a report, nothing is run."""
     try:
-        return workflow.cores if STUDY.config["cost"]["exclusive"] else 1
+        return workflow.cores if not HAS_COST or STUDY.config["cost"]["exclusive"] else 1
     except WorkflowError:
         return 1
 

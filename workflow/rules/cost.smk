@@ -13,8 +13,9 @@ rule time_engines:
         f"{BENCHMARKS}/time_engines.tsv"
     conda:
         "../../envs/benchmark.yaml"
-    # It uses one thread and asks for all cores: another job at its side would share caches and
-    # memory with what is timed, now with one engine and now with another.
+    # It uses one thread and asks for all cores, unless the study says otherwise: another job at
+    # its side would share caches and memory with what is timed, now with one engine and now with
+    # another.
     threads: cores_of_timing
     params:
         settings=STUDY.config.get("cost"),

@@ -13,7 +13,7 @@ _RESOLUTION = 1e-6
 
 
 def place(vectors: Tensor, metric: str) -> Tensor:
-    """Scale vectors (..., rows, width) where Euclidean distance ranks pairs as the metric does.
+    """Scale vectors (..., rows, width) so that Euclidean distance ranks pairs as the metric does.
 
     ``cosine``: they are scaled to unit norm, after which the squared distance is 2 - 2 cos (a
     zero vector stays where it is); ``euclidean``: they stay as they are.
