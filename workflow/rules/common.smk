@@ -7,6 +7,8 @@ from snakemake.exceptions import WorkflowError
 # The library, here and in every job, also where a job has a conda environment of its own.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
+from qdistill.errors import ConfigurationError
+from qdistill.jobs import share_library
 from qdistill.study.captions import (
     caption_of_problem,
     caption_of_settings,
@@ -16,8 +18,6 @@ from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.errors import ConfigurationError
-from qdistill.jobs import share_library
 from qdistill.study.figures import figures_of, plots_of
 from qdistill.study.memory import job_megabytes
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
@@ -41,6 +41,7 @@ BENCHMARKS = f"benchmarks/{STUDY.name}"
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
 HAS_DOWNSTREAM = bool(STUDY.downstream)
+TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 
 # Settings of each data set by the folder that it is kept in, which depends on them.
 DATA = {folder: STUDY.datasets[name] for name, folder in STUDY.folders.items()}
@@ -105,7 +106,7 @@ def one_of(names):
 def cores_of_timing(wildcards):
     """All cores, or one; without their number, as for a report, nothing is run."""
     try:
-        return workflow.cores if not HAS_COST or STUDY.config["cost"]["exclusive"] else 1
+        return workflow.cores if TIMED_ALONE else 1
     except WorkflowError:
         return 1
 
