@@ -9,16 +9,14 @@ from huggingface_hub import ModelCard
 
 from helpers.adapter import deployment_of, finish, make_adapter, train_everything
 from helpers.metrics import cut_short, diverge, make_metrics
-from qdistill.adapter.card import lead, write_card
+from helpers.verdict import findings_of
+from qdistill.adapter.card import write_card
 from qdistill.adapter.evidence import gather_evidence
 from qdistill.adapter.export import export_adapter
 from qdistill.adapter.layout import AdapterConfig
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.adapter.torch_module import Adapter
-from qdistill.judgement.attribution import attribute
 from qdistill.judgement.choice import choose_model
-from qdistill.judgement.comparisons import compare_study
-from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import read_frame
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import AUTO, contenders
@@ -41,8 +39,7 @@ def evidence_of(means, student=AUTO, spoil=lambda table: table):
     candidates = contenders(names) if student == AUTO else (student,)
     choice = choose_model(metrics, student, candidates)
     errors = SeedErrors({seed: 0.5 + seed for seed in range(10)}, "that of `x`, made up")
-    attribution = attribute(compare_study(metrics))
-    return gather_evidence(metrics, attribution, judge_transfer(metrics), AT, choice, errors)
+    return gather_evidence(metrics, findings_of(metrics), AT, choice, errors)
 
 
 def card_of(evidence, kind="circuit", student=AUTO, **changes):
@@ -57,6 +54,11 @@ def card_of(evidence, kind="circuit", student=AUTO, **changes):
     )
     config = AdapterConfig(kind, 10, 8, 10, {"seed": 4, **changes})
     return write_card(deployment, config, evidence, LATENTS, "results/mine/adapter", "sqlite:///x")
+
+
+def lead(evidence, student=AUTO):
+    """The card's first paragraph."""
+    return ModelCard(card_of(evidence, student=student)).text.strip().split("\n\n")[1]
 
 
 # ------------------------------------------------------------ the first sentence
@@ -110,10 +112,8 @@ PLAIN = {"mean": 0.5, "pca": 0.1, "linear": 0.4, "linear_tuned": 0.3, "square": 
     ],
 )
 def test_the_first_sentence(means, student, expected):
-    evidence = evidence_of(means, student)
-    assert re.search(expected, lead(evidence)), lead(evidence)
-    card = card_of(evidence, student=student)
-    assert ModelCard(card).text.strip().split("\n\n")[1] == lead(evidence)
+    text = lead(evidence_of(means, student), student)
+    assert re.search(expected, text), text
 
 
 def test_a_plain_model_is_never_said_to_come_from_the_circuit():
@@ -167,7 +167,7 @@ def test_the_metadata_header_is_the_hubs():
     assert data.library_name == "qdistill"
     assert data.pipeline_tag == "feature-extraction"
     mean, own = (result.metric_value for result in data.eval_results)
-    assert mean == pytest.approx(evidence.heldout.mean())
+    assert mean == pytest.approx(np.mean([*evidence.heldout.values()]))
     assert own == pytest.approx(evidence.heldout[4])
     assert {result.dataset_split for result in data.eval_results} == {"heldout"}
 
@@ -176,7 +176,7 @@ def test_verdict_and_retained_share():
     card = card_of(evidence_of({**PLAIN, "quantum": 0.2}))
     assert "The verdict is *not distinct*: the simplest model that does as well is `pca`" in card
     missing = card_of(evidence_of({"pca": 0.3, "quantum": 0.01}))
-    assert "The verdict is *undefined*; the study lacks" in missing
+    assert "The verdict is *undefined*: `mean`, the study does not hold it here." in missing
     student = evidence_of({**PLAIN, "quantum": 0.2, "classical": 0.6}, "compiled")
     assert re.search(r"`compiled` retains the share 1 .*: \*retained\*", card_of(student))
     assert "retains" not in card
@@ -261,7 +261,7 @@ def test_the_example_for_sentence_transformers_runs(tmp_path):
 def test_quantum_and_compiled_are_tested_once():
     means = {**PLAIN, "quantum": 0.2}
     names = {
-        name: set(evidence_of(means, name).comparisons["baseline"])
+        name: {row["baseline"] for row in evidence_of(means, name).comparisons}
         for name in ("pca", "quantum", "compiled")
     }
     assert "quantum" in names["pca"] and "compiled" not in names["pca"]

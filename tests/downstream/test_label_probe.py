@@ -81,14 +81,14 @@ def test_classes_are_those_that_both_sides_share():
 @pytest.mark.parametrize(
     ("labels", "examples", "reason"),
     [
-        (None, 3, "the data set has no labels"),
-        (LABELS, 5, "0 of 5 classes of the held-out rows have 5 examples in the train split"),
-        (np.array(["a"] * 12 + ["a", "z", "z", "z", "z"]), 3, "1 of 2 classes of the held-out"),
-        (np.array(["a"] * 6 + ["b"] * 6 + ["y", "z", "z", "z", "z"]), 3, "0 of 2 classes"),
+        (None, 3, "no_labels"),
+        (LABELS, 5, "few_classes"),
+        (np.array(["a"] * 12 + ["a", "z", "z", "z", "z"]), 3, "few_classes"),
+        (np.array(["a"] * 6 + ["b"] * 6 + ["y", "z", "z", "z", "z"]), 3, "few_classes"),
     ],
 )
 def test_without_two_shared_classes_there_is_a_reason(labels, examples, reason):
-    assert reason in find_probe_task(labels, TRAIN, HELDOUT, examples)
+    assert reason == find_probe_task(labels, TRAIN, HELDOUT, examples)
 
 
 def test_examples_are_of_their_class_from_the_train_rows_and_repeatable():

@@ -120,7 +120,7 @@ def test_leaving_a_model_out_leaves_its_rows_out_and_changes_nothing_else(labell
 def test_without_labels_there_is_recall_and_a_reason(labelled):
     table = measured(labelled, latents="bare")
     assert table["recall"].notna().all() and table["probe_accuracy"].isna().all()
-    assert set(table["probe_undefined"]) == {"the data set has no labels"}
+    assert set(table["probe_undefined"]) == {"no_labels"}
     assert (table["classes"] == 0).all() and table["probe_chance"].isna().all()
 
 

@@ -64,10 +64,10 @@ def test_titles_and_legend_say_what_is_measured(table):
 
 
 def test_without_labels_there_is_one_panel_and_the_reason(table):
-    unlabelled = table.assign(probe_undefined="the data set has no labels", probe_accuracy=np.nan)
+    unlabelled = table.assign(probe_undefined="no_labels", probe_accuracy=np.nan)
     figure, axes = drawn(unlabelled)
     assert len(axes) == 1
-    assert "No label probe: the data set has no labels." in texts_of(figure)
+    assert "No label probe: rows have no labels." in texts_of(figure)
     assert "frequent class" not in texts_of(figure)
 
 

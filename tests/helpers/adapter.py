@@ -6,11 +6,9 @@ import pandas as pd
 from helpers import students
 from helpers.files import Files
 from helpers.students import fit, take_from
+from helpers.verdict import findings_of
 from qdistill.adapter.export import ExportFiles
 from qdistill.adapter.layout import KINDS, AdapterConfig, AdapterWeights
-from qdistill.judgement.attribution import attribute
-from qdistill.judgement.comparisons import compare_study
-from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
@@ -80,14 +78,14 @@ def finish(study, names, blocks=((0, 1), (2,)), protocol="article") -> ExportFil
     files = [study.files(name, block) for name in names for block in blocks]
     tables = Files(
         (name, study.folder / f"{name}-{protocol}.parquet")
-        for name in ("metrics", "choices", "attribution", "transfer")
+        for name in ("metrics", "choices", "findings")
     )
     for kind in ("metrics", "choices"):
         frames = [read_frame(kind, each[kind]) for each in files if each[kind].exists()]
         write_table(kind, tables[kind], pd.concat([make_frame(kind), *frames]), {})
     metrics = read_frame("metrics", tables.metrics)
-    write_table("attribution", tables.attribution, attribute(compare_study(metrics)), {})
-    write_table("transfer", tables.transfer, judge_transfer(metrics), {})
+    choices = read_frame("choices", tables.choices)
+    write_table("findings", tables.findings, findings_of(metrics, choices=choices), {})
     return ExportFiles(
         latents=study.latents,
         subsets=[study.problem(block).subsets for block in blocks],

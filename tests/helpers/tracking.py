@@ -104,6 +104,7 @@ def write_study(metrics=None, histories=("quantum", "unitary_re")):
     Path("results/small/figures").mkdir(parents=True, exist_ok=True)
     Path("results/small/figures/crossover.svg").write_text("<svg/>")
     Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")
+    Path("note.md").write_text("Quantum loses to the mean.\n")
 
 
 def history_paths():
@@ -128,6 +129,7 @@ def sync_the_study(uri=None):
         RUNS_RECEIPT,
         ["results/small/figures/crossover.svg"],
         ["verdict.md"],
+        "note.md",
         {"study": STUDY, "training": {"epochs": 3}},
         RECEIPT,
         uri,

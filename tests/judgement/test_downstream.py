@@ -71,7 +71,7 @@ def test_full_vectors_are_no_challenger_and_no_baseline_of_recall():
 
 
 def test_without_a_probe_only_recall_is_compared():
-    found = compare_downstream(table_of(reason="the data set has no labels"))
+    found = compare_downstream(table_of(reason="no_labels"))
     assert set(found["measure"]) == {"recall"} and found["verdict"].isin(["better"]).sum() == 0
 
 

@@ -17,6 +17,7 @@ from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 JUDGED = ("comparisons", "attribution", "crossover", "transfer", "overfitting", "published")
+JUDGED += ("findings",)
 
 
 def judge(folder, metrics, sweep, downstream=None, extra=()):

@@ -7,6 +7,27 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+# Why something is undefined, or how it is to be taken: codes of tables, in words.
+REASONS = {
+    "one_seed": "there is only one seed",
+    "one_n": "only one n was measured",
+    "diverged": "a diverged run has no finite error",
+    "no_spread": "there is no spread over the seeds",
+    "no_advantage": "the circuit is not shown to beat the classical baseline",
+    "no_quantum": "the study holds no `quantum` here",
+    "no_classical": "the study holds no `classical` here",
+    "no_rival": "the study does not hold it here",
+    "rival_not_compared": "it could not be compared",
+    "told_apart_at_no_n": "the seeds tell them apart at no n",
+    "not_confirmed": "not confirmed by Holm's correction",
+    "simpler_is_better": "a simpler model is better",
+    "simpler_is_as_good": "a simpler model is not told apart from it",
+    "challenger_ahead": "the circuit is ahead, below a crossing if there is one",
+    "baseline_ahead": "the baseline is ahead, below a crossing if there is one",
+    "no_labels": "rows have no labels",
+    "few_classes": "fewer than two classes have enough labelled rows",
+}
+
 
 def number(value: float) -> str:
     """Return three significant digits, or that a value is missing."""
@@ -89,28 +110,11 @@ def seeds_in_words(seeds: int) -> str:
     return counted(seeds, "seed")
 
 
-def seeds_to_decide(needed: Iterable[float], now: int, decide: str) -> str:
-    """Return how many seeds would decide what is open.
-
-    Parameters
-    ----------
-    needed : iterable of float
-        Columns ``seeds_needed``: whole numbers, infinite, or NaN.
-    now : int
-        Seeds that were run.
-    decide : str
-        What they would do, as in 'tell them apart'.
-    """
-    values = np.asarray(list(needed), dtype=float)
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        if np.isinf(values).any():
-            return f"no number of seeds that would {decide} is in sight"
-        return f"how many seeds would {decide} cannot be said"
-    low, high = _about(finite.min()), _about(finite.max())
-    span = low if low == high else f"{low} to {high}"
-    where = ", where a number is in sight" if len(finite) < len(values) else ""
-    return f"about {span} seeds would {decide}{where}, now {now}"
+def planned_seeds(needed: float | None) -> str:
+    """Return how many seeds would decide something, as a rough plan; empty if nothing is open."""
+    if needed is None or np.isnan(needed):
+        return ""
+    return "none in sight" if np.isinf(needed) else f"about {_about(needed)}"
 
 
 def _about(count: float) -> str:

@@ -11,7 +11,7 @@ if DEPLOYMENT:
 
     rule export_adapter:
         input:
-            **tables_of("metrics", "attribution", "transfer", "choices"),
+            **tables_of("metrics", "findings", "choices"),
             latents=data_file(DEPLOYMENT.dataset, "latents.parquet"),
             subsets=deployed_files(
                 data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")

@@ -8,17 +8,18 @@ JUDGED = [
         "transfer",
         "overfitting",
         "published",
+        "findings",
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
 
-TABLES = tables_of(
-    *("metrics", "choices", "sweep", *DOWNSTREAM, *JUDGED),
-    *(["trainability"] if HAS_TRAINABILITY else []),
-    *(["cost"] if HAS_COST else []),
-)
+COSTED = ["cost"] if HAS_COST else []
+TRAINABLE = ["trainability"] if HAS_TRAINABILITY else []
+
+
+TABLES = tables_of("metrics", "choices", "sweep", *DOWNSTREAM, *COSTED, *TRAINABLE, *JUDGED)
 
 
 rule combine_tables:
@@ -55,8 +56,9 @@ rule combine_tables:
 
 rule judge_study:
     input:
-        **tables_of("metrics", "sweep", *DOWNSTREAM),
+        **tables_of("metrics", "sweep", *DOWNSTREAM, *COSTED),
         published="workflow/resources/published.csv",
+        duplicates=expand(DUPLICATES, data=TEXT_DATA),
     output:
         **tables_of(*JUDGED),
     log:
@@ -65,7 +67,8 @@ rule judge_study:
         "../../envs/data.yaml"
     params:
         extra=STUDY.config.get("comparisons") or [],
+        problems=STUDY.describe_problems(),
     message:
-        "Compare models, locate crossovers, judge transfer and overfitting"
+        "Compare models, locate crossovers, judge transfer and overfitting, gather findings"
     script:
         "../scripts/judge_study.py"

@@ -1,7 +1,7 @@
 # Figures, the verdict, and the MLflow index.
 FIGURE = f"{RESULTS}/figures/{{dataset}}/{{protocol}}"
 TRAINABILITY = f"{RESULTS}/trainability.parquet"
-VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/summary.html"]
+VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/details.html"]
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
 # Learning curves that the index shows.
 HISTORIES = run_files(
@@ -118,7 +118,6 @@ rule plot_cost:
 rule write_verdict:
     input:
         **{name: path for name, path in TABLES.items() if name != "sweep"},
-        duplicates=expand(DUPLICATES, data=TEXT_DATA),
     output:
         markdown="reports/verdict.md",
         html=report(
@@ -127,12 +126,13 @@ rule write_verdict:
             category="01 Verdict",
             labels={"document": "verdict"},
         ),
-        summary=report(
-            f"{RESULTS}/summary.html",
-            caption="../report/summary.rst",
+        details=report(
+            f"{RESULTS}/details.html",
+            caption="../report/details.rst",
             category="01 Verdict",
-            labels={"document": "summary table"},
+            labels={"document": "details"},
         ),
+        note=f"{RESULTS}/note.md",
     log:
         f"{LOGS}/write_verdict.log",
     conda:
@@ -181,6 +181,7 @@ rule sync_study:
         choices=f"{RESULTS}/choices.parquet",
         figures=[figure for figure in FIGURES if figure.endswith(".svg")],
         documents=VERDICT,
+        note=f"{RESULTS}/note.md",
         # Not copied into the index, of which this is the end.
         tables=TABLES.values(),
     output:

@@ -6,5 +6,8 @@ with job_log(snakemake):
     from qdistill.judgement.study import judge_study
 
     judge_study(
-        dict(snakemake.input.items()), dict(snakemake.output.items()), snakemake.params.extra
+        dict(snakemake.input.items()),
+        dict(snakemake.output.items()),
+        snakemake.params.extra,
+        snakemake.params.problems,
     )

@@ -11,6 +11,7 @@ with job_log(snakemake):
         runs_receipt_path=given.runs,
         figures=given.figures,
         documents=given.documents,
+        note=given.note,
         settings=params.settings,
         receipt_path=snakemake.output.receipt,
         tracking_uri=params.tracking_uri,

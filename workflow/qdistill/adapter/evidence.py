@@ -11,6 +11,7 @@ import pandas as pd
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.judgement.choice import Choice, choose_model, last_stage
 from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.pairing import runs_of
 from qdistill.judgement.statistics import Interval, paired_interval
 from qdistill.study.registry import AUTO, contenders
@@ -22,48 +23,46 @@ class Evidence:
 
     Attributes
     ----------
-    condition : dict
+    at : dict
         ``dataset``, ``protocol`` and ``n``.
     choice, automatic : Choice
         What is deployed, and what ``auto`` takes: the same unless a name was given.
     validation : SeedErrors
         Cross-validated errors, by which ``seed``, the exported one, was chosen.
-    heldout, interval : Series, Interval
+    heldout, mean : dict, Interval
         Held-out error of the deployed model by seed, and its mean with Student t limits.
     diverged, still_improving : int
         How many of its runs diverged, or were ended while their cross-validated error was still
         falling.
-    comparisons : DataFrame
-        By the contract "comparisons": the deployed model against everything else that the study
-        holds, each at its last stage, as one family of tests. Of `compiled` and `quantum`, which
-        are the same function, there is one.
-    attribution, transfer : Series or None
-        Rows of these tables: of the condition, and of a deployed student.
+    comparisons : list of dict
+        Rows of the contract "comparisons": the deployed model against everything else that the
+        study holds, each at its last stage, as one family of tests. Of `compiled` and
+        `quantum`, which are the same function, there is one.
+    attribution, transfer : dict or None
+        Findings on these questions: of the condition, and of a deployed student.
     """
 
-    condition: dict[str, Any]
+    at: dict[str, Any]
     choice: Choice
     automatic: Choice
     validation: SeedErrors
     seed: int
-    heldout: pd.Series
-    interval: Interval
+    heldout: dict[int, float]
+    mean: Interval
     diverged: int
     still_improving: int
-    comparisons: pd.DataFrame
-    attribution: pd.Series | None
-    transfer: pd.Series | None
+    comparisons: list[dict[Any, Any]]
+    attribution: dict[Any, Any] | None
+    transfer: dict[Any, Any] | None
 
-    def against(self, baseline: str) -> pd.Series | None:
+    def against(self, baseline: str) -> dict[Any, Any] | None:
         """Return the comparison with one other model, if the study holds it."""
-        rows = self.comparisons[self.comparisons["baseline"] == baseline]
-        return None if rows.empty else rows.iloc[0]
+        return next((row for row in self.comparisons if row["baseline"] == baseline), None)
 
 
 def gather_evidence(
     metrics: pd.DataFrame,
-    attribution: pd.DataFrame,
-    transfer: pd.DataFrame,
+    findings: pd.DataFrame,
     condition: Mapping[str, Any],
     choice: Choice,
     validation: SeedErrors,
@@ -74,8 +73,8 @@ def gather_evidence(
     ----------
     metrics : DataFrame
         By the contract "metrics", of one data set, protocol and n.
-    attribution, transfer : DataFrame
-        Whole tables by these contracts.
+    findings : DataFrame
+        By the contract "findings".
     condition : mapping
         ``dataset``, ``protocol`` and ``n``.
     choice, validation : Choice, SeedErrors
@@ -91,23 +90,23 @@ def gather_evidence(
     left_out = {choice.name, *(twins if {"compiled", "quantum"} <= set(names) else ())}
     others = [last_stage(name) for name in names if name not in left_out]
     compared = compare_models(metrics, choice.name, choice.stage, others)
-    student = {**condition, "student": choice.name, "stage": choice.stage}
+    student = {"subject": choice.name, "stage": choice.stage}
     return Evidence(
-        condition=dict(condition),
+        at=dict(condition),
         choice=choice,
         automatic=automatic,
         validation=validation,
         seed=validation.median_seed(),
-        heldout=own["heldout_mse"],
-        interval=paired_interval(own["heldout_mse"].to_numpy()),
+        heldout=own["heldout_mse"].to_dict(),
+        mean=paired_interval(own["heldout_mse"].to_numpy()),
         diverged=int(own["diverged"].sum()),
         still_improving=int(own["still_improving"].sum()),
-        comparisons=compared.sort_values("mean_baseline", ignore_index=True),
-        attribution=_row_at(attribution, condition),
-        transfer=_row_at(transfer, student),
+        comparisons=compared.sort_values("mean_baseline").to_dict("records"),
+        attribution=_finding(findings, question="attribution", **condition),
+        transfer=_finding(findings, question="transfer", **student, **condition),
     )
 
 
-def _row_at(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.Series | None:
-    rows = table[(table[list(where)] == pd.Series(where)).all(axis=1)]
-    return None if rows.empty else rows.iloc[0]
+def _finding(findings: pd.DataFrame, **where: Any) -> dict[Any, Any] | None:
+    rows = findings[(findings[list(where)] == pd.Series(where)).all(axis=1)]
+    return None if rows.empty else records_of(rows)[0]

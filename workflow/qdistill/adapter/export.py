@@ -40,7 +40,7 @@ class ExportFiles:
 
     Attributes
     ----------
-    latents, metrics, attribution, transfer, choices : path
+    latents, metrics, findings, choices : path
         Tables of the data set and of the study.
     subsets : list of path
         Each seed's order of the training rows, one file a block of seeds.
@@ -50,8 +50,7 @@ class ExportFiles:
 
     latents: str | Path
     metrics: str | Path
-    attribution: str | Path
-    transfer: str | Path
+    findings: str | Path
     choices: str | Path
     subsets: list[str]
     weights: list[str]
@@ -93,7 +92,7 @@ def export_adapter(
     equals = ", ".join(choice.as_good) or "not asked"
     log.info("deploy %s, seed %d; as good as the best: %s", choice.name, seed, equals)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights)
-    check_heldout(adapter, blocks[0], float(evidence.heldout[seed]), choice.name)
+    check_heldout(adapter, blocks[0], evidence.heldout[seed], choice.name)
     folder = Path(folder)
     splits = ("train", "unlabelled", "heldout")
     about = {
@@ -124,9 +123,8 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
         files.histories,
         files.choices,
     )
-    attribution = read_frame("attribution", files.attribution)
-    transfer = read_frame("transfer", files.transfer)
-    return gather_evidence(metrics, attribution, transfer, condition, choice, validation)
+    findings = read_frame("findings", files.findings)
+    return gather_evidence(metrics, findings, condition, choice, validation)
 
 
 def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:
@@ -161,12 +159,12 @@ def _adapter_of(
     origin: dict[str, Any] = {
         "study": deployment.study,
         "qubits": deployment.qubits,
-        **evidence.condition,
+        **evidence.at,
         "model": name,
         "stage": evidence.choice.stage,
         "seed": seed,
-        "heldout_mse": float(evidence.heldout[seed]),
-        "heldout_mse_mean": evidence.interval.estimate,
+        "heldout_mse": evidence.heldout[seed],
+        "heldout_mse_mean": evidence.mean.estimate,
         "seeds": len(evidence.heldout),
     }
     if name in FITTED:

@@ -71,19 +71,15 @@ def find_probe_task(
     Returns
     -------
     ProbeTask, or str
-        The reason why there is no task: no labels, or fewer than two shared classes.
+        Why there is no task, as a code of :data:`qdistill.wording.REASONS`.
     """
     if labels is None:
-        return "the data set has no labels"
+        return "no_labels"
     own = labels[heldout]
     found, counts = np.unique(labels[train], return_counts=True)
     classes = [str(name) for name in found[counts >= examples] if name in own]
     if len(classes) < 2:
-        return (
-            f"{len(classes)} of {len(np.unique(own))} classes of the held-out rows "
-            f"{'has' if len(classes) == 1 else 'have'} {examples} examples in the train split, "
-            "and a probe needs two"
-        )
+        return "few_classes"
     asked = np.flatnonzero(np.isin(own, classes))
     return ProbeTask(
         classes=tuple(classes),

@@ -24,6 +24,7 @@ from qdistill.figures.summaries import (
 )
 from qdistill.study.registry import RAW, STUDENTS
 from qdistill.study.styles import GROUP_TITLES, Style, style_of
+from qdistill.wording import REASONS
 
 RAW_STYLE = Style("#000000", "", "-")
 
@@ -65,7 +66,7 @@ def draw_downstream(figure: Figure, table: pd.DataFrame) -> None:
         own += _draw_chance(axes[1], int(first["classes"]), float(first["probe_chance"]))
     groups[GROUP_TITLES["reference"]] = [*groups.get(GROUP_TITLES["reference"], []), *own]
     add_legend(figure, groups)
-    no_probe = [] if is_probed else [f"No label probe: {first['probe_undefined']}."]
+    no_probe = [] if is_probed else [f"No label probe: {REASONS[first['probe_undefined']]}."]
     add_note(figure, [*no_probe, *describe_failures(table, "recall")])
 
 

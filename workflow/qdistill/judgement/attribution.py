@@ -44,7 +44,7 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
         Rivals are the references except the oracle, which knows the distribution, and
         every model without a trained entangling circuit except the baselines, which the
         advantage is claimed over. ``rivals`` are those compared and ``missing`` those the
-        design asks for that the study lacks, both separated by ", ".
+        design asks for that the study lacks.
     """
     hit = (
         (comparisons["challenger"] == challenger)
@@ -75,8 +75,8 @@ def _attribute_at(condition: pd.DataFrame) -> dict:
         "simplest": None if first is None else as_good[0],
         "relation": None if first is None else first["verdict"],
         **{name: np.nan if first is None else first[name] for name in ratio},
-        "rivals": ", ".join(rivals),
-        "missing": ", ".join(missing),
+        "rivals": tuple(rivals),
+        "missing": tuple(missing),
     }
 
 

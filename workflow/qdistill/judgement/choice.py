@@ -90,7 +90,8 @@ def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str])
     if student != AUTO:
         name, stage = last_stage(student)
         return Choice(name, stage, None, (student,), (), ())
-    means = {name: float(_errors(metrics, name).mean()) for name in candidates}
+    errors = {name: _errors(metrics, name) for name in candidates}
+    means = {name: float(own.mean()) for name, own in errors.items()}
     finite = [name for name in candidates if np.isfinite(means[name])]
     if not finite:
         raise DataError(
@@ -105,8 +106,7 @@ def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str])
     def is_as_good(name: str) -> bool:
         if name == best or verdicts[name] == "not distinguishable":
             return True
-        same = np.array_equal(_errors(metrics, name), _errors(metrics, best))
-        return verdicts[name] == "undefined" and same
+        return verdicts[name] == "undefined" and np.array_equal(errors[name], errors[best])
 
     as_good = tuple(filter(is_as_good, finite))
     left_out = tuple(name for name in candidates if name not in finite)

@@ -4,35 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.downstream import compare_downstream
+from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.tables import StudyTables
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.files import digest_of
 from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 
 def judge_study(
-    inputs: Mapping[str, str | Path],
+    inputs: Mapping[str, Any],
     outputs: Mapping[str, str | Path],
     extra: Sequence[Mapping[str, str]] = (),
+    problems: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Read a study's tables of results and write its tables of judgement.
+    """Read a study's tables of results, and write what is judged and found.
 
     Parameters
     ----------
     inputs : mapping of str to path
-        Tables by the contracts ``metrics``, ``sweep`` and, where codes were put to use,
-        ``downstream``; and ``published``, a CSV as :func:`read_published` reads it.
+        Tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
+        ``downstream`` and ``cost``; ``published``, a CSV as :func:`read_published` reads it;
+        and a list of ``duplicates``, which may be absent.
     outputs : mapping of str to path
         Tables by the contracts ``comparisons``, ``attribution``, ``crossover``, ``transfer``,
-        ``overfitting``, ``published`` and, with that input, ``downstream_comparisons``.
+        ``overfitting``, ``published``, ``findings`` and, with that input,
+        ``downstream_comparisons``.
     extra : sequence of mappings
         Further comparisons, as :func:`compare_study` takes them.
+    problems : sequence of mappings
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
 
     Raises
     ------
@@ -40,8 +50,43 @@ def judge_study(
         If an input is damaged, or a seed is missing in one of two runs that are paired.
     """
     published = read_published(inputs["published"])
-    read = {kind: path for kind, path in inputs.items() if kind != "published"}
+    read = {k: path for k, path in inputs.items() if k not in ("published", "duplicates")}
     frames = {kind: read_frame(kind, path) for kind, path in read.items()}
+    tables = judge_tables(frames, published, extra)
+    known = StudyTables.complete({**frames, **tables})
+    tables["findings"] = gather_findings(known, problems, inputs.get("duplicates", ()))
+    settings = {
+        "comparisons": [dict(pair) for pair in extra],
+        "published": digest_of(published.to_csv(index=False)),
+        **{
+            kind: read_metadata(path).get("configuration_digest", "") for kind, path in read.items()
+        },
+    }
+    for kind, table in tables.items():
+        write_table(kind, outputs[kind], table, settings)
+
+
+def judge_tables(
+    frames: Mapping[str, pd.DataFrame],
+    published: pd.DataFrame,
+    extra: Sequence[Mapping[str, str]] = (),
+) -> dict[str, pd.DataFrame]:
+    """Judge the tables of results of a study.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        By the contracts ``metrics``, ``sweep`` and, where codes were put to use, ``downstream``.
+    published : DataFrame
+        As :func:`read_published` gives it.
+    extra : sequence of mappings
+        Further comparisons, as :func:`compare_study` takes them.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Each by the contract of its name.
+    """
     metrics = frames["metrics"]
     comparisons = compare_study(metrics, extra)
     tables = {
@@ -54,12 +99,4 @@ def judge_study(
     }
     if "downstream" in frames:
         tables["downstream_comparisons"] = compare_downstream(frames["downstream"])
-    settings = {
-        "comparisons": [dict(pair) for pair in extra],
-        "published": digest_of(published.to_csv(index=False)),
-        **{
-            kind: read_metadata(path).get("configuration_digest", "") for kind, path in read.items()
-        },
-    }
-    for kind, table in tables.items():
-        write_table(kind, outputs[kind], table, settings)
+    return tables

@@ -42,8 +42,8 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
     DataFrame
         By the contract "transfer". ``verdict`` is ``retained`` if the lower limit is above
         0.8, ``collapsed`` if the upper limit is below 0.2, ``undecided`` if the interval
-        reaches past both, else ``partial``. It is ``undefined``, and ``reason`` says
-        why, where the quantum model does not beat the classical baseline by a 95 % interval
+        reaches past both, else ``partial``. It is ``undefined``, and ``reason`` is the
+        code of why, where the quantum model does not beat the classical baseline by a 95 % interval
         that excludes zero, where either is absent, or where a run of the three has no
         finite error. ``retained`` and its limits are kept there only if the Fieller set
         exists and quantum is not shown to be worse; the limits are then infinite.
@@ -87,8 +87,7 @@ def _judge(condition: pd.DataFrame, student: Run, references: dict[Run, pd.DataF
     ours = runs_of(condition, *student)
     for (model, stage), frame in references.items():
         if frame.empty:
-            absent = f"{model} is not in the study"
-            return _row(len(ours), int(ours["diverged"].sum()), NO_RATIO, absent)
+            return _row(len(ours), int(ours["diverged"].sum()), NO_RATIO, f"no_{model}")
         names = (f"{student[0]} ({student[1]})", f"{model} ({stage})")
         check_same_seeds(condition, ours.index, frame.index, names)
     runs = [ours, *references.values()]
@@ -116,18 +115,13 @@ def _seeds_needed(verdict: str, kept: np.ndarray, advantage: np.ndarray) -> floa
 def _why_undefined(runs: list[pd.DataFrame], advantage: np.ndarray) -> str | None:
     """Why there is no advantage to keep a fraction of; None if there is one."""
     if len(advantage) < 2:
-        return "fewer than two seeds"
+        return "one_seed"
     if not all(np.isfinite(frame["heldout_mse"]).all() for frame in runs):
-        return "a diverged run has no finite error"
+        return "diverged"
     interval = paired_interval(advantage)
     if not interval.defined:
-        return "quantum and classical differ without any spread over the seeds"
-    if interval.low > 0:
-        return None
-    return (
-        f"quantum does not beat classical (quantum - classical = {-interval.estimate:.2g} "
-        f"[{-interval.high:.2g}, {-interval.low:.2g}])"
-    )
+        return "no_spread"
+    return None if interval.low > 0 else "no_advantage"
 
 
 def _row(seeds: int, diverged: int, found: FiellerInterval, reason: str | None) -> dict:

@@ -23,6 +23,9 @@ from qdistill.storage.contracts import CONTRACTS, SCHEMA_VERSION
 from qdistill.storage.contracts.base import Table
 from qdistill.storage.files import atomic_path, code_version, digest_of
 
+_LONGEST_REASON = 500  # characters
+_NAMES = arrow.list_(arrow.string())
+
 
 def _installed(package: str) -> str:
     try:
@@ -74,10 +77,12 @@ def write_table(
         If the columns break the contract.
     """
     contract = CONTRACTS[kind]
-    vectors = contract.vectors()
-    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in vectors})
+    vectors, lists = contract.vectors(), contract._names
+    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in (*vectors, *lists)})
     scalars = _validated(contract, scalars, path)
     table = arrow.Table.from_pandas(scalars, preserve_index=False)
+    for name in lists:
+        table = table.append_column(name, arrow.array(list(columns[name]), _NAMES))
     for name in vectors:
         if name in columns:
             table = table.append_column(name, _vector_column(columns[name]))
@@ -135,7 +140,10 @@ def read_table(
         raise DataError(f"{path}: not a readable Parquet file ({error})") from error
     contract = CONTRACTS[kind]
     _check_vectors(contract, table, path)
-    _validated(contract, frame_of(table), path)
+    for name in contract._names:
+        if name not in table.column_names or table.schema.field(name).type != _NAMES:
+            raise DataError(f"{path}: column '{name}' is not a list of names")
+    _validated(contract, frame_of(table).drop(columns=list(contract._names)), path)
     return table
 
 
@@ -162,14 +170,19 @@ def read_metadata(path: str | Path) -> dict[str, str]:
 
 
 def make_frame(kind: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
-    """Return rows as a DataFrame with the scalar columns of a contract, not yet checked."""
-    return pd.DataFrame(list(rows), columns=CONTRACTS[kind].scalars())
+    """Return rows as a DataFrame with a contract's columns but vectors, not yet checked."""
+    contract = CONTRACTS[kind]
+    return pd.DataFrame(list(rows), columns=[*contract.scalars(), *contract._names])
 
 
 def frame_of(table: arrow.Table) -> pd.DataFrame:
-    """Return the scalar columns of a table as a DataFrame."""
-    scalars = [f.name for f in table.schema if not arrow.types.is_fixed_size_list(f.type)]
-    return table.select(scalars).to_pandas()
+    """Return the columns of a table but vectors as a DataFrame; names are tuples of str."""
+    kept = [f.name for f in table.schema if not arrow.types.is_fixed_size_list(f.type)]
+    frame = table.select(kept).to_pandas()
+    for field in table.schema:
+        if field.type == _NAMES:
+            frame[field.name] = [tuple(names) for names in frame[field.name]]
+    return frame
 
 
 def matrix_of(table: arrow.Table, column: str) -> np.ndarray:
@@ -183,6 +196,8 @@ def _validated(contract: type[Table], frame: pd.DataFrame, path: str | Path) -> 
         return contract.to_schema().validate(frame)
     except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:
         reason = " ".join(str(error).split())
+        if len(reason) > _LONGEST_REASON:  # it lists every value that fails, and may be thousands
+            reason = f"{reason[:_LONGEST_REASON]} ..."
         raise DataError(f"{path}: {reason}") from error
 
 

@@ -27,6 +27,7 @@ def study_record(
     metrics: pd.DataFrame,
     figures: Iterable[str | Path],
     documents: Iterable[str | Path],
+    note: str | Path,
     settings: Mapping[str, Any],
 ) -> RunRecord:
     """Describe the run that carries the figures, the verdict and the whole configuration.
@@ -36,7 +37,9 @@ def study_record(
     metrics_path, metrics : path, DataFrame
         Table of the contract ``metrics``, kept as an artifact, and what is in it.
     figures, documents : iterable of path
-        The other artifacts. The first Markdown document is the run's description.
+        The other artifacts.
+    note : path
+        Markdown, the run's description.
     settings : mapping
         The whole configuration, kept as parameters.
 
@@ -48,10 +51,7 @@ def study_record(
     paths = [Path(path) for path in (metrics_path, *figures, *documents)]
     folder = Path(metrics_path).parent.resolve()
     artifacts = {_artifact_name(path, folder): path for path in paths}
-    texts = [path for path in paths if path.suffix == ".md"]
-    tags = {"study": study}
-    if texts:
-        tags[NOTE] = shorten(_read_bytes(texts[0]).decode(), _LONGEST_NOTE)
+    tags = {"study": study, NOTE: shorten(_read_bytes(Path(note)).decode(), _LONGEST_NOTE)}
     provenance = {k: v for k, v in read_metadata(metrics_path).items() if k.endswith("_version")}
     return RunRecord(
         key=study,

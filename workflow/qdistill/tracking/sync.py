@@ -119,6 +119,7 @@ def sync_study(
     runs_receipt_path: str | Path,
     figures: Iterable[str | Path],
     documents: Iterable[str | Path],
+    note: str | Path,
     settings: Mapping[str, Any],
     receipt_path: str | Path,
     tracking_uri: str | None = None,
@@ -134,24 +135,23 @@ def sync_study(
         As for :func:`sync_runs`.
     runs_receipt_path : path
         The receipt of :func:`sync_runs`.
-    figures, documents, settings
+    figures, documents, note, settings
         As for :func:`qdistill.tracking.study_run.study_record`.
 
     Returns
     -------
     dict
-        As :func:`sync_runs` returns it, with the study's run added to the numbers.
+        As :func:`sync_runs` returns it, with the study's run.
 
     Raises
     ------
-    ConfigurationError, DataError
-        As :func:`sync_runs` does, or if the receipt or an artifact is missing or damaged.
-    TrackingError
-        If the store is locked, cannot be reached, or fails.
+    ConfigurationError, DataError, TrackingError
+        As :func:`sync_runs` does, or if an artifact is missing, or if the store fails.
     """
     uri, written = resolve_uri(tracking_uri), _read_receipt(runs_receipt_path)
     metrics = read_frame("metrics", runs.metrics_path)
-    record = study_record(runs.study, runs.metrics_path, metrics, figures, documents, settings)
+    carried = (figures, documents, note, settings)
+    record = study_record(runs.study, runs.metrics_path, metrics, *carried)
     with open_store(uri) as client:
         experiment = find_experiment(client, uri, _name_of(runs.study))
         place = _place(uri, experiment, runs.study)

@@ -1,36 +1,111 @@
-"""Pages that need nothing else, from templates."""
+"""The verdict on one page, its details, and the note above the study's run in MLflow."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markdown_it import MarkdownIt
+import pandas as pd
 
-_TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+from qdistill.judgement.findings.base import records_of
+from qdistill.judgement.findings.use import headline_qubits
+from qdistill.judgement.tables import StudyTables
+from qdistill.storage.files import write_text
+from qdistill.storage.tables import read_frame
+from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO
+from qdistill.verdict.details import detail_sections
+from qdistill.verdict.templates import render
+from qdistill.verdict.views import tally, views_of
+
+# Findings that belong to no problem, or are counted over all: their names in the template.
+_LISTS = {"costs": "cost", "runs": "runs", "texts": "repeated_texts", "published": "published"}
 
 
-def render_page(template: str, **values: Any) -> str:
-    """Return a self-contained HTML page.
+def write_verdict(
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str | Path],
+    study: str,
+    problems: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the verdict of a study, and all that it leaves out.
 
     Parameters
     ----------
-    template : str
-        Name of a template in ``workflow/report/templates``, which has the filters ``markdown``
-        for a text and ``inline_markdown`` for a phrase; HTML in both is shown as text.
-    **values
-        What the template is filled with; one that it lacks is an error.
+    inputs : mapping of str to path
+        Tables by their contracts: ``findings`` and those of
+        :class:`~qdistill.judgement.tables.StudyTables`.
+    outputs : mapping of str to path
+        Where each document of :func:`compose_verdict` goes.
+    study, problems
+        As :func:`compose_verdict` takes them.
+
+    Raises
+    ------
+    DataError
+        If a table is missing, damaged or breaks its contract.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["markdown"] = _MARKDOWN.render
-    environment.filters["inline_markdown"] = _MARKDOWN.renderInline
-    return environment.get_template(f"{template}.html.jinja").render(values)
+    findings = read_frame("findings", inputs["findings"])
+    documents = compose_verdict(findings, StudyTables.read(inputs), study, problems)
+    for name, text in documents.items():
+        write_text(outputs[name], text)
+
+
+def compose_verdict(
+    findings: pd.DataFrame,
+    tables: StudyTables,
+    study: str,
+    problems: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, str]:
+    """Compose the documents of a study from its findings.
+
+    Parameters
+    ----------
+    findings : DataFrame
+        By the contract "findings".
+    tables : StudyTables
+        All tables of the study.
+    study : str
+        Its name, which is also its folder under ``results/``.
+    problems : iterable of mappings
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
+
+    Returns
+    -------
+    dict of str to str
+        ``markdown`` and ``html``, the page; ``details``, one HTML page with every table;
+        ``note``, the head of the page in Markdown.
+    """
+    views = views_of(findings, tables.metrics, problems)
+    head = {"study": study, "views": views, "tally": tally(views)}
+    link = f"../results/{study}/details.html"
+    values = _values_over_all(findings, tables.metrics)
+    page = render("verdict.md", **head, **values, details=link)
+    names = set(tables.metrics["model"])
+    sections = detail_sections(findings, tables, views)
+    return {
+        "markdown": page,
+        "html": render(
+            "page.html", title=f"Verdict of {study}", text=page.replace(link, "details.html")
+        ),
+        "details": render("details.html", **head, names=names, sections=sections),
+        "note": render("note.md", **head),
+    }
+
+
+def _values_over_all(findings: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Any]:
+    """Return what the page says of no problem by itself."""
+    rows = records_of(findings)
+    chosen = {
+        name: [row for row in rows if row["question"] == question]
+        for name, question in _LISTS.items()
+    }
+    steps = [row["level"] for row in chosen["costs"] if row["measure"] == "training_ratio"]
+    return {
+        **chosen,
+        "seeds": int(metrics["seed"].nunique()),
+        "total_runs": len(metrics),
+        "training_qubits": headline_qubits(steps) if steps else None,
+        "article_qubits": ARTICLE_QUBITS,
+        "article_ratio": f"{ARTICLE_RATIO:g}",
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from qdistill.storage.contracts import data, judged, measured
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,
@@ -32,4 +32,5 @@ CONTRACTS: dict[str, type[Table]] = {
     "transfer": judged.Transfer,
     "overfitting": judged.Overfitting,
     "published": judged.Published,
+    "findings": judged.Findings,
 }

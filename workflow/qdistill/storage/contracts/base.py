@@ -15,10 +15,11 @@ STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
 class Table(pa.DataFrameModel):
     """Columns of one kind of table; a file with other columns breaks its contract.
 
-    The fields are the scalar columns. A vector column is an Arrow fixed-size list of float32,
-    which pandera does not describe: ``_vectors`` and ``_optional_vectors`` hold their names.
+    The fields are the scalar columns. Pandera does not describe those of lists: ``_vectors`` and
+    ``_optional_vectors`` name Arrow fixed-size lists of float32, ``_names`` lists of strings.
     """
 
+    _names: ClassVar[tuple[str, ...]] = ()
     _vectors: ClassVar[tuple[str, ...]] = ()
     _optional_vectors: ClassVar[tuple[str, ...]] = ()
 

@@ -5,11 +5,33 @@ Estimates and their 95 % limits are null where the seeds do not define them.
 
 from __future__ import annotations
 
+import pandas as pd
+import pandera.pandas as pa
 from pandera.pandas import Field
 
-from qdistill.storage.contracts.base import RUN, STAGES, Problem, Run
+from qdistill.storage.contracts.base import RUN, STAGES, Problem, Run, Table
+from qdistill.wording import REASONS
 
 _COMPARED = ("better", "worse", "not distinguishable", "undefined")
+
+# Question -> the verdicts that its findings may have.
+VERDICTS = {
+    "choice": (*_COMPARED, "alone"),
+    "control": ("passed", "failed", "undefined"),
+    "advantage": _COMPARED,
+    "attribution": ("distinct", "not distinct", "undefined"),
+    "ablation": _COMPARED,
+    "crossover": ("crossover", "several", "none", "outside grid", "undefined"),
+    "transfer": ("retained", "partial", "collapsed", "undecided", "undefined"),
+    "overfitting": ("overfits", "does not overfit", "undecided", "undefined"),
+    "real_part": ("helps", "hurts", "not shown", *_COMPARED),
+    "phase": _COMPARED,
+    "downstream": _COMPARED,
+    "cost": ("measured",),
+    "published": ("reproduced", "not reproduced"),
+    "runs": ("diverged", "still improving"),
+    "repeated_texts": ("left in", "left out", "none"),
+}
 
 
 class Comparisons(
@@ -69,8 +91,41 @@ class Attribution(Run, unique=RUN):
     ratio: float = Field(nullable=True)
     ratio_low: float = Field(nullable=True)
     ratio_high: float = Field(nullable=True)
-    rivals: str
-    missing: str
+    _names = ("rivals", "missing")
+
+
+class Findings(Table):
+    """What is found, and the rows of a table that it rests on; see design, section 9."""
+
+    question: str = Field(isin=tuple(VERDICTS))
+    dataset: str = Field(nullable=True)
+    protocol: str = Field(nullable=True)
+    n: float = Field(ge=1, nullable=True)
+    subject: str = Field(nullable=True, description="a model, student or engine")
+    stage: str = Field(nullable=True, description="of the subject")
+    against: str = Field(nullable=True)
+    against_stage: str = Field(nullable=True)
+    level: float = Field(
+        nullable=True, description="what varies besides n: rows of the pool, qubits, batch"
+    )
+    verdict: str
+    measure: str = Field(description="what the estimate is")
+    estimate: float = Field(nullable=True)
+    low: float = Field(nullable=True)
+    high: float = Field(nullable=True)
+    p: float = Field(nullable=True, description="after Holm's correction, where there is one")
+    seeds: float = Field(ge=0, nullable=True)
+    seeds_needed: float = Field(nullable=True, description="to decide what is open")
+    reason: str = Field(nullable=True, isin=tuple(REASONS))
+    table: str = Field(description="name of the table that it rests on")
+    rows: str = Field(description="which of its rows, as DataFrame.query takes it")
+
+    @pa.dataframe_check
+    @classmethod
+    def verdict_is_of_question(cls, frame: pd.DataFrame) -> pd.Series:
+        """Return whether each verdict is one that its question has."""
+        pairs = zip(frame["question"], frame["verdict"], strict=True)
+        return pd.Series([v in VERDICTS.get(q, ()) for q, v in pairs], index=frame.index)
 
 
 class Crossover(Problem):
@@ -98,7 +153,7 @@ class Transfer(Run, unique=(*RUN, "student", "stage")):
     ci_high: float = Field(nullable=True)
     seeds_needed: float = Field(nullable=True, description="to decide it")
     verdict: str = Field(isin=("retained", "partial", "collapsed", "undecided", "undefined"))
-    reason: str = Field(nullable=True, description="why it is undefined")
+    reason: str = Field(nullable=True, isin=tuple(REASONS), description="why it is undefined")
 
 
 class Overfitting(Run, unique=(*RUN, "pool")):

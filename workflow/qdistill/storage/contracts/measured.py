@@ -6,6 +6,7 @@ from pandera.pandas import Field
 from pandera.typing import Float32
 
 from qdistill.storage.contracts.base import RUN, SPLITS, STAGES, Run, Table
+from qdistill.wording import REASONS
 
 COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
 
@@ -135,5 +136,7 @@ class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):
         ge=0, le=1, nullable=True, description="share of the probe's most frequent class"
     )
     probe_accuracy: float = Field(ge=0, le=1, nullable=True)
-    probe_undefined: str = Field(nullable=True, description="the reason where there is no probe")
+    probe_undefined: str = Field(
+        nullable=True, isin=tuple(REASONS), description="why there is no probe"
+    )
     diverged: bool

@@ -1,24 +1,22 @@
-"""The tables that a verdict is written from."""
+"""The tables that findings are gathered from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from qdistill.judgement.problems import Problem
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import make_frame, read_frame
-from qdistill.verdict.problems import Problem
-from qdistill.verdict.sources import Source, source
 
 # Models that never saw the circuit, put through the formula of the retained fraction.
 UNTAUGHT = ("mean", "pca", "linear")
 # Tables that a study may leave out.
-OPTIONAL = ("trainability", "cost", "downstream", "downstream_comparisons")
+OPTIONAL = ("choices", "trainability", "cost", "downstream", "downstream_comparisons")
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class StudyTables:
 
         Parameters
         ----------
-        paths : mapping of str to path, or to a list of none or one path
+        paths : mapping of str to path
             By the tables' names. Those of ``OPTIONAL`` may be absent.
 
         Raises
@@ -52,12 +50,15 @@ class StudyTables:
         DataError
             If a table is missing, damaged or breaks its contract.
         """
-        frames = {}
-        for each in fields(cls):
-            given = paths.get(each.name, []) if each.name in OPTIONAL else paths[each.name]
-            found = [given] if isinstance(given, str | Path) else list(given)
-            frames[each.name] = read_frame(each.name, found[0]) if found else no_rows(each.name)
-        return cls(**frames)
+        named = [each.name for each in fields(cls)]
+        held = {name: paths[name] for name in named if name not in OPTIONAL or name in paths}
+        return cls.complete({name: read_frame(name, path) for name, path in held.items()})
+
+    @classmethod
+    def complete(cls, frames: Mapping[str, pd.DataFrame]) -> StudyTables:
+        """Collect tables by their names; those of ``OPTIONAL`` that are absent have no rows."""
+        known = {name: no_rows(name) for name in OPTIONAL} | dict(frames)
+        return cls(**{each.name: known[each.name] for each in fields(cls)})
 
     def of(self, problem: Problem) -> ProblemTables:
         """Select the rows of one problem."""
@@ -105,12 +106,6 @@ class ProblemTables(StudyTables):
         hit = (table["challenger"] == challenger) & (table["challenger_stage"] == stage)
         hit &= (table["baseline"] == baseline) & (table["baseline_stage"] == against)
         return table[hit].set_index("n", drop=False).rename_axis(None).sort_index()
-
-    def source(self, table: str, n: Sequence[int] = (), **where: object) -> Source:
-        """Return a source: rows of this problem in a table; every n if none or all are given."""
-        if n and set(n) != set(self.sizes):
-            where["n"] = [int(size) for size in n]
-        return source(table, dataset=self.problem.dataset, protocol=self.problem.protocol, **where)
 
 
 def no_rows(table: str) -> pd.DataFrame:

@@ -48,7 +48,7 @@ class Problem:
     @property
     def label(self) -> str:
         """Name of the problem at the start of a sentence."""
-        return f"`{self.dataset}`, {self.protocol}"
+        return f"`{self.dataset}` {self.protocol}"
 
     @property
     def title(self) -> str:
@@ -99,7 +99,7 @@ class Problem:
 def order_problems(
     metrics: pd.DataFrame, described: Iterable[Mapping[str, Any]] = ()
 ) -> list[Problem]:
-    """List the problems of a study: controls first, then as described.
+    """List the problems of a study as described, those with a planted answer last.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def order_problems(
         By the contract "metrics"; a problem is one if it has rows here.
     described : iterable of mappings
         From :meth:`qdistill.study.tracks.Study.describe_problems`. A problem without a description
-        comes last.
+        comes after those with one.
     """
     keys = metrics[["dataset", "protocol", "qubits"]].drop_duplicates()
     qubits = {
@@ -123,4 +123,4 @@ def order_problems(
             about = known.get(key, {})
             projections, settings = about.get("projections", ""), about.get("settings", {})
             problems.append(Problem(*key, qubits[key], projections, settings))
-    return sorted(problems, key=lambda problem: (not problem.is_positive, not problem.is_null))
+    return sorted(problems, key=lambda problem: (problem.is_control, problem.is_null))

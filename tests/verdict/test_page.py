@@ -1,0 +1,259 @@
+"""The verdict is one page that decides, of the lengths that it promises, on any study."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.configuration import study_of
+from helpers.cost import make_cost
+from helpers.downstream import make_downstream
+from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
+from helpers.verdict import CIRCUIT, ONE, described, documents_of, leveled, make_trainability
+from qdistill.judgement import families
+from qdistill.judgement.attribution import REQUIRED_RIVALS
+from qdistill.study.configuration import resolve_study
+from qdistill.study.registry import ENTRIES, MODELS
+from qdistill.verdict.details import summarise_values
+
+pytestmark = pytest.mark.slow
+
+CONFIG = Path(__file__).parents[2] / "config"
+MOST_WORDS, MOST_WORDS_OF_SMOKE, MOST_IN_ITEM, MOST_IN_SENTENCE = 1500, 700, 60, 40
+
+
+def sentences(page):
+    """Sentences of paragraphs, and items of lists, without tables and headings."""
+    for line in page.splitlines():
+        if line and line[0] not in "|#":
+            yield from re.split(r"(?<=[.!?]) (?=[A-Z*`\[])", line)
+
+
+def page_of_study(path, **loss):
+    """The page of a whole study, with losses that are chosen."""
+    changes = yaml.safe_load((CONFIG / path).read_text()) if path else {}
+    study = resolve_study(study_of(changes))
+    frames = [
+        make_metrics(
+            (dataset,),
+            track.n,
+            seeds=study.config["seeds"],
+            names=track.names_of(dataset),
+            protocols=(protocol,),
+            **loss,
+        )
+        for (dataset, protocol), track in study.problems.items()
+    ]
+    metrics = pd.concat(frames, ignore_index=True)
+    used = [
+        metrics[(metrics["dataset"] == d) & (metrics["protocol"] == p)] for d, p in study.downstream
+    ]
+    swept = [(d, p) for (d, p), track in study.problems.items() if track.pools]
+    held = [(metrics["dataset"] == d) & (metrics["protocol"] == p) for d, p in swept]
+    more = {"downstream": make_downstream(pd.concat(used)), "cost": make_cost()}
+    more["sweep"] = make_sweep(pd.concat([metrics[hit] for hit in held]), pools=(0, 1000))
+    return documents_of(metrics, study.describe_problems(), study.name, **more)["markdown"]
+
+
+def noisy(model, stage, n):
+    """Errors without an order: the study that is hardest to sum up."""
+    return 0.004 * (1 + (hash_of(model, stage, n) % 7) / 10)
+
+
+def hash_of(*parts):
+    return sum(ord(letter) for letter in "".join(map(str, parts)))
+
+
+NOISE = {"loss": noisy, "noise": 0.3}
+SMOKE = "studies/smoke.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "most", "loss"),
+    [
+        (None, MOST_WORDS, NOISE),
+        (SMOKE, MOST_WORDS_OF_SMOKE, {}),
+        (SMOKE, MOST_WORDS_OF_SMOKE, NOISE),
+    ],
+)
+def test_the_page_has_the_length_that_it_promises(path, most, loss, monkeypatch):
+    monkeypatch.setattr(families, "seeds_needed", lambda *_: 1234.0)  # which takes long
+    page = page_of_study(path, **loss)
+    assert len(page.split()) <= most
+    for sentence in sentences(page):
+        item = sentence.startswith("- ")
+        assert len(sentence.split()) <= (MOST_IN_ITEM if item else MOST_IN_SENTENCE), sentence
+    top = " ".join(page.split()[:100])
+    assert re.search(r"\*\*(Do not use|Use) the circuit.*use `|\*\*Undecided", top)
+    assert "nan" not in page.lower() and "none" not in re.findall(r"\|([^|]*)\|", page)
+
+
+def heads(names, **settings):
+    page = documents_of(make_metrics(names=names, **{**ONE, **settings}))["markdown"]
+    return page.split("\n\n")[1]
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ({"quantum": 0.001}, "**Use the circuit: it beats every simpler model in all 2 conditions"),
+        ({"pca": 0.001}, "**Do not use the circuit here: in none of 2 conditions"),
+        (
+            {"pca": 0.001, "mean": 0.006},
+            "use `pca` instead.**\nIt is worse than a simpler model in 2, distinct",
+        ),
+    ],
+)
+def test_the_answer_comes_first(loss, said):
+    assert said in heads(MODELS, loss=leveled(**loss))
+
+
+def test_an_advantage_in_some_conditions_is_counted():
+    def loss(model, stage, n):
+        return 0.001 if model == "quantum" and n == 100 else 0.004 - 0.001 * (model == "pca")
+
+    head = heads(MODELS, loss=loss)
+    assert "**Use the circuit in 1 of 2 conditions" in head and "`pca` (1 of 2)" in head
+
+
+def test_a_study_without_circuits_is_told_what_to_use():
+    page = documents_of(make_metrics(**ONE, names=("mean", "pca", "linear")))["markdown"]
+    assert page.split("\n\n")[1].startswith("**This study holds no circuit; use `pca`.**")
+    assert "over that of `mean`" in page and "|`pca` better 0.7" in page
+    assert "Whose advantage" not in page and "`quantum`" not in page
+
+
+def test_undecided_is_an_answer():
+    assert heads(("mean", "quantum", "classical"), loss=leveled(quantum=0.001)).startswith(
+        "**Undecided: whether the circuit beats every simpler model could be judged in none of 2"
+    )
+
+
+def test_a_control_that_fails_is_said_in_the_headline():
+    about = [described("teacher-circuit", **CIRCUIT), described("docstrings", kind="docstrings")]
+    for quantum, said in ((1e-6, "the planted controls pass"), (0.004, "distrust this page")):
+        frames = [
+            make_metrics((name,), (5, 100), names=MODELS, loss=leveled(quantum=quantum))
+            for name in ("teacher-circuit", "docstrings")
+        ]
+        page = documents_of(pd.concat(frames, ignore_index=True), about)["markdown"]
+        assert said in page.split("\n\n")[1]
+        assert page.index("|`docstrings` article|") < page.index("|`teacher-circuit` article (c")
+
+
+def test_runs_that_diverged_or_were_cut_short_are_counted():
+    metrics = diverge(make_metrics(**ONE), "classical", 100, 1)
+    metrics = cut_short(metrics, "quantum", 1000, [2, 5])
+    documents = documents_of(metrics)
+    assert (
+        "1 of 840 runs diverged; none is left out, and 2 ended at the step" in documents["markdown"]
+    )
+    assert "not finite (1 diverged)" in documents["details"]
+
+
+def models_in(words):
+    """Names of models, students and references that are set as code."""
+    return set(re.findall(r"`([a-z0-9_]+)`", words)) & set(EVERY_NAME)
+
+
+def check_without(names):
+    """No sentence names what is not held, and no cell is left with the name of a missing value."""
+    metrics = make_metrics(("synthetic-6q",), (100,), seeds=3, names=names)
+    documents = documents_of(metrics, [described("synthetic-6q", kind="synthetic")])
+    for line in documents["markdown"].splitlines():
+        exempt = REQUIRED_RIVALS if "does not hold it" in line else ()
+        exempt = (*exempt, *(EVERY_NAME if line.startswith("|problem") else ()))
+        exempt = (*exempt, *("classical", "pca", "mean") * (line[:1] not in "|-"))
+        assert models_in(line) - set(names) <= set(exempt), line
+    for text in documents.values():
+        assert not re.search(r"\bnan\b|None|undefined\]", text)
+
+
+@pytest.mark.parametrize("left_out", [*REQUIRED_RIVALS, "quantum", "classical", "compiled"])
+def test_a_model_that_is_left_out_takes_its_sentences_with_it(left_out):
+    check_without([name for name in EVERY_NAME if name not in left_out.split()])
+
+
+@settings(max_examples=10)
+@given(st.sets(st.sampled_from(EVERY_NAME), min_size=1))
+def test_any_set_of_models_makes_a_verdict(names):
+    check_without([name for name in EVERY_NAME if name in names])
+
+
+def test_every_name_is_explained():
+    assert set(ENTRIES) == set(EVERY_NAME)
+    assert all(entry.meaning and not models_in(entry.meaning) for entry in ENTRIES.values())
+
+
+# ------------------------------------------------------------ pages
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.addresses, self.ids, self.cells = [], [], [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.cells += tag == "td"
+        self.addresses += [value for key, value in attrs if key in ("src", "href")]
+        self.ids += [value for key, value in attrs if key == "id"]
+        if tag not in ("meta", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def documents():
+    metrics = make_metrics(**ONE, protocols=("article", "converged"))
+    more = {"downstream": make_downstream(metrics), "cost": make_cost()}
+    more["trainability"] = make_trainability(lambda depth, bound: 10 - 2 * depth)
+    return metrics, documents_of(metrics, study="a<study", **more)
+
+
+@pytest.mark.parametrize("name", ["html", "details"])
+def test_pages_are_whole_and_need_no_network(documents, name):
+    parser, page = _Tags(), documents[1][name]
+    parser.feed(page)
+    assert parser.open == [] and parser.cells > 50
+    inside = [a for a in parser.addresses if a.startswith("#")]
+    assert {a[1:] for a in inside} == set(parser.ids)
+    assert set(parser.addresses) - set(inside) <= {"details.html"}
+    assert "a&lt;study</title>" in page and "http" not in page and "|---" not in page
+
+
+def test_the_details_hold_every_run_and_mark_the_best(documents):
+    metrics, page = documents[0], documents[1]["details"]
+    errors = page.split('id="errors"')[1].split("</table>")[0]
+    runs = metrics[["protocol", "model", "stage"]].drop_duplicates()
+    assert errors.count("<tr><td>") == len(runs)
+    means = metrics[~metrics["model"].isin(["oracle"])]
+    means = means.groupby(["protocol", "n", "model", "stage"])["heldout_mse"].mean()
+    assert errors.count("<b>") == means.groupby(["protocol", "n"]).ngroups
+    lowest = means.loc["article", 100].min()
+    assert f"<b>{lowest:.3g} [" in errors
+    assert "unitary_re (fine tuned)" in errors
+    for key in ("findings", "comparisons", "transfer", "choices", "trainability", "cost"):
+        assert f'<h2 id="{key}">' in page and f'<a href="#{key}">' in page
+    assert "8 of 10 seeds" in page and "layers: 2 (5), 20 (5)" in page
+
+
+def test_the_note_is_the_head_of_the_page(documents):
+    page, note = documents[1]["markdown"], documents[1]["note"]
+    assert note.split("\n\n")[0].strip() in page and note.split("\n\n")[1] in page
+    assert len(note) < 7500
+
+
+def test_choices_are_counted_or_summarised():
+    assert summarise_values(["weight_decay", "linear", "weight_decay"]) == (
+        "weight decay (2), linear (1)"
+    )
+    assert summarise_values([0.001, 0.01, 0.001]) == "0.001 (2), 0.01 (1)"
+    assert summarise_values([10, 20, 30, 40, 50]) == "median 30 (10 to 50)"
+    assert summarise_values([True, False, True]) == "yes (2), no (1)"

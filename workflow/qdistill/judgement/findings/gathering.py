@@ -1,0 +1,57 @@
+"""All findings of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qdistill.judgement.findings import circuit, students, use
+from qdistill.judgement.problems import order_problems
+from qdistill.judgement.tables import StudyTables
+from qdistill.storage.tables import make_frame
+
+OF_PROBLEM = (
+    circuit.choices,
+    circuit.controls,
+    circuit.advantages,
+    circuit.attributions,
+    circuit.ablations,
+    circuit.crossovers,
+    students.transfers,
+    students.overfittings,
+    students.real_parts,
+    students.phases,
+    use.uses,
+    circuit.reproductions,
+    use.flagged_runs,
+)
+
+
+def gather_findings(
+    tables: StudyTables,
+    problems: Iterable[Mapping[str, Any]] = (),
+    duplicates: Iterable[str | Path] = (),
+) -> pd.DataFrame:
+    """Collect the findings of a study, problem by problem, those with a planted answer last.
+
+    Parameters
+    ----------
+    tables : StudyTables
+        All tables of the study.
+    problems : iterable of mappings
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
+    duplicates : iterable of path
+        Tables by this contract, of data sets of texts.
+
+    Returns
+    -------
+    DataFrame
+        By the contract "findings".
+    """
+    parts = [tables.of(problem) for problem in order_problems(tables.metrics, problems)]
+    rows = [finding for part in parts for find in OF_PROBLEM for finding in find(part)]
+    rows += use.costs(tables.cost) + use.repeated_texts(duplicates)
+    return make_frame("findings", rows)

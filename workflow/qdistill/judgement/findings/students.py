@@ -1,0 +1,136 @@
+"""Findings on students: what they keep, and what of the circuit they need."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from qdistill.judgement.findings.base import (
+    Finding,
+    from_comparison,
+    from_comparisons,
+    key_of,
+    select_rows,
+)
+from qdistill.judgement.tables import ProblemTables
+
+RANDOM_STARTS = ("random_dense", "random_orthogonal")
+PARTS = ("unitary_im", "unitary_abs", "unitary_abs2")  # of the unitary, in place of Re U
+SWEPT = "distilled_pool"
+
+
+def transfers(part: ProblemTables) -> list[Finding]:
+    """Return what fraction of the advantage each student retains.
+
+    Models that never saw the circuit are put through the same formula.
+    """
+    if not {"quantum", "classical"} <= part.names:
+        return []
+    found = []
+    for table, name in ((part.transfer, "transfer"), (part.untaught, "metrics")):
+        for row in table.to_dict("records"):
+            key, run = key_of(part, row["n"]), {"student": row["student"], "stage": row["stage"]}
+            if name == "metrics":
+                run = {"model": [row["student"], "classical", "quantum"], "stage": row["stage"]}
+            found.append(
+                {
+                    "question": "transfer",
+                    **key,
+                    "subject": row["student"],
+                    "stage": row["stage"],
+                    "against": "quantum",
+                    "against_stage": "trained",
+                    "verdict": row["verdict"],
+                    "measure": "retained",
+                    "estimate": row["retained"],
+                    "low": row["ci_low"],
+                    "high": row["ci_high"],
+                    "seeds": row["seeds"],
+                    "seeds_needed": row["seeds_needed"],
+                    "reason": row["reason"],
+                    "table": name,
+                    "rows": select_rows(**key, **run),
+                }
+            )
+    return found
+
+
+def overfittings(part: ProblemTables) -> list[Finding]:
+    """Judge the student of the smallest and of the largest pool: gap in R², and ratio of errors."""
+    table = part.overfitting
+    if table.empty or "quantum" not in part.names:
+        return []
+    pools = {int(table["pool"].min()), int(table["pool"].max())}
+    found = []
+    for row in table[table["pool"].isin(pools)].to_dict("records"):
+        for measure in ("r2_gap", "ratio"):
+            found.append(
+                {
+                    "question": "overfitting",
+                    **key_of(part, row["n"]),
+                    "subject": SWEPT,
+                    "stage": "distilled",
+                    "against": "quantum",
+                    "against_stage": "trained",
+                    "level": row["pool"],
+                    "verdict": row["verdict"],
+                    "measure": measure,
+                    "estimate": row[measure],
+                    "low": row[f"{measure}_low"],
+                    "high": row[f"{measure}_high"],
+                    "seeds": row["seeds"],
+                    "seeds_needed": row["seeds_needed"],
+                    "reason": _why_undefined(row),
+                    "table": "overfitting",
+                    "rows": select_rows(**key_of(part, row["n"]), pool=row["pool"]),
+                }
+            )
+    return found
+
+
+def _why_undefined(row: dict) -> str | None:
+    if row["verdict"] != "undefined":
+        return None
+    if row["diverged"]:
+        return "diverged"
+    return "one_seed" if row["seeds"] < 2 else "no_spread"
+
+
+def real_parts(part: ProblemTables) -> list[Finding]:
+    """Compare Re(U) as a layer with simple models, and as a start with random ones."""
+    pairs = [
+        ("unitary_re", stage, name, "trained")
+        for stage in ("zero_shot", "fine_tuned")
+        for name in ("mean", "classical")
+    ]
+    return [*_starts(part), *from_comparisons("real_part", part, pairs)]
+
+
+def _starts(part: ProblemTables) -> list[Finding]:
+    """Judge whether the learned start helps: it must beat every random one.
+
+    The estimate is the ratio to the start that comes nearest to refuting that.
+    """
+    stage = "fine_tuned"
+    rows = [part.compared("unitary_re", name, stage, stage) for name in RANDOM_STARTS]
+    starts = pd.concat(rows)
+    found = []
+    for n in sorted(set(starts["n"])):
+        here = starts[starts["n"] == n]
+        verdicts = set(here["verdict"])
+        verdict = {"better": "helps", "worse": "hurts"}.get(here["verdict"].iloc[0], "not shown")
+        if len(verdicts) > 1:
+            verdict = "not shown"
+        if "undefined" in verdicts:
+            verdict = "undefined"
+        # a ratio near one is the doubtful one of a start that helps, and of one that hurts
+        closest = here.sort_values("ratio", ascending=verdict == "hurts").iloc[-1]
+        found.append(from_comparison("real_part", closest.to_dict(), verdict))
+    return found
+
+
+def phases(part: ProblemTables) -> list[Finding]:
+    """Compare the circuit with one without phases, and Re(U) with other parts of the unitary."""
+    stage = "fine_tuned"
+    pairs = [("quantum", "trained", "real_circuit", "trained")]
+    pairs += [(name, stage, "unitary_re", stage) for name in PARTS]
+    return from_comparisons("phase", part, pairs)

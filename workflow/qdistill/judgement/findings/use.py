@@ -1,0 +1,158 @@
+"""Findings on what codes are good for, what models cost, and how far runs can be trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from qdistill.judgement.findings.base import Finding, key_of, select_rows, why
+from qdistill.judgement.tables import ProblemTables
+from qdistill.storage.tables import read_frame, read_metadata
+from qdistill.study.registry import has_circuit_origin
+from qdistill.study.timed import ARTICLE_QUBITS, OUR_ENGINES
+
+
+def uses(part: ProblemTables) -> list[Finding]:
+    """Find the best code that a circuit had a part in, and the best of the others.
+
+    Both are compared with PCA codes and, by the probe, with the full vectors; the estimate is a
+    difference, higher being better.
+    """
+    table = part.downstream_comparisons
+    origin = table["challenger"].map(has_circuit_origin).astype(bool)
+    found = []
+    keys = ["n", "measure", "baseline"]
+    for key, rows in table.assign(of_circuit=origin).groupby([*keys, "of_circuit"], sort=True):
+        known = rows[rows["difference"].notna()]
+        best = (rows if known.empty else known.sort_values("difference")).iloc[-1]
+        columns = {"measure": key[1], "challenger": best["challenger"]}
+        columns |= {"challenger_stage": best["challenger_stage"], "baseline": key[2]}
+        found.append(
+            {
+                "question": "downstream",
+                **key_of(part, key[0]),
+                "subject": best["challenger"],
+                "stage": best["challenger_stage"],
+                "against": key[2],
+                "against_stage": "trained",
+                "verdict": best["verdict"],
+                "measure": key[1],
+                "estimate": best["difference"],
+                "low": best["ci_low"],
+                "high": best["ci_high"],
+                "p": best["p_holm"],
+                "seeds": best["seeds"],
+                "seeds_needed": best["seeds_needed"],
+                "reason": why(best),
+                "table": "downstream_comparisons",
+                "rows": select_rows(**key_of(part, key[0]), **columns),
+            }
+        )
+    reasons = part.downstream["probe_undefined"].dropna().unique()
+    about = {"question": "downstream", **key_of(part), "verdict": "undefined"}
+    about |= {
+        "measure": "probe_accuracy",
+        "table": "downstream",
+        "rows": select_rows(**key_of(part)),
+    }
+    return [*found, *({**about, "reason": reason} for reason in reasons)]
+
+
+def flagged_runs(part: ProblemTables) -> list[Finding]:
+    """Count the seeds that diverged, or that more steps might have improved."""
+    found = []
+    for column in ("diverged", "still_improving"):
+        flagged = part.metrics[part.metrics[column]]
+        for (n, model, stage), rows in flagged.groupby(["n", "model", "stage"], sort=True):
+            key = key_of(part, n)
+            found.append(
+                {
+                    "question": "runs",
+                    **key,
+                    "subject": model,
+                    "stage": stage,
+                    "verdict": column.replace("_", " "),
+                    "measure": "seeds",
+                    "estimate": len(rows),
+                    "seeds": part.seeds,
+                    "table": "metrics",
+                    "rows": select_rows(**key, model=model, stage=stage, **{column: True}),
+                }
+            )
+    return found
+
+
+def headline_qubits(sizes: Iterable[int]) -> int:
+    """Choose the article's number of qubits if measured, else the nearest below or above."""
+    return int(min(sorted(set(sizes)), key=lambda size: abs(size - ARTICLE_QUBITS)))
+
+
+def costs(table: pd.DataFrame) -> list[Finding]:
+    """Return what a training step and a prediction cost.
+
+    Training is the ratio to the classical baseline at each number of qubits (``level``), for one
+    seed or several at once (``seeds``); the circuit alone is set beside PennyLane; inference is
+    in microseconds a row, by batch (``level``), at the number of qubits nearest to the article's.
+    """
+    found = []
+    steps = table[(table["what"] == "model_step") & (table["engine"] == "quantum")]
+    for row in steps.to_dict("records"):
+        found.append(_cost(row, "training_ratio", row["ratio_to_classical"], row["qubits"]))
+    alone = table[(table["what"] == "circuit_step") & table["engine"].isin(OUR_ENGINES)]
+    for row in alone[alone["speedup_over_pennylane"].notna()].to_dict("records"):
+        speedup = row["speedup_over_pennylane"]
+        found.append(_cost(row, "speedup", speedup, row["qubits"]) | {"against": "pennylane"})
+    rows = table[table["what"] == "inference"]
+    if len(rows):
+        for row in rows[rows["qubits"] == headline_qubits(rows["qubits"])].to_dict("records"):
+            micros = 1e3 * row["milliseconds"] / row["batch"]
+            found.append(_cost(row, "microseconds", micros, row["batch"]) | {"against": None})
+    return found
+
+
+def _cost(row: dict, measure: str, estimate: float, level: int) -> Finding:
+    key = {column: row[column] for column in ("what", "engine", "qubits", "batch", "seeds")}
+    return {
+        "question": "cost",
+        "subject": row["engine"],
+        "against": "classical",
+        "level": level,
+        "verdict": "measured",
+        "measure": measure,
+        "estimate": estimate,
+        "seeds": row["seeds"],
+        "table": "cost",
+        "rows": select_rows(**key),
+    }
+
+
+def repeated_texts(paths: Iterable[str | Path]) -> list[Finding]:
+    """Count in each data set of texts the rows (of ``level``) that repeat one of another split.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Each written by :func:`~qdistill.datasets.duplicates.find_duplicates`.
+
+    Raises
+    ------
+    DataError
+        If a table is missing, damaged or breaks its contract.
+    """
+    found = []
+    for path in paths:
+        table, metadata = read_frame("duplicates", path), read_metadata(path)
+        settings, rows = json.loads(metadata["settings"]), json.loads(metadata["rows"])
+        about = {"question": "repeated_texts", "dataset": settings["name"], "measure": "rows"}
+        about |= {"table": "duplicates", "verdict": "none", "estimate": 0, "rows": ""}
+        became = "left out" if settings.get("duplicates") == "drop" else "left in"
+        pairs = list(table.groupby(["split", "other_split"], sort=True))
+        for (split, other), own in pairs:
+            where = {"subject": split, "against": other, "level": rows[split], "verdict": became}
+            where |= {"estimate": len(own), "rows": select_rows(split=split, other_split=other)}
+            found.append({**about, **where})
+        found += [] if pairs else [about]
+    return found

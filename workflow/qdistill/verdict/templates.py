@@ -1,0 +1,84 @@
+"""Documents from templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from qdistill import wording
+from qdistill.study.registry import ENTRIES, STUDENTS
+from qdistill.verdict.views import View, interval, is_of_circuit
+
+_TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a document.
+
+    Parameters
+    ----------
+    template : str
+        Name of a file in ``workflow/report/templates``, without ``.jinja``.
+    **values
+        What the template is filled with; one that it lacks is an error.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(["html.jinja"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": wording.number,
+        "p_value": wording.p_value,
+        "percentage": wording.percentage,
+        "counted": wording.counted,
+        "listed": wording.enumeration,
+        "quoted": wording.quoted,
+        "capitalised": wording.capitalised,
+        "interval": interval,
+        "markdown": _markdown,
+    }
+    environment.globals |= {
+        "entries": ENTRIES,
+        "students": STUDENTS,
+        "reasons": wording.REASONS,
+        "estimate": wording.estimate,
+        "limits_in_n": wording.limits_in_n,
+        "planned_seeds": wording.planned_seeds,
+        "is_of_circuit": is_of_circuit,
+        "answers": answers,
+    }
+    return environment.get_template(f"{template}.jinja").render(values)
+
+
+def answers(views: Iterable[View], say: Callable[[View], str]) -> list[tuple[str, str]]:
+    """List what a macro says of each problem, problems with the same answer together.
+
+    Returns
+    -------
+    list of (str, str)
+        Names of the problems, and the sentence; problems without one are left out.
+    """
+    said: dict[str, dict[str, list[str]]] = {}
+    for view in views:
+        words = wording.capitalised(" ".join(say(view).split()))
+        if words:
+            by_protocol = said.setdefault(words, {})
+            by_protocol.setdefault(view.problem.protocol, []).append(f"`{view.problem.dataset}`")
+    return [
+        ("; ".join(f"{', '.join(names)} {protocol}" for protocol, names in groups.items()), words)
+        for words, groups in said.items()
+    ]
+
+
+def _markdown(text: str) -> str:
+    """Return Markdown as HTML; HTML in it is shown as text."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)

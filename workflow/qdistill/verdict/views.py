@@ -1,0 +1,206 @@
+"""A problem's findings, as templates ask for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from qdistill.judgement.findings.base import Finding, records_of
+from qdistill.judgement.problems import Problem, order_problems
+from qdistill.study.registry import ENTRIES, has_circuit_origin
+from qdistill.wording import at_sizes, estimate, headline_size
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings that agree in some columns.
+
+    Attributes
+    ----------
+    values : dict
+        What they agree in.
+    sizes : list of int
+        The n at which they hold, ascending.
+    where : str
+        Those in words.
+    row : dict
+        The finding at n = 100, or at the smallest n.
+    """
+
+    values: dict[str, Any]
+    sizes: list[int]
+    where: str
+    row: Finding
+
+    def __getattr__(self, name: str) -> Any:
+        """Return one of ``values``."""
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclass(frozen=True)
+class View:
+    """The findings on one problem.
+
+    Attributes
+    ----------
+    problem : Problem
+        What it is.
+    findings : list of dict
+        Rows of the contract "findings", with None for what is missing.
+    sizes : list of int
+        Every n, ascending.
+    seeds : int
+        Number of seeds.
+    """
+
+    problem: Problem
+    findings: list[Finding]
+    sizes: list[int]
+    seeds: int
+
+    @property
+    def label(self) -> str:
+        """Name of the problem in a sentence."""
+        return self.problem.label
+
+    @property
+    def is_control(self) -> bool:
+        """Whether its answer was planted."""
+        return self.problem.is_control
+
+    @cached_property
+    def n(self) -> int:
+        """The n that small tables show."""
+        return headline_size(self.sizes)
+
+    def rows(self, question: str, **where: Any) -> list[Finding]:
+        """Select the findings on a question whose columns have some values.
+
+        A list holds the values that a column may have, a function tells whether it may have one;
+        None asks for those that are null.
+        """
+        found = [row for row in self.findings if row["question"] == question]
+        return [
+            row for row in found if all(_is_met(row[name], want) for name, want in where.items())
+        ]
+
+    def has(self, question: str, **where: Any) -> bool:
+        """Return whether there are such findings."""
+        return bool(self.rows(question, **where))
+
+    def groups(self, question: str, *by: str, **where: Any) -> list[Group]:
+        """Collect findings that agree in some columns, in the order in which they are found."""
+        grouped: dict[tuple, list[Finding]] = {}
+        for row in self.rows(question, **where):
+            grouped.setdefault(tuple(row[name] for name in by), []).append(row)
+        return [self._group(dict(zip(by, key, strict=True)), own) for key, own in grouped.items()]
+
+    def _group(self, values: dict[str, Any], rows: list[Finding]) -> Group:
+        sizes = sorted({int(row["n"]) for row in rows if row["n"]})
+        where = at_sizes(sizes, self.sizes) if sizes else ""
+        shown = headline_size(sizes) if sizes else None
+        return Group(values, sizes, where, next(row for row in rows if row["n"] == shown))
+
+    def cell(self, question: str, **where: Any) -> str:
+        """Return the estimate at the n that small tables show, with its interval, if any."""
+        found = self.rows(question, **{"n": self.n, **where})
+        return interval(found[0]) if found else ""
+
+
+def _is_met(value: Any, wanted: Any) -> bool:
+    if callable(wanted):
+        return wanted(value)
+    return value in wanted if isinstance(wanted, list) else value == wanted
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """Return the estimate of a finding with its interval, or that it is undefined."""
+    if pd.isna(row["estimate"]):
+        return "undefined"
+    low, high = (float("nan") if row[k] is None else row[k] for k in ("low", "high"))
+    return estimate(row["estimate"], low, high)
+
+
+def views_of(
+    findings: pd.DataFrame, metrics: pd.DataFrame, problems: Iterable[Mapping[str, Any]] = ()
+) -> list[View]:
+    """Return the view of each problem, those with a planted answer last.
+
+    Parameters
+    ----------
+    findings, metrics : DataFrame
+        By these contracts.
+    problems : iterable of mappings
+        From :meth:`qdistill.study.tracks.Study.describe_problems`.
+    """
+    own: dict[tuple, list[Finding]] = {}
+    for row in records_of(findings):
+        own.setdefault((row["dataset"], row["protocol"]), []).append(row)
+    found = []
+    for problem in order_problems(metrics, problems):
+        key = problem.dataset, problem.protocol
+        runs = metrics[(metrics["dataset"] == key[0]) & (metrics["protocol"] == key[1])]
+        sizes = sorted(int(n) for n in runs["n"].unique())
+        found.append(View(problem, own.get(key, []), sizes, int(runs["seed"].nunique())))
+    return found
+
+
+@dataclass
+class Tally:
+    """What the conditions come to, a condition being a problem at one n, without controls.
+
+    Attributes
+    ----------
+    distinct, worse, as_good, undefined : int
+        How many have each verdict on attribution, *not distinct* being one of the middle two.
+    beats_baseline, compared_with_baseline : int
+        Comparisons with ``classical``.
+    use : dict of str to int
+        How often each model is the one to use, the most frequent first.
+    """
+
+    distinct: int = 0
+    worse: int = 0
+    as_good: int = 0
+    undefined: int = 0
+    beats_baseline: int = 0
+    compared_with_baseline: int = 0
+    use: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> int:
+        """In how many the circuit was judged."""
+        return self.distinct + self.worse + self.as_good + self.undefined
+
+
+_JUDGED = {"simpler_is_better": "worse", "simpler_is_as_good": "as_good"}
+
+
+def tally(views: Iterable[View]) -> Tally:
+    """Count over all problems whose answer was not planted."""
+    counts = Tally()
+    used: Counter[str] = Counter()
+    for view in views:
+        if view.is_control:
+            continue
+        for group in view.groups("attribution", "n"):
+            name = _JUDGED.get(str(group.row["reason"]), str(group.row["verdict"]))
+            setattr(counts, name, getattr(counts, name) + 1)
+        counts.beats_baseline += len(view.rows("advantage", subject="quantum", verdict="better"))
+        counts.compared_with_baseline += len(view.rows("advantage", subject="quantum"))
+        used.update(row["subject"] for row in view.rows("choice"))
+    counts.use = dict(used.most_common())
+    return counts
+
+
+def is_of_circuit(name: str) -> bool:
+    """Return whether a name is a circuit's, or of something that a circuit taught."""
+    return name in ENTRIES and has_circuit_origin(name)
