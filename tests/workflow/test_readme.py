@@ -1,4 +1,4 @@
-"""What the README tells a reader to type works."""
+"""What the README and its neighbours tell a reader to type works."""
 
 import re
 import sys
@@ -18,15 +18,14 @@ from qdistill.study.styles import style_of
 from qdistill.training.protocols import train_model
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 
 
-def code_blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+def code_blocks(document, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), re.S)
 
 
 def test_the_model_of_the_readme_trains(small_study, monkeypatch):
-    (definition,), (line,) = code_blocks("python"), code_blocks("text")
+    (definition,), (line,) = (code_blocks("CONTRIBUTING.md", k) for k in ("python", "text"))
     for function in re.findall(r"def .*", definition):
         assert "->" in function, "mypy would refuse the README's model"
     module = types.ModuleType("qdistill.models.bottlenecks.sine")
@@ -49,12 +48,12 @@ def test_the_study_of_the_readme_is_valid(tmp_path, monkeypatch):
     vectors = pd.DataFrame({"embedding": list(np.zeros((500, 64)))})  # no more than it needs
     vectors.to_parquet("vectors.parquet")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    study = resolve_study({**config, **yaml.safe_load(code_blocks("yaml")[0])})
+    study = resolve_study({**config, **yaml.safe_load(code_blocks("docs/reading.md", "yaml")[0])})
     assert study.datasets["mine"]["kind"] == "vectors"
 
 
 def test_files_that_the_documents_name_exist():
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
@@ -62,5 +61,6 @@ def test_files_that_the_documents_name_exist():
 
 def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:^    |`)make ([a-z]+)", README, re.M)):
+    text = (ROOT / "README.md").read_text()
+    for target in set(re.findall(r"(?:^    |`)make ([a-z]+)", text, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), target
