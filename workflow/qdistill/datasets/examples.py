@@ -1,7 +1,5 @@
 """The examples of one run: labelled rows of each seed, and the held-out rows of all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

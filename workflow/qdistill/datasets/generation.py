@@ -1,7 +1,5 @@
 """Latents and paragraphs of whatever kind of data set."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -19,10 +17,6 @@ def generate_latents(
 
     Parameters
     ----------
-    settings : mapping
-        From :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
     sources : iterable of path
         What the function reads: a file of the user's, or the latents of another data set.
 
@@ -41,18 +35,8 @@ def collect_paragraphs(settings: Mapping[str, Any], largest_n: int, path: str | 
 
     Parameters
     ----------
-    settings : mapping
-        Of kind ``docstrings`` or ``text``.
     largest_n : int
         The largest n of the study; the train split must have as many rows.
-    path : str or Path
-        Where to write.
-
-    Raises
-    ------
-    DataError
-        As :func:`~qdistill.datasets.docstrings.collect_docstrings` and
-        :func:`~qdistill.datasets.own_text.collect_texts` do.
     """
     if settings["kind"] == "text":
         collect_texts(settings, largest_n, path)

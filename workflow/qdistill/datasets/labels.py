@@ -3,8 +3,6 @@
 No model sees a label: they are read only to ask whether its codes tell classes apart.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Latent vectors in memory: features by row, with the split each row belongs to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -7,8 +7,6 @@ planted null: y = M (h/||h||)**2 with an unknown column-stochastic matrix M, a m
 probabilities as the circuit's is, in which no circuit takes part.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Prose out of docstrings: split into paragraphs, mark-up removed, non-prose refused."""
 
-from __future__ import annotations
-
 import re
 from textwrap import dedent
 

@@ -6,8 +6,6 @@ calibrated against its published errors. Here the true covariance is known, and 
 least error that any linear bottleneck of width N = 2**qubits can have on new rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,12 +54,8 @@ def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
     It is measured on the held-out rows there are, so it may fall below :func:`optimal_mse`,
     an expectation, by their sampling error.
 
-    Parameters
-    ----------
-    train, heldout : ndarray, shape (rows, D)
-        The two splits.
-    rank : int
-        Width of the bottleneck, N; of fewer training rows, as many components as they have.
+    Both splits are of shape (rows, D). The rank is the bottleneck's width, N; of fewer training
+    rows there are as many components as they have.
     """
     from sklearn.decomposition import PCA
 

@@ -6,8 +6,8 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,9 @@ def _read_jsonl(path: Path, names: list[str]) -> dict[str, list[str]]:
 
 def _read_csv(path: Path, names: list[str]) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {name: [] for name in names}
-    with _long_fields():
+    with ExitStack() as stack:
+        # A field may be as long as it is; the limit is put back afterwards.
+        stack.callback(csv.field_size_limit, csv.field_size_limit(sys.maxsize))
         reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
         try:
             header = next(reader, [])
@@ -124,16 +126,6 @@ def _read_csv(path: Path, names: list[str]) -> dict[str, list[str]]:
                 f"{path}: not a readable CSV file (line {reader.line_num}: {error})"
             ) from error
     return columns
-
-
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    """Let a field of a CSV file be as long as it is."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _read_parquet(path: Path, names: list[str]) -> dict[str, list[str]]:
