@@ -142,12 +142,6 @@ def test_results_do_not_depend_on_the_block(case):
         assert all(torch.equal(own[key][0], tensor[place]) for key, tensor in weights.items())
 
 
-def test_seeds_differ():
-    _, weights, evaluation, _ = tune("trained", "noisy map", 3)
-    assert len(set(evaluation.heldout_mse)) == 3
-    assert not torch.equal(weights["encoder.weight"][0], weights["encoder.weight"][1])
-
-
 def test_codes_of_fixed_projections_are_of_the_size_of_probabilities():
     """A decoder that reaches one direction only by rounding must not ask for huge codes."""
     _, weights, _, _ = tune("pca", "reconstruct", 2)

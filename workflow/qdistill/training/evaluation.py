@@ -1,7 +1,5 @@
 """Rows of the metrics table, and all of them in one table that may not lack any."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

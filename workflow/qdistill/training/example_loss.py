@@ -1,7 +1,5 @@
 """The loss of a slot model on batches of labelled examples, and its gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -75,8 +73,6 @@ class ExampleLoss:
             Leaves whose ``grad`` are zero.
         positions : int64 Tensor, shape (R, B)
             The batch of each replica.
-        progress : float
-            See :meth:`Bottleneck.forward`.
         """
         if self.model.projections:
             self._through_fixed_projections(weights, positions, progress)

@@ -1,7 +1,5 @@
 """Mini-batch Adam for all seeds of a block at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +39,6 @@ class FlatAdam:
     parameters : mapping of str to Tensor
         Start values. They are copied; :attr:`parameters` holds the trained leaves, whose
         ``grad`` are views of one buffer and stay so.
-    learning_rate : float
-        Step size.
     """
 
     _BETAS = (0.9, 0.999)
@@ -224,14 +220,8 @@ def minimise(
         seed's loss in its parameters' ``grad``; see :func:`by_autograd`.
     parameters : mapping of str to Tensor
         Start values, each with a leading seed axis S.
-    n : int
-        Number of examples.
     seeds : sequence of int
         The S seeds; the order of batches is drawn for (seed, n, purpose).
-    purpose : str
-        Names the stream of batches.
-    settings : TrainingSettings
-        Epochs, batch size and learning rate.
     after_epoch : callable, optional
         Called with the number of finished epochs and the parameters.
     """

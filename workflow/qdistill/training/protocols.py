@@ -5,8 +5,6 @@ inside the n labelled examples say for how many steps, so that a model that lear
 not taken for one that generalises badly.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import time
@@ -166,14 +164,8 @@ def start_model(
 
     Parameters
     ----------
-    name : str
-        A key of ``registry.BOTTLENECKS``.
     settings : mapping
         ``projections`` and, for circuits, ``layers`` and ``angle_range``.
-    qubits : int
-        The bottleneck has 2**qubits inputs and outputs.
-    examples : Examples
-        Give the widths, the seeds and n.
 
     Returns
     -------
@@ -199,10 +191,6 @@ def train_model(
 
     Parameters
     ----------
-    name : str
-        A key of ``registry.BOTTLENECKS``.
-    problem : Problem
-        Data set, sizes and seeds.
     settings : mapping
         From :meth:`qdistill.study.tracks.Track.settings_of`.
     outputs : mapping of str to path

@@ -1,7 +1,5 @@
 """References without training: the mean, PCA, and the optimum of a known distribution."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,8 +34,6 @@ def fit_references(
         Data set, sizes and seeds; a reference is the same under every protocol.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
-    path : path
-        Table by the contract "metrics".
     """
     latents, frames = load_latents(problem.latents), []
     for n in problem.sizes:

@@ -1,7 +1,5 @@
 """Where circuits can be trained: on targets of circuits, by depth and range of the angles."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -33,12 +31,8 @@ def map_trainability(seeds: Sequence[int], settings: Mapping[str, Any], path: st
 
     Parameters
     ----------
-    seeds : sequence of int
-        Replications.
     settings : mapping
         ``qubits``, ``n``, ``layers``, ``angle_ranges``, ``learning_rate``, ``max_steps``.
-    path : str or Path
-        Table by the contract "trainability".
     """
     frames = [
         _train_depth(seeds, settings, layers)

@@ -1,7 +1,5 @@
 """Models whose settings are chosen by K-fold cross-validation inside the n examples."""
 
-from __future__ import annotations
-
 import json
 import math
 import time
