@@ -155,10 +155,7 @@ def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels(
         ({**TEXT, "heldout_fraction": 0.8}, ["0.2", "0.8", "no rows"]),
         ({"name": "mine", "kind": "corrupted"}, ["lacks the key 'source'", "corrupted"]),
         ({"name": "digits-corrupted", "source": 3}, ["'source': found 3", "name of a data set"]),
-        (
-            {"name": "digits-corrupted", "source": "digit"},
-            ["'digit' is not built in", "digits"],
-        ),
+        ({"name": "digits-corrupted", "source": "digit"}, ["'digit' is not built in", "digits"]),
         ({"name": "digits-corrupted", "source": {"kind": "digits"}}, ["data set None"]),
         (
             {"name": "digits-corrupted", "source": {"name": "digits", "rows": 3}},

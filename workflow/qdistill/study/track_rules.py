@@ -1,7 +1,5 @@
 """Which combinations of settings a track may not have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +22,6 @@ def check_track(track: Track, where: str) -> None:
 
     Parameters
     ----------
-    track : Track
     where : str
         What stands before a key in messages: "" or ``tracks.{name}.``.
 
