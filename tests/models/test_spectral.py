@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 
@@ -72,13 +71,6 @@ def test_early_stopping_is_gradient_descent_with_small_steps(shape, time):
     np.testing.assert_allclose(fit.slopes, slopes, atol=2e-3 * np.abs(slopes).max())
 
 
-def test_stopping_late_is_not_stopping():
-    x, y = draw(30, 6, 4)
-    regression = SpectralRegression(x, y)
-    late = regression.fit(Filter("early_stopping", 1e6)).slopes
-    np.testing.assert_allclose(late, regression.fit(Filter("linear")).slopes, rtol=1e-8)
-
-
 @pytest.mark.parametrize("kind", ["linear", "weight_decay", "early_stopping"])
 def test_directions_in_which_nothing_varies_get_nothing(kind):
     """A feature that repeats another or is constant adds nothing, and blows nothing up."""
@@ -122,19 +114,6 @@ def test_errors_by_rank_are_those_of_the_predictions(shape, each):
         assert errors[rank] == pytest.approx(np.square(predicted - truth).sum(), rel=1e-6)
     # beyond the targets' number there is nothing to add
     np.testing.assert_allclose(errors[y.shape[1] :], errors[min(y.shape[1], width)])
-
-
-@pytest.mark.parametrize("shape", [(30, 9), (7, 20)])
-def test_reconstruction_without_regularisation_is_pca_at_every_rank(shape):
-    x = draw(*shape, 1)[0]
-    new = draw(*shape, 1, seed=1)[0]
-    regression = SpectralRegression(x, x)
-    errors = regression.errors_by_rank(regression.fit(Filter("linear")), new, new, 6)
-    assert errors[0] == pytest.approx(np.square(new - x.mean(axis=0)).sum())
-    for rank in range(1, 7):
-        pca = PCA(rank, svd_solver="full").fit(x)
-        expected = np.square(pca.inverse_transform(pca.transform(new)) - new).sum()
-        assert errors[rank] == pytest.approx(expected, rel=1e-6)
 
 
 def brute_force(features, targets, width, folds, seed):
@@ -181,24 +160,14 @@ def test_the_choice_has_the_lowest_cross_validated_error(n, folds, seed):
     assert choice.candidates == len(errors)
 
 
-def test_folds_differ_between_seeds():
-    x, y = draw(15, 6, 4)
-    errors = {choose_predictor({"linear": x}, y, 3, 5, seed).validation_mse for seed in range(3)}
-    assert len(errors) == 3
-
-
 def test_noise_is_answered_with_the_mean():
     """Every strength of rank 0 is the mean; of equals the first counts."""
     generator = np.random.default_rng(2)
     x = generator.normal(size=(20, 15))
     y = generator.normal(size=(20, 6)) + 100
     choice = choose_predictor({"linear": x}, y, 4, 5, 0)
-    assert choice.describe() == {
-        "features": "linear",
-        "regularisation": "linear",
-        "strength": 0.0,
-        "rank": 0,
-    }
+    assert (*choice.describe().values(),) == ("linear", "linear", 0.0, 0)
+    assert [*choice.describe()] == ["features", "regularisation", "strength", "rank"]
 
 
 def test_where_the_largest_rank_of_the_folds_is_best_all_rows_may_have_more():

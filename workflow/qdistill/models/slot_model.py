@@ -24,8 +24,6 @@ class SlotModel:
 
     Parameters
     ----------
-    bottleneck : Bottleneck
-        What fills the slot.
     prepared : mapping of str to Tensor, optional
         The bottleneck's prepared constants, by plain name.
     projections : mapping of str to Tensor, optional
@@ -111,12 +109,8 @@ def draw_start(
 
     Parameters
     ----------
-    bottleneck : Bottleneck
-        What fills the slot.
     inputs, outputs : int
         D and E, the numbers of features and targets.
-    seeds : sequence of int
-        The S seeds of the block.
     n : int
         Number of labelled examples, part of what the draws are derived from.
 

@@ -1,7 +1,5 @@
 """The layers of students, and the matrices from which fine-tuned ones start."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The interface of a bottleneck: parameters from a generator, forward, count."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,8 +15,6 @@ class Bottleneck(ABC):
     ----------
     qubits : int
         The bottleneck has N = 2**qubits inputs and outputs.
-    layers : int, optional
-        Number of layers, for circuits.
     angle_range : float, optional
         Circuits start from angles drawn uniformly within ± this many radians.
     """
@@ -38,13 +34,7 @@ class Bottleneck(ABC):
         return {}
 
     def prepare_constants(self, constants: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Derive from the constants, once, what every forward pass needs.
-
-        Parameters
-        ----------
-        constants : mapping of str to Tensor
-            What :meth:`draw_constants` drew, with a leading seed axis S.
-        """
+        """Derive from the constants, with a leading seed axis S, what every forward pass needs."""
         return dict(constants)
 
     @abstractmethod
