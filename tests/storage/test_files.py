@@ -2,13 +2,7 @@
 
 import pytest
 
-from qdistill.storage.files import (
-    atomic_path,
-    code_version,
-    digest_of,
-    write_json,
-    write_text,
-)
+from qdistill.storage.files import atomic_path, code_version, digest_of, write_json, write_text
 
 
 def test_nothing_appears_under_the_final_name_when_writing_fails(tmp_path):
