@@ -101,37 +101,9 @@ def test_gradients_are_central_differences(qubits, entangled):
         np.testing.assert_allclose(one, other, atol=1e-8)
 
 
-def test_gradients_are_those_of_the_parameter_shift_rule():
-    angles, amplitudes, weights = draw(1, 2, 3, 2)
-    _, middles = run(angles, amplitudes)
-    of_angles, _ = pull_gradient(angles, weights, middles)
-    shift = np.pi / 2
-    (slopes,) = central_differences(lambda x: value(x, amplitudes, weights), angles, step=shift)
-    np.testing.assert_allclose(of_angles, shift * slopes, atol=1e-12)
-
-
 def test_the_norm_is_kept_over_a_thousand_layers():
     angles, amplitudes, _ = draw(2, 1000, 6, 4, np.float32)
     assert np.abs(run(angles, amplitudes)[0].sum(-1) - 1).max() < 1e-4
-
-
-def test_a_second_run_leaves_the_first_ones_gradient_alone():
-    first, second = draw(2, 3, 4, 3, seed=1), draw(2, 3, 4, 3, seed=2)
-    middles = [push_states(angles, amplitudes) for angles, amplitudes, _ in (first, second)]
-    late = pull_gradient(first[0], first[2], middles[0])
-    at_once = pull_gradient(first[0], first[2], push_states(*first[:2]))
-    for one, other in zip(late, at_once, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_seeds_do_not_mix():
-    angles, amplitudes, weights = draw(3, 2, 5, 4)
-    together = pull_gradient(angles, weights, push_states(angles, amplitudes))
-    for seed in range(3):
-        alone = (array[seed : seed + 1] for array in (angles, amplitudes, weights))
-        a, x, w = alone
-        for whole, part in zip(together, pull_gradient(a, w, push_states(a, x)), strict=True):
-            np.testing.assert_array_equal(whole[seed], part[0])
 
 
 def test_what_is_not_finite_stays_so():

@@ -8,8 +8,6 @@ Each engine is a module with the functions ``probabilities`` and ``final_states`
 gates, or U is built once and the batch multiplied by it, whichever is cheaper.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from types import ModuleType
 
