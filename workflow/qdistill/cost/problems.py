@@ -1,7 +1,5 @@
 """The inputs of what is timed: angles, vectors to encode and targets."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

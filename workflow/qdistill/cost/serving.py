@@ -1,7 +1,5 @@
 """Inference with ONNX Runtime as it is timed: ``compiled`` in the form that it is deployed in."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 
@@ -28,8 +26,6 @@ def load_in_onnx_runtime(
     ----------
     weights : mapping of str to Tensor
         Of one seed, from :func:`~qdistill.cost.inference.build_models`.
-    qubits, log : int, Logger
-        To say why there is nothing to time.
 
     Returns
     -------
