@@ -1,7 +1,5 @@
 """From the trained weights of one seed, whatever the model, to an adapter's tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

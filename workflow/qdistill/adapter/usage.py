@@ -1,7 +1,5 @@
 """The card's section on how to load an adapter; a test runs what it says."""
 
-from __future__ import annotations
-
 from qdistill.adapter.layout import ONNX_FILE, AdapterConfig
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.deploy_rules import Deployment
@@ -70,16 +68,9 @@ _NO_SERVER = "MLflow: register it with `mlflow.enabled: true` in the study."
 def usage_section(
     deployment: Deployment, config: AdapterConfig, folder: str, tracking_uri: str | None
 ) -> str:
-    """Describe in Markdown four ways to load an adapter, and the command line.
+    """Describe in Markdown four ways to load an adapter from its folder, and the command line.
 
-    Parameters
-    ----------
-    deployment : Deployment
-    config : AdapterConfig
-    folder : str
-        Where the adapter is.
-    tracking_uri : str or None
-        MLflow store where it is registered; None if it is not.
+    The MLflow store is that where it is registered; None if it is not.
     """
     settings = deployment.settings
     source = settings.get("source", settings) if settings["kind"] == "corrupted" else settings
