@@ -68,3 +68,10 @@ def refusal(config):
     message = str(caught.value)
     assert "\n" not in message and len(message) <= 400
     return message
+
+
+def check_line(line, refuse):
+    """Check what is said of a line ``YAML -> words | more words``, refused by a function."""
+    given, _, words = line.partition(" -> ")
+    message = refuse(yaml.safe_load(given))
+    assert [word for word in words.split(" | ") if word not in message] == [], message

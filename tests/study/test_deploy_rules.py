@@ -4,9 +4,8 @@ import json
 from dataclasses import asdict
 
 import pytest
-import yaml
 
-from helpers.configuration import alone, refusal, study_of
+from helpers.configuration import alone, check_line, refusal, study_of
 from qdistill.study.configuration import resolve_study
 from qdistill.study.deploy_rules import resolve_deployment
 
@@ -27,8 +26,7 @@ deploy: {{ models: auto }} -> unknown key 'deploy.models'
 
 @pytest.mark.parametrize("line", REFUSED.strip().splitlines())
 def test_deployments_that_are_refused(line):
-    changes, _, words = line.partition(" -> ")
-    assert words in refusal(study_of(yaml.safe_load(changes)))
+    check_line(line, lambda changes: refusal(study_of(changes)))
 
 
 def test_a_deployment_by_the_comparisons():

@@ -59,13 +59,7 @@ def write_paragraphs(
     settings: Mapping[str, Any],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write ``paragraphs.parquet``; labels are a column if the paragraphs have them.
-
-    Parameters
-    ----------
-    rows, splits, paragraphs : sequences of one length
-        The id, the split and the text of each row.
-    """
+    """Write ``paragraphs.parquet``, a row for each; labels are a column where there are any."""
     columns = {
         "row": rows,
         "split": splits,

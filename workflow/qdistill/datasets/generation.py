@@ -15,10 +15,7 @@ def generate_latents(
 ) -> None:
     """Write ``latents.parquet`` of a data set by the function that the record of its kind names.
 
-    Parameters
-    ----------
-    sources : iterable of path
-        What the function reads: a file of the user's, or the latents of another data set.
+    Sources are what it reads: a file of the user's, or the latents of another data set.
 
     Raises
     ------
@@ -33,10 +30,7 @@ def generate_latents(
 def collect_paragraphs(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
     """Collect the paragraphs of a data set, split them, and write ``paragraphs.parquet``.
 
-    Parameters
-    ----------
-    largest_n : int
-        The largest n of the study; the train split must have as many rows.
+    The train split must have as many rows as the largest n of the study.
     """
     if settings["kind"] == "text":
         collect_texts(settings, largest_n, path)

@@ -25,15 +25,7 @@ def draw_inputs(settings: Mapping[str, Any], split: str, count: int) -> np.ndarr
 
 
 def circuit_targets(inputs: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Compute probabilities after a circuit: float32, shape (rows, N).
-
-    Parameters
-    ----------
-    inputs : ndarray of float32, shape (rows, N)
-        Encoded as amplitudes.
-    angles : ndarray of float32, shape (L, q, 2)
-        The unknown circuit's.
-    """
+    """Compute probabilities (rows, N) of inputs (rows, N) after a circuit of angles (L, q, 2)."""
     import torch
 
     from qdistill.circuits.circuit import circuit_probabilities

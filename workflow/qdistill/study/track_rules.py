@@ -20,10 +20,7 @@ def overridable_names() -> list[str]:
 def check_track(track: Track, where: str) -> None:
     """Validate together the settings of a track that are allowed one by one.
 
-    Parameters
-    ----------
-    where : str
-        What stands before a key in messages: "" or ``tracks.{name}.``.
+    ``where`` stands before a key in messages: it is "" or ``tracks.{name}.``.
 
     Raises
     ------

@@ -62,12 +62,7 @@ def text_files(path: str | Path) -> list[str]:
 
 
 def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
-    """Validate, before anything is read, that a path holds texts and fits the columns.
-
-    Parameters
-    ----------
-    columns : mapping of str to str
-        The column that each setting names.
+    """Validate, before anything is read, that a path holds texts and fits each setting's column.
 
     Raises
     ------
