@@ -148,18 +148,6 @@ def test_codes_of_fixed_projections_are_of_the_size_of_probabilities():
     assert max(tensor.abs().max() for tensor in weights.values()) < 100
 
 
-@pytest.mark.parametrize(("projections", "kind"), [("identity", "squares"), ("pca", "reconstruct")])
-def test_with_enough_rows_the_map_is_found(projections, kind):
-    examples = make_examples(kind, n=60, features=8)
-    _, _, evaluation, found = tune(projections, kind, 3, examples)
-    heldout = examples.targets[examples.heldout]
-    mean = examples.targets[examples.labelled[0]].mean(0)
-    of_mean = (heldout - mean).square().mean().item()
-    assert (evaluation.heldout_mse < 0.05 * of_mean).all()
-    if kind == "squares":
-        assert {json.loads(choice)["features"] for choice in found["choice"]} == {"squares"}
-
-
 def test_time_is_of_fitting_and_not_of_measuring(monkeypatch):
     clock = iter(range(100))
     monkeypatch.setattr("qdistill.training.linear_tuning.time.perf_counter", lambda: next(clock))

@@ -123,13 +123,6 @@ def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, late
     assert len(set(frame["candidates"])) > 1
 
 
-def test_a_search_cut_short_was_still_improving(folder, latents):
-    """With one measurement after the start, no patience of two can have run out."""
-    short = {**CIRCUIT, "tuning": {**SEARCH, "max_steps": 1}}
-    files = tune(folder, latents, "quantum_tuned", short, "short", sizes=(15,))
-    assert rows_at(files, "metrics", 15)["still_improving"].all()
-
-
 def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circuits):
     few, searched = choices_of(circuits, 15)
     many, reused = choices_of(circuits, 40)

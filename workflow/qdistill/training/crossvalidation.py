@@ -214,7 +214,7 @@ def train_to_checks(
     purpose: str,
     after_check: Callable[[int, Mapping[str, Tensor]], None],
 ) -> dict[str, Tensor]:
-    """Train each seed on all its n examples, up to a measurement of its own.
+    """Train each seed on all its n examples, up to a measurement of its own: its weights there.
 
     Parameters
     ----------
@@ -225,11 +225,6 @@ def train_to_checks(
     after_check : callable
         Called with the number of steps taken and the weights, before training and at each
         measurement up to the last. A seed that has ended keeps its weights.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Each seed's weights at its own end, detached.
     """
     loss = ExampleLoss(model, examples)
     everything = [np.arange(examples.n)] * len(examples.seeds)

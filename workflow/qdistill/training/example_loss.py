@@ -65,14 +65,9 @@ class ExampleLoss:
     def add_gradients(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
     ) -> None:
-        """Compute the gradients of each replica's loss into its weights' ``grad``.
+        """Compute the gradients of each replica's loss into its weights' ``grad``, which are zero.
 
-        Parameters
-        ----------
-        weights : mapping of str to Tensor
-            Leaves whose ``grad`` are zero.
-        positions : int64 Tensor, shape (R, B)
-            The batch of each replica.
+        Positions are those of the batch of each replica: int64, shape (R, B).
         """
         if self.model.projections:
             self._through_fixed_projections(weights, positions, progress)

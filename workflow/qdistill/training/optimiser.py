@@ -32,13 +32,8 @@ class FlatAdam:
     The update is elementwise, so one buffer for all tensors and all seeds gives the same
     numbers as one optimiser a seed, in one pass over memory. It calls the kernel behind
     ``torch.optim.Adam(fused=True)`` itself: constructing an optimiser of ``torch.optim`` loads
-    torch's compiler stack, which costs every job more than a second.
-
-    Parameters
-    ----------
-    parameters : mapping of str to Tensor
-        Start values. They are copied; :attr:`parameters` holds the trained leaves, whose
-        ``grad`` are views of one buffer and stay so.
+    torch's compiler stack, which costs every job more than a second. Start values are copied;
+    :attr:`parameters` holds the trained leaves, whose ``grad`` are views of one buffer and stay so.
     """
 
     _BETAS = (0.9, 0.999)

@@ -30,8 +30,6 @@ def fit_references(
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
         (rank-2**qubits PCA of the true covariance).
-    problem : Problem
-        Data set, sizes and seeds; a reference is the same under every protocol.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
     """
