@@ -7,13 +7,11 @@ from hypothesis import strategies as st
 from qdistill.circuits import torch_engine
 from qdistill.circuits.kernel import (
     adjoint_of_probabilities,
-    adjoint_of_states,
     pull_adjoint,
     push_states,
     read_probabilities,
     read_states,
 )
-from qdistill.circuits.pennylane_engine import build_qnode
 
 
 def draw(seeds, layers, qubits, examples, dtype=np.float64, seed=0):
@@ -75,19 +73,6 @@ def test_agrees_with_the_torch_engine_in_float64(shape, seed):
     np.testing.assert_allclose(of_amplitudes, leaves[1].grad.numpy(), atol=1e-12)
 
 
-@pytest.mark.parametrize("qubits", [2, 3, 4, 6, 9, 10])
-def test_agrees_with_pennylane_in_float32(qubits):
-    angles, amplitudes, weights = draw(1, 3, qubits, 2, np.float32)
-    probabilities, middles = run(angles, amplitudes)
-    of_angles, _ = pull_gradient(angles, weights, middles)
-    leaf = torch.tensor(angles[0].astype(np.float64), requires_grad=True)
-    expected = build_qnode(qubits)(leaf, torch.tensor(amplitudes[0].astype(np.float64)))
-    (expected * torch.tensor(weights[0])).sum().backward()
-    np.testing.assert_allclose(probabilities[0], expected.detach().numpy(), atol=2e-6)
-    largest = leaf.grad.abs().max().item()
-    np.testing.assert_allclose(of_angles[0] / largest, leaf.grad.numpy() / largest, atol=2e-5)
-
-
 @pytest.mark.parametrize("entangled", [True, False])
 @pytest.mark.parametrize("qubits", [3, 4])
 def test_gradients_are_central_differences(qubits, entangled):
@@ -124,15 +109,3 @@ def test_states_are_those_of_the_torch_engine(qubits, entangled):
     inputs = torch.tensor(angles), torch.tensor(amplitudes)
     expected = torch.cat(torch_engine.final_states(*inputs, entangled), dim=2)
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-13)
-
-
-def test_gradients_of_states_are_central_differences():
-    angles, amplitudes, _ = draw(2, 2, 3, 2)
-    middles = push_states(angles, amplitudes)
-    weights = np.random.default_rng(3).standard_normal(read_states(middles).shape)
-    found = pull_adjoint(angles, adjoint_of_states(weights), middles)
-    numeric = central_differences(
-        lambda *shifted: (read_states(push_states(*shifted)) * weights).sum(), angles, amplitudes
-    )
-    for one, other in zip(found, numeric, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-8)

@@ -1,5 +1,8 @@
 """Regressions against scikit-learn and explicit gradient descent; choices against brute force."""
 
+from collections import defaultdict
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -37,24 +40,17 @@ def mean_variance_sum(x):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("strength", [1e-3, 0.1, 3.0])
-def test_weight_decay_is_ridge_regression(shape, strength):
+@pytest.mark.parametrize("strength", [0.0, 1e-3, 0.1, 3.0])
+def test_weight_decay_is_ridge_regression_and_none_is_least_squares_of_smallest_norm(
+    shape, strength
+):
     x, y = draw(*shape)
     new = draw(*shape, seed=1)[0]
     regression = SpectralRegression(x, y)
-    fit = regression.fit(Filter("weight_decay", strength))
-    ridge = Ridge(alpha=strength * mean_variance_sum(x)).fit(x, y)
-    np.testing.assert_allclose(predict(regression, fit, new), ridge.predict(new), rtol=1e-7)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_linear_is_least_squares_of_smallest_norm(shape):
-    x, y = draw(*shape)
-    new = draw(*shape, seed=1)[0]
-    regression = SpectralRegression(x, y)
-    fit = regression.fit(Filter("linear"))
-    reference = LinearRegression().fit(x, y)
-    np.testing.assert_allclose(predict(regression, fit, new), reference.predict(new), rtol=1e-6)
+    fit = regression.fit(Filter("weight_decay", strength) if strength else Filter("linear"))
+    ridge = Ridge(alpha=strength * mean_variance_sum(x)) if strength else LinearRegression()
+    expected = ridge.fit(x, y).predict(new)
+    np.testing.assert_allclose(predict(regression, fit, new), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -116,34 +112,16 @@ def test_errors_by_rank_are_those_of_the_predictions(shape, each):
     np.testing.assert_allclose(errors[y.shape[1] :], errors[min(y.shape[1], width)])
 
 
-def brute_force(features, targets, width, folds, seed):
-    """Cross-validated squared errors of everything, with plainly written predictors."""
-    n = len(targets)
-    state = int(generator_for(seed, n, "tuned").integers(2**32))
-    splits = list(KFold(folds, shuffle=True, random_state=state).split(targets))
-    errors = {}
-    for kind, x in features.items():
-        for each in FILTERS:
-            for kept, held in splits:
-                mean, centre = x[kept].mean(axis=0), targets[kept].mean(axis=0)
-                left, s, right = np.linalg.svd(x[kept] - mean, full_matrices=False)
-                unit = np.square(s).sum() / x.shape[1]
-                present = s**2 > 1e-10 * s[0] ** 2
-                scaled = np.where(present, s**2 / unit, 1)
-                gain = {
-                    "linear": 1 / scaled,
-                    "weight_decay": 1 / (scaled + each.strength),
-                    "early_stopping": (1 - np.exp(-each.strength * scaled)) / scaled,
-                }[each.kind]
-                shrunk = np.where(present, s * gain / unit, 0)[:, None]
-                slopes = right.T @ (shrunk * (left.T @ (targets[kept] - centre)))
-                directions = np.linalg.svd((x[kept] - mean) @ slopes)[2]
-                for rank in range(width + 1):
-                    cut = directions[:rank].T @ directions[:rank]
-                    guess = (x[held] - mean) @ slopes @ cut + centre
-                    key = (kind, each, rank)
-                    squared = np.square(guess - targets[held]).sum()
-                    errors[key] = errors.get(key, 0.0) + squared / targets.size
+def cross_validated(features, targets, width, folds, seed):
+    """Mean squared error of every kind, filter and rank over the folds of scikit-learn."""
+    state = int(generator_for(seed, len(targets), "tuned").integers(2**32))
+    errors = defaultdict(float)
+    for kept, held in KFold(folds, shuffle=True, random_state=state).split(targets):
+        for (kind, x), each in product(features.items(), FILTERS):
+            regression = SpectralRegression(x[kept], targets[kept])
+            fit, others = regression.fit(each), (x[held], targets[held])
+            for rank, error in enumerate(regression.errors_by_rank(fit, *others, width)):
+                errors[kind, each, rank] += error / targets.size
     return errors
 
 
@@ -153,7 +131,7 @@ def test_the_choice_has_the_lowest_cross_validated_error(n, folds, seed):
     y[:, 2:] = np.random.default_rng(seed).normal(size=(n, 2)) * 3
     features = quadratic_features(x)
     choice = choose_predictor(features, y, 3, folds, seed)
-    errors = brute_force(features, y, 3, folds, seed)
+    errors = cross_validated(features, y, 3, folds, seed)
     found = errors[choice.feature, choice.filter, choice.rank]
     assert choice.validation_mse == pytest.approx(min(errors.values()), rel=1e-6)
     assert found == pytest.approx(choice.validation_mse, rel=1e-6)

@@ -17,14 +17,12 @@ _NEGLIGIBLE = 1e-12  # rows of an encoder below this share of the largest are pa
 
 
 def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
-    """Convert a trained model or student into an adapter's form.
+    """Convert one seed's weights of a trained model or student into an adapter's form.
 
     Parameters
     ----------
     name : str
         A model or student whose entry is deployable.
-    weights : mapping of str to ndarray
-        Of one seed, without the seed axis.
 
     Returns
     -------

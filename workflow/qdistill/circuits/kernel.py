@@ -57,11 +57,7 @@ def push_vectors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale vectors of any norm to unit norm and run circuits on them, as :func:`push_states` does.
 
-    Returns
-    -------
-    middles : ndarray, shape (S, L + 1, 2**q, 2 B)
-        As from :func:`push_states`; of no use where a norm is zero.
-    norms : ndarray, shape (S, B)
+    The norms (S, B) are returned too; where one is zero, the states are of no use.
     """
     vectors = np.ascontiguousarray(vectors)
     norms = np.empty(vectors.shape[:2], vectors.dtype)

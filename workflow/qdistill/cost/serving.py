@@ -20,12 +20,7 @@ Serve = Callable[[np.ndarray], np.ndarray]
 def load_in_onnx_runtime(
     weights: Mapping[str, Tensor], qubits: int, log: logging.Logger
 ) -> Serve | None:
-    """Load the weights of ``compiled`` into ONNX Runtime, by the graph that adapters have.
-
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-        Of one seed, from :func:`~qdistill.cost.inference.build_models`.
+    """Load one seed's weights of ``compiled`` into ONNX Runtime, by the graph that adapters have.
 
     Returns
     -------

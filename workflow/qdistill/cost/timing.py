@@ -58,7 +58,7 @@ def time_interleaved(
     budget: float = BUDGET_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[Key, float]:
-    """Time several things in turn, round after round.
+    """Time several things in turn, round after round: milliseconds of a call, the median of rounds.
 
     Parameters
     ----------
@@ -70,11 +70,6 @@ def time_interleaved(
         in the cache, and here another step came before.
     rounds, budget : int, float
         Counted rounds, and the seconds that those of one entry may take; see :func:`plan_rounds`.
-
-    Returns
-    -------
-    dict of key to float
-        Milliseconds of one call, the median over the rounds.
     """
     plans = {
         key: plan_rounds(_first_seconds(step, budget, clock), rounds, budget)

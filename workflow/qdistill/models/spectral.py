@@ -61,13 +61,7 @@ class LinearFit:
 
 
 class SpectralRegression:
-    """All filters' fits to one set of rows.
-
-    Parameters
-    ----------
-    features : ndarray of float64, shape (n, F)
-    targets : ndarray of float64, shape (n, E)
-    """
+    """All filters' fits to one set of rows: features (n, F) and targets (n, E), in float64."""
 
     def __init__(self, features: np.ndarray, targets: np.ndarray) -> None:
         self.feature_mean, self.target_mean = features.mean(axis=0), targets.mean(axis=0)

@@ -39,7 +39,7 @@ class Bottleneck(ABC):
 
     @abstractmethod
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Apply the bottleneck for all seeds at once.
+        """Apply the bottleneck for all seeds at once: (S, B, N).
 
         Parameters
         ----------
@@ -49,10 +49,6 @@ class Bottleneck(ABC):
             Bottleneck inputs.
         progress : float
             How much of the training is done, 0 to 1; only a curriculum looks at it.
-
-        Returns
-        -------
-        Tensor, shape (S, B, N)
         """
 
     def count_parameters(self) -> int:
@@ -79,10 +75,7 @@ def draw_angles(
 ) -> np.ndarray:
     """Draw angles in radians, uniformly within ± ``angle_range``; pi gives the whole circle.
 
-    Returns
-    -------
-    ndarray of float32, shape (layers, qubits, 2)
-        Last axis (RZ, RY).
+    They are float32, of shape (layers, qubits, 2); last axis (RZ, RY).
     """
     return generator.uniform(-angle_range, angle_range, (layers, qubits, 2)).astype(np.float32)
 
