@@ -1,8 +1,6 @@
 """The command line: what it writes, what it refuses, and that it leaves nothing half-written."""
 
-import json
 import os
-import pickle
 import re
 import signal
 import subprocess
@@ -96,10 +94,8 @@ def test_codes_are_added_and_other_columns_kept(folder, kind, dtype):
     assert written.drop_columns("codes").equals(pq.read_table(source))
     assert written.schema.field("codes").type == pa.list_(pa.float32(), 8)
     assert source.read_bytes() == before
-    assert sorted(path.name for path in folder.iterdir()) == [
-        *("adapter", "input.parquet"),
-        "output.parquet",
-    ]
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"adapter", "input.parquet", "output.parquet"}
 
 
 def test_a_slice_of_a_larger_array_keeps_its_rows(folder):
@@ -173,10 +169,7 @@ X = make_vectors(30)
         (list_column(X[:, :9].copy(), "fixed"), "row 0 (counted from 0) is 9 numbers, but"),
         (with_row(X, [1.0] * 7), "row 5 (counted from 0) is 7 numbers, but the adapter takes 10"),
         (with_row(X, None), "row 5 (counted from 0) is missing"),
-        (
-            with_row(X, [None] * 10),
-            "row 5 (counted from 0) has a missing number",
-        ),
+        (with_row(X, [None] * 10), "row 5 (counted from 0) has a missing number"),
         (list_column((100 * X).astype(np.int32), "fixed"), "is of type fixed_size_list<"),
         (pa.array(X[:, 0]), "is of type float, but the adapter takes lists of 10"),
         (pa.array(["a"] * 30), "is of type string"),
@@ -209,24 +202,7 @@ def test_a_zero_encoding_is_named_by_its_row(folder):
     [
         (lambda f: (f / "input.parquet").unlink(), "input.parquet: no such file"),
         (lambda f: (f / "input.parquet").write_bytes(b"PAR1 and no more"), "cannot be read"),
-        (
-            lambda f: (f / "input.parquet").write_bytes((f / "input.parquet").read_bytes()[:-9]),
-            "cannot be read",
-        ),
         (lambda f: (f / "adapter/config.json").unlink(), "config.json: cannot be read"),
-        (lambda f: (f / "adapter/model.safetensors").write_bytes(pickle.dumps({})), "safetensors"),
-        (
-            lambda f: (f / "adapter/model.safetensors").write_bytes(
-                (f / "adapter/model.safetensors").read_bytes()[:-1]
-            ),
-            "not a readable safetensors file",
-        ),
-        (
-            lambda f: (f / "adapter/config.json").write_text(
-                json.dumps({"format": "qdistill-adapter", "format_version": 99})
-            ),
-            "'format_version' is 99",
-        ),
     ],
 )
 def test_files_that_are_refused(folder, spoil, message):
@@ -294,31 +270,28 @@ def test_memory_does_not_grow_with_the_rows():
 # ------------------------------------------------------------ the command itself
 
 
-def test_help_reads_well_and_needs_no_heavy_library():
-    program = (
-        "import sys; from qdistill.adapter.cli import app\n"
-        "try: app(['apply', '--help'], prog_name='qdistill')\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'pyarrow', 'pandas', 'mlflow', 'onnx', 'numpy'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    output = subprocess.run(
-        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True
+def run_program(program):
+    command = [sys.executable, "-c", f"import sys\n{program}"]
+    return subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=60
     ).stdout
+
+
+def test_help_reads_well_and_no_command_loads_a_library_that_it_does_not_need(folder):
+    output = run_program("""
+from qdistill.adapter.cli import app
+try: app(["apply", "--help"], prog_name="qdistill")
+except SystemExit: pass
+assert not {"torch", "pyarrow", "pandas", "mlflow", "onnx", "numpy"} & set(sys.modules)
+""")
     for words in ("Usage: qdistill apply", "INPUT", "--output-column", "--overwrite", "codes"):
         assert words in output
-
-
-def test_apply_imports_no_torch(folder):
-    path = write_input(folder, X)
-    output = folder / "o.parquet"
-    program = (
-        "import sys\n"
-        "from qdistill.adapter.apply import apply_adapter\n"
-        f"apply_adapter({str(folder / 'adapter')!r}, {str(path)!r}, {str(output)!r})\n"
-        "assert not {'torch', 'pandas', 'onnxruntime'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, check=True, timeout=60)
+    paths = [str(path) for path in (folder / "adapter", write_input(folder, X), folder / "o")]
+    run_program(f"""
+from qdistill.adapter.apply import apply_adapter
+apply_adapter(*{paths})
+assert not {{"torch", "pandas", "onnxruntime"}} & set(sys.modules)
+""")
 
 
 def test_inspect_and_version(folder):

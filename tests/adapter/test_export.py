@@ -7,13 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.adapter import (
-    SETTINGS,
-    deployment_of,
-    finish,
-    make_adapter,
-    train_everything,
-)
+from helpers.adapter import deployment_of, finish, make_adapter, train_everything
 from qdistill.adapter.conversion import convert
 from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
@@ -26,7 +20,6 @@ from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights, write_weights
 from qdistill.study.registry import BOTTLENECKS, FITTED, STUDENTS, TUNED
-from qdistill.training.protocols import start_model
 
 pytestmark = pytest.mark.slow
 
@@ -69,24 +62,6 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
     ]
 
 
-@pytest.mark.parametrize("name", BOTTLENECKS)
-def test_codes_are_the_bottlenecks_own(trained, name):
-    """Not only the outputs: each code, as the trained model has it."""
-    study, files = trained
-    examples = load_examples(study.latents, files.subsets[0], 20)
-    model, _, _ = start_model(name, SETTINGS, 3, examples)
-    weights = {
-        key: torch.tensor(array)
-        for key, array in read_weights(study.files(name, (0, 1)).weights, 20).items()
-    }
-    x = examples.inputs[examples.heldout]
-    with torch.no_grad():
-        codes = model.squeeze(weights, model.encode(weights, x.expand(2, -1, -1)))
-    adapter = convert(name, read_seed(name, 1, 20, files.weights))
-    expected = codes[1].numpy()
-    np.testing.assert_allclose(encode(adapter, x.numpy()), expected, rtol=1e-4, atol=1e-5)
-
-
 def test_the_circuit_is_pennylanes(trained, tmp_path):
     """`quantum` and `compiled` alike, on a thousand vectors."""
     _, files = trained
@@ -100,20 +75,6 @@ def test_the_circuit_is_pennylanes(trained, tmp_path):
         np.testing.assert_allclose(encode(adapter, x), expected, atol=1e-5)
         with torch.no_grad():
             np.testing.assert_allclose(Adapter.of(adapter)(torch.tensor(x)), expected, atol=1e-5)
-
-
-def test_a_tuned_circuit_has_the_layers_it_chose(trained):
-    _, files = trained
-    for seed in (0, 1, 2):
-        weights = read_seed("quantum_tuned", seed, 20, files.weights)
-        layers = int(weights["bottleneck.layers"])
-        assert weights["bottleneck.angles"].shape[0] == 3
-        x = np.random.default_rng(seed).normal(size=(20, 32)).astype(np.float32)
-        encoded = torch.tensor(x @ weights["encoder.weight"].T + weights["encoder.bias"])
-        angles = torch.tensor(weights["bottleneck.angles"][:layers])
-        expected = build_qnode(3)(angles, encoded).numpy()
-        found = encode(convert("quantum_tuned", weights), x)
-        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_low_rank_predictor_has_no_more_codes_than_its_rank():

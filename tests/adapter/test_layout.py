@@ -141,13 +141,6 @@ def test_tensors_that_are_not_the_kinds_are_not_written(tmp_path, spoil, message
     assert not list(tmp_path.iterdir())
 
 
-def test_shapes_hold_no_more_than_the_kind_needs():
-    assert set(AdapterConfig("linear", 3, 2, 3).shapes()) == {
-        *("encoder.weight", "encoder.bias"),
-        *("decoder.weight", "decoder.bias"),
-    }
-
-
 def test_the_summary_says_the_essentials(folder):
     adapter = make_adapter()
     origin = {"study": "mine", "model": "quantum", "n": 100, "heldout_mse": 0.00123456, "seeds": 9}

@@ -49,9 +49,3 @@ def test_operators_are_kronecker_products(qubits):
         for angle in angles[seed, 0, :, 0].tolist():
             diagonal = np.kron(diagonal, np.exp([-0.5j * angle, 0.5j * angle]))
         np.testing.assert_allclose(layers.phases[0, seed, :, 0], diagonal, atol=1e-12)
-
-
-def test_without_cnots_there_is_no_permutation():
-    layers = Layers.from_angles(torch.zeros(1, 1, 3, 2), entangled=False)
-    assert layers.source is None
-    assert layers.inverse is None

@@ -65,51 +65,6 @@ def test_agrees_with_pennylane_at_any_shape(seeds, layers, qubits, batch, entang
     check_against_pennylane(*draw(seeds, layers, qubits, batch, seed=seed), entangled)
 
 
-@pytest.mark.slow
-@settings(max_examples=20)
-@given(**SHAPES)
-def test_without_cnots_each_wire_is_rotated_alone(layers, qubits, seed):
-    angles, _ = draw(2, layers, qubits, 1, torch.float64, seed)
-    unitary = build_unitary(angles, entangled=False).numpy()
-    for found, own in zip(unitary, angles.detach().numpy(), strict=True):
-        expected = np.ones((1, 1))
-        for wire in range(qubits):
-            rotation = np.eye(2)
-            for z, y in own[:, wire]:
-                cosine, sine = np.cos(y / 2), np.sin(y / 2)
-                rotation = np.diag(np.exp([-0.5j * z, 0.5j * z])) @ rotation
-                rotation = np.array([[cosine, -sine], [sine, cosine]]) @ rotation
-            expected = np.kron(expected, rotation)
-        np.testing.assert_allclose(found, expected, atol=1e-12)
-
-
-@pytest.mark.slow
-@settings(max_examples=20)
-@given(**SHAPES, seeds=st.integers(1, 3), batch=st.integers(1, 5), entangled=st.booleans())
-def test_gradients_are_those_of_finite_differences(seeds, layers, qubits, batch, entangled, seed):
-    angles, vectors = draw(seeds, layers, qubits, batch, torch.float64, seed)
-    weights = torch.rand(seeds, batch, 2**qubits, dtype=torch.float64)
-
-    def loss(angles, vectors):
-        found = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
-        return (found * weights).sum()
-
-    gradients = torch.autograd.grad(loss(angles, vectors), [angles, vectors])
-    generator = torch.Generator().manual_seed(seed)
-    step = 1e-5
-    directions = [
-        torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
-        for tensor in (angles, vectors)
-    ]
-    with torch.no_grad():
-        forward = loss(angles + step * directions[0], vectors + step * directions[1])
-        backward = loss(angles - step * directions[0], vectors - step * directions[1])
-    slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True))
-    scale = sum((g * d).abs().sum() for g, d in zip(gradients, directions, strict=True))
-    # Relative to the largest possible slope: gradients themselves may be tiny.
-    assert abs((forward - backward) / (2 * step) - slope) < 1e-6 * scale + 1e-10
-
-
 @settings(max_examples=20)
 @given(**SHAPES, entangled=st.booleans())
 def test_unitary_and_norm(layers, qubits, entangled, seed):

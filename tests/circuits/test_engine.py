@@ -59,13 +59,6 @@ def test_all_engines_build_the_same_unitary():
         torch.testing.assert_close(found[0], other, atol=1e-12, rtol=0)
 
 
-def test_parsing_the_workflow_does_not_import_numba():
-    modules = "qdistill.circuits.engine, qdistill.study.configuration"
-    code = f"import sys, {modules}; print('numba' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "False"
-
-
 @pytest.mark.slow
 def test_the_kernel_works_where_no_cache_can_be_written(tmp_path):
     """Numba raises as it decorates a function whose cache has no folder."""

@@ -7,13 +7,11 @@ from hypothesis import strategies as st
 from qdistill.circuits import torch_engine
 from qdistill.circuits.kernel import (
     adjoint_of_probabilities,
-    adjoint_of_states,
     pull_adjoint,
     push_states,
     read_probabilities,
     read_states,
 )
-from qdistill.circuits.pennylane_engine import build_qnode
 
 
 def draw(seeds, layers, qubits, examples, dtype=np.float64, seed=0):
@@ -75,19 +73,6 @@ def test_agrees_with_the_torch_engine_in_float64(shape, seed):
     np.testing.assert_allclose(of_amplitudes, leaves[1].grad.numpy(), atol=1e-12)
 
 
-@pytest.mark.parametrize("qubits", [2, 3, 4, 6, 9, 10])
-def test_agrees_with_pennylane_in_float32(qubits):
-    angles, amplitudes, weights = draw(1, 3, qubits, 2, np.float32)
-    probabilities, middles = run(angles, amplitudes)
-    of_angles, _ = pull_gradient(angles, weights, middles)
-    leaf = torch.tensor(angles[0].astype(np.float64), requires_grad=True)
-    expected = build_qnode(qubits)(leaf, torch.tensor(amplitudes[0].astype(np.float64)))
-    (expected * torch.tensor(weights[0])).sum().backward()
-    np.testing.assert_allclose(probabilities[0], expected.detach().numpy(), atol=2e-6)
-    largest = leaf.grad.abs().max().item()
-    np.testing.assert_allclose(of_angles[0] / largest, leaf.grad.numpy() / largest, atol=2e-5)
-
-
 @pytest.mark.parametrize("entangled", [True, False])
 @pytest.mark.parametrize("qubits", [3, 4])
 def test_gradients_are_central_differences(qubits, entangled):
@@ -101,37 +86,9 @@ def test_gradients_are_central_differences(qubits, entangled):
         np.testing.assert_allclose(one, other, atol=1e-8)
 
 
-def test_gradients_are_those_of_the_parameter_shift_rule():
-    angles, amplitudes, weights = draw(1, 2, 3, 2)
-    _, middles = run(angles, amplitudes)
-    of_angles, _ = pull_gradient(angles, weights, middles)
-    shift = np.pi / 2
-    (slopes,) = central_differences(lambda x: value(x, amplitudes, weights), angles, step=shift)
-    np.testing.assert_allclose(of_angles, shift * slopes, atol=1e-12)
-
-
 def test_the_norm_is_kept_over_a_thousand_layers():
     angles, amplitudes, _ = draw(2, 1000, 6, 4, np.float32)
     assert np.abs(run(angles, amplitudes)[0].sum(-1) - 1).max() < 1e-4
-
-
-def test_a_second_run_leaves_the_first_ones_gradient_alone():
-    first, second = draw(2, 3, 4, 3, seed=1), draw(2, 3, 4, 3, seed=2)
-    middles = [push_states(angles, amplitudes) for angles, amplitudes, _ in (first, second)]
-    late = pull_gradient(first[0], first[2], middles[0])
-    at_once = pull_gradient(first[0], first[2], push_states(*first[:2]))
-    for one, other in zip(late, at_once, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_seeds_do_not_mix():
-    angles, amplitudes, weights = draw(3, 2, 5, 4)
-    together = pull_gradient(angles, weights, push_states(angles, amplitudes))
-    for seed in range(3):
-        alone = (array[seed : seed + 1] for array in (angles, amplitudes, weights))
-        a, x, w = alone
-        for whole, part in zip(together, pull_gradient(a, w, push_states(a, x)), strict=True):
-            np.testing.assert_array_equal(whole[seed], part[0])
 
 
 def test_what_is_not_finite_stays_so():
@@ -152,15 +109,3 @@ def test_states_are_those_of_the_torch_engine(qubits, entangled):
     inputs = torch.tensor(angles), torch.tensor(amplitudes)
     expected = torch.cat(torch_engine.final_states(*inputs, entangled), dim=2)
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-13)
-
-
-def test_gradients_of_states_are_central_differences():
-    angles, amplitudes, _ = draw(2, 2, 3, 2)
-    middles = push_states(angles, amplitudes)
-    weights = np.random.default_rng(3).standard_normal(read_states(middles).shape)
-    found = pull_adjoint(angles, adjoint_of_states(weights), middles)
-    numeric = central_differences(
-        lambda *shifted: (read_states(push_states(*shifted)) * weights).sum(), angles, amplitudes
-    )
-    for one, other in zip(found, numeric, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-8)

@@ -43,19 +43,6 @@ def test_the_prediction_is_decoder_circuit_encoder(models):
     assert torch.allclose(step()[0], wanted, atol=1e-5)
 
 
-def test_models_share_encoder_and_decoder(models):
-    pointers = {weights["encoder.weight"].data_ptr() for _, weights in models.values()}
-    assert len(pointers) == 1
-    own = {name: {k for k in w if k.startswith("bottleneck")} for name, (_, w) in models.items()}
-    assert own == {
-        "classical": {"bottleneck.scale", "bottleneck.shift"},
-        "distilled": {"bottleneck.weight", "bottleneck.bias"},
-        "compiled": {"bottleneck.re", "bottleneck.im"},
-        "quantum": {"bottleneck.angles"},
-        "pennylane": set(),
-    }
-
-
 def test_a_larger_batch_is_expected_on_the_line_through_smaller_ones():
     """What a fixed start and a time for each row come to, or rows alone."""
     fixed, each = 28.0, 0.04

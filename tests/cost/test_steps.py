@@ -6,18 +6,10 @@ import torch
 from qdistill.circuits.engine import current_engine, select_engine
 from qdistill.cost.problems import draw_circuit_problem, draw_examples
 from qdistill.cost.simulators import reference
-from qdistill.cost.steps import (
-    LEARNING_RATE,
-    circuit_step,
-    classical_step,
-    model_bytes,
-    model_step,
-    train_on,
-)
-from qdistill.randomness import generator_for
+from qdistill.cost.steps import LEARNING_RATE, circuit_step, classical_step, model_bytes, model_step
 from qdistill.study.timed import MODEL_STEPS
 from qdistill.training.example_loss import ExampleLoss
-from qdistill.training.optimiser import FlatAdam, TrainingSettings, draw_batches, minimise
+from qdistill.training.optimiser import TrainingSettings, minimise
 from qdistill.training.protocols import start_model
 
 PROBLEM = draw_circuit_problem(qubits=3, layers=2, batch=4, seeds=2)
@@ -87,18 +79,6 @@ def test_a_model_step_is_the_one_of_the_optimiser(name):
     assert found.keys() == trained.keys()
     for key, tensor in trained.items():
         assert torch.allclose(found[key], tensor, rtol=1e-5, atol=1e-7), key
-
-
-def test_a_training_step_lowers_the_loss_of_its_batch():
-    examples = draw_examples(2, 8, 1)
-    settings = {"projections": "trained", "layers": 2, "angle_range": 1.0}
-    model, parameters, _ = start_model("quantum", settings, 2, examples)
-    loss, optimiser = ExampleLoss(model, examples), FlatAdam(parameters, 0.01)
-    (positions,) = draw_batches([generator_for(0, 8, "batches")], 8, 8)
-    before = loss(optimiser.parameters, positions, 0.0).item()
-    for _ in range(5):
-        train_on(loss, optimiser, positions)
-    assert loss(optimiser.parameters, positions, 0.0).item() < before
 
 
 def test_the_memory_of_a_model_is_that_of_its_weights_four_times():

@@ -57,11 +57,8 @@ def test_levels_are_those_of_the_settings(clean, tmp_path):
     assert abs(noise.mean()) < 4 * 0.7 / np.sqrt(noise.size)
     assert noise.std() == pytest.approx(0.7, abs=4 * 0.7 / np.sqrt(2 * noise.size))
     assert stats.kstest(noise / 0.7, "norm").pvalue > 1e-3
-    # Noise does not follow the feature it is added to, nor whether another is dropped.
+    # Noise does not follow the feature it is added to.
     assert abs(np.corrcoef(noise, source.features[kept])[0, 1]) < 4 / np.sqrt(noise.size)
-    whole = np.where(kept, (noisy.features - source.features) / spread, 0.0)
-    neighbours = np.corrcoef(whole[:, :-1].ravel(), kept[:, 1:].ravel())[0, 1]
-    assert abs(neighbours) < 4 / np.sqrt(count)
 
 
 def test_the_spread_is_that_of_training_rows_alone(tmp_path):
@@ -80,11 +77,6 @@ def test_the_spread_is_that_of_training_rows_alone(tmp_path):
         assert noise.std() == pytest.approx(0.5, rel=0.15)
 
 
-def test_without_corruption_features_are_the_targets(clean, tmp_path):
-    noisy = corrupt(clean, tmp_path, noise=0, dropout=0)
-    np.testing.assert_array_equal(noisy.features, noisy.targets)
-
-
 def test_the_seed_fixes_it_and_another_level_of_noise_drops_the_same(clean, tmp_path):
     first = corrupt(clean, tmp_path)
     np.testing.assert_array_equal(first.features, corrupt(clean, tmp_path).features)
@@ -101,11 +93,6 @@ def test_a_source_that_has_targets_is_refused(clean, tmp_path):
     with pytest.raises(DataError, match=r"twice\.parquet: has targets already"):
         corrupt_latents(settings_of(), tmp_path / "latents.parquet", path)
     assert not (tmp_path / "latents.parquet").exists()
-
-
-def test_a_missing_source_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"nowhere\.parquet: no such file"):
-        corrupt_latents(settings_of(), tmp_path / "out.parquet", tmp_path / "nowhere.parquet")
 
 
 @settings(max_examples=50)

@@ -1,12 +1,9 @@
 """Texts that stand in two splits, against a search through all pairs."""
 
 import json
-import string
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from helpers.text import WORDS, sentence
 from qdistill.datasets.documents import Paragraph, write_paragraphs
@@ -111,8 +108,3 @@ def test_counts_are_in_the_log(tmp_path, caplog):
 )
 def test_runs_of_words(text, runs):
     assert word_runs(text) == runs
-
-
-@given(st.lists(st.text(string.ascii_letters, min_size=1), min_size=1, max_size=9))
-def test_there_is_a_run_for_each_start(words):
-    assert 1 <= len(word_runs(" ".join(words))) <= max(1, len(words) - 2)

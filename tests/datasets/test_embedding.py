@@ -1,4 +1,4 @@
-"""The real frozen encoder on a few short paragraphs, and its cache."""
+"""Texts into vectors: as the encoder's card prescribes, each text once, copies left out."""
 
 import json
 import shutil
@@ -6,75 +6,77 @@ import shutil
 import numpy as np
 import pytest
 
+from helpers.text import build_encoder, sentence, text_settings
 from qdistill.datasets import embedding
+from qdistill.datasets.documents import Paragraph, write_paragraphs
+from qdistill.datasets.duplicates import find_duplicates
 from qdistill.datasets.embedding import embed_paragraphs
 from qdistill.datasets.encoders import digest_of_folder, encoder_folder
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
-from qdistill.storage.tables import read_frame, read_metadata, write_table
-from qdistill.study.datasets import resolve_dataset
+from qdistill.storage.tables import read_frame, read_metadata
 
-TEXTS = [
-    "A qubit is the unit of quantum information.",
-    "Quantum information is carried by qubits.",
-    "A data frame has labelled rows and columns.",
-    "The rows and columns of a data frame carry labels.",
-    "Returns the sorted copy of an array.",
-    "Plot a line through the points.",
-    "The optimiser takes one step down the gradient.",
-    "Entanglement cannot be made by local operations alone, however many of them are applied.",
-    "Raise an error if the file is missing.",
-    "The matrix is symmetric.",
-    "Random numbers are drawn from a generator with a seed.",
-    "A tree has no cycles.",
-]
+TEXTS = [sentence(row, words=4 + row) for row in range(12)]
 SPLITS = ["train"] * 6 + ["unlabelled"] * 3 + ["heldout"] * 3
+ORIGIN = {"left_out": '{"too_long": 2}', "packages": '{"made": "1.0"}'}
 
 
-def write_paragraphs(path, texts=TEXTS, splits=SPLITS):
-    columns = {
-        "row": np.arange(len(texts)),
-        "split": splits[: len(texts)],
-        "text": texts,
-        "source": [f"made 1.0 made:{index}" for index in range(len(texts))],
-        "document": ["made 1.0 made.py"] * len(texts),
-    }
-    write_table("paragraphs", path, columns, {}, {"packages": '{"made": "1.0"}'})
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return str(build_encoder(tmp_path_factory.mktemp("encoder") / "tiny"))
 
 
-def embed(folder, name="latents", **overrides):
-    chosen = resolve_dataset({"name": "docstrings", **overrides})
-    path = folder / f"{name}.parquet"
-    embed_paragraphs(folder / "paragraphs.parquet", folder / "cache", path, chosen, threads=1)
+def write(folder, settings, texts=TEXTS, splits=SPLITS, labels=None):
+    labels = labels or [None] * len(texts)
+    paragraphs = [
+        Paragraph(text, f"s{row}", f"d{row}", label)
+        for row, (text, label) in enumerate(zip(texts, labels, strict=True))
+    ]
+    rows = range(3, 3 + len(texts))
+    path = folder / "paragraphs.parquet"
+    write_paragraphs(rows, splits[: len(texts)], paragraphs, path, settings, ORIGIN)
+
+
+def embed(folder, settings, **arguments):
+    path = folder / "latents.parquet"
+    paths = folder / "paragraphs.parquet", folder / "cache", path
+    embed_paragraphs(*paths, settings, threads=1, **arguments)
     return path
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(encoder, tmp_path_factory):
+    """A folder with a cache, the settings, and the features of all texts."""
     folder = tmp_path_factory.mktemp("embedded")
-    write_paragraphs(folder / "paragraphs.parquet")
-    return folder, embed(folder)
+    settings = text_settings(folder, encoder=encoder)
+    write(folder, settings)
+    return folder, settings, load_latents(embed(folder, settings)).features
 
 
-def test_latents_are_unit_vectors_with_text_source_and_encoder(finished):
-    _, path = finished
-    latents, frame = load_latents(path), read_frame("latents", path)
-    assert latents.features.shape == (12, 384)
-    np.testing.assert_allclose(np.linalg.norm(latents.features, axis=1), 1, atol=1e-5)
-    assert frame["text"].tolist() == TEXTS
-    assert frame["split"].tolist() == SPLITS
-    assert frame["source"].iloc[3] == "made 1.0 made:3"
+def test_latents_have_text_source_and_label_and_say_where_they_come_from(encoder, tmp_path):
+    settings = text_settings(tmp_path, encoder=encoder)
+    write(tmp_path, settings, labels=list("abcabcabcabc"))
+    frame = read_frame("latents", path := embed(tmp_path, settings))
+    assert frame["row"].tolist() == list(range(3, 15))
+    assert frame["text"].tolist() == TEXTS and frame["split"].tolist() == SPLITS
+    assert frame["label"].tolist() == list("abcabcabcabc")
+    assert frame["source"].iloc[3] == "s3"
+    assert load_latents(path).features.shape == (12, 8)
     metadata = read_metadata(path)
-    assert metadata["encoder"] == "all-MiniLM-L6-v2"
-    assert metadata["encoder_digest"] == digest_of_folder(encoder_folder(None))
-    assert json.loads(metadata["packages"]) == {"made": "1.0"}
+    assert metadata["encoder"] == "tiny" and ORIGIN.items() <= metadata.items()
+    assert metadata["encoder_digest"] == digest_of_folder(encoder_folder(encoder))
+    assert json.loads(metadata["settings"]) == settings
 
 
-def test_vectors_are_those_of_the_language_model_in_the_order_of_the_rows(finished):
-    """Mean of the last hidden states, normalised: what the model's card prescribes."""
+def test_vectors_are_those_of_the_language_model_in_the_order_of_the_rows(tmp_path):
+    """The default encoder: mean of the last hidden states, normalised, as its card prescribes."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
+    settings = text_settings(tmp_path)
+    write(tmp_path, settings)
+    path = embed(tmp_path, settings)
+    assert read_metadata(path)["encoder"] == "all-MiniLM-L6-v2"
     folder = str(encoder_folder(None))
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
@@ -84,38 +86,24 @@ def test_vectors_are_those_of_the_language_model_in_the_order_of_the_rows(finish
         with torch.no_grad():
             hidden = model(**tokens).last_hidden_state[0].mean(dim=0)
         expected.append((hidden / hidden.norm()).numpy())
-    np.testing.assert_allclose(load_latents(finished[1]).features, expected, atol=2e-6)
-
-
-def test_alike_texts_are_near(finished):
-    features = load_latents(finished[1]).features
-    cosines = features @ features.T - 2 * np.eye(12)
-    assert cosines[0].argmax() == 1
-    assert cosines[2].argmax() == 3
-
-
-def test_nothing_is_encoded_twice(finished, counted):
-    folder, path = finished
-    again = embed(folder, "again")
-    assert counted == []
-    first, second = load_latents(path).features, load_latents(again).features
-    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(load_latents(path).features, expected, atol=2e-6)
 
 
 def test_only_new_texts_are_encoded_and_a_repeated_one_once(finished, tmp_path, counted):
-    folder, path = finished
+    folder, settings, expected = finished
     shutil.copytree(folder / "cache", tmp_path / "cache")
     new = "Another paragraph that the cache has not met."
-    write_paragraphs(tmp_path / "paragraphs.parquet", [new, *TEXTS[4:8], new])
-    features = load_latents(embed(tmp_path)).features
+    write(tmp_path, settings, [new, *TEXTS[4:8], new], ["train", "heldout"] * 3)
+    features = load_latents(embed(tmp_path, settings)).features
     assert counted == [new]
     np.testing.assert_array_equal(features[0], features[5])
-    np.testing.assert_array_equal(features[1:5], load_latents(path).features[4:8])
+    np.testing.assert_array_equal(features[1:5], expected[4:8])
 
 
 @pytest.mark.slow
 def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, monkeypatch, counted):
-    write_paragraphs(tmp_path / "paragraphs.parquet")
+    _, settings, expected = finished
+    write(tmp_path, settings)
     monkeypatch.setattr(embedding, "_SHARD_ROWS", 5)
     counting = embedding._encode_texts
 
@@ -126,7 +114,7 @@ def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, mon
 
     monkeypatch.setattr(embedding, "_encode_texts", killed)
     with pytest.raises(KeyboardInterrupt):
-        embed(tmp_path)
+        embed(tmp_path, settings)
     assert not (tmp_path / "latents.parquet").exists()
     before = list(counted)
     assert [len(text) for text in before] == sorted(map(len, TEXTS), reverse=True)[:10]
@@ -137,57 +125,73 @@ def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, mon
     shards[0].with_name(".x.1.partial.parquet").write_bytes(shards[0].read_bytes()[:100])
     monkeypatch.setattr(embedding, "_encode_texts", counting)
     counted.clear()
-    features = load_latents(embed(tmp_path)).features
+    features = load_latents(embed(tmp_path, settings)).features
     assert sorted(counted) == sorted(set(TEXTS) - set(before))
-    np.testing.assert_allclose(features, load_latents(finished[1]).features, atol=2e-6)
+    np.testing.assert_allclose(features, expected, atol=2e-6)
 
     shards[1].write_bytes(shards[1].read_bytes()[:-20])
     counted.clear()
-    np.testing.assert_array_equal(load_latents(embed(tmp_path)).features, features)
+    np.testing.assert_array_equal(load_latents(embed(tmp_path, settings)).features, features)
     assert len(counted) == 5
 
 
 def test_another_encoder_has_a_cache_of_its_own(finished, tmp_path, counted):
-    folder, path = finished
-    copy = tmp_path / "own-model"
-    shutil.copytree(encoder_folder(None), copy)
-    assert digest_of_folder(copy) == digest_of_folder(encoder_folder(None))
-    configuration = copy / "1_Pooling" / "config.json"
-    pooling = json.loads(configuration.read_text())
-    pooling |= {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
-    configuration.write_text(json.dumps(pooling))
-    shutil.copytree(folder / "cache", tmp_path / "cache")
-    write_paragraphs(tmp_path / "paragraphs.parquet")
-    own = embed(tmp_path, encoder=str(copy))
+    shutil.copytree(finished[0] / "cache", tmp_path / "cache")
+    wider = build_encoder(tmp_path / "own-model", width=16)
+    settings = text_settings(tmp_path, encoder=str(wider))
+    write(tmp_path, settings)
+    own = embed(tmp_path, settings)
     assert len(counted) == 12
     assert len(list((tmp_path / "cache").iterdir())) == 2
     assert read_metadata(own)["encoder"] == "own-model"
-    difference = load_latents(own).features - load_latents(path).features
-    assert np.abs(difference).max() > 0.01
+    assert load_latents(own).features.shape == (12, 16)
 
 
-def test_unusable_encoders_are_refused(tmp_path):
-    write_paragraphs(tmp_path / "paragraphs.parquet")
-    with pytest.raises(DataError, match="no such folder"):
-        embed(tmp_path, encoder=str(tmp_path / "absent"))
-    pickled = tmp_path / "pickled"
-    pickled.mkdir()
-    (pickled / "modules.json").write_text("[]")
-    (pickled / "pytorch_model.bin").write_bytes(b"not read")
-    with pytest.raises(DataError, match="safetensors"):
-        embed(tmp_path, encoder=str(pickled))
-    damaged = tmp_path / "damaged"
-    shutil.copytree(encoder_folder(None), damaged)
-    weights = damaged / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(DataError, match="cannot be loaded"):
-        embed(tmp_path, encoder=str(damaged))
+def test_vectors_narrower_than_the_circuit_are_refused(encoder, tmp_path):
+    settings = text_settings(tmp_path, encoder=encoder, qubits=4)
+    write(tmp_path, settings)
+    with pytest.raises(DataError, match="4 qubits need at least 16 features"):
+        embed(tmp_path, settings)
+    assert not (tmp_path / "latents.parquet").exists()
 
 
-def test_vectors_narrower_than_the_circuit_are_refused(finished):
-    folder, _ = finished
-    chosen = resolve_dataset({"name": "docstrings"}) | {"qubits": 9}
-    paths = folder / "paragraphs.parquet", folder / "cache", folder / "narrow.parquet"
-    with pytest.raises(DataError, match="9 qubits need at least 512 features"):
-        embed_paragraphs(*paths, chosen, threads=1)
-    assert not paths[2].exists()
+def test_texts_that_the_encoder_cuts_are_counted_in_the_log(encoder, tmp_path, caplog):
+    settings = text_settings(tmp_path, encoder=encoder)
+    write(tmp_path, settings, [sentence(0, 200), sentence(1)], ["train", "heldout"])
+    embed(tmp_path, settings)
+    assert "of 1 of 2 texts the encoder reads only the beginning, 64 tokens" in caplog.text
+
+
+COPIED = [sentence(0), sentence(0), sentence(1), sentence(1), sentence(2), sentence(3)]
+COPIES = ["train", "heldout", "heldout", "unlabelled", "heldout", "unlabelled"]
+
+
+@pytest.fixture
+def copied(encoder, tmp_path):
+    """Write texts and list the copies among them: settings, and where the list is."""
+
+    def write_copies(count):
+        settings = text_settings(tmp_path, encoder=encoder)
+        write(tmp_path, settings, COPIED[:count], COPIES[:count])
+        listed = tmp_path / "duplicates.parquet"
+        find_duplicates(tmp_path / "paragraphs.parquet", listed, settings)
+        return settings, listed
+
+    return write_copies
+
+
+def test_copies_stay_unless_they_are_to_be_dropped(copied, tmp_path, counted):
+    settings, listed = copied(6)
+    assert len(load_latents(embed(tmp_path, settings)).rows) == 6
+    latents = load_latents(embed(tmp_path, settings, duplicates_path=listed))
+    # Row 4 repeats the training row, row 6 the held-out row 5.
+    assert latents.rows.tolist() == [3, 5, 7, 8]
+    assert latents.split.tolist() == ["train", "heldout", "heldout", "unlabelled"]
+    assert len(counted) == 4  # a text is encoded once
+
+
+def test_held_out_rows_that_are_all_copies_cannot_all_be_dropped(copied, tmp_path):
+    settings, listed = copied(2)
+    with pytest.raises(DataError, match="every held-out row repeats a training row"):
+        embed(tmp_path, settings, duplicates_path=listed)
+    assert not (tmp_path / "latents.parquet").exists()

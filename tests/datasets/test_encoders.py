@@ -64,24 +64,34 @@ def test_the_digest_covers_weights_and_pooling_and_no_description(saved, copied)
     assert digest_of_folder(copied) == before
 
 
+def modules_file(content):
+    return lambda folder: (folder / "modules.json").write_text(content)
+
+
 @pytest.mark.parametrize(
-    ("removed", "words"),
+    ("spoil", "words"),
     [
-        ("modules.json", "modules.json is missing"),
-        ("model.safetensors", "has no weights, a .safetensors file is missing"),
+        (shutil.rmtree, "no such folder; an encoder is"),
+        (lambda f: (f / "modules.json").unlink(), "modules.json is missing"),
+        (
+            lambda f: (f / "model.safetensors").unlink(),
+            "no weights, a .safetensors file is missing",
+        ),
+        (
+            lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
+            "missing; pytorch_model.bin is pickled, and never read",
+        ),
+        (lambda f: (f / "model.safetensors").write_bytes(b"cut"), "the encoder cannot be loaded"),
+        *((modules_file(content), "not a list of modules") for content in ("{", "[1]", "3")),
+        (modules_file('[{"path": ""}]'), "not a list of modules"),
     ],
 )
-def test_a_folder_that_lacks_a_file_is_named_with_what_is_missing(copied, removed, words):
-    (copied / removed).unlink()
-    with pytest.raises(DataError, match=words) as caught:
-        encoder_folder(str(copied))
-    assert str(caught.value).startswith(f"{copied}: ")
-
-
-def test_pickled_weights_are_not_weights(copied):
-    (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
-    with pytest.raises(DataError, match=r"missing; pytorch_model\.bin is pickled, and never read"):
-        encoder_folder(str(copied))
+def test_a_folder_that_is_no_encoder_is_named_with_what_is_wrong(copied, spoil, words):
+    spoil(copied)
+    with pytest.raises(DataError) as caught:
+        load_encoder(encoder_folder(str(copied)))
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(str(copied))
 
 
 def test_code_of_a_model_is_never_run(copied):
@@ -104,18 +114,6 @@ def test_code_of_a_model_is_never_run(copied):
     with pytest.raises(DataError, match="cannot be loaded"):
         load_encoder(encoder_folder(str(copied)))
     assert not run.exists()
-
-
-@pytest.mark.parametrize("content", ["{", "[1]", '[{"path": ""}]', "3"])
-def test_a_list_of_modules_that_is_none_is_refused(copied, content):
-    (copied / "modules.json").write_text(content)
-    with pytest.raises(DataError, match="not a list of modules"):
-        encoder_folder(str(copied))
-
-
-def test_a_folder_that_is_absent_is_named():
-    with pytest.raises(DataError, match="absent/model: no such folder; an encoder is"):
-        encoder_folder("./absent/model")
 
 
 def test_before_the_dag_a_name_that_is_no_folder_must_look_like_one_of_the_hub(saved):

@@ -7,7 +7,6 @@ from sklearn.datasets import load_digits
 from qdistill.datasets.digits import write_digits
 from qdistill.datasets.labels import load_labels, package_of
 from qdistill.datasets.latents import load_latents
-from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
 from qdistill.study.datasets import resolve_dataset
 
@@ -53,5 +52,3 @@ def test_other_data_have_no_labels(tmp_path):
     path = write(tmp_path / "latents.parquet")
     assert load_labels(path, {"kind": "vectors"}) is None
     assert load_labels(path, {"kind": "docstrings"}) is None
-    with pytest.raises(DataError, match="no such file"):
-        load_labels(tmp_path / "absent.parquet", {"kind": "vectors"})

@@ -31,18 +31,14 @@ def test_rows_are_found_by_id_in_any_shape(tmp_path, columns):
     assert latents.features.dtype == np.float32
 
 
-def test_positions_of_a_split_and_metadata(tmp_path, columns):
+def test_positions_of_a_split_targets_and_metadata(tmp_path, columns):
     latents = load(tmp_path, columns)
     np.testing.assert_array_equal(latents.positions("train"), [0, 2])
     np.testing.assert_array_equal(latents.positions("heldout"), [1])
     assert latents.metadata["note"] == "kept"
     assert latents.targets is None
-
-
-def test_targets_are_read_where_there_are_any(tmp_path, columns):
-    targets = -columns["features"]
-    latents = load(tmp_path, {**columns, "targets": targets})
-    np.testing.assert_array_equal(latents.targets, targets)
+    latents = load(tmp_path, {**columns, "targets": -columns["features"]})
+    np.testing.assert_array_equal(latents.targets, -columns["features"])
 
 
 @pytest.mark.parametrize("row", [-1, 4, 99])

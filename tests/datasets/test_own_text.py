@@ -3,7 +3,6 @@
 import csv
 import json
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,12 +53,6 @@ def test_shares_are_met_but_for_the_size_of_a_document(documents, seed):
     largest = max(documents.count(name) for name in set(documents))
     for split, share in SHARES.items():
         assert len(dealt[split]) < share * len(documents) + largest
-
-
-def test_rows_of_their_own_are_split_into_the_shares():
-    split = split_texts([f"d{row}" for row in range(200)], text_settings("x"), largest_n=100)
-    counts = {name: np.count_nonzero(split == name) for name in SHARES}
-    assert counts == {"train": 100, "unlabelled": 40, "heldout": 60}
 
 
 def test_a_folder_is_documents_of_paragraphs(tmp_path):

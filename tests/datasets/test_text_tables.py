@@ -141,16 +141,6 @@ def test_plain_text_without_its_mark_and_with_plain_line_ends(tmp_path):
     assert read_text(path) == "one\ntwo\nthree\n"
 
 
-@pytest.mark.slow
-@given(before=st.text(max_size=20), bad=st.sampled_from([b"\xff", b"\xc3", b"\x80"]))
-def test_the_first_byte_that_cannot_be_decoded_is_named(tmp_path_factory, before, bad):
-    path = tmp_path_factory.mktemp("bytes") / "t.txt"
-    start = before.encode("utf-8", errors="replace")
-    path.write_bytes(start + bad + b" after")
-    with pytest.raises(DataError, match=rf"byte 0x{bad.hex()} at offset {len(start)} cannot"):
-        read_text(path)
-
-
 def test_what_is_no_text_is_refused(tmp_path):
     path = tmp_path / "t.txt"
     path.write_bytes(b"ab\0c")

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import normalize
 
@@ -23,11 +21,6 @@ def clusters(spread, classes=4, examples=5, asked=80, width=6, seed=0):
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_separable_clusters_are_told_apart_without_error(metric):
-    assert probe_accuracy(*clusters(0.01), metric) == 1.0
-
-
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_accuracy_is_that_of_the_library(metric):
     examples, asked, truth = clusters(4.0)
     prepare = normalize if metric == "cosine" else np.asarray
@@ -40,15 +33,6 @@ def test_accuracy_is_that_of_the_library(metric):
     expected = (guessed == truth.numpy()).mean()
     assert probe_accuracy(examples, asked, truth, metric) == pytest.approx(expected, abs=1e-9)
     assert 0.3 < expected < 0.95
-
-
-@given(seed=st.integers(0, 1000), metric=st.sampled_from(["cosine", "euclidean"]))
-def test_rotated_codes_are_told_apart_as_well(seed, metric):
-    examples, asked, truth = clusters(3.0, seed=seed)
-    generator = np.random.default_rng(seed)
-    rotation = torch.tensor(np.linalg.qr(generator.normal(size=(6, 6)))[0], dtype=torch.float32)
-    rotated = probe_accuracy(examples @ rotation, asked @ rotation, truth, metric)
-    assert rotated == pytest.approx(probe_accuracy(examples, asked, truth, metric), abs=0.03)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1])

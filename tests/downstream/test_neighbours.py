@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from qdistill.downstream.neighbours import METRICS, TrueNeighbours, place
@@ -36,36 +34,6 @@ def test_recall_is_that_of_exact_search(metric, offset, count):
     found = TrueNeighbours(vectors, count, metric).recall(codes)
     assert found == pytest.approx(recall_by_library(vectors, codes, count, metric), abs=1e-9)
     assert 0.1 < found < 0.9
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_vectors_find_all_of_their_own_neighbours(metric):
-    vectors = draw(2)
-    truth = TrueNeighbours(vectors, 10, metric)
-    assert truth.recall(vectors) == 1.0
-    assert truth.recall(3.0 * vectors) == 1.0
-
-
-@given(seed=st.integers(0, 1000), metric=st.sampled_from(METRICS))
-def test_rotated_codes_find_the_same(seed, metric):
-    vectors, codes = draw(seed), draw(seed + 1, width=5)
-    rotation = torch.linalg.qr(draw(seed + 2, rows=5, width=5)).Q
-    truth = TrueNeighbours(vectors, 6, metric)
-    assert truth.recall(codes @ rotation) == pytest.approx(truth.recall(codes), abs=0.01)
-    assert truth.recall(vectors @ torch.linalg.qr(draw(seed, 7, 7)).Q) > 0.99
-
-
-def test_moved_codes_find_the_same_by_euclidean_distance():
-    vectors, codes = draw(3), draw(4, width=5)
-    truth = TrueNeighbours(vectors, 6, "euclidean")
-    assert truth.recall(codes + 100.0) == pytest.approx(truth.recall(codes), abs=0.01)
-
-
-def test_codes_of_other_rows_find_what_chance_finds():
-    vectors, rows, count = draw(5, rows=400), 400, 10
-    truth = TrueNeighbours(vectors, count, "cosine")
-    shuffled = [truth.recall(vectors[torch.randperm(rows)]) for _ in range(5)]
-    assert np.mean(shuffled) == pytest.approx(count / (rows - 1), abs=0.008)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1 / 3])

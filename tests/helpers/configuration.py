@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,42 @@ from snakemake.utils import update_config
 
 from qdistill.errors import ConfigurationError
 from qdistill.study.configuration import resolve_study
+from qdistill.study.datasets import resolve_dataset
+from qdistill.study.tracks import Track
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
 DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
 DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
+
+
+LENGTH = {"folds": 5, "max_steps": 100, "patience": 3}
+TRAINING = {"protocol": "article", "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
+TRAINING |= {"layers": 2, "angle_range": 1.0, "models": {}}
+TRACK = Track(
+    name="main",
+    datasets={"digits": resolve_dataset("digits")},
+    n=(20, 50),
+    bottlenecks=("linear", "quantum"),
+    tuned=(),
+    references=("mean",),
+    students=(),
+    projections="trained",
+    pools=(),
+    training=TRAINING,
+    tuning={"folds": 5, "rows": 40, "max_steps": 10, "patience": 3, "layers": [2]},
+)
+
+
+def track(training=None, **changes):
+    """A plain track with changes."""
+    return replace(TRACK, training={**TRAINING, **(training or {})}, **changes)
+
+
+def with_data(entry, training=None, **changes):
+    """A plain track on another data set."""
+    dataset = resolve_dataset(entry)
+    return track(training, datasets={dataset["name"]: dataset}, **changes)
 
 
 def study_of(changes=None):
@@ -36,3 +68,10 @@ def refusal(config):
     message = str(caught.value)
     assert "\n" not in message and len(message) <= 400
     return message
+
+
+def check_line(line, refuse):
+    """Check what is said of a line ``YAML -> words | more words``, refused by a function."""
+    given, _, words = line.partition(" -> ")
+    message = refuse(yaml.safe_load(given))
+    assert [word for word in words.split(" | ") if word not in message] == [], message

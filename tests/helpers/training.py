@@ -93,6 +93,25 @@ def write_problem(folder, kind="noisy map", features=8):
     return path
 
 
+class Clock:
+    """A clock that moves by 1 whenever a module reads it, and by more while something runs."""
+
+    def __init__(self, monkeypatch, module):
+        self.now = 0.0
+        monkeypatch.setattr(module.time, "perf_counter", self.read)
+
+    def read(self):
+        self.now += 1
+        return self.now
+
+    def slowed(self, function, seconds):
+        def run(*arguments):
+            self.now += seconds
+            return function(*arguments)
+
+        return run
+
+
 def start_of(name, inputs=12, outputs=12, seeds=SEEDS, n=15):
     """A bottleneck of 3 qubits and 2 layers, its prepared constants, and drawn parameters."""
     bottleneck = load_bottleneck(name)(3, 2)

@@ -133,22 +133,6 @@ def test_separable_is_the_circuit_without_cnots():
     )
 
 
-def test_separable_takes_product_states_to_product_states():
-    """A state of three wires that is a product stays one; ``quantum`` entangles it."""
-    factors = [np.random.default_rng(seed).standard_normal(2) for seed in range(3)]
-    h = torch.tensor(np.kron(np.kron(factors[0], factors[1]), factors[2]))[None, None]
-
-    def mutual_dependence(name):
-        bottleneck = load_bottleneck(name)(3, 2)
-        joint = bottleneck.forward(draw_weights(bottleneck, dtype=torch.float64)[0], h)
-        joint = joint.view(2, 2, 2)
-        marginals = [joint.sum((1, 2)), joint.sum((0, 2)), joint.sum((0, 1))]
-        return (joint - torch.einsum("a,b,c->abc", *marginals)).abs().max()
-
-    assert mutual_dependence("separable") < 1e-12
-    assert mutual_dependence("quantum") > 1e-3
-
-
 # ---- real_circuit ----
 
 

@@ -1,7 +1,6 @@
 """The model with a slot against plain arithmetic; its start."""
 
 import numpy as np
-import pytest
 import torch
 
 from helpers.training import make_examples, start_of
@@ -73,13 +72,6 @@ def test_the_start_of_a_seed_is_its_own():
     assert torch.equal(angles, together["bottleneck.angles"])
     other = start_of("quantum", seeds=(4, 7, 9), n=16)[2]
     assert not any(torch.equal(tensor, together[key]) for key, tensor in other.items())
-
-
-@pytest.mark.parametrize(("inputs", "outputs"), [(12, 12), (10, 5)])
-def test_shapes_of_the_start(inputs, outputs):
-    weights = start_of("linear", inputs, outputs)[2]
-    shapes = [tuple(weights[name].shape) for name in PROJECTIONS]
-    assert shapes == [(3, 8, inputs), (3, 8), (3, outputs, 8), (3, outputs)]
 
 
 def test_linear_start_has_the_scale_of_torch():

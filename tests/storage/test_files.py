@@ -6,6 +6,7 @@ from qdistill.storage.files import (
     atomic_path,
     code_version,
     digest_of,
+    version_of,
     write_json,
     write_text,
 )
@@ -40,5 +41,6 @@ def test_json_is_written_sorted(tmp_path):
     assert (tmp_path / "x.json").read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
 
 
-def test_code_version_names_the_source():
+def test_versions_name_the_source_and_what_is_not_installed():
     assert "+source." in code_version()
+    assert version_of("no-such-package") == "not installed"

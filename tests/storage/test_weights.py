@@ -5,12 +5,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from qdistill.errors import DataError
-from qdistill.storage.weights import (
-    read_seeds,
-    read_weights,
-    read_weights_metadata,
-    write_weights,
-)
+from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata, write_weights
 
 ONES = {20: {"a": np.ones((2, 30), np.float32)}}
 

@@ -67,51 +67,12 @@ def test_without_the_pool_only_labelled_rows_count():
     assert not torch.allclose(together["weight"], first["weight"], atol=1e-3)
 
 
-def subset_rows(sizes, seeds=SEEDS):
-    return [[np.arange(N_ROWS + size) for _ in seeds] for size in sizes]
-
-
-STEPS = 40
-
-
-def fit_subsets(sizes, seeds=SEEDS, settings=SETTINGS):
-    return distil_on_subsets(
-        StudentLayer(2, "linear"),
-        planted(seeds=seeds),
-        subset_rows(sizes, seeds),
-        "any",
-        STEPS,
-        settings,
-    )
-
-
-def test_all_rows_as_a_subset_are_plain_distillation():
-    layer, soft = StudentLayer(2, "linear"), planted()
-    steps = SETTINGS.epochs * (N_ROWS + POOL) // SETTINGS.batch_size
-    found = distil_on_subsets(layer, soft, subset_rows([0, POOL]), "any", steps, SETTINGS)
-    expected = distil_layer(layer, soft, "any", SETTINGS)
-    for name, tensor in expected.items():
-        np.testing.assert_allclose(found[name][:, 1], tensor, atol=1e-5)
-
-
-def test_subsets_do_not_depend_on_the_others():
-    together = fit_subsets([0, 7, POOL])
-    for place, size in enumerate([0, 7, POOL]):
-        alone = fit_subsets([size])
-        for name, tensor in alone.items():
-            np.testing.assert_allclose(tensor[:, 0], together[name][:, place], atol=1e-5)
-    assert not torch.allclose(together["weight"][:, 0], together["weight"][:, 1], atol=1e-3)
-
-
-def test_subsets_do_not_depend_on_the_block():
-    together, apart = fit_subsets([0, 7]), fit_subsets([0, 7], seeds=[1, 2])
-    for name, tensor in apart.items():
-        np.testing.assert_allclose(tensor, together[name][1:], atol=1e-5)
-
-
 def test_a_subset_smaller_than_a_batch_fills_it():
     """Batches of 40 from 20 rows are the gradient of all 20, whatever their order."""
-    large = TrainingSettings(epochs=1, batch_size=2 * N_ROWS, learning_rate=0.02)
-    whole = TrainingSettings(epochs=1, batch_size=N_ROWS, learning_rate=0.02)
-    for name, tensor in fit_subsets([0], settings=large).items():
-        np.testing.assert_allclose(tensor, fit_subsets([0], settings=whole)[name], atol=1e-5)
+    rows, layer = [[np.arange(N_ROWS)] * len(SEEDS)], StudentLayer(2, "linear")
+    whole, large = (
+        distil_on_subsets(layer, planted(), rows, "any", 40, TrainingSettings(1, size, 0.02))
+        for size in (N_ROWS, 2 * N_ROWS)
+    )
+    for name, tensor in large.items():
+        np.testing.assert_allclose(tensor, whole[name], atol=1e-5)

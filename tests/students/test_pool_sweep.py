@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from helpers.files import SEEDS, rows_at
-from helpers.students import SETTINGS, all_weights, fit, teach, write_map_task
+from helpers.students import SETTINGS, fit, teach, write_map_task
 from qdistill.datasets.examples import load_examples
+from qdistill.downstream.codes import load_encoder
 from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights
@@ -56,22 +57,15 @@ def test_the_whole_pool_is_distilled_pool(taught):
 
 
 def agreement_on_training_rows(study):
-    """R² of distilled_pool against the circuit on the n rows, in numpy."""
+    """R² of distilled_pool against the circuit on the n rows, both decoded in numpy."""
     examples = load_examples(study.latents, study.problem().subsets, 20)
-    x = examples.inputs[examples.labelled].numpy()
-    student = all_weights(study, "distilled_pool", 20)
-    circuit = read_weights(fit(study, "compiled").weights, 20)
-    h = np.einsum("snd,sbd->sbn", student["encoder.weight"], x) + student["encoder.bias"][:, None]
-    h /= np.linalg.norm(h, axis=-1, keepdims=True)
-
-    def apply(matrix):
-        return np.einsum("sij,sbj->sbi", matrix, h)
-
-    def decode(z):
-        return np.einsum("sdn,sbn->sbd", student["decoder.weight"], z)
-
-    theirs = decode(apply(circuit["bottleneck.re"]) ** 2 + apply(circuit["bottleneck.im"]) ** 2)
-    ours = decode(apply(student["bottleneck.weight"]) + student["bottleneck.bias"][:, None])
+    paths = {name: study.files(name).weights for name in ("distilled_pool", "quantum")}
+    decoder = read_weights(paths["quantum"], 20)["decoder.weight"]
+    ours, theirs = (
+        np.einsum("sdn,sbn->sbd", decoder, load_encoder(name, 20, paths, 3, SETTINGS)(x))
+        for x in [examples.inputs[examples.labelled]]
+        for name in paths
+    )
     spread = np.square(theirs - theirs.mean(1, keepdims=True)).sum((1, 2))
     return 1 - np.square(ours - theirs).sum((1, 2)) / spread
 

@@ -92,32 +92,20 @@ def test_agreement():
     assert np.isnan(teacher_agreement(constant, constant)).all()
 
 
-TENSORS = {
-    "encoder.weight": (8, 3),
-    "encoder.bias": (8,),
-    "decoder.weight": (3, 8),
-    "decoder.bias": (3,),
-    "bottleneck.angles": (2, 3, 2),
-}
-
-
-def write_teacher(path, model, without=()):
-    kept = {k: np.ones((1, *v), np.float32) for k, v in TENSORS.items() if k not in without}
-    write_weights(path, {12: kept}, (0,), {} if model is None else {"model": model})
-    return path
-
-
-@pytest.mark.parametrize("name", ["decoder.bias", "bottleneck.angles"])
-def test_a_file_that_lacks_a_tensor_is_no_teacher(tmp_path, name):
-    path = write_teacher(tmp_path / "weights.safetensors", "quantum", without=[name])
-    with pytest.raises(DataError, match=rf"no '{name}', so this is not a trained quantum model"):
-        load_teacher(path, 12)
-
-
-@pytest.mark.parametrize("model", ["linear", None])
-def test_other_models_are_no_teachers(tmp_path, model):
-    path = write_teacher(tmp_path / "weights.safetensors", model)
-    with pytest.raises(DataError, match=f"of model '{model or ''}'; a teacher is quantum or class"):
+@pytest.mark.parametrize(
+    ("without", "model", "words"),
+    [
+        ("decoder.bias", "quantum", r"no 'decoder\.bias', so this is not a trained quantum model"),
+        ("bottleneck.angles", "quantum", r"no 'bottleneck\.angles', so this is not a trained"),
+        ("", "linear", "of model 'linear'; a teacher is quantum or class"),
+        ("", None, "of model ''; a teacher is quantum or class"),
+    ],
+)
+def test_other_files_are_no_teachers(taught, tmp_path, without, model, words):
+    weights, path = read_weights(taught.files("quantum").weights, 12), tmp_path / "w.safetensors"
+    weights.pop(without, None)
+    write_weights(path, {12: weights}, SEEDS, {} if model is None else {"model": model})
+    with pytest.raises(DataError, match=words):
         load_teacher(path, 12)
 
 

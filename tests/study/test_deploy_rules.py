@@ -5,45 +5,28 @@ from dataclasses import asdict
 
 import pytest
 
-from helpers.configuration import alone, refusal, study_of
+from helpers.configuration import alone, check_line, refusal, study_of
 from qdistill.study.configuration import resolve_study
 from qdistill.study.deploy_rules import resolve_deployment
 
+FEW = "models: [mean], students: [], pool_sweep: [], tracks: null"
+REFUSED = f"""
+deploy: {{ dataset: digits }} -> 'deploy.dataset': found 'digits', which is not a data set
+{{ deploy: {{ dataset: null }}, tracks: null }} -> lacks the key 'dataset', and the study has 2: s
+deploy: {{ n: 30 }} -> 'deploy.n': found 30, but 'docstrings' under the protocol 'article'
+deploy: {{ n: 100.0 }} -> 'deploy.n': found 100.0, and must be a whole number (integer) from 2
+deploy: {{ model: mean }} -> 'deploy.model': 'mean' cannot be deployed; allowed: a
+deploy: {{ model: best }} -> 'deploy.model': 'best' is not run on 'docstrings'; al
+deploy: {{ protocol: converged, model: compiled }} -> 'compiled' is not run on 'docstrings'; a
+{{ deploy: {{ protocol: converged }}, tracks: null }} -> but 'docstrings' is run under article
+deploy: {{ models: auto }} -> unknown key 'deploy.models'
+{{ {FEW} }} -> found 'auto', but of what is run on 'docstrings' (mean)
+"""
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"deploy": {"dataset": "digits"}}, "'deploy.dataset': found 'digits', which is not a da"),
-        (
-            {"deploy": {"dataset": None}, "tracks": None},
-            "'deploy' lacks the key 'dataset', and the study has 2: synthetic-6q, docstrings",
-        ),
-        ({"deploy": {"n": 30}}, "'deploy.n': found 30, but 'docstrings' under the protocol 'artic"),
-        (
-            {"deploy": {"n": 100.0}},
-            "'deploy.n': found 100.0, and must be a whole number (integer) from 2",
-        ),
-        ({"deploy": {"model": "mean"}}, "'deploy.model': 'mean' cannot be deployed; allowed: a"),
-        ({"deploy": {"model": "best"}}, "'deploy.model': 'best' is not run on 'docstrings'; al"),
-        (
-            {"deploy": {"protocol": "converged", "model": "compiled"}},
-            "'deploy.model': 'compiled' is not run on 'docstrings'; allowed: auto, pca, pca_cv",
-        ),
-        (
-            {"deploy": {"protocol": "converged"}, "tracks": None},
-            "'deploy.protocol': found 'converged', but 'docstrings' is run under article",
-        ),
-        ({"deploy": {"models": "auto"}}, "unknown key 'deploy.models'"),
-        (
-            {"deploy": {"dataset": "docstrings"}, "models": ["mean"], "students": []},
-            "found 'auto', but of what is run on 'docstrings' (mean) nothing can be deployed",
-        ),
-    ],
-)
-def test_deployments_that_are_refused(changes, message):
-    if changes.get("models"):
-        changes = {**changes, "pool_sweep": [], "tracks": None}
-    assert message in refusal(study_of(changes))
+
+@pytest.mark.parametrize("line", REFUSED.strip().splitlines())
+def test_deployments_that_are_refused(line):
+    check_line(line, lambda changes: refusal(study_of(changes)))
 
 
 def test_a_deployment_by_the_comparisons():

@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from qdistill.study.datasets import resolve_dataset
+from helpers.configuration import with_data
 from qdistill.study.memory import job_megabytes
-from qdistill.study.tracks import Track
 
 # Trains in a process of its own and prints its peak in megabytes.
 PROGRAM = """
@@ -35,40 +34,17 @@ print(peak_bytes() / 1e6)
 """
 
 
-def track_of(qubits, n, protocol, rows, epochs=1):
-    dataset = {
-        "name": "measured",
-        "kind": "synthetic",
-        "qubits": qubits,
-        "rank": 4,
-        "signal_variance": 0.1,
-        "noise_variance": 0.1,
-        "train": rows,
-        "unlabelled": 2**qubits + 1,
-        "heldout": rows,
-    }
-    training = {
-        "protocol": protocol,
-        "epochs": epochs,
-        "batch_size": 32,
-        "learning_rate": 0.001,
-        "layers": 20,
-        "angle_range": 3.0,
-        "converged": {"folds": 3, "max_steps": 25, "patience": 1},
-        "models": {},
-    }
-    return Track(
-        name="main",
-        datasets={"measured": resolve_dataset(dataset)},
+def track_of(qubits, n, protocol, rows):
+    data = {"kind": "synthetic", "rank": 4, "signal_variance": 0.1, "noise_variance": 0.1}
+    counts = {"train": rows, "unlabelled": 2**qubits + 1, "heldout": rows}
+    length = {"folds": 3, "max_steps": 25, "patience": 1}
+    return with_data(
+        {"name": "measured", "qubits": qubits, **data, **counts},
+        {"protocol": protocol, "epochs": 1, "batch_size": 32, "layers": 20, "converged": length},
         n=(n,),
         bottlenecks=("classical", "quantum", "classical_dense"),
-        tuned=(),
         references=(),
         students=("unitary_re",),
-        projections="trained",
-        pools=(),
-        training=training,
-        tuning={},
     )
 
 
@@ -87,13 +63,8 @@ def test_a_job_takes_no_more_than_declared_and_not_much_less(
     tmp_path, name, qubits, n, protocol, rows, seeds
 ):
     track = track_of(qubits, n, protocol, rows)
-    about = {
-        "name": name,
-        "n": n,
-        "seeds": seeds,
-        "data": track.datasets["measured"],
-        "settings": track.settings_of(name),
-    }
+    about = {"name": name, "n": n, "seeds": seeds, "data": track.datasets["measured"]}
+    about["settings"] = track.settings_of(name)
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(about)]
     shown = subprocess.run(command, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr

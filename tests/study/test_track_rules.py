@@ -7,46 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.configuration import alone, study_of
-from helpers.configuration import refusal as refusal_of_study
+from helpers.configuration import LENGTH, TRACK, track, with_data
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import BOTTLENECKS, STUDENTS
 from qdistill.study.track_rules import check_track, overridable_names
-from qdistill.study.tracks import Track
-
-LENGTH = {"folds": 5, "max_steps": 100, "patience": 3}
-TRAINING = {
-    "protocol": "article",
-    "epochs": 2,
-    "batch_size": 8,
-    "learning_rate": 0.01,
-    "layers": 2,
-    "angle_range": 1.0,
-    "models": {},
-}
-TRACK = Track(
-    name="main",
-    datasets={"digits": resolve_dataset("digits")},
-    n=(20, 50),
-    bottlenecks=("linear", "quantum"),
-    tuned=(),
-    references=("mean",),
-    students=(),
-    projections="trained",
-    pools=(),
-    training=TRAINING,
-    tuning={"folds": 5, "rows": 40, "max_steps": 10, "patience": 3, "layers": [2]},
-)
-
-
-def track(training=None, **changes):
-    return replace(TRACK, training={**TRAINING, **(training or {})}, **changes)
-
-
-def with_data(entry, **changes):
-    dataset = resolve_dataset(entry)
-    return track(datasets={dataset["name"]: dataset}, **changes)
 
 
 def refusal(refused, where=""):
@@ -271,45 +236,3 @@ def test_a_track_has_something_to_evaluate_on_every_data_set():
     assert "'digits' is of kind 'digits'" in refusal(asked)
     synthetic = {"synthetic-4q": resolve_dataset("synthetic-4q")}
     check_track(replace(asked, datasets=synthetic), "")
-
-
-@pytest.mark.parametrize(
-    ("config", "parts"),
-    [
-        (
-            alone(training={"models": {"linear": {"layers": 3}}}),
-            ["training.models.linear.layers", "found 3", "no such setting", "batch_size"],
-        ),
-        (
-            alone(datasets=[{"name": "x", "kind": "vectors", "qubits": 3, "path": "no.npy"}]),
-            ["'path' of 'x'", "no file 'no.npy'", ".parquet"],
-        ),
-        (
-            alone(datasets=["digits"], n=[50]),
-            [
-                "'pool_sweep': found 1000, but 'digits' has 397 unlabelled rows",
-                "0 to 397 and 'all' are possible",
-            ],
-        ),
-        (
-            study_of(
-                {"tracks": {"denoise": {"n": [4, 50], "training": {"converged": {"folds": 5}}}}}
-            ),
-            [
-                "'tracks.denoise.training.converged.folds': found 5",
-                "'tracks.denoise.n' is 4; 2 to 4 folds",
-            ],
-        ),
-        *(
-            (
-                alone(datasets=[{"name": "mine", "kind": "corrupted", "source": source}], n=[50]),
-                [f"data set 'mine': 'source': its source '{source}'", "targets already"],
-            )
-            for source in ("teacher-circuit", "markov-null", "digits-corrupted")
-        ),
-    ],
-)
-def test_key_value_and_choices_are_told(config, parts):
-    message = refusal_of_study(config)
-    for part in parts:
-        assert part in message

@@ -58,17 +58,6 @@ def test_expected_rows_cover_the_grid_of_every_track():
     }
 
 
-def test_a_model_removed_removes_its_rows_and_no_others():
-    before = expected_rows(study_of().grids())
-    fewer = [name for name in DEFAULT["models"] if name != "separable"]
-    after = expected_rows(study_of({"models": fewer}).grids())
-    removed = set(before) - set(after)
-    assert set(after) < set(before)
-    assert {row[5] for row in removed} == {"separable"}
-    assert {row[2] for row in removed} == {"article"}  # another track has its own list
-    assert len(removed) == 2 * 5 * 10
-
-
 def test_oracle_is_for_synthetic_data_alone():
     study = study_of()
     has_oracle = {row[0] for row in expected_rows(study.grids()) if row[5] == "oracle"}
@@ -176,14 +165,6 @@ def test_one_key_of_the_length_is_overridden_alone():
     assert track.settings_of("linear")["converged"] == {**LENGTH, "max_steps": 900}
     assert track.settings_of("square")["converged"] == LENGTH
     assert track.training["converged"] == LENGTH  # left as it was
-
-
-def test_overrides_of_circuits():
-    track = main_of(models={"quantum": {"layers": 3}, "separable": {"angle_range": 0.5}})
-    assert track.settings_of("quantum")["layers"] == 3
-    assert track.settings_of("quantum_scrambled")["layers"] == 20
-    assert track.settings_of("separable")["angle_range"] == 0.5
-    assert track.settings_of("separable")["layers"] == 20
 
 
 def test_fixed_projections_are_part_of_every_job():

@@ -1,45 +1,19 @@
 """Which files of the user's are read, and their shape, known before any job reads them."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from helpers.configuration import CONFIG
 from helpers.text import write_folder
+from helpers.vectors import FORMS, save_vectors
 from qdistill.errors import ConfigurationError
 from qdistill.study.user_files import check_text_path, inspect_texts, inspect_vectors, text_files
 
 VALUES = np.arange(35.0).reshape(7, 5)
-NAMES = [f"x{place}" for place in range(5)]
-
-
-def save(folder, form):
-    """A file of 7 vectors of 5 numbers, and the setting ``column`` for it."""
-    path = folder / f"vectors.{form.rpartition('.')[2]}"
-    table = pd.DataFrame(VALUES, columns=NAMES)
-    lists = pd.DataFrame({"row": range(7), "embedding": list(VALUES)})
-    if form == "npy":
-        np.save(path, VALUES)
-        return path, None
-    if form == "npz":
-        np.savez(path, embedding=VALUES, other=np.zeros(3))
-    elif form == "columns.parquet":
-        table.to_parquet(path)
-    elif form == "lists.parquet":
-        lists.to_parquet(path)
-    elif form == "columns.csv":
-        table.to_csv(path, index=False)
-    else:
-        lists["embedding"] = [json.dumps(list(row)) for row in VALUES]
-        lists.to_csv(path, index=False)
-    return path, NAMES if form.startswith("columns") else "embedding"
-
-
-FORMS = ["npy", "npz", "columns.parquet", "lists.parquet", "columns.csv", "json.csv"]
 
 
 def refusal(path, column, inspect=inspect_vectors):
@@ -52,24 +26,24 @@ def refusal(path, column, inspect=inspect_vectors):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_rows_and_width_of_every_form(tmp_path, form):
-    path, column = save(tmp_path, form)
+    path, column = save_vectors(tmp_path, VALUES, form)
     assert inspect_vectors("mine", str(path), column) == (7, 5)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_column_that_is_not_there_is_named(tmp_path, form):
-    path, column = save(tmp_path, form)
-    message = refusal(path, "embeding")
-    assert "'column' of 'mine'" in message and "'embeding'" in message
-    if column == "embedding":
-        assert "did you mean 'embedding'?" in message
+    path, column = save_vectors(tmp_path, VALUES, form)
+    message = refusal(path, "vectr")
+    assert "'column' of 'mine'" in message and "'vectr'" in message
+    if column == "vector":
+        assert "did you mean 'vector'?" in message
     if column is not None:
         assert "'column' of 'mine': found 'None'" in refusal(path, None)
 
 
 @pytest.mark.parametrize("form", FORMS[:4])
 def test_a_damaged_file_is_named(tmp_path, form):
-    path, column = save(tmp_path, form)
+    path, column = save_vectors(tmp_path, VALUES, form)
     path.write_bytes(path.read_bytes()[:20])
     assert "'path' of 'mine'" in refusal(path, column)
 
@@ -113,10 +87,6 @@ def names(folder):
     return [Path(file).relative_to(folder).as_posix() for file in text_files(folder)]
 
 
-def test_a_file_stands_for_itself(tmp_path):
-    assert text_files(tmp_path / "a.csv") == [str(tmp_path / "a.csv")]
-
-
 def test_a_folder_is_its_files_of_plain_text_sorted(tmp_path):
     readable = ["LICENSE", "LGPL-2.1", "b/intro.1", "b/c/x.md", "z.txt", "A.TXT"]
     others = [".hidden.txt", ".git/config", "b/figure.png", "paper.pdf", "table.csv"]
@@ -124,6 +94,26 @@ def test_a_folder_is_its_files_of_plain_text_sorted(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("text")
     assert names(tmp_path) == sorted(readable, key=lambda name: Path(name).parts)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "study.configuration, qdistill.circuits.engine",
+        "study.user_files, qdistill.datasets.encoders",
+    ],
+)
+def test_nothing_heavy_is_imported_before_jobs_run(modules):
+    code = f"""
+import sys, yaml, qdistill.study.configuration as c, qdistill.{modules}
+c.resolve_study(yaml.safe_load(open("config/config.yaml")))
+heavy = {{"numba", "numpy", "pandas", "torch", "pyarrow", "sklearn", "mlflow", "datasketch"}}
+print(*heavy & set(sys.modules))
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", code], cwd=CONFIG.parent, capture_output=True, check=True
+    )
+    assert output.stdout.decode().strip() == ""
 
 
 def test_links_to_files_that_are_read_anyway_are_passed_over(tmp_path):
@@ -166,12 +156,3 @@ def test_what_holds_no_texts_is_refused_in_one_sentence(tmp_path):
     }.items():
         message = refusal(tmp_path / name, {}, check_text_path)
         assert words in message and name in message
-
-
-def test_nothing_heavy_is_imported():
-    code = (
-        "import sys, qdistill.study.user_files, qdistill.datasets.encoders; "
-        "print(*{'numpy', 'pandas', 'torch', 'pyarrow', 'datasketch'} & set(sys.modules))"
-    )
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    assert output.stdout.decode().strip() == ""

@@ -1,6 +1,7 @@
 """Folds, their curves against plain single trainings, and where each seed stops."""
 
 import math
+from itertools import count, islice
 
 import numpy as np
 import pytest
@@ -11,14 +12,12 @@ from hypothesis import strategies as st
 from helpers.files import SEEDS
 from helpers.training import make_examples, spoil
 from qdistill.randomness import generator_for
-from qdistill.training import crossvalidation
 from qdistill.training.crossvalidation import (
     LengthSettings,
     advance,
     best_check,
     draw_folds,
     has_stopped,
-    length_settings,
     steps_between_checks,
     train_to_checks,
     validation_curve,
@@ -33,7 +32,7 @@ def start(name="linear", seeds=SEEDS, n=15, projections="trained", kind="noisy m
     examples = make_examples(kind, seeds, n, features=8)
     settings = {"projections": projections, "layers": 2, "angle_range": 3.0}
     model, parameters, _ = start_model(name, settings, 3, examples)
-    return examples, model, parameters
+    return model, parameters, examples
 
 
 # ---- folds ----
@@ -74,18 +73,6 @@ def test_measurements_come_after_whole_epochs(n, batch_size, max_steps):
     assert interval % epoch == 0
     wanted = max(25, max_steps / 400)
     assert wanted <= interval < wanted + epoch
-
-
-def test_settings_are_picked():
-    found = length_settings(
-        {
-            "batch_size": 4,
-            "learning_rate": 0.02,
-            "epochs": 7,
-            "converged": {"folds": 4, "max_steps": 120, "patience": 3},
-        }
-    )
-    assert found == LENGTH
 
 
 # ---- when it stops ----
@@ -129,41 +116,44 @@ def test_what_comes_after_a_stop_does_not_matter(curve, more, patience):
 # ---- curves ----
 
 
+def squared_errors(weights, examples, rows):
+    h = examples.inputs[rows] @ weights["encoder.weight"].T + weights["encoder.bias"]
+    predicted = h @ weights["decoder.weight"].T + weights["decoder.bias"]
+    return (predicted - examples.targets[rows]).square()
+
+
+def trained_alone(parameters, place, examples, order, batch):
+    """One seed's weights before and after each step, by autograd and torch's Adam."""
+    leaves = {k: v[place].clone().requires_grad_() for k, v in parameters.items()}
+    adam = torch.optim.Adam(leaves.values(), lr=LENGTH.learning_rate)
+    for start in count(step=batch):
+        yield leaves
+        adam.zero_grad()
+        rows = examples.labelled[place][order[start : start + batch]]
+        squared_errors(leaves, examples, rows).mean().backward()
+        adam.step()
+
+
 def plain_fold(seed, fold, examples, parameters, checks):
-    """Squared errors on one fold's left-out rows, by autograd, torch's Adam and numpy."""
+    """Squared errors on one fold's left-out rows at each measurement."""
     place = examples.seeds.index(seed)
     split = draw_folds([seed], examples.n, LENGTH.folds)
     kept = split.train[fold]
-    held = np.setdiff1d(np.arange(examples.n), kept)
-    smallest = min(len(own) for own in split.train)
-    rows = examples.labelled[place]
-    leaves = {k: v[place].clone().requires_grad_() for k, v in parameters.items()}
-    adam = torch.optim.Adam(leaves.values(), lr=LENGTH.learning_rate)
-
-    def errors(positions):
-        x, y = examples.inputs[rows[positions]], examples.targets[rows[positions]]
-        h = x @ leaves["encoder.weight"].T + leaves["encoder.bias"]
-        return (h @ leaves["decoder.weight"].T + leaves["decoder.bias"] - y).square()
-
+    held = examples.labelled[place][np.setdiff1d(np.arange(examples.n), kept)]
     generator = generator_for(seed, examples.n, f"some purpose fold {fold}")
     order = np.concatenate([generator.permutation(kept) for _ in range(100)])
-    batch = min(LENGTH.batch_size, smallest)
+    batch = min(LENGTH.batch_size, *(len(own) for own in split.train))
     interval = steps_between_checks(examples.n, LENGTH)
-    found = [errors(held).sum().item()]
-    for step in range(interval * checks):
-        adam.zero_grad()
-        errors(order[step * batch : (step + 1) * batch]).mean().backward()
-        adam.step()
-        if (step + 1) % interval == 0:
-            found.append(errors(held).sum().item())
-    return np.array(found)
+    course = trained_alone(parameters, place, examples, order, batch)
+    measured = islice(course, 0, interval * checks + 1, interval)
+    return np.array([squared_errors(each, examples, held).sum().item() for each in measured])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [14, 16])
 def test_a_curve_is_that_of_its_folds_trained_alone(n):
     """Also where folds are of unequal size (14 = 4 + 4 + 3 + 3)."""
-    examples, model, parameters = start(n=n)
+    model, parameters, examples = start(n=n)
     curve = validation_curve(model, parameters, examples, LENGTH, "some purpose")
     checks = curve.shape[1] - 1
     assert checks >= 2
@@ -175,83 +165,43 @@ def test_a_curve_is_that_of_its_folds_trained_alone(n):
         np.testing.assert_allclose(curve[place][own], expected[own], rtol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "projections"),
-    [("quantum", "trained"), ("quantum", "identity"), ("linear", "trained")],
-)
-def test_examples_left_out_are_not_trained_on(monkeypatch, name, projections):
-    """Spoiling one fold of one seed leaves that replica's weights alone, to the last bit."""
-    examples, model, parameters = start(name, projections=projections)
-    seen = []
-    measure = crossvalidation._FoldTraining.measure
-
-    def record(self):
-        weights = self.optimiser.parameters
-        seen[-1].append({key: tensor.detach().clone() for key, tensor in weights.items()})
-        return measure(self)
-
-    monkeypatch.setattr(crossvalidation._FoldTraining, "measure", record)
-    length = LengthSettings(4, 0.02, 4, 60, 100)
-    split = draw_folds(SEEDS, 15, 4)
-    replica = 4 + 2  # fold 2 of seed 1
-    held = np.setdiff1d(np.arange(15), split.train[replica])
-    positions = examples.labelled[1][held]
-    curves = []
-    for each in (examples, spoil(examples, inputs=positions, targets=positions)):
-        seen.append([])
-        curves.append(validation_curve(model, parameters, each, length, "x"))
-    assert len(seen[0]) == len(seen[1]) > 2
-    for clean, spoiled in zip(*seen, strict=True):
-        for key, tensor in clean.items():
-            assert torch.equal(tensor[replica], spoiled[key][replica])
-    assert not torch.equal(tensor[replica - 1], spoiled[key][replica - 1])
-    assert (curves[0][1] != curves[1][1]).all()
-
-
 def test_nothing_but_labelled_rows_is_read():
-    examples, model, parameters = start()
+    model, parameters, examples = start()
     others = np.setdiff1d(np.arange(len(examples.inputs)), examples.labelled)
     spoiled = spoil(examples, inputs=others, targets=others)
-    curves = [
-        validation_curve(model, parameters, each, LENGTH, "x") for each in (examples, spoiled)
-    ]
+    curves = [validation_curve(model, parameters, x, LENGTH, "x") for x in (examples, spoiled)]
     np.testing.assert_array_equal(*curves)
 
 
 def test_a_curve_ends_when_all_seeds_have_stopped():
     """Each seed's own part is the same as alone, and ends where it stops."""
     length = LengthSettings(4, 0.003, 4, 2000, 2)
-    examples, model, parameters = start()
+    model, parameters, examples = start()
     together = validation_curve(model, parameters, examples, length, "x")
     ends = best_check(together, 2) + 2
     assert together.shape[1] - 1 == ends.max() < 40
     assert len(set(ends)) > 1
     for place, seed in enumerate(SEEDS):
-        alone = validation_curve(*reorder(start(seeds=(seed,))), length, "x")
+        alone = validation_curve(*start(seeds=(seed,)), length, "x")
         assert alone.shape == (1, ends[place] + 1)
         np.testing.assert_allclose(alone[0], together[place, : ends[place] + 1], rtol=1e-4)
         assert np.isnan(together[place, ends[place] + 1 :]).all()
 
 
-def reorder(started):
-    examples, model, parameters = started
-    return model, parameters, examples
-
-
 @pytest.mark.parametrize(("max_steps", "checks"), [(100, 4), (101, 5), (20, 1)])
 def test_a_curve_ends_at_the_most_steps(max_steps, checks):
     length = LengthSettings(3, 0.001, 4, max_steps, 100)  # 25 steps, 5 epochs, a measurement
-    curve = validation_curve(*reorder(start()), length, "x")
+    curve = validation_curve(*start(), length, "x")
     assert curve.shape == (3, checks + 1)
 
 
 def test_a_fold_that_breaks_does_not_break_the_others():
     """A seed's curve is non-finite where one of its folds is; other seeds go on."""
-    examples, model, parameters = start()
+    model, parameters, examples = start()
     parameters["encoder.weight"][1] = 1e30
     curve = validation_curve(model, parameters, examples, LENGTH, "x")
     assert not np.isfinite(curve[1]).any()
-    clean = validation_curve(*reorder(start()), LENGTH, "x")
+    clean = validation_curve(*start(), LENGTH, "x")
     shared = min(curve.shape[1], clean.shape[1])
     np.testing.assert_allclose(curve[[0, 2], :shared], clean[[0, 2], :shared], rtol=1e-4)
 
@@ -262,7 +212,7 @@ def test_a_fold_that_breaks_does_not_break_the_others():
 @settings(max_examples=10)
 @given(checks=st.lists(st.integers(0, 4), min_size=3, max_size=3))
 def test_every_seed_ends_at_its_own_measurement(checks):
-    examples, model, parameters = start()
+    model, parameters, examples = start()
     calls = []
 
     def record(steps, weights):
@@ -280,22 +230,13 @@ def test_every_seed_ends_at_its_own_measurement(checks):
 
 
 def test_the_final_training_is_adam_on_all_examples():
-    examples, model, parameters = start()
-    weights = train_to_checks(
-        model, parameters, examples, LENGTH, np.array([0, 1, 2]), "x", lambda *_: None
-    )
-    steps = 2 * steps_between_checks(examples.n, LENGTH)
-    leaves = {k: v[2].clone().requires_grad_() for k, v in parameters.items()}
-    adam = torch.optim.Adam(leaves.values(), lr=LENGTH.learning_rate)
+    model, parameters, examples = start()
+    checks = np.array([0, 1, 2])
+    weights = train_to_checks(model, parameters, examples, LENGTH, checks, "x", lambda *_: None)
     generator = generator_for(SEEDS[2], examples.n, "x")
     order = np.concatenate([generator.permutation(examples.n) for _ in range(20)])
-    for step in range(steps):
-        rows = examples.labelled[2][order[step * 4 : step * 4 + 4]]
-        x, y = examples.inputs[rows], examples.targets[rows]
-        h = x @ leaves["encoder.weight"].T + leaves["encoder.bias"]
-        adam.zero_grad()
-        (h @ leaves["decoder.weight"].T + leaves["decoder.bias"] - y).square().mean().backward()
-        adam.step()
+    course = trained_alone(parameters, 2, examples, order, 4)
+    leaves = next(islice(course, 2 * steps_between_checks(examples.n, LENGTH), None))
     for key, tensor in weights.items():
         torch.testing.assert_close(tensor[2], leaves[key].detach(), rtol=1e-3, atol=1e-5)
 

@@ -2,11 +2,7 @@
 
 import numpy as np
 
-from qdistill.training.evaluation import (
-    Evaluation,
-    describe_runs,
-    has_diverged,
-)
+from qdistill.training.evaluation import Evaluation, describe_runs, has_diverged
 
 KEY = {"dataset": "digits", "qubits": 4, "protocol": "article", "n": 50}
 
@@ -24,9 +20,6 @@ def test_divergence():
     train = np.array([0.5, 1.5, np.nan, 0.5])
     heldout = np.array([2.0, 0.1, 0.1, 0.5])
     assert has_diverged(start, train, heldout).tolist() == [False, True, True, True]
-
-
-def test_a_run_that_ends_where_it_began_has_not_diverged():
-    """As where cross-validation finds that no step helps."""
+    # Ending where it began, as where cross-validation finds that no step helps, is none.
     start = np.array([1.0, np.inf])
     assert has_diverged(start, start, np.array([1.0, 1.0])).tolist() == [False, True]

@@ -142,28 +142,10 @@ def test_results_do_not_depend_on_the_block(case):
         assert all(torch.equal(own[key][0], tensor[place]) for key, tensor in weights.items())
 
 
-def test_seeds_differ():
-    _, weights, evaluation, _ = tune("trained", "noisy map", 3)
-    assert len(set(evaluation.heldout_mse)) == 3
-    assert not torch.equal(weights["encoder.weight"][0], weights["encoder.weight"][1])
-
-
 def test_codes_of_fixed_projections_are_of_the_size_of_probabilities():
     """A decoder that reaches one direction only by rounding must not ask for huge codes."""
     _, weights, _, _ = tune("pca", "reconstruct", 2)
     assert max(tensor.abs().max() for tensor in weights.values()) < 100
-
-
-@pytest.mark.parametrize(("projections", "kind"), [("identity", "squares"), ("pca", "reconstruct")])
-def test_with_enough_rows_the_map_is_found(projections, kind):
-    examples = make_examples(kind, n=60, features=8)
-    _, _, evaluation, found = tune(projections, kind, 3, examples)
-    heldout = examples.targets[examples.heldout]
-    mean = examples.targets[examples.labelled[0]].mean(0)
-    of_mean = (heldout - mean).square().mean().item()
-    assert (evaluation.heldout_mse < 0.05 * of_mean).all()
-    if kind == "squares":
-        assert {json.loads(choice)["features"] for choice in found["choice"]} == {"squares"}
 
 
 def test_time_is_of_fitting_and_not_of_measuring(monkeypatch):

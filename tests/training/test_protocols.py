@@ -1,6 +1,5 @@
 """The protocols: where `converged` ends, what is fixed, what no training may look at."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from helpers.files import SEEDS, files_of, make_problem, rows_at
 from helpers.students import SETTINGS
 from helpers.training import (
+    Clock,
     draw_problem,
     holds_same,
     make_examples,
@@ -34,33 +34,32 @@ CONVERGED = {
 }
 
 
+BOTH = pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+
+
 def train(name, settings, examples):
     model, parameters, _ = start_model(name, settings, 3, examples)
     return model, parameters, train_by_protocol(model, parameters, examples, settings)
 
 
-@pytest.mark.parametrize(("max_steps", "patience", "unfinished"), [(28, 100, 3), (2000, 3, 0)])
-def test_the_log_says_whose_error_was_still_falling(caplog, max_steps, patience, unfinished):
+@pytest.mark.parametrize(
+    ("rate", "max_steps", "patience", "improving"),
+    [(0.003, 28, 100, [0, 1, 2]), (0.003, 2000, 3, []), (1e-4, 200, 4, [0, 2])],
+    ids=["too short", "long enough", "one diverged"],
+)
+def test_the_log_says_whose_error_was_still_falling(caplog, rate, max_steps, patience, improving):
     examples = make_examples("noisy map", n=30)
     length = {"folds": 4, "max_steps": max_steps, "patience": patience}
-    settings = {**CONVERGED, "learning_rate": 0.003, "converged": length}
-    _, _, block = train("linear", settings, examples)
-    assert block.evaluation.still_improving.sum() == unfinished
+    settings = {**CONVERGED, "learning_rate": rate, "converged": length}
+    model, parameters, _ = start_model("linear", settings, 3, examples)
+    if improving == [0, 2]:  # and a seed that diverged would not have improved
+        parameters["encoder.weight"][1] = 1e30
+    block = train_by_protocol(model, parameters, examples, settings)
+    assert np.flatnonzero(block.evaluation.still_improving).tolist() == improving
     warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
-    assert len(warnings) == bool(unfinished)
-    assert all(f"{unfinished} of 3 seeds reached {max_steps} steps" in each for each in warnings)
-
-
-def test_a_seed_that_diverged_would_not_have_improved(caplog):
-    examples = make_examples("noisy map", n=30)
-    model, parameters, _ = start_model("linear", CONVERGED, 3, examples)
-    parameters["encoder.weight"][1] = 1e30
-    length = {"folds": 4, "max_steps": 200, "patience": 4}  # 8 measurements
-    slow = {**CONVERGED, "learning_rate": 1e-4, "converged": length}
-    block = train_by_protocol(model, parameters, examples, slow)
-    assert block.evaluation.still_improving.tolist() == [True, False, True]
-    warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
-    assert len(warnings) == 1 and "2 of 3 seeds reached 200 steps" in warnings[0]
+    assert len(warnings) == bool(improving)
+    said = f"{len(improving)} of 3 seeds reached {max_steps} steps"
+    assert all(said in each for each in warnings)
 
 
 @pytest.mark.slow
@@ -145,24 +144,10 @@ def test_a_final_training_that_breaks_is_flagged(monkeypatch):
 
 
 def test_time_counts_the_search_and_not_the_measuring(monkeypatch):
-    """A clock that moves by 1 whenever it is read, by 100 in the search, 10^4 in measuring."""
-    now = [0.0]
-
-    def read():
-        now[0] += 1
-        return now[0]
-
-    def slowed(function, seconds):
-        def run(*arguments):
-            now[0] += seconds
-            return function(*arguments)
-
-        return run
-
-    monkeypatch.setattr(protocols.time, "perf_counter", read)
-    search = slowed(lambda *_: np.array([[3.0, 2.0]] * 3), 100)
+    clock = Clock(monkeypatch, protocols)
+    search = clock.slowed(lambda *_: np.array([[3.0, 2.0]] * 3), 100)
     monkeypatch.setattr(protocols, "validation_curve", search)
-    monkeypatch.setattr(protocols, "evaluate_errors", slowed(protocols.evaluate_errors, 10_000))
+    monkeypatch.setattr(protocols, "evaluate_errors", clock.slowed(evaluate_errors, 10_000))
     block = train("linear", CONVERGED, make_examples("noisy map", n=20))[2]
     assert 100 < block.evaluation.seconds < 110
     assert (block.history["seconds"] < 10).all()
@@ -176,7 +161,7 @@ def test_article_is_the_fixed_number_of_epochs():
     assert set(block.history["epoch"]) == {0, 1, 2, 3, 4}
 
 
-@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@BOTH
 def test_batches_are_named_by_their_purpose(settings):
     examples = make_examples("noisy map")
     model, parameters, block = train("linear", settings, examples)
@@ -193,7 +178,7 @@ def test_batches_are_named_by_their_purpose(settings):
     [(name, "trained") for name in ("linear", "quantum", "quantum_scrambled")]
     + [(name, "pca") for name in ("quantum", "orthogonal")],
 )
-@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@BOTH
 def test_results_do_not_depend_on_the_block(settings, name, projections):
     settings = {**settings, "projections": projections}
     if settings["protocol"] == "converged":
@@ -214,7 +199,7 @@ def test_results_do_not_depend_on_the_block(settings, name, projections):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("projections", ["trained", "pca"])
-@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@BOTH
 def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, projections):
     """Held-out rows spoiled altogether, and the targets of unlabelled rows."""
     settings = {**settings, "projections": projections}
@@ -229,7 +214,7 @@ def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, proj
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@BOTH
 @pytest.mark.parametrize("kind", ["pca", "identity"])
 def test_fixed_projections_stay_as_they_are(settings, kind):
     examples = make_examples("squares", features=8 if kind == "identity" else 12)
@@ -240,7 +225,7 @@ def test_fixed_projections_stay_as_they_are(settings, kind):
     assert block.evaluation.n_parameters == 2 * 3 * 2
 
 
-@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@BOTH
 @pytest.mark.parametrize("name", ["linear", "square", "frozen_circuit"])
 def test_what_has_nothing_to_train_is_evaluated(settings, name):
     examples = make_examples("squares", features=8)
@@ -271,30 +256,18 @@ def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     assert (block.evaluation.heldout_mse < 1e-6 * hidden.var(0).mean().item()).all()
 
 
-@pytest.fixture(scope="module")
-def problem(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("problem")
-    return folder, write_problem(folder, "noisy map")
-
-
-@pytest.fixture(scope="module")
-def reconstruction(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("reconstruction")
-    return folder, write_problem(folder, "reconstruct")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+@BOTH
 @pytest.mark.parametrize("name", BOTTLENECKS)
-def test_what_is_written(reconstruction, name, settings):
-    folder, latents = reconstruction
+def test_what_is_written(tmp_path, name, settings):
+    latents = write_problem(tmp_path, "reconstruct")
     protocol = settings["protocol"]
     settings = {**settings, "batch_size": 6}
     length = {"converged": {"folds": 3, "max_steps": 100, "patience": 2}}
     settings |= length if protocol == "converged" else {"epochs": 20}
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
         settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
-    files = files_of(folder / protocol, name)
+    files = files_of(tmp_path, name)
     problem = make_problem(latents, (12, 20), SEEDS, protocol)
     train_model(name, problem, settings, files)
     counted = 8 * 8 + 8 + 8 * 8 + 8 + load_bottleneck(name)(3, 2).count_parameters()
@@ -316,21 +289,9 @@ def test_what_is_written(reconstruction, name, settings):
             assert weights["bottleneck.angles"].shape[:3] == (3, 2, 3)
 
 
-def test_epochs_are_counted_in_the_steps_of_an_article_epoch(problem):
-    folder, latents = problem
-    files = files_of(folder / "epochs", "linear")
-    train_model("linear", make_problem(latents, (20,)), {**CONVERGED, "batch_size": 6}, files)
-    history = rows_at(files, "history", 20)
-    epoch = math.ceil(20 / 6)
-    interval = math.ceil(25 / epoch)  # 25 steps at least, in whole epochs
-    assert history["epoch"].max() > interval
-    assert (history["epoch"] % interval == 0).all()
-
-
-def test_what_is_written_is_enough_to_predict(problem):
+def test_what_is_written_is_enough_to_predict(tmp_path):
     """Fixed projections and angles that were never trained are in the file."""
-    folder, latents = problem
-    files = files_of(folder / "frozen", "frozen_circuit")
+    latents, files = write_problem(tmp_path, "noisy map"), files_of(tmp_path, "frozen_circuit")
     settings = {**ARTICLE, "projections": "identity"}
     train_model("frozen_circuit", make_problem(latents, (12, 20)), settings, files)
     weights = {k: torch.tensor(v) for k, v in read_weights(files.weights, 20).items()}

@@ -16,8 +16,8 @@ from qdistill.storage.tables import read_metadata, write_table
 from qdistill.training.references import PrincipalRegression, choose_rank, fit_references
 
 
-def evaluate(small_study, name):
-    return evaluate_on(small_study.problem(), small_study.files(name), name, small_study.settings)
+def principal_regression(x, y, rank):
+    return make_pipeline(PCA(rank, svd_solver="full"), LinearRegression()).fit(x, y)
 
 
 def evaluate_on(problem, files, name, settings):
@@ -26,36 +26,41 @@ def evaluate_on(problem, files, name, settings):
     return {n: rows_at(files, "metrics", n) for n in problem.sizes}, problem
 
 
-def test_mean(small_study):
-    frames, problem = evaluate(small_study, "mean")
-    latents = load_latents(small_study.latents)
-    heldout = latents.features[latents.positions("heldout")].astype(float)
-    for n, frame in frames.items():
-        _, rows = load_subsets(problem.subsets, n)
-        for seed in range(3):
-            mean = latents.features[latents.positions_of(rows[seed])].astype(float).mean(0)
-            expected = ((heldout - mean) ** 2).mean()
-            assert frame["heldout_mse"][seed] == pytest.approx(expected, rel=1e-6)
+def evaluate_map(task, name, sizes=(6, 20), seeds=(0, 1), protocol="converged"):
+    folder, latents = task
+    problem = make_problem(latents, sizes, seeds, protocol)
+    return evaluate_on(problem, files_of(folder, name, seeds), name, {})
 
 
-def test_pca_is_the_truncated_decomposition_of_the_labelled_rows(small_study):
-    frames, problem = evaluate(small_study, "pca")
-    latents = load_latents(small_study.latents)
-    heldout = latents.features[latents.positions("heldout")].astype(float)
+def labelled_of(problem, n, kind="noisy map"):
+    """Inputs and targets of each seed's rows, and the held-out ones."""
+    x, y = (array.astype(float) for array in draw_problem(kind, 12))
+    _, rows = load_subsets(problem.subsets, n)
+    return [(x[own], y[own]) for own in rows], (x[140:], y[140:])
+
+
+@pytest.mark.parametrize("name", ["mean", "pca"])
+@pytest.mark.parametrize("kind", ["noisy map", "reconstruct"])
+def test_errors_are_those_of_principal_component_regression(tmp_path, kind, name):
+    """To reconstruct, that is the truncated decomposition; of rank 0, the mean of the targets."""
+    frames, problem = evaluate_map((tmp_path, write_problem(tmp_path, kind, 12)), name)
     for n, frame in frames.items():
-        _, rows = load_subsets(problem.subsets, n)
-        labelled = latents.features[latents.positions_of(rows[0])].astype(float)
-        mean = labelled.mean(0)
-        _, values, basis = np.linalg.svd(labelled - mean, full_matrices=False)
-        residual = (heldout - mean) @ (np.eye(32) - basis[:8].T @ basis[:8])
-        assert frame["heldout_mse"][0] == pytest.approx((residual**2).mean(), rel=1e-6)
-        expected = (values[8:] ** 2).sum() / labelled.size
-        assert frame["train_mse"][0] == pytest.approx(expected, rel=1e-4)
+        rank = min(8, n - 1) if name == "pca" else 0
+        seeds, (inputs, targets) = labelled_of(problem, n, kind)
+        for place, (x, y) in enumerate(seeds):
+            for column, rows, truth in (("train", x, y), ("heldout", inputs, targets)):
+                guess = principal_regression(x, y, rank).predict(rows) if rank else y.mean(axis=0)
+                expected = np.square(guess - truth).mean()
+                assert frame[f"{column}_mse"][place] == pytest.approx(expected, rel=1e-6)
+        fitted = 12 + rank * (12 + 12) if rank else 0
+        assert (frame["n_parameters"] == 12 + fitted).all()
 
 
 def test_oracle_is_near_the_closed_form_and_below_pca(small_study):
-    oracle, _ = evaluate(small_study, "oracle")
-    pca, _ = evaluate(small_study, "pca")
+    oracle, pca = (
+        evaluate_on(small_study.problem(), small_study.files(name), name, small_study.settings)[0]
+        for name in ("oracle", "pca")
+    )
     optimum = float(read_metadata(small_study.latents)["optimal_mse"])
     # 40 held-out rows of 24 noise dimensions: a relative standard error of about 5 %
     assert oracle[12]["heldout_mse"][0] == pytest.approx(optimum, rel=0.2)
@@ -67,46 +72,6 @@ def map_task(tmp_path_factory):
     """Latents with targets, and what was drawn."""
     folder = tmp_path_factory.mktemp("map")
     return folder, write_problem(folder, "noisy map", features=12)
-
-
-def principal_regression(x, y, rank):
-    return make_pipeline(PCA(rank, svd_solver="full"), LinearRegression()).fit(x, y)
-
-
-def evaluate_map(map_task, name, sizes=(6, 20), seeds=(0, 1), protocol="converged"):
-    folder, latents = map_task
-    problem = make_problem(latents, sizes, seeds, protocol)
-    return evaluate_on(problem, files_of(folder, name, seeds), name, {})
-
-
-def labelled_of(problem, n):
-    """Inputs and targets of each seed's rows, and the held-out ones."""
-    x, y = (array.astype(float) for array in draw_problem("noisy map", 12))
-    _, rows = load_subsets(problem.subsets, n)
-    return [(x[own], y[own]) for own in rows], (x[140:], y[140:])
-
-
-def test_where_there_are_targets_pca_is_principal_component_regression(map_task):
-    frames, problem = evaluate_map(map_task, "pca")
-    for n, frame in frames.items():
-        rank = min(8, n - 1)
-        seeds, (inputs, targets) = labelled_of(problem, n)
-        for place, (x, y) in enumerate(seeds):
-            reference = principal_regression(x, y, rank)
-            for column, rows, truth in (("train", x, y), ("heldout", inputs, targets)):
-                expected = np.square(reference.predict(rows) - truth).mean()
-                assert frame[f"{column}_mse"][place] == pytest.approx(expected, rel=1e-6)
-        assert (frame["n_parameters"] == 12 + 12 + rank * (12 + 12)).all()
-
-
-def test_the_mean_is_that_of_the_targets(map_task):
-    frames, problem = evaluate_map(map_task, "mean")
-    for n, frame in frames.items():
-        seeds, (_, truth) = labelled_of(problem, n)
-        for place, (_, y) in enumerate(seeds):
-            expected = np.square(truth - y.mean(axis=0)).mean()
-            assert frame["heldout_mse"][place] == pytest.approx(expected, rel=1e-6)
-        assert (frame["n_parameters"] == 12).all()
 
 
 def test_the_protocol_is_written_and_changes_nothing(map_task):

@@ -79,13 +79,6 @@ def test_deep_circuits_of_wide_angles_do_not(tmp_path):
     assert share[3.0] > 0.1
 
 
-def test_longer_training_ends_lower(tmp_path, table):
-    longer = mapped(tmp_path, max_steps=180)
-    assert (longer["train_mse"] < table["train_mse"]).mean() > 0.8
-    # The problem is the same.
-    pd.testing.assert_series_equal(longer["mean_heldout_mse"], table["mean_heldout_mse"])
-
-
 def test_a_case_does_not_depend_on_which_others_are_mapped(tmp_path, table):
     alone = mapped(tmp_path, (2,), layers=[2], angle_ranges=[1])  # a whole number is the same
     expected = table.loc[alone.index]

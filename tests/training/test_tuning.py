@@ -7,15 +7,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from helpers.files import SEEDS, files_of, make_problem, rows_at
 from helpers.students import SETTINGS
-from helpers.training import draw_problem, write_problem
+from helpers.training import Clock, write_problem
 from qdistill.datasets.examples import load_examples
-from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.storage.weights import read_weights
 from qdistill.training import tuning
 from qdistill.training.crossvalidation import (
@@ -127,13 +123,6 @@ def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, late
     assert len(set(frame["candidates"])) > 1
 
 
-def test_a_search_cut_short_was_still_improving(folder, latents):
-    """With one measurement after the start, no patience of two can have run out."""
-    short = {**CIRCUIT, "tuning": {**SEARCH, "max_steps": 1}}
-    files = tune(folder, latents, "quantum_tuned", short, "short", sizes=(15,))
-    assert rows_at(files, "metrics", 15)["still_improving"].all()
-
-
 def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circuits):
     few, searched = choices_of(circuits, 15)
     many, reused = choices_of(circuits, 40)
@@ -167,6 +156,9 @@ def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
     assert weights["bottleneck.layers"].tolist() == [each["layers"] for each in chosen]
     assert weights["bottleneck.angles"].shape == (3, 3, 3, 2)
     assert n < 15 or set(weights["bottleneck.layers"]) == {1, 3}
+    metrics = rows_at(circuits, "metrics", n)
+    assert (metrics["family"] == "quantum").all() and not metrics["diverged"].any()
+    assert (metrics["n_parameters"] == 144 + 6 * weights["bottleneck.layers"]).all()
     for place, each in enumerate(chosen):
         own = of_seed(examples, place, n)
         settings = {**CIRCUIT, "layers": each["layers"]}
@@ -182,25 +174,6 @@ def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
                 assert (found[each["layers"] :] == 0).all()
                 found = found[: each["layers"]]
             np.testing.assert_allclose(found, tensor[0], rtol=1e-2, atol=1e-3)
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_the_weights_reproduce_the_reported_errors(circuits, n):
-    metrics = rows_at(circuits, "metrics", n)
-    x, y = (torch.tensor(array[140:]) for array in draw_problem("noisy map", 8))
-    weights = {name: torch.tensor(w) for name, w in read_weights(circuits.weights, n).items()}
-    for place in range(3):
-        own = {name: tensor[place : place + 1] for name, tensor in weights.items()}
-        layers = int(own["bottleneck.layers"])
-        angles = own["bottleneck.angles"][:, :layers]
-        h = x @ own["encoder.weight"].mT + own["encoder.bias"]
-        z = load_bottleneck("quantum")(3, layers).forward({"angles": angles}, h)
-        predicted = z @ own["decoder.weight"].mT + own["decoder.bias"]
-        expected = (predicted - y).square().mean().item()
-        assert metrics["heldout_mse"][place] == pytest.approx(expected, rel=1e-4)
-        assert metrics["n_parameters"][place] == 2 * (8 * 8 + 8) + layers * 3 * 2
-    assert (metrics["family"] == "quantum").all()
-    assert not metrics["diverged"].any()
 
 
 @pytest.mark.slow
@@ -247,22 +220,13 @@ def test_rates_that_break_are_not_chosen(folder, latents):
 
 
 def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latents):
-    """A clock that moves by 1 whenever it is read, and by 100 in a search."""
-    now = [0.0]
-
-    def read():
-        now[0] += 1
-        return now[0]
-
-    searches = []
+    clock, searches = Clock(monkeypatch, tuning), []
 
     def search(*arguments):
         searches.append(arguments)
-        now[0] += 100
         return np.array([[3.0, 2.0, 4.0]] * 3)
 
-    monkeypatch.setattr(tuning.time, "perf_counter", read)
-    monkeypatch.setattr(tuning, "validation_curve", search)
+    monkeypatch.setattr(tuning, "validation_curve", clock.slowed(search, 100))
     files = tune(folder, latents, "quantum_tuned", CIRCUIT, "timed", sizes=(15, 20, 40))
     for n in (15, 20, 40):
         seconds = rows_at(files, "metrics", n)["train_seconds"] * 3
@@ -270,26 +234,17 @@ def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latent
     assert len(searches) == len(GRID)
 
 
-@given(
-    checks=st.lists(st.integers(0, 30), min_size=1, max_size=4),
-    rows=st.integers(10, 200),
-    more=st.integers(0, 2000),
-    batch_size=st.integers(1, 64),
-    max_steps=st.integers(50, 2000),
+@pytest.mark.parametrize(
+    ("checks", "rows", "n", "max_steps", "found"),
+    [
+        ([0, 3], 20, 20, 100, [0, 3]),  # 28 steps, 7 epochs, a measurement
+        ([3], 20, 40, 100, [6]),  # 21 epochs, now of 7 steps each
+        ([40], 20, 20, 100, [18]),  # no more than five times the most steps
+    ],
 )
-def test_lengths_are_carried_over_as_epochs(checks, rows, more, batch_size, max_steps):
-    """At least as many epochs, less than a measurement more, at most five times the cap."""
-    length = LengthSettings(batch_size, 0.1, 5, max_steps, 3)
-    n, checks = rows + more, np.array(checks)
-    here, there = steps_between_checks(n, length), steps_between_checks(rows, length)
-    found = tuning._same_epochs(checks, rows, n, length)
-    epoch, epoch_there = math.ceil(n / batch_size), math.ceil(rows / batch_size)
-    wanted = checks * there / epoch_there * epoch  # steps
-    cap = 5 * max_steps
-    assert (found * here >= np.minimum(wanted, cap) - 1e-6).all()
-    assert (found * here < np.minimum(wanted, cap) + here).all()
-    if not more:
-        np.testing.assert_array_equal(found, np.minimum(checks, math.ceil(cap / here)))
+def test_lengths_are_carried_over_as_epochs(checks, rows, n, max_steps, found):
+    length = LengthSettings(6, 0.1, 5, max_steps, 3)
+    assert tuning._same_epochs(np.array(checks), rows, n, length).tolist() == found
 
 
 # ---- linear_tuned ----

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
@@ -20,47 +21,27 @@ OF_A_PROBLEM = tuple(FIGURES)
 EVERY_CAPTION = (*OF_A_PROBLEM, "trainability", "cost", "verdict", "summary", "workflow")
 
 DEFAULT = resolve_study(study_of())
-UNUSUAL = resolve_study(
-    study_of(
-        {
-            "study": "a-study-with-quite-a-long-name",
-            "datasets": ["digits"],
-            "n": [37, 11],
-            "seeds": 3,
-            "models": [*MODELS],
-            "students": [*STUDENTS],
-            "pool_sweep": [0, 19, "all"],
-            "training": {
-                "epochs": 77,
-                "batch_size": 13,
-                "learning_rate": 0.0042,
-                "layers": 6,
-                "models": {
-                    "quantum": {"layers": 9, "epochs": 88},
-                    "unitary_re": {"epochs": 19},
-                    "frozen_circuit": {},
-                },
-            },
-            "deploy": None,
-            "downstream": {"neighbours": 7, "examples_per_class": 4},
-            "trainability": {"qubits": 3, "n": 41, "layers": [2, 1], "max_steps": 123},
-            "cost": {"qubits": [7, 3], "layers": 9, "batch": 13, "rounds": 19, "simulators": []},
-            "tracks": {
-                "denoise": None,
-                "converged": {
-                    "datasets": ["digits"],
-                    "n": [91, 53],
-                    "students": [],
-                    "projections": "pca",
-                    "training": {
-                        "learning_rate": 0.0069,
-                        "models": {"square": {"converged": {"max_steps": 567}}},
-                    },
-                },
-            },
-        }
-    )
-)
+CHANGES = """
+study: a-study-with-quite-a-long-name
+datasets: [digits]
+n: [37, 11]
+seeds: 3
+pool_sweep: [0, 19, all]
+training:
+  { epochs: 77, batch_size: 13, learning_rate: 0.0042, layers: 6, models: {
+      quantum: { layers: 9, epochs: 88 }, unitary_re: { epochs: 19 }, frozen_circuit: {} } }
+deploy: null
+downstream: { neighbours: 7, examples_per_class: 4 }
+trainability: { qubits: 3, n: 41, layers: [2, 1], max_steps: 123 }
+cost: { qubits: [7, 3], layers: 9, batch: 13, rounds: 19, simulators: [] }
+tracks:
+  denoise: null
+  converged:
+    { datasets: [digits], n: [91, 53], students: [], projections: pca, training: {
+        learning_rate: 0.0069, models: { square: { converged: { max_steps: 567 } } } } }
+"""
+NAMES = {"models": [*MODELS], "students": [*STUDENTS]}
+UNUSUAL = resolve_study(study_of({**yaml.safe_load(CHANGES), **NAMES}))
 
 
 def render(name, study, dataset="digits", protocol="article"):

@@ -52,17 +52,13 @@ def test_the_codes_of_every_model_are_put_to_use(finished):
     study = smoke_study(finished)
     keys = table[["dataset", "protocol"]].drop_duplicates()
     assert list(keys.itertuples(index=False, name=None)) == [("digits", "article")]
-    for (dataset, protocol), track in study.downstream.items():
-        own = table[(table["dataset"] == dataset) & (table["protocol"] == protocol)]
-        references = {"raw"} | ({"pca"} & set(track.references))
-        assert set(own["model"]) == {*references, *track.trained_names()}
-        assert set(own["n"]) == set(track.n) and set(own["seed"]) == {0, 1}
-    digits = table[table["dataset"] == "digits"].groupby("model")["probe_accuracy"].mean()
-    assert digits["raw"] > 0.5 and table["recall"].between(0, 1).all()
-    assert (table["neighbours"] == 5).all()
-    compiled, quantum = (table[table["model"] == name] for name in ("compiled", "quantum"))
-    both = compiled.merge(quantum, on=["dataset", "protocol", "n", "seed"])
-    assert (both["recall_x"] - both["recall_y"]).abs().max() < 0.01
+    track = study.downstream["digits", "article"]
+    references = {"raw"} | ({"pca"} & set(track.references))
+    assert set(table["model"]) == {*references, *track.trained_names()}
+    assert set(table["n"]) == set(track.n) and set(table["seed"]) == {0, 1}
+    assert table.groupby("model")["probe_accuracy"].mean()["raw"] > 0.5
+    by_name = table.set_index(["model", "n", "seed"])["recall"]
+    assert (by_name["compiled"] - by_name["quantum"]).abs().max() < 0.01
     figures = finished / "results/smoke/figures"
     assert len(list(figures.glob("*/*/downstream.svg"))) == 1
     assert "Neighbours by Euclidean distance" in (finished / "reports/verdict.md").read_text()
@@ -89,7 +85,7 @@ def test_a_learning_rate_reruns_its_model_and_what_depends_on_it(finished):
     jobs = dry_run_with(finished, {"models": {"quantum": {"learning_rate": 0.02}}})
     assert jobs["train_model"] == jobs["extract_unitary"] == 2 + 1  # in the other track
     assert jobs["sweep_pool"] == 2
-    assert jobs["fit_student"] == 8  # not that of the classical teacher
+    assert jobs["fit_student"] == 6  # three students of the circuit on two data sets
     jobs = dry_run_with(finished, {"models": {"distilled_pool": {"learning_rate": 0.01}}})
     assert jobs["fit_student"] == jobs["sweep_pool"] == 2
     assert not {"train_model", "extract_unitary"} & set(jobs)
@@ -222,17 +218,6 @@ def test_a_locked_store_stops_only_the_end_of_the_sync(finished):
     [
         ("seed: 3", "unknown key 'seed' (did you mean 'seeds'?)"),
         ("n: [5000]", "'n': found 5000, but the train split of 'digits' has 1000 rows"),
-        ("models: [linear]", "'compiled' learns from 'quantum', which is not in 'models'"),
-        (
-            "comparisons: [{challenger: quantum, baseline: separable}]",
-            "'comparisons.0.baseline': 'separable' is not among the models and students",
-        ),
-        ("pool_sweep: [5000]", "'pool_sweep': found 5000, but 'synthetic-4q' has 2000 unlabelled"),
-        ("tuning: {folds: 50}", "'tuning.folds': found 50, but"),
-        (
-            "training: {protocol: converged}",
-            "'training.protocol': found 'converged', but 'training.converged' lacks",
-        ),
     ],
 )
 def test_bad_configuration_stops_before_the_dag(finished, changed, message):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from helpers.checkout import checkout, fail, jobs_of, run, succeed
+from helpers.checkout import checkout, jobs_of, run, succeed
 from helpers.text import build_encoder, sentence, write_folder
 from qdistill.storage.tables import read_frame
 from qdistill.study.datasets import folder_of, resolve_dataset
@@ -100,38 +100,3 @@ def test_copies_can_be_dropped(finished, tmp_path):
     copies = read_frame("duplicates", dropping / "duplicates.parquet")["row"]
     assert len(kept) == 36 - copies.nunique()
     assert set(kept.loc[kept["text"] == sentence(999), "split"]) == {"train"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"path": "absent"}, "'path' of 'mine': no file or folder 'absent'"),
-        ({"path": "Snakefile.pdf"}, "no file or folder 'Snakefile.pdf'"),
-        ({"path": "envs/text.yaml"}, "has the extension '.yaml'; allowed are"),
-        ({"text_column": "body"}, "'text_column' of 'mine': found 'body'"),
-        ({"columns": "body"}, "unknown key 'columns'"),
-        ({"encoder": "./absent"}, "'encoder' of 'mine': no folder './absent'"),
-    ],
-)
-def test_what_cannot_be_read_stops_before_the_dag(finished, changes, words):
-    before = (finished / STUDY).read_text()
-    try:
-        configure(finished, **changes)
-        output = fail(finished, "--configfile", STUDY, "--dry-run")
-    finally:
-        (finished / STUDY).write_text(before)
-    assert words in output and "Building DAG" not in output
-
-
-def test_a_file_that_is_no_text_is_named_and_nothing_is_half_written(tmp_path):
-    folder = checkout(tmp_path)
-    write_folder(folder / "texts")
-    build_encoder(folder / "encoder")
-    bad = folder / "texts" / "03.txt"
-    bad.write_bytes(b"Latin-1: caf\xe9\n")
-    configure(folder)
-    target = data_of(folder) / "latents.parquet"
-    output = fail(folder, target.relative_to(folder), "--configfile", STUDY)
-    assert "texts/03.txt: not UTF-8 text, the byte 0xe9 at offset 12 cannot be decoded" in output
-    assert not target.parent.exists() or not list(target.parent.iterdir())
-    assert bad.read_bytes() == b"Latin-1: caf\xe9\n"

@@ -19,16 +19,12 @@ import numpy as np
 import psutil
 import pyarrow.parquet as parquet
 import pytest
-import yaml
 from markdown_it import MarkdownIt
-from snakemake.utils import update_config
 
-from helpers.checkout import free_port
+from helpers.checkout import free_port, succeed
 from qdistill.adapter.layout import read_adapter
 from qdistill.adapter.numerics import encode
 from qdistill.storage.tables import matrix_of, read_table
-from qdistill.study.configuration import resolve_study
-from qdistill.study.deploy_rules import resolve_deployment
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = (ROOT / "docs/tutorial.md").read_text()
@@ -52,31 +48,10 @@ def commands():
     return found
 
 
-def study_of(command):
-    """Read the study that a command writes."""
-    return yaml.safe_load(command.partition("<<'END'\n")[2].partition("\nEND\n")[0])
-
-
 def test_there_are_ten_commands_and_only_the_installation_is_not_run():
     assert len(commands()) == 10
     left_out = [command for command, is_run in commands() if not is_run]
     assert left_out == ["make install\n", "source .venv/bin/activate\n"]
-
-
-def test_the_study_is_valid_and_small(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    own = study_of(commands()[2][0])
-    text = tmp_path / "texts"
-    text.mkdir()
-    (text / "one.txt").write_text("A text.\n")
-    own["datasets"][0]["path"] = str(text)
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    update_config(config, own)
-    study = resolve_study(config)
-    deployment = resolve_deployment(study)
-    assert (deployment.study, deployment.dataset) == ("mine", "texts")
-    assert deployment.qubits == 5 and {"quantum", "square", "pca"} <= set(deployment.candidates)
-    assert len(study.problems) == 1
 
 
 # ------------------------------------------------------------ the commands themselves
@@ -189,8 +164,10 @@ def test_inspect_says_what_the_adapter_is(finished):
     folder, printed, _ = finished
     config = json.loads((folder / ADAPTER / "config.json").read_text())
     assert printed[5].startswith(f"This adapter is `{config['origin']['model']}`")
-    for name in ("README.md", "model.onnx", "model.safetensors"):
-        assert (folder / ADAPTER / name).stat().st_size
+    names = {path.name for path in (folder / ADAPTER).iterdir() if path.stat().st_size}
+    assert names >= {"README.md", "config.json", "model.onnx", "model.safetensors"}
+    card = (folder / ADAPTER / "README.md").read_text()
+    assert "models:/mine@champion" in card and str(folder) not in card
     assert (config["inputs"], config["width"]) == (384, 32)
     assert (folder / "reports/verdict.md").read_text().startswith("# Verdict")
 
@@ -221,6 +198,14 @@ def test_the_last_command_ends_the_server(finished, port):
     assert finished[2] == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+
+
+@pytest.mark.workflow
+def test_nothing_is_left_to_do_and_a_deleted_adapter_is_made_again(finished):
+    arguments = (f"{ADAPTER}.json", "--configfile", "config/studies/mine.yaml", "--dry-run")
+    assert "Nothing to be done" in succeed(finished[0], *arguments)
+    output = succeed(finished[0], *arguments, "--forcerun", "export_adapter")
+    assert "register_adapter" in output and "train_model" not in output
 
 
 @pytest.mark.workflow

@@ -68,6 +68,19 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
             gc.freeze()
 
 
+@contextlib.contextmanager
+def paused_collector() -> Iterator[None]:
+    """Keep Python from searching for cycles of references, as ``timeit`` does."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def share_library() -> None:
     """Make this library importable in every process started from here, installed or not."""
     library = str(Path(__file__).resolve().parent.parent)

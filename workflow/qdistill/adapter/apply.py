@@ -4,8 +4,6 @@ The arithmetic is NumPy's: the command starts in a fraction of a second, where t
 take longer to import, and the numbers are torch's to float32 accuracy.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +39,7 @@ def apply_adapter(
     settings: ApplySettings | None = None,
     progress: bool = True,
 ) -> int:
-    """Add the codes of a column of vectors to a Parquet file, as another file.
+    """Add the codes of a column of vectors to a Parquet file, as another; return the rows' number.
 
     Parameters
     ----------
@@ -49,14 +47,6 @@ def apply_adapter(
         Folder of the adapter; Parquet file, all of whose columns are kept.
     output_path : path
         It appears only when complete. What a killed run left beside it is removed.
-    settings : ApplySettings, optional
-    progress : bool
-        Whether a progress bar is shown on standard error.
-
-    Returns
-    -------
-    int
-        Number of rows.
 
     Raises
     ------

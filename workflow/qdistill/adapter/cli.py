@@ -3,8 +3,6 @@
 Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From the trained weights of one seed, whatever the model, to an adapter's tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,14 +17,12 @@ _NEGLIGIBLE = 1e-12  # rows of an encoder below this share of the largest are pa
 
 
 def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
-    """Convert a trained model or student into an adapter's form.
+    """Convert one seed's weights of a trained model or student into an adapter's form.
 
     Parameters
     ----------
     name : str
         A model or student whose entry is deployable.
-    weights : mapping of str to ndarray
-        Of one seed, without the seed axis.
 
     Returns
     -------

@@ -1,7 +1,5 @@
 """Export of what a study deploys: choose, convert, check against the metrics, write."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -36,48 +34,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ExportFiles:
-    """What the export reads.
-
-    Attributes
-    ----------
-    latents, metrics, findings, choices : path
-        Tables of the data set and of the study.
-    subsets : list of path
-        Each seed's order of the training rows, one file a block of seeds.
-    weights, histories : list of path
-        Weights of the candidates and of their teachers, and the teachers' histories.
-    """
+    """What the export reads: tables of the data set and of the study, and files of each block."""
 
     latents: str | Path
     metrics: str | Path
     findings: str | Path
     choices: str | Path
-    subsets: list[str]
-    weights: list[str]
-    histories: list[str]
+    subsets: list[str]  # each seed's order of the training rows
+    weights: list[str]  # of the candidates and of their teachers
+    histories: list[str]  # of the teachers
 
 
 def export_adapter(
-    files: ExportFiles,
-    deployment: Deployment,
-    folder: str | Path,
-    tracking_uri: str | None = None,
+    files: ExportFiles, deployment: Deployment, folder: str | Path, tracking_uri: str | None = None
 ) -> Evidence:
-    """Write the adapter's folder: safetensors and configuration, ONNX graph, card.
+    """Write the adapter's folder: safetensors, configuration, ONNX graph, card of the evidence.
 
     Parameters
     ----------
-    files : ExportFiles
-    deployment : Deployment
     folder : path
         Snakemake removes it where the job fails.
     tracking_uri : str, optional
         MLflow store where the adapter will be registered, for the card.
-
-    Returns
-    -------
-    Evidence
-        What the card is made from.
 
     Raises
     ------
@@ -149,10 +127,7 @@ def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, 
 
 
 def _adapter_of(
-    evidence: Evidence,
-    deployment: Deployment,
-    blocks: Iterable[Examples],
-    weights: Iterable[str],
+    evidence: Evidence, deployment: Deployment, blocks: Iterable[Examples], weights: Iterable[str]
 ) -> AdapterWeights:
     """Fit or read the exported seed of the chosen model."""
     name, seed = evidence.choice.name, evidence.seed

@@ -4,8 +4,6 @@ An adapter maps vectors x to codes z and codes to outputs y: h = W_down x + b_do
 z = bottleneck(h), y = W_up z + b_up, as one of the ``KINDS`` below. Nothing here needs torch.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -95,13 +93,9 @@ class AdapterWeights:
 
 
 def write_adapter(folder: str | Path, adapter: AdapterWeights) -> None:
-    """Write ``config.json`` and ``model.safetensors``; see :func:`read_adapter`.
+    """Write ``config.json`` and ``model.safetensors`` into a folder that exists.
 
-    Parameters
-    ----------
-    folder : path
-        It exists. The weights come first, so that a folder with a ``config.json`` is whole.
-    adapter : AdapterWeights
+    The weights come first, so that a folder with a ``config.json`` is whole.
     """
     folder = Path(folder)
     _check_tensors(folder / WEIGHTS_FILE, adapter.config, adapter.tensors)
@@ -110,12 +104,7 @@ def write_adapter(folder: str | Path, adapter: AdapterWeights) -> None:
 
 
 def read_adapter(folder: str | Path) -> AdapterWeights:
-    """Read an adapter. No pickle is ever read.
-
-    Parameters
-    ----------
-    folder : path
-        Holds ``config.json`` and ``model.safetensors``.
+    """Read an adapter from its folder. No pickle is ever read.
 
     Raises
     ------

@@ -4,8 +4,6 @@ MLflow copies it into the model, and what it imports of this library beside it, 
 written or read.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -44,8 +44,6 @@ def register_adapter(
 
     Parameters
     ----------
-    folder : path
-        The exported adapter.
     study : str
         Name of the registered model; its run is in the experiment ``qdistill/{study}``.
     receipt_path : path

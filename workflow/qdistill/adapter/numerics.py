@@ -3,8 +3,6 @@
 It needs no torch, which would take longer to import than most files take to encode.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from qdistill.adapter.layout import EPSILON, AdapterWeights
@@ -28,7 +26,10 @@ def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
         centred = h - h.mean(axis=1, keepdims=True)
         deviation = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(EPSILON))
         return centred / deviation * layer["scale"] + layer["shift"]
-    g = _unit_vectors(h)
+    norms = np.linalg.norm(h, axis=1, keepdims=True)
+    if not norms.all():
+        raise ZeroEncodingError(int((norms[:, 0] == 0).argmax()))
+    g = h / norms
     if kind == "circuit":
         return np.square(g @ layer["real"].T) + np.square(g @ layer["imaginary"].T)
     if kind == "squared":
@@ -75,13 +76,6 @@ def check_vectors(x: np.ndarray, inputs: int, first_row: int = 0) -> np.ndarray:
             "finite, or not in float32"
         )
     return vectors
-
-
-def _unit_vectors(h: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(h, axis=1, keepdims=True)
-    if not norms.all():
-        raise ZeroEncodingError(int((norms[:, 0] == 0).argmax()))
-    return h / norms
 
 
 class ZeroEncodingError(DataError):

@@ -6,8 +6,6 @@ vector's encoder output is exactly zero, its unit vector is taken as zero, and a
 is finite. (torch and NumPy refuse such a vector.)
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

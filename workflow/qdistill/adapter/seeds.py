@@ -4,8 +4,6 @@ No held-out row is looked at. Where a run recorded its cross-validated error, th
 the model is trained again on folds of its n rows, in the same way.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -18,11 +18,6 @@ class AdapterModule(Module):
     ``SentenceTransformer(modules=[transformer, pooling, AdapterModule(adapter)])`` encodes texts
     into codes, and can be saved and loaded as a whole. Loading it needs ``trust_remote_code=True``
     since sentence-transformers 6, as does every module that is not part of that library.
-
-    Parameters
-    ----------
-    adapter : Adapter
-        Its inputs are as many as the embedding is wide.
     """
 
     def __init__(self, adapter: Adapter) -> None:

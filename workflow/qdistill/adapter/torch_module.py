@@ -27,12 +27,8 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
     """h = W_down x + b_down, z = bottleneck(h), y = W_up z + b_up.
 
     ``from_pretrained(folder)`` loads one and ``save_pretrained(folder)`` saves it; only
-    safetensors are read and written. A folder on the Hugging Face Hub works too.
-
-    Parameters
-    ----------
-    config : AdapterConfig
-        What it is; the weights start at zero.
+    safetensors are read and written. A folder on the Hugging Face Hub works too. The weights of one
+    made from its configuration start at zero.
     """
 
     def __init__(self, config: AdapterConfig) -> None:

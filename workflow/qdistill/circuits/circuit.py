@@ -8,8 +8,6 @@ Each engine is a module with the functions ``probabilities`` and ``final_states`
 gates, or U is built once and the batch multiplied by it, whichever is cheaper.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from types import ModuleType
 
@@ -57,21 +55,11 @@ def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = 
 
 
 def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool = True) -> Tensor:
-    """Encode vectors as amplitudes and return the probabilities after the circuit.
+    """Encode vectors as amplitudes and return the probabilities after the circuit: (S, B, 2**q).
 
     The same as :func:`circuit_probabilities` of :func:`encode_amplitudes`, in one function
-    where the engine has one: a training step at 6 qubits is short enough to notice.
-
-    Parameters
-    ----------
-    angles, entangled
-        As for :func:`circuit_probabilities`.
-    vectors : Tensor, shape (S, B, 2**q)
-        Of any norm but zero.
-
-    Returns
-    -------
-    Tensor, shape (S, B, 2**q)
+    where the engine has one: a training step at 6 qubits is short enough to notice. Vectors
+    (S, B, 2**q) are of any norm but zero.
 
     Raises
     ------
@@ -79,9 +67,8 @@ def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool = Tru
         If a vector is exactly zero.
     """
     in_one = getattr(_engine(), "encoded_probabilities", None)
-    if in_one is None or not torch.is_grad_enabled():
-        return circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
-    if unitary_is_cheaper(angles.shape[1], angles.shape[2], vectors.shape[1]):
+    by_unitary = unitary_is_cheaper(angles.shape[1], angles.shape[2], vectors.shape[1])
+    if in_one is None or by_unitary or not torch.is_grad_enabled():
         return circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
     return in_one(angles, vectors, entangled)
 

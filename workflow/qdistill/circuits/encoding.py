@@ -1,7 +1,5 @@
 """Amplitude encoding: vectors scaled to unit norm."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -3,8 +3,6 @@
 ``auto`` takes Numba's where Numba is installed, else torch's.
 """
 
-from __future__ import annotations
-
 import logging
 from functools import lru_cache
 from importlib.util import find_spec

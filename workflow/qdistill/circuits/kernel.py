@@ -3,8 +3,6 @@
 Arrays in and arrays out; what is done to them is in :mod:`qdistill.circuits.kernel_passes`.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np
@@ -44,8 +42,6 @@ def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = Tr
         Angles in radians; last axis (RZ, RY). At least 2 wires.
     amplitudes : ndarray, shape (S, B, 2**q)
         Real input amplitudes, of the same dtype.
-    entangled : bool
-        Whether a ring of CNOTs ends each layer.
 
     Returns
     -------
@@ -61,11 +57,7 @@ def push_vectors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale vectors of any norm to unit norm and run circuits on them, as :func:`push_states` does.
 
-    Returns
-    -------
-    middles : ndarray, shape (S, L + 1, 2**q, 2 B)
-        As from :func:`push_states`; of no use where a norm is zero.
-    norms : ndarray, shape (S, B)
+    The norms (S, B) are returned too; where one is zero, the states are of no use.
     """
     vectors = np.ascontiguousarray(vectors)
     norms = np.empty(vectors.shape[:2], vectors.dtype)
@@ -131,10 +123,6 @@ def pull_adjoint(
     angles : ndarray, shape (S, L, q, 2)
     adjoints : ndarray, shape (S, 2**q, 2 B)
         From one of the two functions above; it is overwritten.
-    middles : ndarray
-        From :func:`push_states` with the same angles.
-    entangled : bool
-        As there.
 
     Returns
     -------

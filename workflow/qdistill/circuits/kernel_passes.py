@@ -15,8 +15,6 @@ no check for overlapping memory enters the inner loop; a pass in place and one o
 functions of their own; and all scalars have the dtype of the states.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Numba's engine as functions that autograd can differentiate."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
@@ -20,24 +18,30 @@ from qdistill.circuits.kernel import (
 )
 
 
-class _Probabilities(torch.autograd.Function):
-    """|U psi|**2, pulled back by the adjoint method."""
+class _Circuit(torch.autograd.Function):
+    """|U psi|**2, or the parts of U psi side by side (S, N, 2 B), pulled back by adjoint states."""
 
     @staticmethod
-    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
-        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
+    def forward(  # type: ignore[override]
+        ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool, of_states: bool
+    ) -> Tensor:
+        ctx.angles, ctx.entangled, ctx.of_states = angles.detach().numpy(), entangled, of_states
         ctx.middles = push_states(ctx.angles, amplitudes.detach().numpy(), entangled)
-        return torch.from_numpy(read_probabilities(ctx.middles, entangled))
+        read = read_states if of_states else read_probabilities
+        return torch.from_numpy(read(ctx.middles, entangled))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
-        adjoints = adjoint_of_probabilities(gradient.numpy(), ctx.middles, ctx.entangled)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:  # type: ignore[override]
+        if ctx.of_states:
+            adjoints = adjoint_of_states(gradient.numpy(), ctx.entangled)
+        else:
+            adjoints = adjoint_of_probabilities(gradient.numpy(), ctx.middles, ctx.entangled)
         found = pull_adjoint(ctx.angles, adjoints, ctx.middles, ctx.entangled)
-        return torch.from_numpy(found[0]), torch.from_numpy(found[1]), None
+        return torch.from_numpy(found[0]), torch.from_numpy(found[1]), None, None
 
 
 class _EncodedProbabilities(torch.autograd.Function):
-    """The same for vectors of any norm, scaled to unit norm on the way."""
+    """|U psi|**2 of vectors of any norm, scaled to unit norm on the way."""
 
     @staticmethod
     def forward(ctx: Any, angles: Tensor, vectors: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
@@ -56,25 +60,9 @@ class _EncodedProbabilities(torch.autograd.Function):
         return torch.from_numpy(of_angles), torch.from_numpy(found), None
 
 
-class _FinalStates(torch.autograd.Function):
-    """Real and imaginary parts of U psi side by side, (S, N, 2 B)."""
-
-    @staticmethod
-    def forward(ctx: Any, angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
-        ctx.angles, ctx.entangled = angles.detach().numpy(), entangled
-        ctx.middles = push_states(ctx.angles, amplitudes.detach().numpy(), entangled)
-        return torch.from_numpy(read_states(ctx.middles, entangled))
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
-        adjoints = adjoint_of_states(gradient.numpy(), ctx.entangled)
-        found = pull_adjoint(ctx.angles, adjoints, ctx.middles, ctx.entangled)
-        return torch.from_numpy(found[0]), torch.from_numpy(found[1]), None
-
-
 def probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool) -> Tensor:
     """Compute :func:`qdistill.circuits.circuit.circuit_probabilities`."""
-    return _Probabilities.apply(angles, amplitudes, entangled)
+    return _Circuit.apply(angles, amplitudes, entangled, False)
 
 
 def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool) -> Tensor:
@@ -84,5 +72,5 @@ def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool) -> T
 
 def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
-    real, imaginary = _FinalStates.apply(angles, amplitudes, entangled).chunk(2, dim=2)
+    real, imaginary = _Circuit.apply(angles, amplitudes, entangled, True).chunk(2, dim=2)
     return real, imaginary

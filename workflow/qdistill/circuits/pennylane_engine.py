@@ -3,8 +3,6 @@
 As an engine it computes one seed after another, and is slow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -21,12 +19,8 @@ def build_qnode(
 
     Parameters
     ----------
-    qubits : int
-        Number of wires; wire 0 is the most significant bit.
     interface : str
         PennyLane's name of the array library to differentiate with.
-    entangled : bool
-        Whether a ring of CNOTs ends each layer.
     measured : str
         ``probs`` or ``state``.
 

@@ -1,7 +1,5 @@
 """Threads, memory and engine of a process that trains."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os
@@ -19,13 +17,6 @@ def prepare_torch(threads: int, engine: str = "auto") -> None:
 
     Freed memory is kept to be used again, too: every training step allocates and frees a few
     megabytes. Left alone, the C library returns them to the system and pays for fresh pages.
-
-    Parameters
-    ----------
-    threads : int
-        Number of threads, from ``snakemake.threads``.
-    engine : str
-        From the configuration; see :mod:`qdistill.circuits.engine`.
     """
     import torch  # here, so that a process which only measures itself stays small
 

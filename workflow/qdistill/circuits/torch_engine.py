@@ -15,8 +15,6 @@ States are kept as (S, N, B), amplitudes first and examples innermost, so that t
 view (S, N, 2B) is contiguous. S counts seeds, B examples, N = 2**qubits amplitudes.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

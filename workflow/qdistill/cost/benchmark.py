@@ -1,7 +1,5 @@
 """The timing of everything, size after size, and the table that it makes."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,8 +66,6 @@ def time_engines(
         ``rounds``, ``simulators`` and ``inference_batches``.
     engine : str
         ``engine`` of the configuration: what computes ``quantum`` in whole models.
-    cost_path : path
-        Table by the contract "cost".
     memory_path : path
         JSON with the peak memory of a step of our circuit at 12 qubits.
 

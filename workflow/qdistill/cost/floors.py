@@ -1,7 +1,5 @@
 """What no simulator of this kind can go below on this machine: its arithmetic, its memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

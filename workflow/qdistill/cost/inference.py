@@ -1,7 +1,5 @@
 """Inference with whole models as it is timed: a batch of rows in, a batch of predictions out."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 

@@ -4,8 +4,6 @@ Every function takes a :class:`~qdistill.cost.problems.CircuitProblem` and retur
 :class:`~qdistill.cost.steps.Prepared`. Heavy packages are imported where they are used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The inputs of what is timed: angles, vectors to encode and targets."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -18,21 +16,11 @@ FEATURES_PER_AMPLITUDE = 4  # D = 4 N, as in the article
 
 @dataclass(frozen=True)
 class CircuitProblem:
-    """A training step of the circuit alone, for S seeds.
+    """A training step of the circuit alone, for S seeds."""
 
-    Attributes
-    ----------
-    angles : Tensor, shape (S, L, q, 2)
-        In radians; last axis (RZ, RY).
-    vectors : Tensor, shape (S, B, N)
-        What is encoded; not normalised.
-    targets : Tensor, shape (S, B, N)
-        Probabilities.
-    """
-
-    angles: Tensor
-    vectors: Tensor
-    targets: Tensor
+    angles: Tensor  # (S, L, q, 2), in radians; last axis (RZ, RY)
+    vectors: Tensor  # (S, B, N): what is encoded; not normalised
+    targets: Tensor  # (S, B, N): probabilities
 
     @property
     def qubits(self) -> int:
@@ -48,11 +36,6 @@ class CircuitProblem:
     def batch(self) -> int:
         """Number of examples."""
         return self.vectors.shape[1]
-
-    @property
-    def seeds(self) -> int:
-        """Number of seeds."""
-        return self.angles.shape[0]
 
 
 def draw_circuit_problem(qubits: int, layers: int, batch: int, seeds: int) -> CircuitProblem:

@@ -1,7 +1,5 @@
 """Inference with ONNX Runtime as it is timed: ``compiled`` in the form that it is deployed in."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 
@@ -22,14 +20,7 @@ Serve = Callable[[np.ndarray], np.ndarray]
 def load_in_onnx_runtime(
     weights: Mapping[str, Tensor], qubits: int, log: logging.Logger
 ) -> Serve | None:
-    """Load the weights of ``compiled`` into ONNX Runtime, by the graph that adapters have.
-
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-        Of one seed, from :func:`~qdistill.cost.inference.build_models`.
-    qubits, log : int, Logger
-        To say why there is nothing to time.
+    """Load one seed's weights of ``compiled`` into ONNX Runtime, by the graph that adapters have.
 
     Returns
     -------

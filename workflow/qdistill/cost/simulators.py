@@ -5,8 +5,6 @@ ours on the very problem that is timed. Each is used as its documentation shows,
 in float32 (complex64); how is in :mod:`qdistill.cost.other_simulators`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Training steps as they are timed: of a circuit, of a classical layer, of a whole model."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,21 +36,13 @@ class Gradients:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A simulator set up for the first seed of a problem.
+    """A simulator set up for the first seed of a problem."""
 
-    Attributes
-    ----------
-    forward : callable
-        Outputs, (B, N) probabilities or (B, q) expectation values, of (B, N) vectors.
-    gradients : callable or None
-        Returns the gradients at the problem's inputs; None if there are none to be had.
-    step : callable or None
-        A training step, as :func:`circuit_step` makes it.
-    """
-
+    # (B, N) vectors to (B, N) probabilities or (B, q) expectation values
     forward: Callable[[Tensor], Tensor]
+    # at the problem's inputs; None if there are none to be had
     gradients: Callable[[], Gradients] | None = None
-    step: Step | None = None
+    step: Step | None = None  # of training, as :func:`circuit_step` makes it
 
 
 def targets_of(problem: CircuitProblem, expectations: bool = False) -> Tensor:

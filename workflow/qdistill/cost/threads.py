@@ -1,7 +1,5 @@
 """One thread for every library that would take more."""
 
-from __future__ import annotations
-
 import os
 
 _COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

@@ -1,15 +1,13 @@
 """Times of several things, taken in turn so that they can be compared."""
 
-from __future__ import annotations
-
-import contextlib
-import gc
 import math
 import statistics
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
+
+from qdistill.jobs import paused_collector
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -60,7 +58,7 @@ def time_interleaved(
     budget: float = BUDGET_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[Key, float]:
-    """Time several things in turn, round after round.
+    """Time several things in turn, round after round: milliseconds of a call, the median of rounds.
 
     Parameters
     ----------
@@ -72,20 +70,14 @@ def time_interleaved(
         in the cache, and here another step came before.
     rounds, budget : int, float
         Counted rounds, and the seconds that those of one entry may take; see :func:`plan_rounds`.
-    clock : callable
-        Returns seconds.
-
-    Returns
-    -------
-    dict of key to float
-        Milliseconds of one call, the median over the rounds.
     """
     plans = {
         key: plan_rounds(_first_seconds(step, budget, clock), rounds, budget)
         for key, step in steps.items()
     }
     taken: dict[Key, list[float]] = {key: [] for key in steps}
-    with _without_collector():
+    # The collector would look through every simulator's objects, at some entry's cost.
+    with paused_collector():
         for turn in range(rounds):
             for key, step in steps.items():
                 plan = plans[key]
@@ -94,20 +86,6 @@ def time_interleaved(
                         step()
                     taken[key].append(_seconds(step, plan.repeats, clock))
     return {key: 1e3 * statistics.median(times) for key, times in taken.items()}
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Leave out Python's collector of cycles, as ``timeit`` does.
-
-    It would look through the objects of every simulator that is loaded, at some entry's cost.
-    """
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _first_seconds(step: Callable[[], object], budget: float, clock: Callable[[], float]) -> float:

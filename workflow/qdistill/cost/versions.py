@@ -1,13 +1,12 @@
 """What was timed on what: versions of the packages, and the processor."""
 
-from __future__ import annotations
-
 import json
 import platform
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from qdistill.storage.files import version_of
 
 ALWAYS = ("torch", "numba", "pennylane", "numpy")
 
@@ -21,15 +20,6 @@ def processor_name() -> str:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
-
-
-@lru_cache(maxsize=32)
-def version_of(distribution: str) -> str:
-    """Return the version of an installed distribution, or "not installed"."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def versions_json(distributions: Iterable[str] = ()) -> str:

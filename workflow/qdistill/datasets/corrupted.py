@@ -1,7 +1,5 @@
 """The task of finding a clean latent from a corrupted one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

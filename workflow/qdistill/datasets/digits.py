@@ -1,7 +1,5 @@
 """scikit-learn's 8x8 handwritten digits as 64 features between 0 and 1."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Paragraphs, the documents that they stand in, and splits that keep documents whole."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +30,8 @@ def deal_documents(
 
     Parameters
     ----------
-    documents : sequence of str
-        The document of each row.
     wanted : mapping of str to float
         How much each split should get, in rows or as a share; one of 0 gets nothing.
-    generator : numpy.random.Generator
 
     Returns
     -------
@@ -64,17 +59,7 @@ def write_paragraphs(
     settings: Mapping[str, Any],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write ``paragraphs.parquet``; labels are a column if the paragraphs have them.
-
-    Parameters
-    ----------
-    rows, splits, paragraphs : sequences of one length
-        The id, the split and the text of each row.
-    path, settings
-        The file, and the settings of the data set, which are kept in it.
-    metadata : mapping of str to str
-        More about where the text comes from.
-    """
+    """Write ``paragraphs.parquet``, a row for each; labels are a column where there are any."""
     columns = {
         "row": rows,
         "split": splits,

@@ -1,7 +1,5 @@
 """Texts that stand in two splits, word for word or nearly so."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re
@@ -121,11 +119,9 @@ def _matches(
             index.insert(int(position), sketches[runs[position]], check_duplication=False)
     for position in later:
         own = runs[position]
-        near = [(_jaccard(own, runs[other]), -other) for other in index.query(sketches[own])]
+        near = [
+            (len(own & runs[other]) / len(own | runs[other]), -other)
+            for other in index.query(sketches[own])
+        ]
         if near and (best := max(near))[0] >= THRESHOLD:
             yield int(position), -best[1], best[0]
-
-
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)

@@ -4,8 +4,6 @@ Encoded rows are kept in a cache of small Parquet files, one per few hundred par
 that neither another run nor a run after a kill encodes a paragraph again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,15 +51,9 @@ def embed_paragraphs(
 
     Parameters
     ----------
-    paragraphs_path, path : str or Path
-        ``paragraphs.parquet``, and where to write.
     cache_path : str or Path
         Folder of the cache, with one folder per encoder. It is made if need be, and must
         not be an output of the workflow, which deletes the outputs of a job that failed.
-    settings : mapping
-        ``encoder`` and ``qubits`` are used.
-    threads : int
-        Threads of torch.
     duplicates_path : str or Path, optional
         ``duplicates.parquet``: the rows that it lists as copies are left out.
 

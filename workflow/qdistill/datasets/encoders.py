@@ -1,7 +1,5 @@
 """Frozen sentence encoders: found in a folder or on the Hugging Face hub, and loaded safely."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

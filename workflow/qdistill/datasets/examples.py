@@ -1,7 +1,5 @@
 """The examples of one run: labelled rows of each seed, and the held-out rows of all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,30 +13,14 @@ from qdistill.datasets.subsets import load_subsets
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs and targets of S seeds with n labelled examples each.
-
-    Attributes
-    ----------
-    seeds : list of int
-        The S seeds.
-    rows : ndarray of int64, shape (S, n)
-        Row numbers of each seed's labelled examples, in the order of the subset.
-    inputs : Tensor, shape (R, D)
-        Features of all rows of the data set.
-    targets : Tensor, shape (R, E)
-        Targets of all rows; for the task ``reconstruct`` the same tensor as ``inputs``.
-    labelled : int64 Tensor, shape (S, n)
-        Positions of the labelled examples in ``inputs``.
-    unlabelled, heldout : int64 Tensor, shape (U,) and (H,)
-        Positions of the other splits.
-    """
+    """Inputs and targets of S seeds with n labelled examples each."""
 
     seeds: list[int]
-    rows: np.ndarray
-    inputs: Tensor
-    targets: Tensor
-    labelled: Tensor
-    unlabelled: Tensor
+    rows: np.ndarray  # int64 (S, n): row numbers of the labelled ones, in the order of the subset
+    inputs: Tensor  # (R, D): features of all rows of the data set
+    targets: Tensor  # (R, E): of all rows; for the task ``reconstruct`` the same tensor
+    labelled: Tensor  # int64 (S, n): positions of the labelled examples in ``inputs``
+    unlabelled: Tensor  # int64 (U,) and (H,): positions of the other splits
     heldout: Tensor
 
     @property
@@ -48,7 +30,7 @@ class Examples:
 
 
 def take_rows(values: Tensor, positions: Tensor) -> Tensor:
-    """Take each replica's rows: several times as fast as indexing, which goes entry by entry.
+    """Take each replica's rows (R, B, D): several times as fast as indexing, entry by entry.
 
     Parameters
     ----------
@@ -56,10 +38,6 @@ def take_rows(values: Tensor, positions: Tensor) -> Tensor:
         Rows that all replicas share, or those of G groups with R / G replicas each.
     positions : int64 Tensor, shape (R, B)
         Rows of the replica's group.
-
-    Returns
-    -------
-    Tensor, shape (R, B, D)
     """
     replicas, width = len(positions), values.shape[-1]
     if values.ndim == 3:

@@ -1,7 +1,5 @@
 """Latents and paragraphs of whatever kind of data set."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -17,14 +15,7 @@ def generate_latents(
 ) -> None:
     """Write ``latents.parquet`` of a data set by the function that the record of its kind names.
 
-    Parameters
-    ----------
-    settings : mapping
-        From :func:`~qdistill.study.datasets.resolve_dataset`.
-    path : str or Path
-        Where to write.
-    sources : iterable of path
-        What the function reads: a file of the user's, or the latents of another data set.
+    Sources are what it reads: a file of the user's, or the latents of another data set.
 
     Raises
     ------
@@ -39,20 +30,7 @@ def generate_latents(
 def collect_paragraphs(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
     """Collect the paragraphs of a data set, split them, and write ``paragraphs.parquet``.
 
-    Parameters
-    ----------
-    settings : mapping
-        Of kind ``docstrings`` or ``text``.
-    largest_n : int
-        The largest n of the study; the train split must have as many rows.
-    path : str or Path
-        Where to write.
-
-    Raises
-    ------
-    DataError
-        As :func:`~qdistill.datasets.docstrings.collect_docstrings` and
-        :func:`~qdistill.datasets.own_text.collect_texts` do.
+    The train split must have as many rows as the largest n of the study.
     """
     if settings["kind"] == "text":
         collect_texts(settings, largest_n, path)

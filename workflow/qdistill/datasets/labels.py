@@ -3,8 +3,6 @@
 No model sees a label: they are read only to ask whether its codes tell classes apart.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,11 @@ from qdistill.storage.tables import read_frame
 
 
 def load_labels(latents_path: str | Path, settings: Mapping[str, Any]) -> np.ndarray | None:
-    """Read or derive the label of every row of a data set.
+    """Read or derive the label of every row of a data set, in its order; None where there are none.
 
     If there is no column ``label``, the ``kind`` of data says where they are found: for
     ``digits`` they are the digits, which scikit-learn knows by row; for ``docstrings`` the
     package that a paragraph stands in, see :func:`package_of`.
-
-    Returns
-    -------
-    ndarray of str, shape (rows,), or None
-        In the order of the file; None where rows have no labels.
 
     Raises
     ------
@@ -48,12 +41,8 @@ def package_of(source: str) -> str:
 
     All labelled and held-out rows are of one distribution, so its own name would tell no two
     rows apart; the packages in it do. A module that stands beside them makes a class of its
-    own, which no other split has, since paragraphs of one file are never split.
-
-    Parameters
-    ----------
-    source : str
-        "distribution version module.path:object", as ``paragraphs.parquet`` has it.
+    own, which no other split has, since paragraphs of one file are never split. The source is
+    "distribution version module.path:object", as ``paragraphs.parquet`` has it.
 
     Examples
     --------

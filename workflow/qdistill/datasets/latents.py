@@ -1,7 +1,5 @@
 """Latent vectors in memory: features by row, with the split each row belongs to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,26 +11,13 @@ from qdistill.storage.tables import matrix_of, read_metadata, read_table
 
 @dataclass(frozen=True)
 class Latents:
-    """One data set as it was read from ``latents.parquet``.
+    """One data set as it was read from ``latents.parquet``."""
 
-    Attributes
-    ----------
-    features : ndarray of float32, shape (rows, D)
-        The latent vectors x.
-    targets : ndarray of float32, shape (rows, D), or None
-        The vectors y of task ``map``; None for task ``reconstruct``, where y = x.
-    rows : ndarray of int64, shape (rows,)
-        The id of each row, unique.
-    split : ndarray of str, shape (rows,)
-        ``train``, ``unlabelled`` or ``heldout``.
-    metadata : dict of str to str
-        The file's key-value metadata.
-    """
-
-    features: np.ndarray
+    features: np.ndarray  # float32 (rows, D): the latent vectors x
+    # float32 (rows, D): the vectors y of task ``map``; None for ``reconstruct``, where y = x
     targets: np.ndarray | None
-    rows: np.ndarray
-    split: np.ndarray
+    rows: np.ndarray  # int64 (rows,): the id of each, unique
+    split: np.ndarray  # str (rows,): ``train``, ``unlabelled`` or ``heldout``
     metadata: dict[str, str]
 
     def positions(self, split: str) -> np.ndarray:

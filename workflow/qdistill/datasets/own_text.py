@@ -1,7 +1,5 @@
 """The user's own texts: read, checked, split by document, and written as paragraphs."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

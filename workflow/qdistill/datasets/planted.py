@@ -7,8 +7,6 @@ planted null: y = M (h/||h||)**2 with an unknown column-stochastic matrix M, a m
 probabilities as the circuit's is, in which no circuit takes part.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,15 +25,7 @@ def draw_inputs(settings: Mapping[str, Any], split: str, count: int) -> np.ndarr
 
 
 def circuit_targets(inputs: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Compute probabilities after a circuit: float32, shape (rows, N).
-
-    Parameters
-    ----------
-    inputs : ndarray of float32, shape (rows, N)
-        Encoded as amplitudes.
-    angles : ndarray of float32, shape (L, q, 2)
-        The unknown circuit's.
-    """
+    """Compute probabilities (rows, N) of inputs (rows, N) after a circuit of angles (L, q, 2)."""
     import torch
 
     from qdistill.circuits.circuit import circuit_probabilities

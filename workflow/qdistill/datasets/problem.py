@@ -10,26 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Problem:
-    """A data set at several n under a protocol, for one block of seeds.
-
-    Attributes
-    ----------
-    dataset, protocol : str
-        Their names.
-    qubits : int
-        A bottleneck has 2**qubits outputs.
-    sizes : sequence of int
-        Every n: a job does all of them.
-    latents, subsets : path
-        The data set, and the order in which each seed takes its training rows.
-    """
+    """A data set at several n under a protocol, for one block of seeds."""
 
     dataset: str
     protocol: str
-    qubits: int
-    sizes: Sequence[int]
+    qubits: int  # a bottleneck has 2**qubits outputs
+    sizes: Sequence[int]  # every n: a job does all of them
     latents: str | Path
-    subsets: str | Path
+    subsets: str | Path  # the order in which each seed takes its training rows
 
     @classmethod
     def of_job(cls, snakemake: Any) -> Problem:

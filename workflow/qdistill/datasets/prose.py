@@ -1,7 +1,5 @@
 """Prose out of docstrings: split into paragraphs, mark-up removed, non-prose refused."""
 
-from __future__ import annotations
-
 import re
 from textwrap import dedent
 
@@ -75,7 +73,7 @@ _PLAIN_SHARE = 0.8
 
 
 def prose_paragraphs(docstring: str, minimum: int, maximum: int) -> list[str]:
-    """Return the paragraphs of a docstring that are English prose, without mark-up.
+    """Return the paragraphs of a docstring that are English prose, one line each, without mark-up.
 
     Kept are paragraphs of plain sentences, also those inside notes and other directives.
     Doctests, literal blocks, field lists, parameter lists, tables, bullets, headings and
@@ -88,11 +86,6 @@ def prose_paragraphs(docstring: str, minimum: int, maximum: int) -> list[str]:
         With its common indentation removed, as ``ast.get_docstring`` gives it.
     minimum, maximum : int
         Length limits in characters, both inclusive, after the mark-up is removed.
-
-    Returns
-    -------
-    list of str
-        One line each, in order.
     """
     found = []
     section = ""

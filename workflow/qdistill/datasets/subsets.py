@@ -1,7 +1,5 @@
 """The n labelled rows of each seed, nested in n: the first n of the seed's order of all rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

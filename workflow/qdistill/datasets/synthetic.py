@@ -6,8 +6,6 @@ calibrated against its published errors. Here the true covariance is known, and 
 least error that any linear bottleneck of width N = 2**qubits can have on new rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,17 +32,10 @@ def true_covariance(settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def optimal_mse(covariance: np.ndarray, rank: int) -> float:
-    """Compute the least expected error per feature of a linear reconstruction.
+    """Compute the least expected error per feature of a linear reconstruction of ``rank`` codes.
 
     This is the residual of PCA of the true covariance (Eckart and Young, 1936): the sum of
-    the eigenvalues beyond the largest ``rank``, per feature.
-
-    Parameters
-    ----------
-    covariance : ndarray, shape (D, D)
-        True covariance of vectors of mean zero.
-    rank : int
-        Width of the bottleneck, N.
+    the eigenvalues of the covariance (D, D) beyond the largest ``rank``, per feature.
     """
     eigenvalues = np.linalg.eigvalsh(covariance)  # ascending
     return float(eigenvalues[: max(len(eigenvalues) - rank, 0)].sum() / len(eigenvalues))
@@ -56,12 +47,8 @@ def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
     It is measured on the held-out rows there are, so it may fall below :func:`optimal_mse`,
     an expectation, by their sampling error.
 
-    Parameters
-    ----------
-    train, heldout : ndarray, shape (rows, D)
-        The two splits.
-    rank : int
-        Width of the bottleneck, N; of fewer training rows, as many components as they have.
+    Both splits are of shape (rows, D). The rank is the bottleneck's width, N; of fewer training
+    rows there are as many components as they have.
     """
     from sklearn.decomposition import PCA
 
@@ -74,10 +61,7 @@ def pca_floor_mse(train: np.ndarray, heldout: np.ndarray, rank: int) -> float:
 def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
     """Compute the leading eigenvectors of the true covariance: the reference ``oracle``.
 
-    Returns
-    -------
-    ndarray of float64, shape (D, N)
-        P with orthonormal columns; x is reconstructed as x P P'. The true mean is zero.
+    P (D, N) has orthonormal columns; x is reconstructed as x P P'. The true mean is zero.
     """
     _, vectors = np.linalg.eigh(true_covariance(settings))
     return vectors[:, : -(2 ** settings["qubits"]) - 1 : -1]

@@ -6,19 +6,20 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qdistill.errors import DataError
+from qdistill.study.messages import shown
 
 if TYPE_CHECKING:
     import pyarrow as arrow
 
 
 def read_columns(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """Read columns of a table as text. The file is not written to.
+    """Read columns of a table as text, missing cells as "". The file is not written to.
 
     Parameters
     ----------
@@ -27,11 +28,6 @@ def read_columns(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]
         comma-separated, UTF-8.
     names : sequence of str
         Columns of text, or of whole numbers, which become text.
-
-    Returns
-    -------
-    dict of str to list of str
-        The cells of each column; a missing one is "".
 
     Raises
     ------
@@ -90,7 +86,7 @@ def _read_jsonl(path: Path, names: list[str]) -> dict[str, list[str]]:
         except (ValueError, RecursionError) as error:
             raise DataError(f"{where} is not a JSON object ({error})") from error
         if not isinstance(row, dict):
-            raise DataError(f"{where} is not a JSON object, but {shortened(row)}")
+            raise DataError(f"{where} is not a JSON object, but {shown(row)}")
         for name in names:
             if name not in row:
                 raise DataError(f"{where} has no '{name}'; it has {listed(row)}")
@@ -100,7 +96,9 @@ def _read_jsonl(path: Path, names: list[str]) -> dict[str, list[str]]:
 
 def _read_csv(path: Path, names: list[str]) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {name: [] for name in names}
-    with _long_fields():
+    with ExitStack() as stack:
+        # A field may be as long as it is; the limit is put back afterwards.
+        stack.callback(csv.field_size_limit, csv.field_size_limit(sys.maxsize))
         reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
         try:
             header = next(reader, [])
@@ -124,16 +122,6 @@ def _read_csv(path: Path, names: list[str]) -> dict[str, list[str]]:
                 f"{path}: not a readable CSV file (line {reader.line_num}: {error})"
             ) from error
     return columns
-
-
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    """Let a field of a CSV file be as long as it is."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _read_parquet(path: Path, names: list[str]) -> dict[str, list[str]]:
@@ -171,7 +159,7 @@ def _as_text(value: Any, where: str, name: str) -> str:
         return ""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
-    raise DataError(f"{where}: '{name}' is {shortened(value)}, and must be text or a whole number")
+    raise DataError(f"{where}: '{name}' is {shown(value)}, and must be text or a whole number")
 
 
 def _check_names(path: Path, names: Sequence[str], available: Sequence[str]) -> None:
@@ -183,9 +171,3 @@ def _check_names(path: Path, names: Sequence[str], available: Sequence[str]) -> 
 def listed(names: Iterable[str]) -> str:
     """List names in quotes, for a message."""
     return ", ".join(f"'{name}'" for name in names) or "none"
-
-
-def shortened(value: Any) -> str:
-    """Return a value as Python writes it, cut at 40 characters."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

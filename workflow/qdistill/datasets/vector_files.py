@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qdistill.datasets.text_tables import listed, shortened
+from qdistill.datasets.text_tables import listed
 from qdistill.errors import DataError
+from qdistill.study.messages import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +178,7 @@ def _json_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
             row = None
         if not isinstance(row, list) or not all(_is_number(value) for value in row):
             raise DataError(
-                f"{path}: row {index}, column '{name}': {shortened(cell)} is not a JSON array "
+                f"{path}: row {index}, column '{name}': {shown(cell)} is not a JSON array "
                 "of numbers; numeric columns are given as a list of their names"
             )
         rows.append(row)

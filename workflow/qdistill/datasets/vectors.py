@@ -1,7 +1,5 @@
 """The user's own vectors: checked, split by row, and written as latents."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from pathlib import Path

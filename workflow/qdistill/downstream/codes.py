@@ -1,7 +1,5 @@
 """The codes of models as they were trained: what the bottleneck gives, from saved weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,8 +35,6 @@ def load_encoder(
     name : str
         A trained bottleneck, a tuned model or a student; of a student, the layer at its last
         stage. ``linear_tuned`` must have been trained with its projections, not behind fixed ones.
-    n : int
-        Number of labelled rows.
     paths : mapping of str to path
         Weights of S seeds, by model; of a student also those of its teacher.
     qubits : int

@@ -1,7 +1,5 @@
 """A nearest-centroid probe: whether codes tell classes apart, given a few examples of each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,24 +15,12 @@ _RESOLUTION = 1e-9  # distances closer than this share of their mean are a tie
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """The classes that a probe tells apart, and its rows.
+    """The classes that a probe tells apart, and its rows."""
 
-    Attributes
-    ----------
-    classes : tuple of str
-        Those with enough rows to draw examples from, and with a row to be asked about.
-    train : dict of str to ndarray of int64
-        Positions of each class's rows that examples are drawn from.
-    asked : ndarray of int64, shape (A,)
-        Which of the held-out rows are of these classes.
-    truth : int64 Tensor, shape (A,)
-        The class of each, by its place in ``classes``.
-    """
-
-    classes: tuple[str, ...]
-    train: Mapping[str, np.ndarray]
-    asked: np.ndarray
-    truth: Tensor
+    classes: tuple[str, ...]  # with enough rows to draw examples from, and one to be asked about
+    train: Mapping[str, np.ndarray]  # int64 positions of each class's rows to draw examples from
+    asked: np.ndarray  # int64 (A,): which of the held-out rows are of these classes
+    truth: Tensor  # int64 (A,): the class of each, by its place in ``classes``
 
     @property
     def chance(self) -> float:
@@ -44,10 +30,7 @@ class ProbeTask:
     def draw_examples(self, count: int, seed: int, n: int) -> np.ndarray:
         """Draw ``count`` examples of each class, without repetition, for (seed, n, "probe").
 
-        Returns
-        -------
-        ndarray of int64, shape (classes, count)
-            Positions.
+        They are int64 positions, of shape (classes, count).
         """
         generator = generator_for(seed, n, "probe")
         drawn = [generator.choice(self.train[name], count, replace=False) for name in self.classes]

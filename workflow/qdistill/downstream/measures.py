@@ -48,16 +48,12 @@ def measure_downstream(
 
     Parameters
     ----------
-    problem : Problem
-        Data set, sizes and seeds; the task is to reconstruct the features.
     weights, metrics : mapping of str to path
         Those of each trained model and student, by its name.
     settings : mapping
         ``dataset``: settings of the data set; ``neighbours`` and ``examples_per_class``;
         ``pca``: whether principal components are among the study's references; ``models``:
         settings of each trained model and student, by its name.
-    path : path
-        The table to write, by the contract "downstream".
 
     Raises
     ------

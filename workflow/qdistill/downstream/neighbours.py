@@ -1,7 +1,5 @@
 """Nearest neighbours in codes, and how many of the true ones they find."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -39,8 +37,6 @@ class TrueNeighbours:
         The full vectors.
     count : int
         Neighbours of a row, k. A row is not its own neighbour.
-    metric : str
-        ``cosine`` or ``euclidean``.
 
     Raises
     ------
@@ -57,17 +53,12 @@ class TrueNeighbours:
         self._relevant = similarity >= last - resolution
 
     def recall(self, codes: Tensor) -> float:
-        """Return the mean share of a row's k nearest codes that are among its true neighbours.
+        """Return the mean share of a row's k nearest codes (rows, width) that are true neighbours.
 
         All rows as near as the k-th true neighbour count as true. Where codes tie for the
         last places, the value is the mean over all ways to choose among them, so that the
         order of the rows plays no part: codes that are all the same find as many neighbours
         as chance does. NaN if a code is not finite.
-
-        Parameters
-        ----------
-        codes : float32 Tensor, shape (rows, width)
-            Of the same rows in the same order.
         """
         if not torch.isfinite(codes).all():
             return float("nan")

@@ -1,7 +1,5 @@
 """Encoders and decoders that are fixed before training, so that the bottleneck learns alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

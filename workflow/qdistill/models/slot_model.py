@@ -24,8 +24,6 @@ class SlotModel:
 
     Parameters
     ----------
-    bottleneck : Bottleneck
-        What fills the slot.
     prepared : mapping of str to Tensor, optional
         The bottleneck's prepared constants, by plain name.
     projections : mapping of str to Tensor, optional
@@ -109,22 +107,15 @@ def draw_start(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of all seeds: encoder and decoder the same for every bottleneck.
 
+    Returned are parameters and constants, with a leading axis S; their names start with
+    ``encoder.``, ``decoder.`` or ``bottleneck.``.
+
     Parameters
     ----------
-    bottleneck : Bottleneck
-        What fills the slot.
     inputs, outputs : int
         D and E, the numbers of features and targets.
-    seeds : sequence of int
-        The S seeds of the block.
     n : int
         Number of labelled examples, part of what the draws are derived from.
-
-    Returns
-    -------
-    parameters, constants : dict of str to float32 Tensor
-        Each with a leading axis S; names start with ``encoder.``, ``decoder.`` or
-        ``bottleneck.``.
     """
     parameters, constants = [], []
     for seed in seeds:

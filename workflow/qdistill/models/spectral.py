@@ -15,8 +15,6 @@ Each has a closed form, so a whole path of strengths and all ranks cost one
 eigendecomposition a fold, and no step of an optimiser can be blamed for the result.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,28 +54,14 @@ FILTERS: tuple[Filter, ...] = (
 
 @dataclass(frozen=True)
 class LinearFit:
-    """Coefficients of a fitted predictor, before its rank is cut.
+    """Coefficients of a fitted predictor, before its rank is cut."""
 
-    Attributes
-    ----------
-    slopes : ndarray, shape (F, E)
-        One column for each target.
-    basis : ndarray, shape (E, rank)
-        Orthonormal directions of the fitted values, the strongest first.
-    """
-
-    slopes: np.ndarray
-    basis: np.ndarray
+    slopes: np.ndarray  # (F, E): one column for each target
+    basis: np.ndarray  # (E, rank): orthonormal directions of the fitted values, the strongest first
 
 
 class SpectralRegression:
-    """All filters' fits to one set of rows.
-
-    Parameters
-    ----------
-    features : ndarray of float64, shape (n, F)
-    targets : ndarray of float64, shape (n, E)
-    """
+    """All filters' fits to one set of rows: features (n, F) and targets (n, E), in float64."""
 
     def __init__(self, features: np.ndarray, targets: np.ndarray) -> None:
         self.feature_mean, self.target_mean = features.mean(axis=0), targets.mean(axis=0)
@@ -154,8 +138,6 @@ def choose_predictor(
     targets : ndarray, shape (n, E)
     width : int
         Largest rank, the width of the bottleneck.
-    folds : int
-        K.
     seed : int
         Fixes the folds, for (seed, n, "tuned").
 

@@ -1,7 +1,5 @@
 """The layers of students, and the matrices from which fine-tuned ones start."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -100,12 +98,7 @@ def part_of(unitary: np.ndarray, part: str) -> Tensor:
 def draw_matrices(start: str, width: int, seeds: Sequence[int], n: int) -> Tensor:
     """Draw start matrices that know nothing of a teacher: (S, N, N).
 
-    Parameters
-    ----------
-    start : str
-        ``dense``: uniform within ±1/sqrt N; ``orthogonal``: by the Haar measure.
-    width, seeds, n
-        N, the S seeds, and the number of labelled examples, part of what draws are derived from.
+    ``dense`` ones are uniform within ±1/sqrt N, ``orthogonal`` ones by the Haar measure.
     """
     generators = [generator_for(seed, n, f"random_{start}") for seed in seeds]
     if start == "orthogonal":

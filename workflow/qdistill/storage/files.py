@@ -1,13 +1,12 @@
 """Files that appear under their final name only when complete, and their digests."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,9 @@ from qdistill import __version__
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, renamed to it when the block succeeds.
+    """Yield a temporary path beside ``path``, in a folder that is made if need be.
 
-    Parameters
-    ----------
-    path : str or Path
-        The final name. Its folder is made if need be.
+    It is renamed when the block succeeds.
 
     Yields
     ------
@@ -54,6 +50,15 @@ def digest_of(value: Any) -> str:
     """Return the SHA-256 of a JSON-serialisable value in canonical form, 16 hexadecimal digits."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=32)
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution, or "not installed"."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 @lru_cache(maxsize=1)

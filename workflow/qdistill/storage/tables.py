@@ -4,11 +4,8 @@ Scalar columns are described by pandera. A column that holds one vector per row 
 Arrow fixed-size list of float32, checked here for its type, its width and finite values.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +18,10 @@ import pyarrow.parquet as parquet
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS, SCHEMA_VERSION
 from qdistill.storage.contracts.base import Table
-from qdistill.storage.files import atomic_path, code_version, digest_of
+from qdistill.storage.files import atomic_path, code_version, digest_of, version_of
 
 _LONGEST_REASON = 500  # characters
 _NAMES = arrow.list_(arrow.string())
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def provenance(settings: Any) -> dict[str, str]:
@@ -40,13 +30,8 @@ def provenance(settings: Any) -> dict[str, str]:
         "schema_version": SCHEMA_VERSION,
         "configuration_digest": digest_of(settings),
         "code_version": code_version(),
-        **{f"{name}_version": _installed(name) for name in ("torch", "pennylane", "numpy")},
+        **{f"{name}_version": version_of(name) for name in ("torch", "pennylane", "numpy")},
     }
-
-
-def _vector_column(matrix: np.ndarray) -> arrow.Array:
-    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
-    return arrow.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1])
 
 
 def write_table(
@@ -62,8 +47,6 @@ def write_table(
     ----------
     kind : str
         A key of ``CONTRACTS``.
-    path : str or Path
-        The final name; it appears only when complete.
     columns : mapping of str to array, or DataFrame
         Scalar columns by name; a vector column is an array of shape (rows, width).
     settings : JSON-serialisable
@@ -77,15 +60,17 @@ def write_table(
         If the columns break the contract.
     """
     contract = CONTRACTS[kind]
-    vectors, lists = contract.vectors(), contract._names
-    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in (*vectors, *lists)})
+    vectors, names = contract.vectors(), contract._names
+    scalars = pd.DataFrame({k: v for k, v in columns.items() if k not in (*vectors, *names)})
     scalars = _validated(contract, scalars, path)
     table = arrow.Table.from_pandas(scalars, preserve_index=False)
-    for name in lists:
+    for name in names:
         table = table.append_column(name, arrow.array(list(columns[name]), _NAMES))
     for name in vectors:
         if name in columns:
-            table = table.append_column(name, _vector_column(columns[name]))
+            matrix = np.ascontiguousarray(columns[name], dtype=np.float32)
+            lists = arrow.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1])
+            table = table.append_column(name, lists)
     _check_vectors(contract, table, path)
     table = table.replace_schema_metadata({**provenance(settings), **(metadata or {})})
     with atomic_path(path) as partial:
@@ -120,10 +105,6 @@ def read_table(
 
     Parameters
     ----------
-    kind : str
-        A key of ``CONTRACTS``.
-    path : str or Path
-        The file.
     where : sequence of (column, operator, value), optional
         Conditions on the rows to read, such as ("n", "=", 100).
 

@@ -1,7 +1,5 @@
 """Weights as safetensors, with a leading seed axis. No pickle is ever read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,12 +25,8 @@ def write_weights(
 
     Parameters
     ----------
-    path : str or Path
-        The final name; it appears only when complete.
     arrays : mapping of int to mapping of str to ndarray
         By n and name, for example ``encoder.weight`` (S, N, D).
-    seeds : sequence of int
-        The S seeds.
     metadata : mapping of str to str
         Kept in the file's header beside ``seeds``, ``sizes`` and the code version.
     """

@@ -29,24 +29,12 @@ from qdistill.training.optimiser import (
 
 @dataclass(frozen=True)
 class SoftExamples:
-    """What a layer is distilled from: rows are the n labelled ones, then the pool.
-
-    Attributes
-    ----------
-    seeds : list of int
-        The S seeds.
-    n : int
-        Number of labelled rows.
-    codes : Tensor, shape (S, n + U, N)
-        The teacher's encoder outputs h.
-    targets : Tensor, shape (S, n + U, N)
-        The teacher's codes z.
-    """
+    """What a layer is distilled from: rows are the n labelled ones, then the pool."""
 
     seeds: list[int]
     n: int
-    codes: Tensor
-    targets: Tensor
+    codes: Tensor  # (S, n + U, N): the teacher's encoder outputs h
+    targets: Tensor  # (S, n + U, N): the teacher's codes z
 
     @property
     def labelled_targets(self) -> Tensor:
@@ -79,14 +67,6 @@ def distil_layer(
 
     Parameters
     ----------
-    layer : StudentLayer
-        What is fitted.
-    soft : SoftExamples
-        Its inputs and targets, all of which are used.
-    purpose : str
-        Names the stream of batches.
-    settings : TrainingSettings
-        Epochs, batch size and learning rate.
     after_epoch : callable, optional
         Called before training and after each epoch with the number of finished epochs and
         the layer's parameters.
@@ -122,15 +102,8 @@ def distil_on_subsets(
 
     Parameters
     ----------
-    layer, soft
-        What is fitted, and its inputs and targets.
     rows : sequence (P) of sequences (S) of int arrays
         For each subset and each seed, the rows of ``soft`` that belong to it.
-    purpose : str
-        Names the streams of batches.
-    steps : int
-    settings : TrainingSettings
-        Batch size and learning rate.
 
     Returns
     -------

@@ -1,7 +1,5 @@
 """Students: classical layers that take the place of a trained bottleneck."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -59,10 +57,6 @@ def fit_student(
 
     Parameters
     ----------
-    name : str
-        A key of ``registry.STUDENTS``.
-    problem : Problem
-        Data set, sizes and seeds.
     teacher, source : path
         The teacher's weights, and its soft targets if the student is distilled, else its unitary.
     settings : mapping

@@ -1,7 +1,5 @@
 """The student's error against the size of the pool that it is distilled on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,16 +41,10 @@ def sweep_pool(
 
     Parameters
     ----------
-    problem : Problem
-        Data set, sizes and seeds; the protocol is that of the teacher.
-    teacher, soft_targets : path
-        The teacher's weights, and its codes.
     pools : sequence of int or "all"
         Sizes of the pool, 0 for none; "all" is every unlabelled row.
     settings : mapping
         ``epochs`` over the largest pool, ``batch_size`` and ``learning_rate``.
-    path : path
-        Table by the contract "sweep".
 
     Raises
     ------
@@ -86,10 +78,7 @@ def _pool_sizes(pools: Sequence[int | str], available: int, path: str | Path) ->
 def nested_pools(seeds: Sequence[int], available: int, sizes: Sequence[int]) -> list[list]:
     """Draw each seed's pools: the first rows of one permutation of the ``available`` rows.
 
-    Returns
-    -------
-    list (P) of lists (S) of int64 arrays
-        Places among the unlabelled rows, ascending.
+    Of P sizes and S seeds they are lists (P) of lists (S) of places among those rows, ascending.
     """
     orders = [generator_for(seed, 0, "pool").permutation(available) for seed in seeds]
     return [[np.sort(order[:size]) for order in orders] for size in sizes]

@@ -1,7 +1,5 @@
 """What is taken from a trained teacher: a circuit's unitary, and soft targets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,20 +28,13 @@ _TEACHERS = {
 
 
 def load_teacher(path: str | Path, n: int) -> tuple[SlotModel, dict[str, Tensor]]:
-    """Load a teacher trained on n rows: the quantum model or the classical baseline.
+    """Load a teacher trained on n rows, and all of its weights, of frozen projections too.
 
     Parameters
     ----------
     path : path
         Its weights; ``bottleneck.angles`` has shape (S, L, q, 2), ``bottleneck.scale`` and
         ``bottleneck.shift`` have shape (S, N). The header says which model it is.
-    n : int
-        Number of labelled rows.
-
-    Returns
-    -------
-    SlotModel, dict of str to Tensor
-        The model, and all of its weights: encoder and decoder too where they were frozen.
 
     Raises
     ------

@@ -4,8 +4,6 @@ Snakemake renders a caption with the ``params`` of the job that wrote its file, 
 description with the configuration alone.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any

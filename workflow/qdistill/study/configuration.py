@@ -1,7 +1,5 @@
 """The configuration of a study: checked whole, before Snakemake builds the DAG."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Mapping

@@ -4,8 +4,6 @@ To add a kind, write its record here, name it in ``KINDS``, and write its functi
 of :mod:`qdistill.datasets`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, SerializeAsAny, computed_field, field_validator, model_validator

@@ -1,7 +1,5 @@
 """What is known of a data set before it is made, by what kinds of data sets have in common."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator

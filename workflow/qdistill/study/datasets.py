@@ -1,7 +1,5 @@
 """A data set of the configuration with all its settings, checked."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

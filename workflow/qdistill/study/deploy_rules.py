@@ -1,7 +1,5 @@
 """What a study deploys, resolved and checked before anything runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

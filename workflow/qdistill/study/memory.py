@@ -1,7 +1,5 @@
 """How much memory a training job needs, for schedulers that place jobs by it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from qdistill.study.datasets import record_of
@@ -18,7 +16,7 @@ _UNDECLARED_WIDTH = 1_024
 
 
 def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
-    """Estimate the peak memory of the job that trains a model or student at every n.
+    """Estimate the peak memory of the job that trains a model or student, in 10**6 bytes.
 
     Counted are the copies that are alive at once: the data set as it is read; the parameters
     of all replicas four times (values, gradients, two moments), the seeds' weights as they
@@ -31,13 +29,6 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     track, dataset, name : Track, str, str
         What the job belongs to, a data set of it, and a model or student. Where the data set does
         not declare its size, 16,000 rows of 1,024 numbers are assumed.
-    seeds : int
-        Seeds in a block.
-
-    Returns
-    -------
-    int
-        Megabytes (10**6 bytes).
     """
     settings = track.datasets[dataset]
     record = record_of(settings)

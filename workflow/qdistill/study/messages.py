@@ -1,7 +1,5 @@
 """What is wrong with a configuration, in one line: the key, the value and what is allowed."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Mapping
 from functools import cache

@@ -13,8 +13,6 @@ the colour of its sibling with linear read-out. Small markers of circuits lie on
 ones of controls: where the two coincide, both are seen.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal

@@ -1,7 +1,5 @@
 """The names that a study may use, by what they are, and their order: views of the table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from qdistill.study.model_table import MODEL_TABLE, ModelEntry, Role

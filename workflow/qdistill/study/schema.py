@@ -1,7 +1,5 @@
 """The JSON schema of a configuration, for editors: ``python -m qdistill.study.schema``."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

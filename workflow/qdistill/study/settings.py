@@ -1,7 +1,5 @@
 """The keys of a study's configuration, with their types, their bounds and what they mean."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,11 +13,7 @@ class Settings(BaseModel):
     """A mapping of the configuration: known keys alone, and no value turned into another type."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
 

@@ -1,7 +1,5 @@
 """Which combinations of settings a track may not have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,11 +20,7 @@ def overridable_names() -> list[str]:
 def check_track(track: Track, where: str) -> None:
     """Validate together the settings of a track that are allowed one by one.
 
-    Parameters
-    ----------
-    track : Track
-    where : str
-        What stands before a key in messages: "" or ``tracks.{name}.``.
+    ``where`` stands before a key in messages: it is "" or ``tracks.{name}.``.
 
     Raises
     ------

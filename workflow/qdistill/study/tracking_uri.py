@@ -1,7 +1,5 @@
 """Which MLflow store is used: the environment's, the configuration's, or the default."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -15,15 +13,7 @@ DEFAULT_URI = "sqlite:///results/mlflow.db"
 def resolve_uri(configured: str | None) -> str:
     """Choose the MLflow store: MLFLOW_TRACKING_URI's, else the one configured, else the default.
 
-    Parameters
-    ----------
-    configured : str or None
-        ``mlflow.tracking_uri`` of the configuration.
-
-    Returns
-    -------
-    str
-        The URI; the path of an SQLite file is made absolute from the working directory.
+    The path of an SQLite file is made absolute from the working directory.
 
     Raises
     ------

@@ -1,7 +1,5 @@
 """A checked study: its tracks, each a grid of data sets, sizes, models and students."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What the user's files hold, as far as that is known without reading them whole."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re
@@ -64,14 +62,7 @@ def text_files(path: str | Path) -> list[str]:
 
 
 def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
-    """Validate, before anything is read, that a path holds texts and fits the columns.
-
-    Parameters
-    ----------
-    name, given : str
-        The data set, for messages, and its setting ``path``.
-    columns : mapping of str to str
-        The column that each setting names.
+    """Validate, before anything is read, that a path holds texts and fits each setting's column.
 
     Raises
     ------
@@ -137,13 +128,6 @@ def inspect_vectors(
     name: str, path: str, column: str | Sequence[str] | None
 ) -> tuple[int, int | None]:
     """Read the rows, at most, and the width of a file of vectors; check its columns.
-
-    Parameters
-    ----------
-    name : str
-        The data set, for messages.
-    path, column : str, sequence of str, or None
-        Its settings.
 
     Raises
     ------

@@ -1,7 +1,5 @@
 """Train a block of seeds at once for a number of epochs, and record how it goes."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +16,7 @@ from qdistill.datasets.problem import Problem
 from qdistill.models.slot_model import SlotModel, mean_squared_errors
 from qdistill.storage.tables import write_table
 from qdistill.storage.weights import write_weights
-from qdistill.training.evaluation import (
-    Evaluation,
-    describe_runs,
-    finite_or_missing,
-    has_diverged,
-)
+from qdistill.training.evaluation import Evaluation, describe_runs, finite_or_missing, has_diverged
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import TrainingSettings, minimise
 
@@ -46,15 +39,6 @@ class Recorder:
     training and at about a dozen epochs, ever further apart, the last included: the course of
     an error is steepest at the start, and measuring on all held-out rows costs more than many
     an epoch on a hundred rows.
-
-    Parameters
-    ----------
-    model : SlotModel
-        What is measured.
-    examples : Examples
-        The labelled and the held-out rows.
-    epochs : int
-        Length of the training.
     """
 
     def __init__(self, model: SlotModel, examples: Examples, epochs: int) -> None:
@@ -126,14 +110,10 @@ def train_block(
 
     Parameters
     ----------
-    model : SlotModel
-        The model, with its prepared constants.
     parameters : mapping of str to Tensor
         Start values, each with a leading axis S.
     examples : Examples
         The labelled and the held-out rows; held-out rows are only measured.
-    settings : TrainingSettings
-        Epochs, batch size and learning rate.
     purpose : str
         Names the stream of batches; models with the same purpose see the same batches.
     """
@@ -181,17 +161,7 @@ def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
 
 
 class BlockResults:
-    """Results of one model for a block of seeds: gathered n by n, one file of each kind.
-
-    Parameters
-    ----------
-    model : str
-        Name of the model or student.
-    problem : Problem
-        What it is trained on.
-    settings : JSON-serialisable
-        Its settings, for the tables' digests.
-    """
+    """Results of one model for a block of seeds: gathered n by n, one file of each kind."""
 
     def __init__(self, model: str, problem: Problem, settings: Any) -> None:
         self.model, self.problem, self.settings = model, problem, settings

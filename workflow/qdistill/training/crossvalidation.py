@@ -3,8 +3,6 @@
 The K trainings of every seed run as replicas of one batch: R = S K along the leading axis.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,21 +37,11 @@ class LengthSettings:
 
 @dataclass(frozen=True)
 class Folds:
-    """Folds of S seeds; replica r = K seed + fold.
+    """Folds of S seeds; replica r = K seed + fold."""
 
-    Attributes
-    ----------
-    train : list of ndarray of int64
-        Positions 0 to n - 1 that each replica trains on.
-    validation : int64 Tensor, shape (R, V)
-        Positions that each is measured on, filled up where a fold is one shorter.
-    counted : float32 Tensor, shape (R, V)
-        1 for a position, 0 for filling.
-    """
-
-    train: list[np.ndarray]
-    validation: Tensor
-    counted: Tensor
+    train: list[np.ndarray]  # int64 positions 0 to n - 1 that each replica trains on
+    validation: Tensor  # int64 (R, V): those that it is measured on, and filling where one lacks
+    counted: Tensor  # float32 (R, V): 1 for a position, 0 for filling
 
 
 def draw_folds(seeds: Sequence[int], n: int, folds: int) -> Folds:
@@ -110,9 +98,6 @@ def validation_curve(
         Start values with a leading axis S; the folds of a seed share them.
     examples : Examples
         Only the labelled rows are used.
-    settings : LengthSettings
-    purpose : str
-        Names the streams of batches.
 
     Returns
     -------
@@ -229,7 +214,7 @@ def train_to_checks(
     purpose: str,
     after_check: Callable[[int, Mapping[str, Tensor]], None],
 ) -> dict[str, Tensor]:
-    """Train each seed on all its n examples, up to a measurement of its own.
+    """Train each seed on all its n examples, up to a measurement of its own: its weights there.
 
     Parameters
     ----------
@@ -240,11 +225,6 @@ def train_to_checks(
     after_check : callable
         Called with the number of steps taken and the weights, before training and at each
         measurement up to the last. A seed that has ended keeps its weights.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Each seed's weights at its own end, detached.
     """
     loss = ExampleLoss(model, examples)
     everything = [np.arange(examples.n)] * len(examples.seeds)
@@ -272,11 +252,5 @@ def train_to_checks(
 
 def length_settings(settings: Mapping[str, Any]) -> LengthSettings:
     """Select what the search for a length needs from a model's settings."""
-    length = settings["converged"]
-    return LengthSettings(
-        settings["batch_size"],
-        settings["learning_rate"],
-        length["folds"],
-        length["max_steps"],
-        length["patience"],
-    )
+    length = (settings["converged"][key] for key in ("folds", "max_steps", "patience"))
+    return LengthSettings(settings["batch_size"], settings["learning_rate"], *length)

@@ -1,7 +1,5 @@
 """Rows of the metrics table, and all of them in one table that may not lack any."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +42,8 @@ def describe_runs(
     """Return the rows of the table "metrics" of one model at one stage, one for each seed.
 
     The time of a block is shared equally by its seeds, which are trained as one batch. A
-    non-finite error is kept as missing and flagged.
-
-    Parameters
-    ----------
-    key : mapping of str to value
-        ``dataset``, ``qubits``, ``protocol`` and ``n``.
+    non-finite error is kept as missing and flagged. The key is ``dataset``, ``qubits``,
+    ``protocol`` and ``n``.
     """
     student = STUDENTS.get(model)
     undefined = np.full(len(seeds), np.nan)

@@ -1,7 +1,5 @@
 """The loss of a slot model on batches of labelled examples, and its gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -67,16 +65,9 @@ class ExampleLoss:
     def add_gradients(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
     ) -> None:
-        """Compute the gradients of each replica's loss into its weights' ``grad``.
+        """Compute the gradients of each replica's loss into its weights' ``grad``, which are zero.
 
-        Parameters
-        ----------
-        weights : mapping of str to Tensor
-            Leaves whose ``grad`` are zero.
-        positions : int64 Tensor, shape (R, B)
-            The batch of each replica.
-        progress : float
-            See :meth:`Bottleneck.forward`.
+        Positions are those of the batch of each replica: int64, shape (R, B).
         """
         if self.model.projections:
             self._through_fixed_projections(weights, positions, progress)

@@ -1,7 +1,5 @@
 """The model ``linear_tuned``: for each seed the linear predictor that cross-validation chooses."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

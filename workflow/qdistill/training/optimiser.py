@@ -1,7 +1,5 @@
 """Mini-batch Adam for all seeds of a block at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,15 +32,8 @@ class FlatAdam:
     The update is elementwise, so one buffer for all tensors and all seeds gives the same
     numbers as one optimiser a seed, in one pass over memory. It calls the kernel behind
     ``torch.optim.Adam(fused=True)`` itself: constructing an optimiser of ``torch.optim`` loads
-    torch's compiler stack, which costs every job more than a second.
-
-    Parameters
-    ----------
-    parameters : mapping of str to Tensor
-        Start values. They are copied; :attr:`parameters` holds the trained leaves, whose
-        ``grad`` are views of one buffer and stay so.
-    learning_rate : float
-        Step size.
+    torch's compiler stack, which costs every job more than a second. Start values are copied;
+    :attr:`parameters` holds the trained leaves, whose ``grad`` are views of one buffer and stay so.
     """
 
     _BETAS = (0.9, 0.999)
@@ -224,14 +215,8 @@ def minimise(
         seed's loss in its parameters' ``grad``; see :func:`by_autograd`.
     parameters : mapping of str to Tensor
         Start values, each with a leading seed axis S.
-    n : int
-        Number of examples.
     seeds : sequence of int
         The S seeds; the order of batches is drawn for (seed, n, purpose).
-    purpose : str
-        Names the stream of batches.
-    settings : TrainingSettings
-        Epochs, batch size and learning rate.
     after_epoch : callable, optional
         Called with the number of finished epochs and the parameters.
     """

@@ -5,8 +5,6 @@ inside the n labelled examples say for how many steps, so that a model that lear
 not taken for one that generalises badly.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import time
@@ -62,11 +60,6 @@ def train_by_protocol(
         As for :func:`train_block`; parameters are empty if there is nothing to train.
     settings : mapping
         ``protocol``, ``batch_size``, ``learning_rate``, and ``epochs`` or ``converged``.
-
-    Returns
-    -------
-    TrainedBlock
-        Weights include fixed projections.
     """
     if not parameters:
         return evaluate_untrained(model, parameters, examples)
@@ -162,23 +155,12 @@ class _ConvergedRecorder(Recorder):
 def start_model(
     name: str, settings: Mapping[str, Any], qubits: int, examples: Examples
 ) -> tuple[SlotModel, dict[str, Tensor], dict[str, Tensor]]:
-    """Draw the start of a model for all seeds.
+    """Draw the start of a model for all seeds: the model, what is trained, and its constants.
 
     Parameters
     ----------
-    name : str
-        A key of ``registry.BOTTLENECKS``.
     settings : mapping
         ``projections`` and, for circuits, ``layers`` and ``angle_range``.
-    qubits : int
-        The bottleneck has 2**qubits inputs and outputs.
-    examples : Examples
-        Give the widths, the seeds and n.
-
-    Returns
-    -------
-    SlotModel, parameters, constants
-        The model, what is trained, and the bottleneck's constants.
     """
     circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
     bottleneck = load_bottleneck(name)(qubits, **circuit)
@@ -195,19 +177,7 @@ def start_model(
 def train_model(
     name: str, problem: Problem, settings: Mapping[str, Any], outputs: Mapping[str, str | Path]
 ) -> None:
-    """Train one model at every n and write weights, history and metrics.
-
-    Parameters
-    ----------
-    name : str
-        A key of ``registry.BOTTLENECKS``.
-    problem : Problem
-        Data set, sizes and seeds.
-    settings : mapping
-        From :meth:`qdistill.study.tracks.Track.settings_of`.
-    outputs : mapping of str to path
-        ``weights``, ``history`` and ``metrics``.
-    """
+    """Train one model at every n and write weights, history and metrics."""
     latents = load_latents(problem.latents)
     results = BlockResults(name, problem, settings)
     for n in problem.sizes:

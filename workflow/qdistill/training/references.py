@@ -1,7 +1,5 @@
 """References without training: the mean, PCA, and the optimum of a known distribution."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,12 +30,8 @@ def fit_references(
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
         (rank-2**qubits PCA of the true covariance).
-    problem : Problem
-        Data set, sizes and seeds; a reference is the same under every protocol.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
-    path : path
-        Table by the contract "metrics".
     """
     latents, frames = load_latents(problem.latents), []
     for n in problem.sizes:

@@ -1,7 +1,5 @@
 """Where circuits can be trained: on targets of circuits, by depth and range of the angles."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -29,16 +27,8 @@ def map_trainability(seeds: Sequence[int], settings: Mapping[str, Any], path: st
     """Train circuits on the outputs of circuits of the same depth, for a grid of both.
 
     Each seed has its own teacher, inputs h ~ N(0, I) and start. Teacher and student angles
-    are drawn within the same range, which makes this the most favourable case there is.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-        Replications.
-    settings : mapping
-        ``qubits``, ``n``, ``layers``, ``angle_ranges``, ``learning_rate``, ``max_steps``.
-    path : str or Path
-        Table by the contract "trainability".
+    are drawn within the same range, which makes this the most favourable case there is. The
+    settings are those of ``trainability`` in config/README.md.
     """
     frames = [
         _train_depth(seeds, settings, layers)

@@ -1,7 +1,5 @@
 """Models whose settings are chosen by K-fold cross-validation inside the n examples."""
 
-from __future__ import annotations
-
 import json
 import math
 import time
@@ -47,10 +45,6 @@ def tune_model(
         rate, layers and number of steps are searched.
     problem : Problem
         Data set, sizes and seeds. The search replaces the protocol's length of training.
-    settings : mapping
-        From :meth:`qdistill.study.tracks.Track.settings_of`.
-    outputs : mapping of str to path
-        ``weights``, ``choices`` and ``metrics``.
     """
     latents = load_latents(problem.latents)
     searched: dict[int, _Search] = {}

@@ -7,12 +7,6 @@ from qdistill.study.registry import BOTTLENECKS
 
 
 def load_bottleneck(name: str) -> type[Bottleneck]:
-    """Import and return the class of a bottleneck.
-
-    Parameters
-    ----------
-    name : str
-        A key of ``BOTTLENECKS``.
-    """
+    """Import and return the class of a bottleneck, a key of ``BOTTLENECKS``."""
     module, class_name = BOTTLENECKS[name].location.split(":")
     return getattr(import_module(f"qdistill.models.bottlenecks.{module}"), class_name)

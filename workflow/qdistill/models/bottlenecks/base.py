@@ -1,7 +1,5 @@
 """The interface of a bottleneck: parameters from a generator, forward, count."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,8 +15,6 @@ class Bottleneck(ABC):
     ----------
     qubits : int
         The bottleneck has N = 2**qubits inputs and outputs.
-    layers : int, optional
-        Number of layers, for circuits.
     angle_range : float, optional
         Circuits start from angles drawn uniformly within ± this many radians.
     """
@@ -38,18 +34,12 @@ class Bottleneck(ABC):
         return {}
 
     def prepare_constants(self, constants: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Derive from the constants, once, what every forward pass needs.
-
-        Parameters
-        ----------
-        constants : mapping of str to Tensor
-            What :meth:`draw_constants` drew, with a leading seed axis S.
-        """
+        """Derive from the constants, with a leading seed axis S, what every forward pass needs."""
         return dict(constants)
 
     @abstractmethod
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Apply the bottleneck for all seeds at once.
+        """Apply the bottleneck for all seeds at once: (S, B, N).
 
         Parameters
         ----------
@@ -59,10 +49,6 @@ class Bottleneck(ABC):
             Bottleneck inputs.
         progress : float
             How much of the training is done, 0 to 1; only a curriculum looks at it.
-
-        Returns
-        -------
-        Tensor, shape (S, B, N)
         """
 
     def count_parameters(self) -> int:
@@ -89,10 +75,7 @@ def draw_angles(
 ) -> np.ndarray:
     """Draw angles in radians, uniformly within ± ``angle_range``; pi gives the whole circle.
 
-    Returns
-    -------
-    ndarray of float32, shape (layers, qubits, 2)
-        Last axis (RZ, RY).
+    They are float32, of shape (layers, qubits, 2); last axis (RZ, RY).
     """
     return generator.uniform(-angle_range, angle_range, (layers, qubits, 2)).astype(np.float32)
 

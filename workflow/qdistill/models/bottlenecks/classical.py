@@ -1,7 +1,5 @@
 """``classical``: z = LayerNorm(h), the article's classical baseline."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,10 +21,7 @@ class Classical(Bottleneck):
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Return scale 1 and shift 0; nothing is drawn."""
-        return {
-            "scale": np.ones(self.width, np.float32),
-            "shift": np.zeros(self.width, np.float32),
-        }
+        return {"scale": np.ones(self.width, np.float32), "shift": np.zeros(self.width, np.float32)}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Apply the LayerNorm."""

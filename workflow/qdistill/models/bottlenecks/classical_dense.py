@@ -1,7 +1,5 @@
 """``classical_dense``: z = LayerNorm(A h + c), the N-by-N layer trained directly."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

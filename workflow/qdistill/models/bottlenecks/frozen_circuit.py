@@ -1,7 +1,5 @@
 """``frozen_circuit``: the quantum model with angles that are drawn and never trained."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``linear``: z = h, the classical model without its LayerNorm."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from torch import Tensor

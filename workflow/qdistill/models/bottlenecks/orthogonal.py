@@ -1,7 +1,5 @@
 """``orthogonal``: z = (Q h/||h||)**2 with a full orthogonal matrix Q."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

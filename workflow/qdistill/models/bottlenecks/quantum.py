@@ -1,7 +1,5 @@
 """``quantum``: z = |U_angles h/||h|| |**2, the article's model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``quantum_scrambled``: z = |U_angles V_d h/||h|| |**2, the article's curriculum."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

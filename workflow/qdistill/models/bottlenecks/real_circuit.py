@@ -1,7 +1,5 @@
 """``real_circuit``: the quantum model without its RZs, so without complex phases."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``separable``: the quantum model without its CNOTs, so without entanglement."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """``square``: z = (h / ||h||)**2, the quantum model with its circuit removed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from torch import Tensor
