@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,18 +78,18 @@ def compose_verdict(
         ``note``, the head of the page in Markdown.
     """
     views = views_of(findings, tables.metrics, problems)
-    head = {"study": study, "views": views, "tally": tally(views)}
+    names = set(tables.metrics["model"])
+    head = {"study": study, "views": views, "tally": tally(views), "names": names}
     link = f"../results/{study}/details.html"
     values = _values_over_all(findings, tables.metrics)
-    page = render("verdict.md", **head, **values, details=link)
-    names = set(tables.metrics["model"])
+    page = re.sub(r"\n{3,}", "\n\n", render("verdict.md", **head, **values, details=link))
     sections = detail_sections(findings, tables, views)
     return {
         "markdown": page,
         "html": render(
             "page.html", title=f"Verdict of {study}", text=page.replace(link, "details.html")
         ),
-        "details": render("details.html", **head, names=names, sections=sections),
+        "details": render("details.html", **head, sections=sections),
         "note": render("note.md", **head),
     }
 

@@ -43,6 +43,7 @@ def render(template: str, **values: Any) -> str:
         "capitalised": wording.capitalised,
         "interval": interval,
         "markdown": _markdown,
+        "table": _table,
     }
     environment.globals |= {
         "entries": ENTRIES,
@@ -75,6 +76,12 @@ def answers(views: Iterable[View], say: Callable[[View], str]) -> list[tuple[str
         ("; ".join(f"{', '.join(names)} {protocol}" for protocol, names in groups.items()), words)
         for words, groups in said.items()
     ]
+
+
+def _table(text: str) -> str:
+    """Return a table of Markdown, or nothing where it has a header alone."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def _markdown(text: str) -> str:
