@@ -80,4 +80,4 @@ def test_curves_that_end_early_are_told():
     histories.loc[(histories["seed"] == 1) & (histories["epoch"] > 2), "heldout_mse"] = np.nan
     figure, note = figure_of(draw_curves, histories)
     assert points_of(figure.axes[0], "quantum")[:, 0].tolist() == [0, 1, 2]
-    assert "quantum at n = 50 (1 seed)" in note
+    assert "quantum at n = 50 (seeds: 1)" in note

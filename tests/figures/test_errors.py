@@ -224,9 +224,7 @@ def test_the_shape_is_drawn_through_the_gaps_of_quantum_and_said_to_be_fitted(me
     assert np.allclose(shape.get_ydata(), constant * bound_shape(SIZES, ANGLES))
     assert f"constant fitted, c = {constant:.2g}" in shape.get_label()
     assert "at 4 of 4 n, in log space: measured slope \N{MINUS SIGN}0.8, the bound's" in note
-    assert "Quantum trains 33,300 numbers (n_parameters in the metrics)" in note
-    fixed = bound_of(metrics.assign(n_parameters=ANGLES))[1]
-    assert "T = 240 angles are all that quantum trains" in fixed
+    assert "T = 240 angles, of 33,300 numbers that quantum trains." in note
 
 
 def test_circuits_and_two_models_without_angles_are_drawn(metrics):

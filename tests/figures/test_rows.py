@@ -150,7 +150,7 @@ def test_a_quantum_model_without_rivals_has_a_figure_that_says_so():
 @pytest.mark.slow
 def test_retained_fractions_are_drawn_where_they_are(transfer):
     figure, note = figure_of(draw_transfer, transfer)
-    rows, panel = row_labels(transfer), panel_of(figure, 100)
+    rows, panel = [*row_labels(transfer)], panel_of(figure, 100)
     assert len(rows) == sum(len(stages_of(name)) for name in STUDENTS)
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert len(set(labels)) == len(rows) == len(labels)
@@ -175,7 +175,7 @@ def test_an_undefined_row_among_others_says_so_at_its_place(transfer):
     changed.loc[hit, ["verdict", "retained", "reason"]] = ["undefined", np.nan, "a reason"]
     figure, _ = figure_of(draw_transfer, changed)
     (text,) = [t for t in panel_of(figure, 100).texts if t.get_text() == "undefined"]
-    assert text.xy[1] == row_labels(changed).index(("self_distilled", "distilled"))
+    assert text.xy[1] == [*row_labels(changed)].index(("self_distilled", "distilled"))
 
 
 def one_row(transfer, **changes):
@@ -196,7 +196,7 @@ def test_an_unbounded_interval_has_arrows_on_its_open_sides(transfer, low, high,
     panel, note = one_row(transfer, ci_low=low, ci_high=high)
     arrows = {line.get_xdata()[0] for line in panel.lines if isinstance(line.get_marker(), int)}
     assert arrows == edges
-    assert ("unbounded" in note) == bool(edges) and ("axes end" in note) == (not edges)
+    assert ("unbounded" in note) == bool(edges) and ("ends of the axes" in note) == (not edges)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_estimate_beyond_the_axis_is_a_number_at_its_end(transfer, retained, 
     panel, note = one_row(transfer, retained=retained, **limits)
     (text,) = panel.texts
     assert (text.get_text(), text.xy[0]) == (words, end)
-    assert "The axes end at \N{MINUS SIGN}0.5 and 1.5" in note
+    assert "ends of the axes" in note
 
 
 def test_an_estimate_without_limits_is_drawn_and_diverged_seeds_are_told(transfer):

@@ -51,5 +51,5 @@ def test_a_data_set_must_be_there_under_its_protocol(metrics, dataset, protocol)
 
 def test_a_data_set_must_have_one_number_of_qubits(metrics):
     both = pd.concat([metrics, metrics.assign(qubits=4)])
-    with pytest.raises(DataError, match="4, 6 qubits"):
+    with pytest.raises(DataError, match="'synthetic-6q' has 4, 6 qubits"):
         select_problem(both, "synthetic-6q", "article", "metrics")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,17 +15,9 @@ from qdistill.study.model_table import Style
 from qdistill.study.styles import style_of
 from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 
-STYLES: dict[str, Style] = {
-    "numba": Style("#0072B2", "o", "-", 5.0),
-    "torch": Style("#56B4E9", "v", (0, (4, 1.5)), 5.0),
-    "pennylane": Style("#882255", "P", "-", 5.5),
-    "lightning-expectations": Style("#AA4499", "X", (0, (4, 1.5)), 5.5),
-    "tensorcircuit-torch": Style("#117733", "^", (0, (4, 1.5)), 5.0),
-    "tensorcircuit-jax": Style("#44AA99", "<", "-", 5.0),
-    "torchquantum": Style("#999933", "s", (0, (2, 1.2)), 4.5),
-    "deepquantum": Style("#661100", "p", (0, (2, 1.2)), 5.0),
-    "pyqtorch": Style("#CC6677", "h", (0, (1, 1.3)), 5.0),
-}
+_NAMES, _COLOURS = (*OUR_ENGINES, *SIMULATORS), sns.color_palette("colorblind").as_hex()
+_LOOKS = zip(_NAMES, _COLOURS, "ovPX^<sphD", strict=True)
+STYLES = {name: Style(colour, marker, "-", 5.5) for name, colour, marker in _LOOKS}
 _FLOORS = {
     "flop_floor": ("floor: arithmetic", Style("#6F6F6F", "", (0, (1, 1.3)))),
     "byte_floor": ("floor: memory", Style("#6F6F6F", "", (0, (5, 1.5)))),
@@ -38,11 +31,8 @@ _LIGHTNING_NOTE = (
 def draw_cost(figure: Figure, table: pd.DataFrame) -> list[str]:
     """Draw a step of our engines, beside it that of simulators, and that of whole models.
 
-    Parameters
-    ----------
-    table : DataFrame
-        By the contract "cost". One seed is shown of everything, and of our engines and
-        ``quantum`` also the largest number of seeds that are computed together.
+    One seed is shown of everything, and of our engines and ``quantum`` also the largest number of
+    seeds that are computed together.
 
     Raises
     ------
@@ -62,7 +52,7 @@ def draw_cost(figure: Figure, table: pd.DataFrame) -> list[str]:
     _draw_times(ours, baseline, "classical layer of the same width", style_of("classical"))
     for what, (words, style) in _FLOORS.items():
         _draw_times(ours, table[table["what"] == what], words, style)
-    for name in ("numba", *(name for name in SIMULATORS if name in STYLES)):
+    for name in ("numba", *SIMULATORS):
         rows = steps[(steps["engine"] == name) & (steps["seeds"] == 1)]
         _draw_times(others, rows, name, STYLES[name])
     shown = table[table["what"].isin(["circuit_step", *_FLOORS])]

@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from qdistill.figures.lines import draw_models, line_values, log_ticks, set_log_axis
+from qdistill.figures.lines import draw_models, label_ticks, line_values, log_ticks, set_log_axis
 from qdistill.figures.tables import describe_means, list_cases
 from qdistill.study.styles import in_front
-from qdistill.wording import counted
 
 _DASHED = {"linewidth": 0.8, "linestyle": (0, (3, 2)), "alpha": 1.0, "marker": None}
 _EARLY_ENDS = (
@@ -23,19 +22,8 @@ _EARLY_ENDS = (
 def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
     """Repeat the last errors of a seed that ended early until all seeds of its model have ended.
 
-    Its weights no longer change, so these are its errors at every later epoch. Without this,
-    a mean over seeds would leave out those that ended.
-
-    Parameters
-    ----------
-    histories : DataFrame
-        By the contract "history", of one data set and protocol.
-
-    Returns
-    -------
-    DataFrame
-        The same, with one row for each seed at each epoch of its (model, n); rows that were
-        missing have the values of the seed's last row before, NaN included.
+    Its weights no longer change, so these are its errors, NaN included, at every later epoch of
+    its (model, n). Without this, a mean over seeds would leave out those that ended.
     """
     pieces = []
     for _, part in histories.groupby(["model", "n"], sort=False):
@@ -52,11 +40,7 @@ def keep_last_values(histories: pd.DataFrame) -> pd.DataFrame:
 def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
     """Draw errors by epoch: held-out above, training below, one column for each n.
 
-    Parameters
-    ----------
-    histories : DataFrame
-        By the contract "history", of one data set and protocol. Cross-validated errors are
-        drawn beside the held-out ones, thin and dashed, where there are any.
+    Cross-validated errors are drawn beside the held-out ones, where there are any.
     """
     sizes = sorted(histories["n"].unique())
     figure.set_size_inches(2.6 + 1.75 * max(3, len(sizes)), 5.2)
@@ -80,13 +64,13 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
     panels[1, 0].set_ylabel("training error")
     panels[1, (len(sizes) - 1) // 2].set_xlabel("epoch")
     lost = histories[~np.isfinite(histories[["train_mse", "heldout_mse"]]).all(axis=1)]
-    counts = lost.groupby(["model", "n"])["seed"].nunique()
-    cases = (f"{m} at n = {n:,} ({counted(count, 'seed')})" for (m, n), count in counts.items())
+    counts = lost.groupby(["model", "n"])["seed"].nunique().rename("count").reset_index()
+    words = "Not drawn from where a run has no finite error"
     return [
         describe_means(histories),
         *["Thin and dashed: cross-validated error, inside the n examples."] * is_validated,
         *[_EARLY_ENDS] * (len(whole) > len(histories)),
-        *list_cases("Not drawn from where a run has no finite error", cases),
+        *list_cases(words, counts, "{model} at n = {n:,} (seeds: {count})"),
     ]
 
 
@@ -100,7 +84,4 @@ def _set_epochs(ax: Axes, histories: pd.DataFrame) -> None:
     ax.set_xscale("symlog", linthresh=first, linscale=0.5)
     ax.set_xlim(0, last * 1.1)
     middle = [tick for tick in log_ticks(first, last) if 1.6 * first < tick < last / 1.6]
-    ticks = [0, first, *middle[len(middle) // 2 :][:1], last]
-    ax.xaxis.set_major_locator(FixedLocator(ticks))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    label_ticks(ax, "x", [0, first, *middle[len(middle) // 2 :][:1], last])

@@ -54,8 +54,6 @@ def draw_crossover(
 
     Parameters
     ----------
-    metrics, crossover : DataFrame
-        Of runs, those of stage ``trained`` are drawn; of crossovers, those located.
     published : DataFrame
         Published errors of this data set; those of its qubits, models and n are drawn.
     metadata : mapping of str to str
@@ -123,19 +121,14 @@ def draw_overview(figure: Figure, metrics: pd.DataFrame) -> list[str]:
         set_log_axis(ax, line_values(ax), most=5)
         ax.set_title(name.replace(", ", "\n"), fontsize=9)
     panels[0].set_ylabel("held-out error")
-    told = {name: describe_failures(own) for name, own in problems.items()}
-    failures = [f"{name}: {sentence}" for name, each in told.items() for sentence in each]
-    return [describe_means(runs), *failures]
+    failures = ((name, told) for name, own in problems.items() for told in describe_failures(own))
+    return [describe_means(runs), *map(": ".join, failures)]
 
 
 def draw_gap(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     """Draw the ratio of held-out to training error of one problem against n.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        Runs of stage ``trained`` are drawn, as geometric means. Ratios above the axis are marked
-        by an arrow at its end and listed in the note.
+    Ratios above the axis are marked by an arrow at its end and listed in the note.
     """
     figure.set_size_inches(8.6, 5.0)
     ax = figure.add_subplot()
@@ -186,11 +179,12 @@ def bound_shape(n: ArrayLike, angles: int) -> np.ndarray:
 def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> tuple[float, float, int]:
     """Fit the constant of the bound's shape to gaps, by least squares in log space.
 
+    Gaps that are not positive are left out.
+
     Parameters
     ----------
     n, gap : array_like, shape (k,)
-        Numbers of examples, and held-out less training error at each; gaps that are not
-        positive are left out.
+        Numbers of examples, and held-out less training error at each.
     angles : int
         T, the number of trained angles.
 
@@ -219,13 +213,7 @@ def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> tuple[float, floa
 
 
 def draw_bound(figure: Figure, metrics: pd.DataFrame, angles: int) -> list[str]:
-    """Draw gaps of one problem against n and the shape of the bound, fitted to those of quantum.
-
-    Parameters
-    ----------
-    angles : int
-        T, the number of trained angles of the quantum model.
-    """
+    """Draw gaps of one problem against n and the shape of the bound, fitted to those of quantum."""
     figure.set_size_inches(8.6, 5.0)
     ax = figure.add_subplot()
     trained = metrics[(metrics["stage"] == "trained") & metrics["model"].isin(_OF_BOUND)]
@@ -244,23 +232,10 @@ def draw_bound(figure: Figure, metrics: pd.DataFrame, angles: int) -> list[str]:
         steep = f"measured slope {slope:.1f}, the bound's {_SLOPE}".replace("-", "\N{MINUS SIGN}")
         steep = steep if np.isfinite(slope) else "too few n for a slope"
         where = f"{_FITTED} at {points} of {len(own)} n, in log space"
-        told = [f"Fitted to the mean gaps of {where}: {steep}."]
-        told.append(
-            _what_is_counted(int(runs["n_parameters"][runs["model"] == _FITTED].max()), angles)
-        )
+        parameters = int(runs["n_parameters"][runs["model"] == _FITTED].max())
+        counted = f"T = {angles:,} angles, of {parameters:,} numbers that {_FITTED} trains."
+        told = [f"Fitted to the mean gaps of {where}: {steep}.", counted]
     _finish(ax, metrics["n"], "held-out error \N{MINUS SIGN} training error")
     words = "Not drawn, the mean gap not being positive"
     not_drawn = list_cases(words, hidden, "{model} at n = {n:,}")
     return [describe_means(runs), *told, *not_drawn, *describe_failures(runs)]
-
-
-def _what_is_counted(parameters: int, angles: int) -> str:
-    if parameters == angles:
-        return (
-            f"T = {angles:,} angles are all that {_FITTED} trains: encoder and decoder are fixed."
-        )
-    return (
-        f"T = {angles:,} counts the angles only. {_FITTED.capitalize()} trains {parameters:,} "
-        "numbers (n_parameters in the metrics), encoder and decoder included; the bound is about "
-        "circuits alone."
-    )

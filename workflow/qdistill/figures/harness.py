@@ -51,7 +51,6 @@ _METADATA: dict[str, dict[str, str | None]] = {
     ".svg": {"Date": None, "Creator": None},
     ".png": {"Software": None},
 }
-_MAY_BE_EMPTY = ("comparisons", "attribution", "crossover")
 _LEFT = 0.012  # of the figure's width, where titles and notes begin
 _SMALL: dict[str, Any] = {"color": "#444444", "linespacing": 1.3}
 _PER_INCH = {"look_for": 13.0, "note": 15.5}  # characters
@@ -77,11 +76,6 @@ def plot_figures(
         Files and values by the names that :data:`qdistill.study.figures.FIGURES` uses.
     outputs : mapping of str to sequence of path
         Files by the name of the figure.
-
-    Raises
-    ------
-    DataError
-        If a table is damaged or has nothing of this data set and protocol.
     """
     for name, files in outputs.items():
         given = [_read(kind, sources, dataset, protocol) for kind in FIGURES[name].inputs]
@@ -89,13 +83,7 @@ def plot_figures(
 
 
 def plot_study(name: str, path: str | Path, outputs: Sequence[str | Path]) -> None:
-    """Draw and save a figure of a whole study from its table.
-
-    Raises
-    ------
-    DataError
-        If the table is damaged or holds nothing to draw.
-    """
+    """Draw and save a figure of a whole study from its table, which must hold something."""
     table = read_frame(STUDY_FIGURES[name].inputs[0], path)
     if table.empty:
         raise DataError(f"{path}: holds no row, and the figure needs at least one")
@@ -107,14 +95,8 @@ def draw_and_save(
 ) -> None:
     """Draw a figure with title, legend and note, and save it, each file only when complete.
 
-    Parameters
-    ----------
-    name : str
-        ``draw_{name}(figure, *given)`` draws it and returns the sentences of its note.
-    outputs : iterable of path
-        Final names, SVG or PNG.
-    place : str
-        What the title begins with.
+    ``draw_{name}(figure, *given)`` draws it and returns the sentences of its note; ``place`` is
+    what the title begins with.
 
     Raises
     ------
@@ -122,11 +104,8 @@ def draw_and_save(
         If a suffix is neither ``.svg`` nor ``.png``; nothing is written then.
     """
     paths = [Path(output) for output in outputs]
-    for path in paths:
-        if path.suffix not in _METADATA:
-            raise ConfigurationError(
-                f"{path}: figures are written as .svg or .png, not '{path.suffix}'"
-            )
+    if wrong := [path for path in paths if path.suffix not in _METADATA]:
+        raise ConfigurationError(f"{wrong[0]}: figures are written as .svg or .png")
     entry = (FIGURES | STUDY_FIGURES)[name]
     with theme():
         figure = Figure()
@@ -171,18 +150,17 @@ def finish(figure: Figure, title: str, look_for: str, notes: Iterable[str]) -> N
 def _read(kind: str, sources: Mapping[str, Any], dataset: str, protocol: str) -> Any:
     """Read one of the things that a problem's figures are drawn from."""
     source, problem = sources[kind], (dataset, protocol)
-    if kind in _MAY_BE_EMPTY:
+    if kind in ("comparisons", "attribution", "crossover"):  # may have nothing of it
         frame = read_frame(kind, source)
         return frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
     if kind == "histories":
         parts = [read_frame("history", path) for path in source]
         return select_problem(pd.concat(parts, ignore_index=True), *problem, source[0])
     if kind == "published_csv":
-        frame = read_published(source)
-        return frame[frame["dataset"] == dataset]
+        return read_published(source).query("dataset == @dataset")
     if kind == "latents":
         return read_metadata(source)
-    if kind not in CONTRACTS:
-        return source
     wanted = [("n", "=", sources["largest_n"])] if kind == "unitary" else None
-    return select_problem(read_frame(kind, source, wanted), *problem, source)
+    if kind in CONTRACTS:
+        return select_problem(read_frame(kind, source, wanted), *problem, source)
+    return source

@@ -26,14 +26,10 @@ BAND: dict[str, Any] = {"alpha": 0.16, "linewidth": 0, "zorder": 1.5}
 
 # Leading digits of ticks within a decade, from many ticks to few.
 _DIGITS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
-_NEAR = 4.0  # limits nearer to each other than this have ticks at equal distances
 
 
 def student_limits(values: ArrayLike) -> tuple[float, float]:
-    """Return the 95 % Student t limits of a mean, as seaborn asks for them.
-
-    They are those of :func:`qdistill.judgement.statistics.paired_interval`, forty times as fast.
-    """
+    """Return the limits of ``judgement.statistics.paired_interval``, forty times as fast."""
     numbers = np.asarray(values, dtype=float)
     half = special.stdtrit(len(numbers) - 1, (1 + LEVEL) / 2) * numbers.std(ddof=1)
     middle, half = numbers.mean(), half / np.sqrt(len(numbers))
@@ -52,9 +48,7 @@ def draw_line(
     Parameters
     ----------
     rows : DataFrame
-        One row for each seed at each ``x``.
-    x, y : str
-        Columns.
+        One row for each seed at each ``x``; ``x`` and ``y`` are columns.
     **look
         Properties of the line, such as its label, that replace those of the style.
     """
@@ -89,12 +83,8 @@ def draw_models(
 
     Parameters
     ----------
-    runs : DataFrame
-        With columns ``model``, ``x`` and ``y``, a row for each seed.
     front : sequence of str, optional
         Names to label; as :func:`qdistill.study.styles.in_front` chooses by default.
-    **look
-        Properties of all lines.
     """
     names = sorted(runs["model"].unique(), key=[*ENTRIES].index)
     front = in_front(names) if front is None else front
@@ -111,7 +101,7 @@ def log_ticks(low: float, high: float, most: int = 8) -> np.ndarray:
     """Choose round numbers between two limits, as many as can be labelled on a log axis."""
     ticks = np.asarray(MaxNLocator(max(most - 2, 4), steps=[1, 2, 5, 10]).tick_values(low, high))
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    for digits in _DIGITS if high > _NEAR * low else ():
+    for digits in _DIGITS if high > 4 * low else ():  # else ticks at equal distances
         ticks = np.outer(decades, digits).ravel()
         if np.sum((ticks >= low) & (ticks <= high)) <= most:
             break
@@ -138,18 +128,13 @@ def set_log_axis(
 ) -> None:
     """Make an axis logarithmic around values, with plain labels.
 
-    Parameters
-    ----------
-    values : iterable of float
-        What must be inside; what no log axis can show is passed over.
-    most : int
-        How many ticks there is room for.
+    Values that no log axis can show are passed over; there is room for ``most`` ticks.
     """
     kept = [value for value in values if np.isfinite(value) and value > 0] or [0.1, 1.0]
     pad = (max(kept) / min(kept)) ** 0.06 if max(kept) > min(kept) * 1.05 else 1.05
     ends = min(kept) / pad, max(kept) * pad
     ax.set(**{f"{along}scale": "log", f"{along}lim": ends})
-    _label_ticks(ax, along, log_ticks(*ends, most))
+    label_ticks(ax, along, log_ticks(*ends, most))
 
 
 def set_example_axis(ax: Axes, sizes: Iterable[int], label: str = EXAMPLES) -> None:
@@ -157,10 +142,11 @@ def set_example_axis(ax: Axes, sizes: Iterable[int], label: str = EXAMPLES) -> N
     ticks = sorted(set(sizes))
     pad = (ticks[-1] / ticks[0]) ** 0.05 if len(ticks) > 1 else 1.5
     ax.set(xscale="log", xlim=(ticks[0] / pad, ticks[-1] * pad), xlabel=label)
-    _label_ticks(ax, "x", ticks)
+    label_ticks(ax, "x", ticks)
 
 
-def _label_ticks(ax: Axes, along: Literal["x", "y"], ticks: Iterable[float]) -> None:
+def label_ticks(ax: Axes, along: Literal["x", "y"], ticks: Iterable[float]) -> None:
+    """Set the ticks of an axis, with plain labels."""
     axis = ax.xaxis if along == "x" else ax.yaxis
     axis.set_major_locator(FixedLocator([*ticks]))
     axis.set_minor_locator(NullLocator())
@@ -177,12 +163,8 @@ def panel_grid(
 ) -> list[Axes]:
     """Return panels in rows of at most five, with one label below the middle of the last row.
 
-    Parameters
-    ----------
-    each, around : (float, float)
-        Width and height in inches of a panel, and of what is around all; the figure is made so.
-    share : bool
-        Whether panels share their axes.
+    The figure is made as large as they need: ``each`` is the width and height in inches of a
+    panel, ``around`` of what is around all.
     """
     columns = min(count, PANELS_PER_ROW)
     rows = -(-count // columns)

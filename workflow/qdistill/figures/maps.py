@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
 from qdistill.errors import DataError
@@ -25,12 +24,7 @@ _UNDEFINED = "#BBBBBB"
 
 
 def matrix_of_seed(entries: pd.DataFrame) -> tuple[int, np.ndarray]:
-    """Return the first seed of a table of the contract "unitary", and its matrix.
-
-    Returns
-    -------
-    int, ndarray of complex64, shape (N, N)
-        The seed and U, with out[row] = sum over columns of U[row, column] in[column].
+    """Return the first seed of a table of the contract "unitary", and its N x N complex64 matrix.
 
     Raises
     ------
@@ -58,12 +52,7 @@ def haar_density(size: np.ndarray, width: int) -> np.ndarray:
 def draw_unitary(figure: Figure, entries: pd.DataFrame, n: int) -> list[str]:
     """Draw sizes and phases of the entries as maps, and the distribution of the sizes.
 
-    Parameters
-    ----------
-    entries : DataFrame
-        By the contract "unitary", of one data set, protocol and n; its first seed is drawn.
-    n : int
-        Number of labelled rows of the circuit that is drawn.
+    They are those of the first seed among ``entries`` of one data set, protocol and ``n``.
     """
     figure.set_size_inches(10.4, 4.8)
     seed, matrix = matrix_of_seed(entries)
@@ -72,8 +61,8 @@ def draw_unitary(figure: Figure, entries: pd.DataFrame, n: int) -> list[str]:
     _draw_entries(left, "size |U|", sizes, cmap="viridis", vmin=0)
     tiny = sizes < TINY_SHARE / np.sqrt(width)
     look = {"mask": tiny, "cmap": "twilight", "vmin": -np.pi, "vmax": np.pi}
-    bar = _draw_entries(middle, "phase of U (grey: tiny entries)", np.angle(matrix), **look)
-    bar.set_ticks([-np.pi, 0, np.pi], labels=["\N{MINUS SIGN}π", "0", "π"])
+    _draw_entries(middle, "phase of U (grey: tiny entries)", np.angle(matrix), **look)
+    figure.axes[-1].set_xticks([-np.pi, 0, np.pi], labels=["\N{MINUS SIGN}π", "0", "π"])
     end = max(float(sizes.max()) * 1.05, 3 / np.sqrt(width))
     bins, colour = list(np.linspace(0, end, 31)), style_of("quantum").colour
     right.hist(sizes.ravel(), bins, density=True, color=colour, alpha=0.75, label="this circuit")
@@ -85,7 +74,7 @@ def draw_unitary(figure: Figure, entries: pd.DataFrame, n: int) -> list[str]:
     return [f"Model quantum at {int(np.log2(width))} qubits, n = {n:,}, seed {seed}."]
 
 
-def _draw_entries(ax: Axes, title: str, values: np.ndarray, **look: Any) -> Colorbar:
+def _draw_entries(ax: Axes, title: str, values: np.ndarray, **look: Any) -> None:
     bar = {"location": "bottom", "shrink": 0.9, "aspect": 30}
     sns.heatmap(values, ax=ax, square=True, rasterized=True, cbar_kws=bar, **look)
     ticks = np.linspace(0, len(values), 5)[:-1].astype(int)
@@ -95,16 +84,10 @@ def _draw_entries(ax: Axes, title: str, values: np.ndarray, **look: Any) -> Colo
     ax.set_facecolor(_UNDEFINED)
     ax.set(xlabel="input amplitude (column)", ylabel="output amplitude (row)", title=title)
     ax.set_anchor("N")
-    return ax.collections[0].colorbar
 
 
 def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     """Compute for each cell of the map how far training came.
-
-    Parameters
-    ----------
-    table : DataFrame
-        By the contract "trainability".
 
     Returns
     -------
@@ -119,12 +102,9 @@ def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     share = table["heldout_mse"].clip(lower=tiny) / table["mean_heldout_mse"]
     share = share.where(np.isfinite(share))
     runs = table.assign(power=np.log10(share), solved=share < SOLVED_BELOW, lost=share.isna())
-    cells = runs.groupby(["qubits", "n", "layers", "angle_range"]).agg(
-        level=("power", "median"),
-        solved=("solved", "sum"),
-        seeds=("solved", "size"),
-        not_finite=("lost", "sum"),
-    )
+    groups = runs.groupby(["qubits", "n", "layers", "angle_range"])
+    cells = groups.agg(level=("power", "median"), solved=("solved", "sum"))
+    cells = cells.assign(seeds=groups.size(), not_finite=groups["lost"].sum())
     return cells.assign(level=cells["level"].where(cells["not_finite"] == 0)).reset_index()
 
 

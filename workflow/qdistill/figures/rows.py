@@ -24,10 +24,7 @@ _GREY = "#555555"
 _MARK_COLOUR = "#FBE9A9"
 _LIMITS_SHOWN = 3.0  # limits may widen the axis this many times beyond the estimates
 _NARROWEST = 1.25  # the axis reaches at least this ratio either way
-_STAGES = ("zero_shot", "fine_tuned", "distilled")
 _SIDES = {"left": (0, 7), "center": (0.5, 0), "right": (1, -7)}  # of the row, and points away
-
-Row = tuple[str, str]  # student and stage
 
 
 def row_panels(
@@ -47,15 +44,10 @@ def row_panels(
 def draw_interval(
     ax: Axes, height: float, values: Iterable[float], colour: str, hollow: bool = False
 ) -> None:
-    """Draw an estimate and its limits in a row of axes whose horizontal limits are set.
+    """Draw an estimate, its lower and its upper limit in a row of axes that have their ends.
 
     An estimate beyond the ends of the axis is printed there as a number, one that is missing as
     "undefined"; limits are cut at the ends, with an arrow where there is none on that side.
-
-    Parameters
-    ----------
-    values : iterable of float, length 3
-        Estimate, lower and upper limit.
     """
     estimate, low, high = map(float, values)
     if np.isnan(estimate):
@@ -65,11 +57,8 @@ def draw_interval(
     start, end = np.clip([low, high], left, right)
     if start < end:
         ax.plot([start, end], [height, height], color=colour, linewidth=1.8, zorder=2)
-    for is_open, edge, arrow in (
-        (np.isneginf(low), left, CARETLEFTBASE),
-        (np.isposinf(high), right, CARETRIGHTBASE),
-    ):
-        if is_open:
+    for limit, edge, arrow in ((low, left, CARETLEFTBASE), (high, right, CARETRIGHTBASE)):
+        if np.isinf(limit):
             ax.plot(edge, height, marker=arrow, markeredgewidth=0, color=colour, clip_on=False)
     if left <= estimate <= right:
         face, rim = ("white", colour) if hollow else (colour, "white")
@@ -90,14 +79,10 @@ def print_in_row(ax: Axes, height: float, words: str, side: str, colour: str) ->
 
 
 def ratios_to_challenger(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """Turn challenger / rival, as compared, into rival / challenger.
+    """Turn quantum / trained rival, as compared, into rival / quantum: above 1, it is the worse.
 
-    Returns
-    -------
-    DataFrame
-        ``n``, ``rival``, ``ratio``, ``low``, ``high``, ``verdict`` and ``diverged``, for the
-        trained rivals of the quantum model: a ratio above 1 means that the rival's
-        held-out error is the larger, and ``verdict`` is still that on the quantum model.
+    The columns are ``n``, ``rival``, ``ratio``, ``low``, ``high``, ``verdict`` (still that on the
+    quantum model) and ``diverged``.
     """
     is_trained = (comparisons[["challenger_stage", "baseline_stage"]] == "trained").all(axis=1)
     chosen = comparisons[is_trained & (comparisons["challenger"] == CHALLENGER)]
@@ -161,31 +146,36 @@ def _ladder_notes(
     ratios: pd.DataFrame, attribution: pd.DataFrame, seeds: int, ends: tuple[float, float]
 ) -> list[str]:
     """Say what a reader needs to know to read this very figure."""
+    is_cut = bool((ratios["low"] < ends[0]).any() or (ratios["high"] > ends[1]).any())
+    shaded = (
+        f"Shaded: the simplest model that does as well as {CHALLENGER} as far as these seeds tell."
+    )
     sentences = [
         f"Geometric mean over {seeds} seeds; lines: 95 % Student t limits.",
         f"Filled: differs from {CHALLENGER} by the paired test, after Holm's correction. Hollow: "
         "not told apart from it.",
+        *[shaded] * bool(attribution["simplest"].notna().any()),
+        *["Intervals that reach beyond the axis are cut at its end."] * is_cut,
     ]
-    if attribution["simplest"].notna().any():
-        sentences.append(
-            f"Shaded: the simplest model that does as well as {CHALLENGER} as far as these seeds "
-            "tell, or better."
-        )
-    if (ratios["low"] < ends[0]).any() or (ratios["high"] > ends[1]).any():
-        sentences.append("Intervals that reach beyond the axis are cut at its end.")
     for missing, part in attribution[attribution["missing"] != ""].groupby("missing"):
         words = f"Not in the study, though attribution asks for it: {missing}, at n"
         sentences += list_cases(words, part, "{n:,}")
-    failed = ratios[ratios["diverged"] > 0]
-    words = "Seeds at which quantum or the rival diverged"
+    words, failed = "Seeds at which quantum or the rival diverged", ratios[ratios["diverged"] > 0]
     return sentences + list_cases(words, failed, "{rival} at n = {n:,} ({diverged})")
 
 
-def row_labels(transfer: pd.DataFrame) -> list[Row]:
-    """Return (student, stage) of a figure's rows, in the registry's order, then by stage."""
-    order = list(STUDENTS)
-    pairs = set(zip(transfer["student"], transfer["stage"], strict=True))
-    return sorted(pairs, key=lambda pair: (order.index(pair[0]), _STAGES.index(pair[1])))
+def row_labels(transfer: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the label of each (student, stage), in the registry's order, then by stage.
+
+    The stage is left out where a student has only one.
+    """
+    pairs = {*zip(transfer["student"], transfer["stage"], strict=True)}
+    return {
+        (name, stage): name if len(stages_of(name)) == 1 else f"{name}, {stage.replace('_', '-')}"
+        for name in STUDENTS
+        for stage in stages_of(name)
+        if (name, stage) in pairs
+    }
 
 
 def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> list[str]:
@@ -195,21 +185,16 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> list[str]:
     nothing but such rows says so once.
     """
     sizes, rows = sorted(transfer["n"].unique()), row_labels(transfer)
-    panels = row_panels(figure, sizes, [_row_label(*row) for row in rows], "retained fraction")
+    panels = row_panels(figure, sizes, [*rows.values()], "retained fraction")
     panels[0].invert_yaxis()
     panels[0].set_xlim(*RETAINED_LIMITS)
     panels[0].set_xticks([0, 0.5, 1])
     for n, ax in zip(sizes, panels, strict=True):
-        _draw_students(ax, transfer[transfer["n"] == n].set_index(["student", "stage"]), rows)
-    return _transfer_notes(transfer)
+        _draw_students(ax, transfer[transfer["n"] == n].set_index(["student", "stage"]), [*rows])
+    return _transfer_notes(transfer, rows)
 
 
-def _row_label(student: str, stage: str) -> str:
-    """Name a row; the stage is left out where a student has only one."""
-    return student if len(stages_of(student)) == 1 else f"{student}, {stage.replace('_', '-')}"
-
-
-def _draw_students(ax: Axes, part: pd.DataFrame, rows: list[Row]) -> None:
+def _draw_students(ax: Axes, part: pd.DataFrame, rows: list[tuple[str, str]]) -> None:
     for error in (0, 1):
         ax.axvline(error, color=_GREY, linewidth=1.0, zorder=1)
     for threshold in (COLLAPSED_BELOW, RETAINED_ABOVE):
@@ -217,35 +202,37 @@ def _draw_students(ax: Axes, part: pd.DataFrame, rows: list[Row]) -> None:
     students = list(dict.fromkeys(student for student, _ in rows))
     values = part[["retained", "ci_low", "ci_high"]].astype(float)
     values[part["verdict"] == "undefined"] = np.nan
+    is_undefined = values["retained"].isna().all()
     for height, row in enumerate(rows):
         if students.index(row[0]) % 2 == 0:  # shaded, to be followed across the panels
             ax.axhspan(height - 0.5, height + 0.5, color="#F1F1F1", linewidth=0, zorder=0)
-        if row in part.index and values["retained"].notna().any():
+        if row in part.index and not is_undefined:
             draw_interval(ax, height, values.loc[row], style_of(row[0]).colour)
-    if values["retained"].isna().all():
+    if is_undefined:
         print_in_row(ax, (len(rows) - 1) / 2, "undefined", "center", _GREY)
 
 
-def _transfer_notes(transfer: pd.DataFrame) -> list[str]:
+def _transfer_notes(transfer: pd.DataFrame, labels: dict[tuple[str, str], str]) -> list[str]:
     """Say what a reader needs to know to read this very figure."""
-    drawn = transfer[transfer["verdict"] != "undefined"]
-    values = drawn[["retained", "ci_low", "ci_high"]].astype(float)
-    sentences = [f"Means over {transfer['seeds'].max()} seeds, lines: 95 % Fieller limits."]
-    beyond = (values < RETAINED_LIMITS[0]) | (values > RETAINED_LIMITS[1])
-    if (beyond & np.isfinite(values)).any(axis=None):
-        left, right = (f"{limit:g}".replace("-", "\N{MINUS SIGN}") for limit in RETAINED_LIMITS)
-        sentences.append(
-            f"The axes end at {left} and {right}; intervals that reach further are cut, and "
-            "estimates beyond are printed as numbers at that end."
-        )
-    if np.isinf(values).any(axis=None):
-        sentences.append("Arrows: the interval is unbounded on that side.")
-    undefined = transfer[transfer["verdict"] == "undefined"]
-    for reason, part in undefined.groupby("reason", sort=False):
+    is_undefined = transfer["verdict"] == "undefined"
+    values = transfer[["retained", "ci_low", "ci_high"]].astype(float)[~is_undefined]
+    beyond = ((values < RETAINED_LIMITS[0]) | (values > RETAINED_LIMITS[1])) & np.isfinite(values)
+    cut = "Intervals are cut at the ends of the axes; estimates beyond are numbers at that end."
+    sentences = [
+        f"Means over {transfer['seeds'].max()} seeds; lines: 95 % Fieller limits.",
+        *[cut] * bool(beyond.any(axis=None)),
+        *["Arrows: the interval is unbounded on that side."]
+        * bool(np.isinf(values).any(axis=None)),
+    ]
+    for reason, part in transfer[is_undefined].groupby("reason", sort=False):
         words = f"Undefined, since {reason}, at n"
         sentences += list_cases(words, part[["n"]].drop_duplicates().sort_values("n"), "{n:,}")
     failed = transfer[transfer["diverged"] > 0]
-    labels = [_row_label(*row) for row in zip(failed["student"], failed["stage"], strict=True)]
-    words = "Seeds with a diverged run among the three compared"
-    each = "{label} at n = {n:,} ({diverged} seeds)"
-    return sentences + list_cases(words, failed.assign(label=labels), each)
+    pairs = zip(failed["student"], failed["stage"], strict=True)
+    words, each = (
+        "Seeds with a diverged run among the three compared",
+        "{label} at n = {n:,} ({diverged} seeds)",
+    )
+    return sentences + list_cases(
+        words, failed.assign(label=[labels[pair] for pair in pairs]), each
+    )

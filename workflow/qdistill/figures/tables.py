@@ -20,7 +20,7 @@ def select_problem(
     Raises
     ------
     DataError
-        If there is no row, or rows with different numbers of qubits.
+        If there is no row, or rows of several numbers of qubits.
     """
     chosen = frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
     if chosen.empty:
@@ -28,15 +28,11 @@ def select_problem(
             frame[["dataset", "protocol"]].drop_duplicates().sort_values(["dataset", "protocol"])
         )
         found = ", ".join(f"{name} ({way})" for name, way in pairs.to_numpy()) or "none"
-        raise DataError(
-            f"{path}: no row for data set '{dataset}' under the protocol '{protocol}'; "
-            f"it has: {found}"
-        )
+        wanted = f"data set '{dataset}' under the protocol '{protocol}'"
+        raise DataError(f"{path}: no row for {wanted}; it has: {found}")
     if chosen["qubits"].nunique() > 1:
         listed = ", ".join(map(str, sorted(chosen["qubits"].unique())))
-        raise DataError(
-            f"{path}: data set '{dataset}' has {listed} qubits, and a figure shows only one"
-        )
+        raise DataError(f"{path}: '{dataset}' has {listed} qubits, and a figure shows only one")
     return chosen
 
 
@@ -52,12 +48,7 @@ def describe_means(runs: pd.DataFrame, words: str = "Mean") -> str:
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
     """Describe in sentences which runs diverged or ended too early, so that no figure hides it.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Rows of the contract "metrics", or of one with its keys.
-    value : str
-        The column that is drawn.
+    Those without a finite ``value``, which is what is drawn, are told apart from the others.
     """
     lost = ~np.isfinite(runs[value])
     told = {
@@ -78,10 +69,7 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
 def list_cases(words: str, cases: Iterable[str] | pd.DataFrame, each: str = "") -> list[str]:
     """Return the sentence "words: one, other." as a list, which is empty if there is no case.
 
-    Parameters
-    ----------
-    cases : iterable of str, or DataFrame
-        What is listed; a table's rows in the format ``each``.
+    The cases of a table are its rows, in the format ``each``.
     """
     if isinstance(cases, pd.DataFrame):
         cases = [

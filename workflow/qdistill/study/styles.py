@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qdistill.study.model_table import Line, ModelEntry, Style
+from qdistill.study.model_table import Line, Style
 from qdistill.study.registry import ENTRIES
 
 # For names without a style in the table, such as a newcomer's own model.
@@ -17,14 +17,9 @@ MOST_LABELLED = 8  # lines of a figure; more cannot be told apart
 
 
 def style_of(name: str) -> Style:
-    """Return the style of a model, reference or student; the same in every figure and every run.
+    """Return the style of a name of the registry; the same in every figure and every run.
 
     One whose entry has no style takes a spare one, by its place among those without.
-
-    Raises
-    ------
-    KeyError
-        If the registry does not know the name.
     """
     entry = ENTRIES[name]
     if entry.style is not None:
@@ -50,10 +45,7 @@ def in_front(names: Iterable[str], most: int = MOST_LABELLED) -> list[str]:
 
     def last(name: str) -> tuple[bool, bool, int]:
         entry = ENTRIES[name]
-        return entry.is_variant, _repeats(entry), order.index(name)
+        repeats = entry.kind == "tuned" or entry.method == "compile" or entry.is_oracle
+        return entry.is_variant, repeats, order.index(name)
 
     return sorted(sorted(set(names), key=last)[:most], key=order.index)
-
-
-def _repeats(entry: ModelEntry) -> bool:
-    return entry.kind == "tuned" or entry.method == "compile" or entry.is_oracle
