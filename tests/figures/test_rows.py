@@ -107,7 +107,7 @@ def test_the_simplest_that_does_as_well_is_shaded_and_the_verdict_told(study):
         (band,) = [patch for patch in panel.patches if isinstance(patch, Rectangle)]
         middle = band.get_y() + band.get_height() / 2
         assert rungs[round(middle)] == judgement["simplest"]
-    assert "Shaded: the simplest model that does as well as quantum" in note
+    assert "Shaded: the simplest that does as well as quantum" in note
     assert "cut at its end" not in note
 
 

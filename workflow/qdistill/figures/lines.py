@@ -66,7 +66,7 @@ def draw_line(
     words = {axis: axis.get_label_text() for axis in (ax.xaxis, ax.yaxis)}
     for axis, text in words.items():
         axis.set_label_text(text or " ")  # or seaborn writes the names of columns
-    known = rows.groupby(x)[y].agg(lambda values: bool(np.isfinite(values).all()))
+    known = np.isfinite(rows[y]).groupby(rows[x]).all()
     for _, kept in known[known].groupby((~known).cumsum()[known]):
         part = rows[rows[x].isin(kept.index)]
         limits = student_limits if bands else None
@@ -99,13 +99,13 @@ def draw_models(
 
 def log_ticks(low: float, high: float, most: int = 8) -> np.ndarray:
     """Choose round numbers between two limits, as many as can be labelled on a log axis."""
-    ticks = np.asarray(MaxNLocator(max(most - 2, 4), steps=[1, 2, 5, 10]).tick_values(low, high))
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    for digits in _DIGITS if high > 4 * low else ():  # else ticks at equal distances
-        ticks = np.outer(decades, digits).ravel()
-        if np.sum((ticks >= low) & (ticks <= high)) <= most:
-            break
-    ticks = ticks[(ticks >= low) & (ticks <= high)]
+    choices = [np.outer(decades, digits).ravel() for digits in _DIGITS]
+    inside = [ticks[(ticks >= low) & (ticks <= high)] for ticks in choices]
+    ticks = next((ticks for ticks in inside if len(ticks) <= most), inside[-1])
+    if len(inside[0]) < 3:
+        ticks = MaxNLocator(max(most - 2, 4), steps=[1, 2, 5, 10]).tick_values(low, high)
+        ticks = ticks[(ticks >= low) & (ticks <= high)]
     return ticks[:: -(-len(ticks) // most) or 1]
 
 

@@ -147,9 +147,7 @@ def _ladder_notes(
 ) -> list[str]:
     """Say what a reader needs to know to read this very figure."""
     is_cut = bool((ratios["low"] < ends[0]).any() or (ratios["high"] > ends[1]).any())
-    shaded = (
-        f"Shaded: the simplest model that does as well as {CHALLENGER} as far as these seeds tell."
-    )
+    shaded = f"Shaded: the simplest that does as well as {CHALLENGER} by these seeds, or better."
     sentences = [
         f"Geometric mean over {seeds} seeds; lines: 95 % Student t limits.",
         f"Filled: differs from {CHALLENGER} by the paired test, after Holm's correction. Hollow: "
