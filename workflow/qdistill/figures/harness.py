@@ -27,30 +27,20 @@ PNG_DOTS_PER_INCH = 220
 _PAD = 0.08  # inches
 _SETTINGS: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans"],  # the one that Matplotlib brings, on every machine
-    "font.size": 9,
-    "axes.titlesize": 10,
     "axes.titlelocation": "left",
-    "axes.labelsize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "black",
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
-    "legend.fontsize": 8,
     "legend.frameon": False,
     "legend.handlelength": 2.8,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.09,
     "figure.constrained_layout.h_pad": _PAD,
     "svg.hashsalt": "qdistill",  # without a salt, identifiers in SVG are drawn at random
 }
 # No date, and no version of the software, so that equal figures are equal files.
-_METADATA: dict[str, dict[str, str | None]] = {
-    ".svg": {"Date": None, "Creator": None},
-    ".png": {"Software": None},
-}
+_METADATA = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 _LEFT = 0.012  # of the figure's width, where titles and notes begin
 _SMALL: dict[str, Any] = {"color": "#444444", "linespacing": 1.3}
 _PER_INCH = {"look_for": 13.0, "note": 15.5}  # characters
@@ -58,8 +48,9 @@ _PER_INCH = {"look_for": 13.0, "note": 15.5}  # characters
 
 def theme() -> AbstractContextManager[None]:
     """Set how figures look and are saved, for a block in which they are both drawn and saved."""
-    look: dict[Any, Any] = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper")}
-    return matplotlib.rc_context(look | _SETTINGS)
+    sizes = sns.plotting_context("paper", font_scale=0.93)
+    look: dict[Any, Any] = {**sns.axes_style("whitegrid"), **sizes, **_SETTINGS}
+    return matplotlib.rc_context(look)
 
 
 def plot_figures(
@@ -70,12 +61,8 @@ def plot_figures(
 ) -> None:
     """Draw and save figures of one data set and protocol in one process: starting takes longer.
 
-    Parameters
-    ----------
-    sources : mapping
-        Files and values by the names that :data:`qdistill.study.figures.FIGURES` uses.
-    outputs : mapping of str to sequence of path
-        Files by the name of the figure.
+    Sources have the names that :data:`qdistill.study.figures.FIGURES` uses, and files those of
+    the figures.
     """
     for name, files in outputs.items():
         given = [_read(kind, sources, dataset, protocol) for kind in FIGURES[name].inputs]

@@ -102,9 +102,10 @@ def log_ticks(low: float, high: float, most: int = 8) -> np.ndarray:
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     choices = [np.outer(decades, digits).ravel() for digits in _DIGITS]
     inside = [ticks[(ticks >= low) & (ticks <= high)] for ticks in choices]
-    ticks = next((ticks for ticks in inside if len(ticks) <= most), inside[-1])
+    ticks: np.ndarray = next((each for each in inside if len(each) <= most), inside[-1])
     if len(inside[0]) < 3:
-        ticks = MaxNLocator(max(most - 2, 4), steps=[1, 2, 5, 10]).tick_values(low, high)
+        linear = MaxNLocator(max(most - 2, 4), steps=[1, 2, 5, 10])
+        ticks = np.asarray(linear.tick_values(low, high))
         ticks = ticks[(ticks >= low) & (ticks <= high)]
     return ticks[:: -(-len(ticks) // most) or 1]
 

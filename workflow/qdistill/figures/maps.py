@@ -93,10 +93,8 @@ def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row for each (qubits, n, layers, angle_range): ``level``, the median over seeds of
-        log10(heldout_mse / mean_heldout_mse), since a few solved seeds would drag a mean
-        below the error of most, NaN if a seed has no finite error; ``solved``,
-        the seeds whose error is below 1 % of the mean's; ``seeds`` and ``not_finite``.
-        An error of exactly zero counts as the smallest float32.
+        log10(heldout_mse / mean_heldout_mse), NaN if a seed has no finite error (zero counts as
+        the smallest float32); ``solved``, how many are below 1 %; ``seeds``; ``not_finite``.
     """
     tiny = float(np.finfo(np.float32).tiny)
     share = table["heldout_mse"].clip(lower=tiny) / table["mean_heldout_mse"]
