@@ -3,13 +3,13 @@
 import pytest
 
 from helpers.figures import study_metrics
-from qdistill.figures.save import figure_settings
+from qdistill.figures.harness import theme
 
 
 @pytest.fixture(autouse=True)
 def drawing_settings():
     """Draw each test under the settings of the saved figures."""
-    with figure_settings():
+    with theme():
         yield
 
 

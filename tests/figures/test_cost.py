@@ -1,20 +1,22 @@
 """The figure of costs: every engine, the floors, and the article's ratio."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.cost import make_cost
-from helpers.figures import axes_of, saved_words
+from helpers.figures import figure_of
 from qdistill.cost.simulators import REGISTRY
 from qdistill.errors import DataError
-from qdistill.figures import cost as module
-from qdistill.figures.cost import draw_circuit_steps, draw_model_steps, plot_cost
-from qdistill.storage.tables import write_table
+from qdistill.figures.cost import STYLES, draw_cost
 from qdistill.study.timed import OUR_ENGINES, SIMULATORS
 
 
-def lines_of(ax):
-    return {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+def lines_of(table):
+    figure, note = figure_of(draw_cost, table)
+    return [
+        dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in figure.axes
+    ], note
 
 
 def times_of(table, engine, what="circuit_step", seeds=1, column="milliseconds"):
@@ -24,69 +26,57 @@ def times_of(table, engine, what="circuit_step", seeds=1, column="milliseconds")
 
 def test_every_engine_is_a_line_of_its_times():
     table = make_cost()
-    ax = axes_of(draw_circuit_steps, table)
-    lines = lines_of(ax)
+    (ours, others, _), note = lines_of(table.sample(frac=1, random_state=1))
     wanted = {
         "numba": times_of(table, "numba"),
         "numba, 10 seeds at once": times_of(table, "numba", seeds=10),
         "torch": times_of(table, "torch"),
         "torch, 10 seeds at once": times_of(table, "torch", seeds=10),
-        "pennylane": times_of(table, "pennylane"),
-        "lightning-expectations": times_of(table, "lightning-expectations"),
         "classical layer of the same width": times_of(table, "classical"),
         "floor: arithmetic": times_of(table, "machine", "flop_floor"),
         "floor: memory": times_of(table, "machine", "byte_floor"),
     }
-    assert lines.keys() == wanted.keys()
+    simulators = ("numba", "pennylane", "lightning-expectations")
+    assert [*ours] == [*wanted] and [*others] == [*simulators]
     for label, times in wanted.items():
-        assert lines[label].get_xdata() == pytest.approx([4, 6, 8])
-        assert lines[label].get_ydata() == pytest.approx(times), label
-    assert ax.get_yscale() == "log"
-    low, high = ax.get_ylim()
-    every = np.concatenate(list(wanted.values()))
-    assert low < every.min() and every.max() < high
-
-
-def test_the_order_of_the_rows_does_not_matter():
-    ax = axes_of(draw_circuit_steps, make_cost().sample(frac=1, random_state=1))
-    assert lines_of(ax)["numba"].get_xdata() == pytest.approx([4, 6, 8])
+        assert ours[label].get_xdata() == pytest.approx([4, 6, 8])
+        assert ours[label].get_ydata() == pytest.approx(times), label
+    for label in simulators:
+        assert others[label].get_ydata() == pytest.approx(times_of(table, label))
+    ax, other = ours["numba"].axes, others["numba"].axes
+    assert ax.get_yscale() == other.get_yscale() == "log" and ax.get_ylim() == other.get_ylim()
+    every = np.concatenate([*wanted.values(), times_of(table, "lightning-expectations")])
+    assert ax.get_ylim()[0] < every.min() and every.max() < ax.get_ylim()[1]
+    assert "20 layers, batches of 32" in note and "expectation values" in note
 
 
 def test_model_ratios_stand_beside_the_article():
     table = make_cost()
-    ax = axes_of(draw_model_steps, table)
-    lines = lines_of(ax)
-    for seeds, label in ((1, "quantum, 1 seed"), (10, "quantum, 10 seeds at once")):
+    (*_, whole), _ = lines_of(table)
+    for seeds, label in ((1, "quantum"), (10, "quantum, 10 seeds at once")):
         ratios = times_of(table, "quantum", "model_step", seeds, "ratio_to_classical")
-        assert lines[label].get_ydata() == pytest.approx(ratios)
-    article = lines["the article: ~68 at 6 qubits"]
+        assert whole[label].get_ydata() == pytest.approx(ratios)
+    article = whole["the article: ~68 at 6 qubits"]
     assert (article.get_xdata()[0], article.get_ydata()[0]) == (6, 68)
-    assert any(list(line.get_ydata()) == [68, 68] for line in ax.lines)
-    assert {"square, 10 seeds at once", "linear, 10 seeds at once"} <= lines.keys()
-    assert not any(label.startswith("classical,") for label in lines)
-    assert ax.get_ylim()[1] > 68
+    assert {"square, 10 seeds at once", "linear, 10 seeds at once"} <= whole.keys()
+    assert not any(label.startswith("classical,") for label in whole)
+    assert article.axes.get_ylim()[1] > 68
 
 
-def test_every_simulator_that_trains_has_its_own_look():
+def test_every_simulator_that_trains_has_its_own_look_in_panels_of_at_most_eight_lines():
     trains = [name for name in SIMULATORS if name != "qulacs"]
-    assert set(module._ENGINE_STYLES) == {*OUR_ENGINES, *trains}
-    assert set(trains) < set(REGISTRY)
-    looks = {(style.colour, style.marker) for style in module._ENGINE_STYLES.values()}
-    assert len(looks) == len(module._ENGINE_STYLES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("sizes", [{}, {"qubits": (3,), "seeds": (1,)}], ids=["usual", "one"])
-def test_the_figure_is_read_drawn_and_saved(tmp_path, sizes):
-    texts = saved_words(tmp_path, plot_cost, {"cost": make_cost(**sizes)})
-    assert "20 layers, batches of 32, one thread" in texts
-    assert "lightning-expectations computes the expectation values" in texts.replace("\n", " ")
-
-
-def test_a_table_without_steps_is_refused(tmp_path):
+    assert {*STYLES} == {*OUR_ENGINES, *SIMULATORS} and {*SIMULATORS} == {*REGISTRY}
+    assert len({(style.colour, style.marker) for style in STYLES.values()}) == len(STYLES)
     table = make_cost()
-    path = tmp_path / "cost.parquet"
-    write_table("cost", path, table[table["what"] == "inference"], {})
-    with pytest.raises(DataError, match=r"'circuit_step' and 'model_step', and found inference"):
-        plot_cost(path, [tmp_path / "cost.svg"])
-    assert not (tmp_path / "cost.svg").exists()
+    hit = (table["engine"] == "pennylane") & (table["what"] == "circuit_step")
+    every = pd.concat([table, *(table[hit].assign(engine=name) for name in trains)])
+    panels, _ = lines_of(every)
+    assert [len(lines) <= 8 for lines in panels] == [True] * 3
+    assert [*panels[1]] == ["numba", *trains]
+
+
+def test_one_size_is_enough_and_a_table_without_steps_is_refused():
+    assert lines_of(make_cost(qubits=(3,), seeds=(1,)))[0][0]["numba"].get_xdata().tolist() == [3]
+    table = make_cost()
+    with pytest.raises(DataError, match="'model_step' are needed, and found inference"):
+        lines_of(table[table["what"] == "inference"])

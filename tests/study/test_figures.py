@@ -9,20 +9,39 @@ import pytest
 
 from helpers.configuration import study_of
 from qdistill.study.configuration import resolve_study
-from qdistill.study.figures import FIGURES, figures_of, plots_of
+from qdistill.study.figures import (
+    FIGURES,
+    STUDY_FIGURES,
+    categories_of,
+    figures_of,
+    plots_of,
+    study_figures,
+)
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
 STUDY = resolve_study(study_of())
 MAIN = STUDY.tracks[0]
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [*FIGURES, *STUDY_FIGURES])
 def test_a_figure_has_a_function_for_its_inputs_and_a_caption(name):
-    plot = getattr(import_module(f"qdistill.figures.{name}"), f"plot_{name}")
-    names = [*signature(plot).parameters]
-    assert names[-3:] == ["dataset", "protocol", "outputs"]
-    assert len(names) == len(FIGURES[name].inputs) + 3
+    entry = (FIGURES | STUDY_FIGURES)[name]
+    draw = getattr(import_module(f"qdistill.figures.{entry.module}"), f"draw_{name}")
+    assert len(signature(draw).parameters) == len(entry.inputs) + 1
     assert (REPORT / f"{name}.rst").is_file()
+    assert len(entry.look_for) <= 110 and entry.look_for.endswith(".")
+
+
+def test_headings_are_numbered_without_a_gap_behind_the_verdict():
+    for study in (STUDY, replace(STUDY, config={**STUDY.config, "cost": None, "downstream": None})):
+        headings = categories_of(study)
+        numbers = [heading[:2] for heading in headings.values()]
+        assert numbers == [f"{number:02}" for number in range(2, len(headings) + 2)]
+        assert len({heading[3:] for heading in headings.values()}) == len(headings)
+        assert headings["overview"] == "02 Overview"
+        problems = {name for problem in study.problems for name in figures_of(study, *problem)}
+        assert {*headings} == problems | {*study_figures(study)}
+    assert "cost" not in headings and "downstream" not in headings
 
 
 @pytest.mark.parametrize(
@@ -51,5 +70,5 @@ def test_problems_with_unlike_figures_have_rules_of_their_own():
     assert sorted(problems) == sorted(study.problems)
     for figures, protocol, datasets in rules.values():
         for dataset in datasets:
-            assert list(figures) == list(figures_of(study, dataset, protocol))
+            assert figures == [*figures_of(study, dataset, protocol)]
     assert {"", "__2"} <= {*rules}

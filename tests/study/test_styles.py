@@ -4,7 +4,7 @@ import pytest
 
 from qdistill.study.model_table import ModelEntry
 from qdistill.study.registry import BOTTLENECKS, ENTRIES, MODELS, REFERENCES, STUDENTS, TUNED
-from qdistill.study.styles import in_groups, style_of
+from qdistill.study.styles import MOST_LABELLED, in_front, style_of
 
 EVERY_NAME = [*MODELS, *STUDENTS]
 # students with squared read-out, and their siblings with linear read-out
@@ -46,7 +46,16 @@ def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):
     assert {first.colour, second.colour}.isdisjoint(style.colour for style in before.values())
     assert first.marker not in {style.marker for style in before.values()}
     assert {name: style_of(name) for name in before} == before
-    assert in_groups(["newcomers_own", "square"])["control"] == ["square", "newcomers_own"]
+    assert in_front(["newcomers_own", "square"]) == ["square", "newcomers_own"]
+
+
+def test_at_most_eight_names_are_labelled_those_that_the_question_turns_on_first():
+    wanted = ["mean", "pca", "oracle", "linear", "linear_tuned", "square", "classical", "quantum"]
+    assert in_front(MODELS) == wanted and len(wanted) == MOST_LABELLED
+    assert in_front({*MODELS} - {"oracle"}) == [*wanted[:2], *wanted[3:], "quantum_tuned"]
+    assert in_front(EVERY_NAME, 6) == ["mean", "pca", "linear", "square", "classical", "quantum"]
+    assert in_front(["separable", "quantum"]) == ["separable", "quantum"]  # there is room
+    assert "compiled" not in in_front(["quantum", "compiled", *STUDENTS], 4)
 
 
 def test_an_unknown_name_has_no_style():

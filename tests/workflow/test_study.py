@@ -171,7 +171,7 @@ def test_costs_are_timed_and_told(finished):
 def test_costs_need_nothing_else_of_the_study(finished):
     arguments = ("--forceall", "--dry-run", "--", "benchmark_engines")
     output = succeed(finished, *SMOKE, *arguments)
-    assert jobs_of(output) == {"time_engines": 1, "plot_cost": 1, "benchmark_engines": 1}
+    assert jobs_of(output) == {"time_engines": 1, "plot_study_of_cost": 1, "benchmark_engines": 1}
 
 
 def count_rows(database):

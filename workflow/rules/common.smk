@@ -18,7 +18,13 @@ from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.figures import figures_of, plots_of
+from qdistill.study.figures import (
+    STUDY_FIGURES,
+    categories_of,
+    figures_of,
+    plots_of,
+    study_figures,
+)
 from qdistill.study.memory import job_megabytes
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
@@ -55,6 +61,7 @@ OF_REFERENCES = RUN.replace("{model}", "references")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
+STUDY_FIGURE = f"{RESULTS}/figures/{{figure}}.{{suffix}}"
 
 
 wildcard_constraints:
@@ -157,10 +164,10 @@ def figure_files(figures, pattern):
     """SVG and PNG of each figure, the SVG for the report."""
     labels = {"data set": "{dataset}", "protocol": "{protocol}"}
     files = {}
-    for name, figure in figures.items():
+    for name in figures:
         caption = f"../report/{name}.rst"
         svg = f"{pattern}/{name}.svg"
-        shown = report(svg, caption=caption, category=figure.category, labels=labels)
+        shown = report(svg, caption=caption, category=CATEGORIES[name], labels=labels)
         files[name] = [shown, f"{pattern}/{name}.png"]
     return files
 

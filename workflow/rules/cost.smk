@@ -1,6 +1,5 @@
 # What training and inference cost, timed side by side.
 COST = f"{RESULTS}/cost.parquet"
-COST_FIGURE = f"{RESULTS}/figures/cost.{{suffix}}"
 
 
 rule time_engines:
@@ -28,7 +27,7 @@ rule time_engines:
 rule benchmark_engines:
     input:
         COST,
-        expand(COST_FIGURE, suffix=["svg", "png"]),
+        expand(STUDY_FIGURE, figure="cost", suffix=["svg", "png"]),
     log:
         f"{LOGS}/benchmark_engines.log",
     message:

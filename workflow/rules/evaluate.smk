@@ -19,7 +19,9 @@ COSTED = ["cost"] if HAS_COST else []
 TRAINABLE = ["trainability"] if HAS_TRAINABILITY else []
 
 
-TABLES = tables_of("metrics", "choices", "sweep", *DOWNSTREAM, *COSTED, *TRAINABLE, *JUDGED)
+TABLES = tables_of(
+    "metrics", "choices", "sweep", *DOWNSTREAM, *COSTED, *TRAINABLE, *JUDGED
+)
 
 
 rule combine_tables:

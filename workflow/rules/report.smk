@@ -7,16 +7,13 @@ INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
 HISTORIES = run_files(
     "history.parquet", lambda track, _: track.bottlenecks + track.students
 )
+CATEGORIES = categories_of(STUDY)
 FIGURES = [
     f"{FIGURE}/{figure}.{suffix}".format(dataset=dataset, protocol=protocol)
     for dataset, protocol in STUDY.problems
     for figure in figures_of(STUDY, dataset, protocol)
     for suffix in ("svg", "png")
-] + expand(
-    f"{RESULTS}/figures/trainability.{{suffix}}",
-    suffix=["svg", "png"] if HAS_TRAINABILITY else [],
-)
-FIGURES += expand(COST_FIGURE, suffix=["svg", "png"] if HAS_COST else [])
+] + expand(STUDY_FIGURE, figure=study_figures(STUDY), suffix=["svg", "png"])
 
 
 # Outputs cannot depend on wildcards, so problems with unlike figures have unlike rules.
@@ -69,50 +66,33 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
             "../scripts/plot_figures.py"
 
 
-rule plot_trainability:
-    input:
-        trainability=TRAINABILITY,
-    output:
-        svg=report(
-            f"{RESULTS}/figures/trainability.svg",
-            caption="../report/trainability.rst",
-            category="11 Trainability",
-            labels={"figure": "trainability"},
-        ),
-        png=f"{RESULTS}/figures/trainability.png",
-    log:
-        f"{LOGS}/plot_trainability.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        caption=caption_of_settings(STUDY, "trainability"),
-    message:
-        "Plot where circuits can be trained"
-    script:
-        "../scripts/plot_trainability.py"
+# One for each figure, so that costs can be drawn without the rest of the study.
+for figure, entry in STUDY_FIGURES.items():
 
-
-rule plot_cost:
-    input:
-        cost=COST,
-    output:
-        svg=report(
-            expand(COST_FIGURE, suffix="svg")[0],
-            caption="../report/cost.rst",
-            category="12 Cost",
-            labels={"figure": "cost"},
-        ),
-        png=expand(COST_FIGURE, suffix="png")[0],
-    log:
-        f"{LOGS}/plot_cost.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        caption=caption_of_settings(STUDY, "cost"),
-    message:
-        "Plot what training and inference cost"
-    script:
-        "../scripts/plot_cost.py"
+    rule:
+        name:
+            f"plot_study_of_{figure}"
+        input:
+            f"{RESULTS}/{entry.inputs[0]}.parquet",
+        output:
+            svg=report(
+                STUDY_FIGURE.format(figure=figure, suffix="svg"),
+                caption=f"../report/{figure}.rst",
+                category=CATEGORIES.get(figure, entry.category),
+                labels={"figure": figure},
+            ),
+            png=STUDY_FIGURE.format(figure=figure, suffix="png"),
+        log:
+            f"{LOGS}/plot_study/{figure}.log",
+        conda:
+            "../../envs/report.yaml"
+        params:
+            figure=figure,
+            caption=caption_of_settings(STUDY, figure),
+        message:
+            "Plot the {params.figure} of the study"
+        script:
+            "../scripts/plot_study.py"
 
 
 rule write_verdict:

@@ -3,7 +3,7 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from qdistill.figures.problem import plot_figures
+    from qdistill.figures.harness import plot_figures
 
     plot_figures(
         {**dict(snakemake.input.items()), **dict(snakemake.params.items())},

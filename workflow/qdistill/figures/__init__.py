@@ -1,1 +1,1 @@
-"""Figures of a study: each module draws one kind from data frames and saves it."""
+"""Figures of a study: each module draws one kind from data frames, the harness all alike."""

@@ -2,156 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator
+from matplotlib.figure import Figure
 
 from qdistill.errors import DataError
-from qdistill.figures.axes import add_note, set_log_limits, set_titles
-from qdistill.figures.save import saved_figure
-from qdistill.storage.tables import read_frame
-from qdistill.study.styles import Style, style_of
+from qdistill.figures.lines import draw_line, line_values, set_log_axis
+from qdistill.study.model_table import Style
+from qdistill.study.styles import style_of
 from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 
-_ENGINE_STYLES: dict[str, Style] = {
-    "numba": Style("#0072B2", "o", "-", 5.0),
-    "torch": Style("#56B4E9", "v", (0, (4, 1.5)), 5.0),
-    "pennylane": Style("#882255", "P", "-", 5.5),
-    "lightning-expectations": Style("#AA4499", "X", (0, (4, 1.5)), 5.5),
-    "tensorcircuit-torch": Style("#117733", "^", (0, (4, 1.5)), 5.0),
-    "tensorcircuit-jax": Style("#44AA99", "<", "-", 5.0),
-    "torchquantum": Style("#999933", "s", (0, (2, 1.2)), 4.5),
-    "deepquantum": Style("#661100", "p", (0, (2, 1.2)), 5.0),
-    "pyqtorch": Style("#CC6677", "h", (0, (1, 1.3)), 5.0),
+_NAMES, _COLOURS = (*OUR_ENGINES, *SIMULATORS), sns.color_palette("colorblind").as_hex()
+_LOOKS = zip(_NAMES, _COLOURS, "ovPX^<sphD", strict=True)
+STYLES = {name: Style(colour, marker, "-", 5.5) for name, colour, marker in _LOOKS}
+_FLOORS = {
+    "flop_floor": ("floor: arithmetic", Style("#6F6F6F", "", (0, (1, 1.3)))),
+    "byte_floor": ("floor: memory", Style("#6F6F6F", "", (0, (5, 1.5)))),
 }
-_FLOORS = {"flop_floor": ("arithmetic", (0, (1, 1.3))), "byte_floor": ("memory", (0, (5, 1.5)))}
-_FLOOR_COLOUR = "#6F6F6F"
 _LIGHTNING_NOTE = (
     "lightning-expectations computes the expectation values of Z on all wires in place of the "
     "probabilities, whose gradients it does not know."
 )
 
 
-def draw_circuit_steps(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw the time of a training step of the circuit alone against the number of qubits.
+def draw_cost(figure: Figure, table: pd.DataFrame) -> list[str]:
+    """Draw a step of our engines, beside it that of simulators, and that of whole models.
 
-    Parameters
-    ----------
-    table : DataFrame
-        By the contract "cost". One seed is shown of everything, and of our engines also the
-        largest number of seeds that are computed together.
-    """
-    steps = table[table["what"] == "circuit_step"]
-    most = int(steps["seeds"].max())
-    for name in (*SIMULATORS, *reversed(OUR_ENGINES), "classical"):
-        style = style_of("classical") if name == "classical" else _ENGINE_STYLES.get(name)
-        for seeds in sorted({1, most}):
-            rows = steps[(steps["engine"] == name) & (steps["seeds"] == seeds)]
-            if style is None or rows.empty:
-                continue
-            words = {"classical": "classical layer of the same width"}.get(name, name)
-            together = f", {seeds} seeds at once" if seeds > 1 else ""
-            _draw_line(ax, rows, "milliseconds", style, words + together, hollow=seeds > 1)
-    for what, (words, line) in _FLOORS.items():
-        rows = table[table["what"] == what].sort_values("qubits")
-        look: dict[str, Any] = {"color": _FLOOR_COLOUR, "linestyle": line, "linewidth": 1.0}
-        ax.plot(rows["qubits"], rows["milliseconds"], label=f"floor: {words}", **look)
-    shown = table[table["what"].isin(["circuit_step", *_FLOORS])]
-    set_log_limits(ax, shown["milliseconds"])
-    _set_qubits(ax, shown)
-    ax.set_ylabel("milliseconds a step and seed")
-    ax.set_title("The circuit alone")
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=2)
-
-
-def draw_model_steps(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw how many times as long as that of ``classical`` the step of a whole model takes.
-
-    Parameters
-    ----------
-    table : DataFrame
-        By the contract "cost".
-    """
-    steps = table[(table["what"] == "model_step") & (table["engine"] != "classical")]
-    most = int(steps["seeds"].max())
-    for name in dict.fromkeys(steps["engine"]):
-        for seeds in sorted(set(steps["seeds"])) if name == "quantum" else [most]:
-            rows = steps[(steps["engine"] == name) & (steps["seeds"] == seeds)]
-            together = f", {seeds} seeds at once" if seeds > 1 else ", 1 seed"
-            hollow = name == "quantum" and seeds > 1
-            if len(rows):
-                _draw_line(
-                    ax, rows, "ratio_to_classical", style_of(name), name + together, hollow=hollow
-                )
-    ax.axhline(ARTICLE_RATIO, color="black", linewidth=1.0, linestyle=(0, (4, 1.5)))
-    ax.plot(
-        [ARTICLE_QUBITS],
-        [ARTICLE_RATIO],
-        color="black",
-        marker="o",
-        markerfacecolor="white",
-        linestyle="none",
-        label=f"the article: ~{ARTICLE_RATIO:g} at {ARTICLE_QUBITS} qubits",
-    )
-    ax.axhline(1.0, color=style_of("classical").colour, linewidth=1.0)
-    set_log_limits(ax, [*steps["ratio_to_classical"], ARTICLE_RATIO, 1.0])
-    _set_qubits(ax, steps)
-    ax.set_ylabel("time of a step / that of the model classical")
-    ax.set_title("Whole models, encoder and decoder included")
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=2)
-
-
-def _draw_line(
-    ax: Axes, rows: pd.DataFrame, column: str, style: Style, label: str, hollow: bool
-) -> None:
-    look: dict[str, Any] = {"markerfacecolor": "white"} if hollow else {}
-    ordered = rows.sort_values("qubits")
-    ax.plot(
-        ordered["qubits"],
-        ordered[column],
-        color=style.colour,
-        marker=style.marker,
-        markersize=style.size,
-        linestyle=style.line,
-        linewidth=1.4,
-        label=label,
-        **look,
-    )
-
-
-def _set_qubits(ax: Axes, rows: pd.DataFrame) -> None:
-    ax.xaxis.set_major_locator(FixedLocator(sorted(set(rows["qubits"]))))
-    ax.set_xlabel("qubits")
-
-
-def plot_cost(table_path: str | Path, outputs: Sequence[str | Path]) -> None:
-    """Read the table, draw both panels and save the figure.
+    One seed is shown of everything, and of our engines and ``quantum`` also the largest number of
+    seeds that are computed together.
 
     Raises
     ------
     DataError
-        If the table is damaged, or holds no training step.
+        If there is no step of a circuit or none of a model.
     """
-    table = read_frame("cost", table_path)
-    steps = table[table["what"] == "circuit_step"]
-    if steps.empty or not (table["what"] == "model_step").any():
-        raise DataError(
-            f"{table_path}: the figure needs rows whose what is 'circuit_step' and 'model_step', "
-            f"and found {', '.join(sorted(set(table['what']))) or 'none'}"
-        )
+    steps, models = (table[table["what"] == what] for what in ("circuit_step", "model_step"))
+    if steps.empty or models.empty:
+        found = ", ".join(sorted(set(table["what"])))
+        raise DataError(f"cost: 'circuit_step' and 'model_step' are needed, and found {found}")
+    figure.set_size_inches(12.0, 6.0)
+    ours, others, whole = panels = figure.subplots(1, 3)
+    others.sharey(ours)
+    for name in OUR_ENGINES:
+        _draw_times(ours, steps[steps["engine"] == name], name, STYLES[name])
+    baseline = steps[steps["engine"] == "classical"]
+    _draw_times(ours, baseline, "classical layer of the same width", style_of("classical"))
+    for what, (words, style) in _FLOORS.items():
+        _draw_times(ours, table[table["what"] == what], words, style)
+    for name in ("numba", *SIMULATORS):
+        rows = steps[(steps["engine"] == name) & (steps["seeds"] == 1)]
+        _draw_times(others, rows, name, STYLES[name])
+    shown = table[table["what"].isin(["circuit_step", *_FLOORS])]
+    set_log_axis(ours, shown["milliseconds"])
+    _draw_models(whole, models)
+    ours.set(title="A circuit alone: our engines", ylabel="milliseconds a step and seed")
+    others.set_title("A circuit alone: simulators")
+    whole.set(title="Whole models", ylabel="time of a step / that of the model classical")
+    for ax in panels:
+        ax.set_xticks(sorted(set(steps["qubits"])))
+        ax.set_xlabel("qubits")
+        ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.14))
     layers, batch = int(steps["layers"].max()), int(steps["batch"].max())
-    with saved_figure(outputs, (10.4, 6.0)) as figure:
-        left, right = figure.subplots(1, 2)
-        draw_circuit_steps(left, table)
-        draw_model_steps(right, table)
-        set_titles(
-            figure,
-            "What a training step costs",
-            f"{layers} layers, batches of {batch}, one thread; medians of interleaved rounds",
-        )
-        if (steps["engine"] == "lightning-expectations").any():
-            add_note(figure, [_LIGHTNING_NOTE])
+    note = f"{layers} layers, batches of {batch}, one thread; medians of interleaved rounds."
+    has_lightning = bool((steps["engine"] == "lightning-expectations").any())
+    return [note, *[_LIGHTNING_NOTE] * has_lightning]
+
+
+def _draw_models(ax: Axes, steps: pd.DataFrame) -> None:
+    """Draw how many times as long as that of ``classical`` the step of a whole model takes."""
+    is_most = steps["seeds"] == steps["seeds"].max()
+    for name in dict.fromkeys(steps["engine"][steps["engine"] != "classical"]):
+        rows = steps[(steps["engine"] == name) & (is_most | (name == "quantum"))]
+        _draw_times(ax, rows, name, style_of(name), "ratio_to_classical")
+    ax.axhline(ARTICLE_RATIO, color="black", linewidth=1.0, linestyle=(0, (4, 1.5)))
+    label = f"the article: ~{ARTICLE_RATIO:g} at {ARTICLE_QUBITS} qubits"
+    ax.plot(ARTICLE_QUBITS, ARTICLE_RATIO, "ko", markerfacecolor="white", label=label)
+    ax.axhline(1.0, color=style_of("classical").colour, linewidth=1.0)
+    set_log_axis(ax, line_values(ax))
+
+
+def _draw_times(
+    ax: Axes, rows: pd.DataFrame, name: str, style: Style, value: str = "milliseconds"
+) -> None:
+    """Draw lines of one seed and of the most computed together, whose markers are hollow."""
+    for seeds in sorted({rows["seeds"].min(), rows["seeds"].max()}) if len(rows) else ():
+        look: dict[str, Any] = {"label": name}
+        if seeds > 1:
+            look = {"label": f"{name}, {seeds} seeds at once", "markerfacecolor": "white"}
+            look |= {"markeredgecolor": style.colour, "markeredgewidth": 1.0}
+        draw_line(ax, rows[rows["seeds"] == seeds], "qubits", value, style, False, **look)

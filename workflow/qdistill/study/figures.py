@@ -1,4 +1,4 @@
-"""The figures of a data set under a protocol: one line for each."""
+"""The figures of a study and of each of its problems: a record for each, and their numbers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from qdistill.study.tracks import Study, Track
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """A figure, drawn by ``plot_{name}`` in ``qdistill.figures.{name}``."""
+    """A figure, drawn by ``draw_{name}`` in ``qdistill.figures.{module}``."""
 
-    # Heading in the report, whose two digits give its place there.
-    category: str
-    # Names of inputs and params of the rule ``plot_figures``, in the order of the function's
-    # first arguments.
+    category: str  # its heading in the report, without a number
+    module: str
+    # What it is drawn from, by the names of inputs and params of the rule, which are those of
+    # contracts where it is a table.
     inputs: tuple[str, ...]
-    is_drawn: Callable[[Track], bool] = lambda track: True
-    # Drawn only where codes are put to use, which not every data set of a track allows.
-    of_downstream: bool = False
+    title: str  # what it shows
+    look_for: str  # one line below the title
+    # Whether a data set under a protocol has it.
+    is_drawn: Callable[[Study, str, str], bool] = lambda study, dataset, protocol: True
+
+
+def _of_track(condition: Callable[[Track], object]) -> Callable[[Study, str, str], bool]:
+    return lambda study, *problem: bool(condition(study.problems[problem]))
 
 
 def _has_quantum(track: Track) -> bool:
@@ -32,36 +37,140 @@ def _has_small_unitary(track: Track) -> bool:
     return _has_quantum(track) and max(qubits) <= 10
 
 
-# Each name is that of the figure's module, of its files and of its caption in workflow/report/.
+# Each name is that of the figure's files and of its caption in workflow/report/. The order is
+# that of the report.
 FIGURES: dict[str, FigureEntry] = {
-    "crossover": FigureEntry("02 Crossover", ("metrics", "crossover", "published_csv", "latents")),
-    "ladder": FigureEntry("03 Attribution", ("comparisons", "attribution"), _has_quantum),
-    "transfer": FigureEntry("04 Transfer", ("transfer",), lambda track: bool(track.students)),
+    "crossover": FigureEntry(
+        "Crossover",
+        "errors",
+        ("metrics", "crossover", "published_csv", "latents"),
+        "held-out error by number of labelled examples",
+        "Lower is better. Look whether quantum lies below every other line, pca and square too.",
+    ),
+    "ladder": FigureEntry(
+        "Attribution",
+        "rows",
+        ("comparisons", "attribution"),
+        "the ladder of attribution",
+        "Right of 1: worse than quantum. Look for simpler models that are not clearly worse.",
+        _of_track(_has_quantum),
+    ),
+    "transfer": FigureEntry(
+        "Transfer",
+        "rows",
+        ("transfer",),
+        "share of quantum's lead that each student retains",
+        "0: as bad as classical, 1: as good as quantum. Look for students that are nearer to 1 "
+        "than random_dense.",
+        _of_track(lambda track: track.students),
+    ),
     "overfitting": FigureEntry(
-        "05 Overfitting of the student", ("overfitting",), lambda track: bool(track.pools)
+        "Overfitting of the student",
+        "overfitting",
+        ("overfitting",),
+        "does distilled_pool only learn its teacher's outputs by heart?",
+        "Left, below 1: the student has the lower error. Right, R²: share of its teacher's "
+        "outputs that it reproduces.",
+        _of_track(lambda track: track.pools),
     ),
-    "gap": FigureEntry("06 Generalisation gap", ("metrics",)),
-    "bound": FigureEntry("07 Gap and the bound's shape", ("metrics", "angles"), _has_quantum),
+    "gap": FigureEntry(
+        "Generalisation gap",
+        "errors",
+        ("metrics",),
+        "held-out error over training error",
+        "1: new rows are predicted as well as seen ones. Look whether square is as low as quantum.",
+    ),
+    "bound": FigureEntry(
+        "The shape of a bound",
+        "errors",
+        ("metrics", "angles"),
+        "generalisation gap and the shape of a bound",
+        "Only the slope of the dotted line is theory. Look whether quantum falls more slowly.",
+        _of_track(_has_quantum),
+    ),
     "curves": FigureEntry(
-        "08 Training curves", ("histories",), lambda track: bool(track.bottlenecks)
+        "Training curves",
+        "curves",
+        ("histories",),
+        "error by epoch",
+        "Look for curves that still fall at their end (cut short) or rise again (overfitting).",
+        _of_track(lambda track: track.bottlenecks),
     ),
-    "unitary": FigureEntry("09 Learned unitary", ("unitary", "largest_n"), _has_small_unitary),
-    "downstream": FigureEntry("10 What codes are good for", ("downstream",), of_downstream=True),
+    "unitary": FigureEntry(
+        "Learned unitary",
+        "maps",
+        ("unitary", "largest_n"),
+        "a learned unitary",
+        "Look how the sizes differ from the line of a random unitary; likeness is no sign of "
+        "anything learned.",
+        _of_track(_has_small_unitary),
+    ),
+    "downstream": FigureEntry(
+        "What codes are good for",
+        "downstream",
+        ("downstream",),
+        "what codes are good for",
+        "Higher is better. Look whether circuits or students lie above pca, which needs no "
+        "training.",
+        lambda study, *problem: problem in study.downstream,
+    ),
 }
+# Those of a whole study; each is drawn from one table.
+STUDY_FIGURES: dict[str, FigureEntry] = {
+    "overview": FigureEntry(
+        "Overview",
+        "errors",
+        ("metrics",),
+        "Held-out error of every problem by number of labelled examples",
+        "Lower is better. Look for panels in which quantum lies below all other lines.",
+    ),
+    "trainability": FigureEntry(
+        "Trainability",
+        "maps",
+        ("trainability",),
+        "Circuits learning circuits: where training succeeds",
+        "Look for the border between blue (learned) and white cells (no better than the mean).",
+    ),
+    "cost": FigureEntry(
+        "Cost",
+        "cost",
+        ("cost",),
+        "What a training step costs",
+        "Lower is better. Look how far engines are from the grey floors: that part is software.",
+    ),
+}
+
+
+def study_figures(study: Study) -> list[str]:
+    """List the figures of a whole study: ``overview``, and those of optional tables."""
+    return [name for name in STUDY_FIGURES if name == "overview" or study.config.get(name)]
 
 
 def figures_of(study: Study, dataset: str, protocol: str) -> dict[str, FigureEntry]:
     """Select the figures of a data set under a protocol."""
-    has_downstream = (dataset, protocol) in study.downstream
-    track = study.problems[dataset, protocol]
     return {
         name: figure
         for name, figure in FIGURES.items()
-        if figure.is_drawn(track) and (has_downstream or not figure.of_downstream)
+        if figure.is_drawn(study, dataset, protocol)
     }
 
 
-def plots_of(study: Study) -> dict[str, tuple[dict[str, FigureEntry], str, list[str]]]:
+def categories_of(study: Study) -> dict[str, str]:
+    """Return the headings of the figures that a study draws, numbered behind "01 Verdict".
+
+    Examples
+    --------
+    >>> categories_of(study)["overview"]  # doctest: +SKIP
+    '02 Overview'
+    """
+    drawn = {name for problem in study.problems for name in figures_of(study, *problem)}
+    first, *others = study_figures(study)
+    names = [first, *(name for name in FIGURES if name in drawn), *others]
+    every = FIGURES | STUDY_FIGURES
+    return {name: f"{place:02} {every[name].category}" for place, name in enumerate(names, start=2)}
+
+
+def plots_of(study: Study) -> dict[str, tuple[list[str], str, list[str]]]:
     """List figures, protocol and data sets of each rule that plots, by the end of its name.
 
     Snakemake's outputs cannot depend on wildcards, so problems with unlike figures have unlike
@@ -71,8 +180,8 @@ def plots_of(study: Study) -> dict[str, tuple[dict[str, FigureEntry], str, list[
     for (dataset, protocol), track in study.problems.items():
         figures = (*figures_of(study, dataset, protocol),)
         groups.setdefault((track.suffix, protocol, figures), []).append(dataset)
-    rules: dict[str, tuple[dict[str, FigureEntry], str, list[str]]] = {}
+    rules: dict[str, tuple[list[str], str, list[str]]] = {}
     for (suffix, protocol, figures), datasets in groups.items():
         name = f"{suffix}__2" if suffix in rules else suffix  # with or without "downstream"
-        rules[name] = ({figure: FIGURES[figure] for figure in figures}, protocol, datasets)
+        rules[name] = ([*figures], protocol, datasets)
     return rules

@@ -1,12 +1,11 @@
-"""Fixed colour, marker and line of every name, so that all figures agree."""
+"""Fixed colour, marker and line of every name, and which names a figure labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from qdistill.study.model_table import Line, Style
-from qdistill.study.registry import ENTRIES, family_of
+from qdistill.study.registry import ENTRIES
 
 # For names without a style in the table, such as a newcomer's own model.
 _SPARE_COLOURS = ("#661100", "#44AA99", "#6699CC", "#DDCC77", "#AA4466", "#4477AA", "#BBCC33")
@@ -14,45 +13,13 @@ _SPARE_MARKERS = ("h", "8", "H")
 _SPARE_LINES: dict[str, Line] = {"quantum": "-", "classical": "-", "reference": (0, (4, 1.5))}
 _SPARE_LINE: Line = (0, (2, 1.2))
 
-GROUP_TITLES: dict[str, str] = {
-    "quantum": "Circuits",
-    "control": "Controls",
-    "classical": "Classical layers",
-    "reference": "References",
-    "student": "Students",
-}
-
-FIGURE_SETTINGS: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.6,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.w_pad": 0.09,
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.dpi": 100,
-}
+MOST_LABELLED = 8  # lines of a figure; more cannot be told apart
 
 
 def style_of(name: str) -> Style:
-    """Return the style of a model, reference or student; the same in every figure and every run.
+    """Return the style of a name of the registry; the same in every figure and every run.
 
     One whose entry has no style takes a spare one, by its place among those without.
-
-    Raises
-    ------
-    KeyError
-        If the registry does not know the name.
     """
     entry = ENTRIES[name]
     if entry.style is not None:
@@ -63,14 +30,22 @@ def style_of(name: str) -> Style:
     return Style(colour, marker, _SPARE_LINES.get(entry.family, _SPARE_LINE))
 
 
-def in_groups(names: Iterable[str]) -> dict[str, list[str]]:
-    """Sort names by family, in the order of ``GROUP_TITLES``, and then as the table lists them.
+def in_front(names: Iterable[str], most: int = MOST_LABELLED) -> list[str]:
+    """Choose the names that a figure labels, in the order of the table; others stand back, pale.
+
+    Variants of other models come last. Before them come those that say again what others say:
+    tuned forms, students with the outputs of their teacher, and the oracle, which is no rival.
 
     Examples
     --------
-    >>> in_groups(["pca", "quantum", "mean"])
-    {'quantum': ['quantum'], 'reference': ['mean', 'pca']}
+    >>> in_front(["separable", "quantum", "linear_tuned", "pca"], most=2)
+    ['pca', 'quantum']
     """
-    present = sorted(set(names), key=list(ENTRIES).index)
-    groups = {family: [n for n in present if family_of(n) == family] for family in GROUP_TITLES}
-    return {family: members for family, members in groups.items() if members}
+    order = list(ENTRIES)
+
+    def last(name: str) -> tuple[bool, bool, int]:
+        entry = ENTRIES[name]
+        repeats = entry.kind == "tuned" or entry.method == "compile" or entry.is_oracle
+        return entry.is_variant, repeats, order.index(name)
+
+    return sorted(sorted(set(names), key=last)[:most], key=order.index)
