@@ -166,13 +166,16 @@ def test_retained_fractions_are_drawn_where_they_are(transfer):
     assert set(transfer[transfer["n"] == 500]["verdict"]) == {"undefined"}
     assert [text.get_text() for text in panel_of(figure, 500).texts] == ["undefined"]
     assert not panel_of(figure, 50).texts
-    assert "since quantum does not beat classical" in note and "at n: 500." in note
+    assert (
+        "since the circuit is not shown to beat the classical baseline" in note
+        and "at n: 500." in note
+    )
 
 
 def test_an_undefined_row_among_others_says_so_at_its_place(transfer):
     changed = transfer[transfer["n"] == 100].copy()
     hit = (changed["student"] == "self_distilled").to_numpy()
-    changed.loc[hit, ["verdict", "retained", "reason"]] = ["undefined", np.nan, "a reason"]
+    changed.loc[hit, ["verdict", "retained", "reason"]] = ["undefined", np.nan, "one_seed"]
     figure, _ = figure_of(draw_transfer, changed)
     (text,) = [t for t in panel_of(figure, 100).texts if t.get_text() == "undefined"]
     assert text.xy[1] == [*row_labels(changed)].index(("self_distilled", "distilled"))

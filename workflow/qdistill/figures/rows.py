@@ -16,6 +16,7 @@ from qdistill.figures.tables import list_cases
 from qdistill.judgement.transfer import COLLAPSED_BELOW, RETAINED_ABOVE
 from qdistill.study.registry import ENTRIES, STUDENTS, place_on_ladder, stages_of, with_role
 from qdistill.study.styles import style_of
+from qdistill.wording import REASONS
 
 CHALLENGER = "quantum"
 RETAINED_LIMITS = (-0.5, 1.5)  # of the axis
@@ -155,8 +156,8 @@ def _ladder_notes(
         *[shaded] * bool(attribution["simplest"].notna().any()),
         *["Intervals that reach beyond the axis are cut at its end."] * is_cut,
     ]
-    for missing, part in attribution[attribution["missing"] != ""].groupby("missing"):
-        words = f"Not in the study, though attribution asks for it: {missing}, at n"
+    for missing, part in attribution[attribution["missing"].map(bool)].groupby("missing"):
+        words = f"Not in the study, though attribution asks for it: {', '.join(missing)}, at n"
         sentences += list_cases(words, part, "{n:,}")
     words, failed = "Seeds at which quantum or the rival diverged", ratios[ratios["diverged"] > 0]
     return sentences + list_cases(words, failed, "{rival} at n = {n:,} ({diverged})")
@@ -223,7 +224,7 @@ def _transfer_notes(transfer: pd.DataFrame, labels: dict[tuple[str, str], str]) 
         * bool(np.isinf(values).any(axis=None)),
     ]
     for reason, part in transfer[is_undefined].groupby("reason", sort=False):
-        words = f"Undefined, since {reason}, at n"
+        words = f"Undefined, since {REASONS[str(reason)]}, at n"
         sentences += list_cases(words, part[["n"]].drop_duplicates().sort_values("n"), "{n:,}")
     failed = transfer[transfer["diverged"] > 0]
     pairs = zip(failed["student"], failed["stage"], strict=True)
