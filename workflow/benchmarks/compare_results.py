@@ -10,6 +10,7 @@ tolerance, relative to the larger of the two.
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ KEYS = {
     "trainability": ["qubits", "n", "layers", "angle_range", "seed"],
     "sweep": [*RUN, "pool"],
     "published": [*PROBLEM, "n", "model"],
+    "findings": ["question", "dataset", "protocol", "n", "subject", "stage", "against", "level"],
 }
 
 
@@ -58,6 +60,9 @@ class Difference:
 def read_rows(path: Path, keys: list[str], renamed: dict[str, str]) -> pd.DataFrame:
     """Read a table by its keys, with renamed models; equal keys are numbered in order."""
     table = pd.read_parquet(path)
+    for column in table.columns:  # lists of names, as texts
+        if table[column].map(lambda value: isinstance(value, np.ndarray)).any():
+            table[column] = table[column].map(", ".join)
     for column in table.columns[[not is_numeric_dtype(kind) for kind in table.dtypes]]:
         for old, new in renamed.items():
             table[column] = table[column].str.replace(rf"\b{re.escape(old)}\b", new, regex=True)
@@ -97,7 +102,7 @@ def compare_tables(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
 
 
 def compare_folders(
-    before: Path, after: Path, renamed: dict[str, str]
+    before: Path, after: Path, renamed: dict[str, str], left_out: Sequence[str] = ()
 ) -> dict[str, Difference | str]:
     """Compare every table that one of the folders has; a text says which folder lacks one."""
     found: dict[str, Difference | str] = {}
@@ -108,7 +113,8 @@ def compare_folders(
             found[name] = f"missing in {lacking[0]}"
         elif not lacking:
             found[name] = compare_tables(
-                read_rows(paths[0], keys, renamed), read_rows(paths[1], keys, {})
+                read_rows(paths[0], keys, renamed).drop(columns=left_out, errors="ignore"),
+                read_rows(paths[1], keys, {}).drop(columns=left_out, errors="ignore"),
             )
     return found
 
@@ -121,10 +127,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--rename", action="append", default=[], metavar="OLD=NEW", help="a model renamed since"
     )
+    parser.add_argument(
+        "--leave-out", action="append", default=[], metavar="COLUMN", help="a text put otherwise"
+    )
     parser.add_argument("--tolerance", type=float, default=1e-6)
     given = parser.parse_args(arguments)
     renamed = dict(pair.split("=", 1) for pair in given.rename)
-    found = compare_folders(given.before, given.after, renamed)
+    found = compare_folders(given.before, given.after, renamed, given.leave_out)
     print(f"{'table':24}{'rows':>7}{'before':>8}{'after':>7}{'texts':>7}  largest difference")
     for name, table in found.items():
         if isinstance(table, str):
