@@ -110,6 +110,10 @@ def as_words(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     joined = {name: limits for name, limits in joined.items() if limits[0] in table}
     apart = {limit for limits in joined.values() for limit in limits} | {"versions", "qubits"}
     header = [name for name in table if name not in apart or (name == "qubits" and "what" in table)]
+    order = [name for name in header if name in ("verdict", "seeds")]
+    if order == ["seeds", "verdict"]:  # the verdict in sight, before the numbers
+        header.remove("verdict")
+        header.insert(header.index("seeds"), "verdict")
     rows = []
     for row in table.to_dict("records"):
         cells = []
