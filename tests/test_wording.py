@@ -1,18 +1,15 @@
 """Words for numbers and lists."""
 
 import numpy as np
-import pandas as pd
 
 from qdistill.wording import (
     at_sizes,
     counted,
     enumeration,
     estimate,
-    headline,
     limits_in_n,
     number,
     p_value,
-    percentage,
     planned_seeds,
 )
 
@@ -24,8 +21,6 @@ def test_numbers_and_lists():
     assert number(0.00369) == "0.00369" and number(1234.5) == "1,234"
     assert number(np.nan) == number(np.inf) == "not finite"
     assert p_value(1e-9) == "< 0.0001" and p_value(0.0123) == "0.0123"
-    assert percentage(-0.0123) == "-1.2 %" and percentage(2.1) == "+210 %"
-    assert percentage(0.0996) == "+10 %" and percentage(np.nan) == "not finite"
     assert estimate(0.5, -np.inf, np.inf) == "0.5 [unbounded]"
     assert estimate(0.5, np.nan, np.nan) == "0.5 [no interval]"
     assert limits_in_n(50.4, 99.6) == "[50, 100]"
@@ -35,8 +30,3 @@ def test_numbers_and_lists():
 def test_how_many_seeds_would_decide():
     assert planned_seeds(34.0) == "about 34" and planned_seeds(1234.0) == "about 1,200"
     assert planned_seeds(np.inf) == "none in sight" and planned_seeds(np.nan) == ""
-
-
-def test_the_headline_is_the_articles_n_or_the_smallest():
-    rows = pd.DataFrame({"n": [500, 50, 100]})
-    assert headline(rows)["n"] == 100 and headline(rows[:2])["n"] == 50

@@ -223,20 +223,21 @@ def test_a_diverged_student_is_not_said_to_overfit_or_not():
 
 
 @pytest.mark.parametrize(
-    ("losses", "verdict"),
+    ("losses", "verdict", "ratio"),
     [
-        ({}, "not shown"),
-        ({"unitary_re_fine_tuned": 0.003}, "helps"),
-        ({"unitary_re_fine_tuned": 0.006}, "hurts"),
-        ({"unitary_re_fine_tuned": 0.003, "random_orthogonal": 0.002}, "not shown"),
+        ({}, "not shown", 1.0),
+        ({"unitary_re_fine_tuned": 0.003, "random_dense": 0.006}, "helps", 0.75),
+        ({"unitary_re_fine_tuned": 0.006, "random_dense": 0.003}, "hurts", 1.5),
+        ({"unitary_re_fine_tuned": 0.003, "random_orthogonal": 0.002}, "not shown", 1.5),
     ],
 )
-def test_a_learned_start_must_beat_every_random_one(losses, verdict):
+def test_a_learned_start_must_beat_every_random_one(losses, verdict, ratio):
     names = (*FEW, "unitary_re", "random_dense", "random_orthogonal")
     findings = part_findings(names, loss=leveled(quantum=0.001, **losses))
     rows = found(findings, "real_part")
     starts = rows[rows["against"].isin(names[-2:])]
     assert set(starts["verdict"]) == {verdict} and len(starts) == 2
+    assert starts["estimate"].tolist() == pytest.approx([ratio, ratio], rel=0.05)
     alone = found(part_findings((*FEW, "unitary_re"), loss=leveled(quantum=0.001)), "real_part")
     assert set(alone["against"]) == {"mean", "classical"}
 

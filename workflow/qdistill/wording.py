@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 
 # Why something is undefined, or how it is to be taken: codes of tables, in words.
 REASONS = {
@@ -30,23 +29,17 @@ REASONS = {
 
 
 def number(value: float) -> str:
-    """Return three significant digits, or that a value is missing."""
+    """Return three significant digits, four near one, or that a value is missing."""
     if not np.isfinite(value):
         return "not finite"
-    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+    if abs(value) >= 999.5:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if 0.9 < abs(value) < 1.1 else f"{value:.3g}"  # ratios near one
 
 
 def p_value(value: float) -> str:
     """Return a p-value to three digits, none of which count below one in ten thousand."""
     return "< 0.0001" if value < 1e-4 else number(value)
-
-
-def percentage(share: float) -> str:
-    """Return a signed percentage to a tenth, or to a whole one from 10 % on."""
-    if not np.isfinite(share):
-        return "not finite"
-    digits = 0 if abs(share) >= 0.0995 else 1
-    return f"{100 * share:+,.{digits}f} %"
 
 
 def estimate(value: float, low: float, high: float) -> str:
@@ -87,27 +80,16 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def at_sizes(sizes: Sequence[int], every: Sequence[int], negated: bool = False) -> str:
-    """Return 'at n = 50 and 100', or 'at every n' ('at any n' after a 'not') if those are all."""
+def at_sizes(sizes: Sequence[int], every: Sequence[int]) -> str:
+    """Return 'at n = 50 and 100', or 'at every n' if those are all."""
     if len(every) > 1 and set(sizes) == set(every):
-        return "at any n" if negated else "at every n"
+        return "at every n"
     return f"at n = {enumeration(sizes)}"
-
-
-def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Tabulate in Markdown, one string per line, with a blank line at the end."""
-    lines = [header, ["---"] * len(header), *rows]
-    return [*("| " + " | ".join(line) + " |" for line in lines), ""]
 
 
 def counted(count: int, noun: str) -> str:
     """Return '1 seed' or '10 seeds'."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def seeds_in_words(seeds: int) -> str:
-    """Return '1 seed' or '10 seeds'."""
-    return counted(seeds, "seed")
 
 
 def planned_seeds(needed: float | None) -> str:
@@ -122,22 +104,7 @@ def _about(count: float) -> str:
     return f"{count:.0f}" if count < 100 else f"{float(f'{count:.2g}'):,.0f}"
 
 
-def sizes_by(rows: pd.DataFrame, column: str) -> dict[str, list[int]]:
-    """Return the ascending n at which a column has each of its values."""
-    return {value: sorted(part["n"]) for value, part in rows.groupby(column)}
-
-
 def headline_size(sizes: Iterable[int]) -> int:
     """Select the article's n = 100 if it is there, else the smallest n."""
     sizes = list(sizes)
     return 100 if 100 in sizes else min(sizes)
-
-
-def headline(rows: pd.DataFrame) -> pd.Series:
-    """Return the row of the article's n = 100 if there is one, else of the smallest n."""
-    return rows[rows["n"] == headline_size(rows["n"])].iloc[0]
-
-
-def at_headline(row: pd.Series, rows: pd.DataFrame) -> str:
-    """Return ' at n = 100', or nothing where the row is the only one."""
-    return f" at n = {row['n']}" if len(rows) > 1 else ""

@@ -84,6 +84,14 @@ def contenders(names: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def is_of_circuit(name: str) -> bool:
+    """Return whether a name is a trained circuit's, or of a student that one taught."""
+    entry = ENTRIES.get(name)
+    if entry is None or entry.start in ("dense", "orthogonal"):
+        return False
+    return ENTRIES[entry.teacher or name].family == "quantum"
+
+
 def has_circuit_origin(name: str) -> bool:
     """Return whether an adapter of this name comes from a circuit, trained or random."""
     return ENTRIES[ENTRIES[name].teacher or name].is_circuit

@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from qdistill import wording
-from qdistill.study.registry import ENTRIES, STUDENTS
-from qdistill.verdict.views import View, interval, is_of_circuit
+from qdistill.study.registry import ENTRIES, STUDENTS, is_of_circuit
+from qdistill.verdict.views import View, interval
 
 _TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
 
@@ -36,7 +36,6 @@ def render(template: str, **values: Any) -> str:
     environment.filters |= {
         "number": wording.number,
         "p_value": wording.p_value,
-        "percentage": wording.percentage,
         "counted": wording.counted,
         "listed": wording.enumeration,
         "quoted": wording.quoted,

@@ -12,7 +12,6 @@ import pandas as pd
 
 from qdistill.judgement.findings.base import Finding, records_of
 from qdistill.judgement.problems import Problem, order_problems
-from qdistill.study.registry import ENTRIES, has_circuit_origin
 from qdistill.wording import at_sizes, estimate, headline_size
 
 
@@ -199,8 +198,3 @@ def tally(views: Iterable[View]) -> Tally:
         used.update(row["subject"] for row in view.rows("choice"))
     counts.use = dict(used.most_common())
     return counts
-
-
-def is_of_circuit(name: str) -> bool:
-    """Return whether a name is a circuit's, or of something that a circuit taught."""
-    return name in ENTRIES and has_circuit_origin(name)

@@ -122,8 +122,8 @@ def _starts(part: ProblemTables) -> list[Finding]:
             verdict = "not shown"
         if "undefined" in verdicts:
             verdict = "undefined"
-        # a ratio near one is the doubtful one of a start that helps, and of one that hurts
-        closest = here.sort_values("ratio", ascending=verdict == "hurts").iloc[-1]
+        # the doubtful one: the largest ratio, or the smallest of a start that hurts
+        closest = here.sort_values("ratio", ascending=verdict != "hurts").iloc[-1]
         found.append(from_comparison("real_part", closest.to_dict(), verdict))
     return found
 

@@ -11,7 +11,7 @@ import pandas as pd
 from qdistill.judgement.findings.base import Finding, key_of, select_rows, why
 from qdistill.judgement.tables import ProblemTables
 from qdistill.storage.tables import read_frame, read_metadata
-from qdistill.study.registry import has_circuit_origin
+from qdistill.study.registry import is_of_circuit
 from qdistill.study.timed import ARTICLE_QUBITS, OUR_ENGINES
 
 
@@ -22,7 +22,7 @@ def uses(part: ProblemTables) -> list[Finding]:
     difference, higher being better.
     """
     table = part.downstream_comparisons
-    origin = table["challenger"].map(has_circuit_origin).astype(bool)
+    origin = table["challenger"].map(is_of_circuit).astype(bool)
     found = []
     keys = ["n", "measure", "baseline"]
     for key, rows in table.assign(of_circuit=origin).groupby([*keys, "of_circuit"], sort=True):
