@@ -57,7 +57,7 @@ class StudyTables:
     @classmethod
     def complete(cls, frames: Mapping[str, pd.DataFrame]) -> StudyTables:
         """Collect tables by their names; those of ``OPTIONAL`` that are absent have no rows."""
-        known = {name: no_rows(name) for name in OPTIONAL} | dict(frames)
+        known = {name: make_frame(name) for name in OPTIONAL} | dict(frames)
         return cls(**{each.name: known[each.name] for each in fields(cls)})
 
     def of(self, problem: Problem) -> ProblemTables:
@@ -106,8 +106,3 @@ class ProblemTables(StudyTables):
         hit = (table["challenger"] == challenger) & (table["challenger_stage"] == stage)
         hit &= (table["baseline"] == baseline) & (table["baseline_stage"] == against)
         return table[hit].set_index("n", drop=False).rename_axis(None).sort_index()
-
-
-def no_rows(table: str) -> pd.DataFrame:
-    """Return a table without rows."""
-    return make_frame(table)
