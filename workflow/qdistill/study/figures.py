@@ -1,7 +1,5 @@
 """The figures of a data set under a protocol: one line for each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Fixed colour, marker and line of every name, so that all figures agree."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
