@@ -42,8 +42,8 @@ def list_column(x, kind):
     return pa.ListArray.from_arrays(offsets.astype(np.int32), values)
 
 
-def write_input(folder, x, kind="fixed", name="input.parquet", **columns):
-    path = folder / name
+def write_input(folder, x, kind="fixed", **columns):
+    path = folder / "input.parquet"
     table = pa.table({"id": np.arange(len(x)), "features": list_column(x, kind), **columns})
     pq.write_table(table, path)
     return path
@@ -71,17 +71,13 @@ def refused(result):
     return lines[0]
 
 
-# ------------------------------------------------------------ what is written
-
-
 @pytest.mark.parametrize("kind", ["fixed", "list", "large"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 def test_codes_are_added_and_other_columns_kept(folder, kind, dtype):
     x = make_vectors(300).astype(dtype)
     texts = pa.array([None if i % 7 == 0 else f"row {i}" for i in range(300)])
-    source = write_input(
-        folder, x, kind, text=texts, nested=pa.array([{"a": i} for i in range(300)])
-    )
+    nested = pa.array([{"a": i} for i in range(300)])
+    source = write_input(folder, x, kind, text=texts, nested=nested)
     before = source.read_bytes()
     output = folder / "output.parquet"
     result = run_apply(folder, source, output, "--batch-size", "64")
@@ -105,9 +101,8 @@ def test_a_slice_of_a_larger_array_keeps_its_rows(folder):
     with pq.ParquetWriter(path, pa.schema([("features", pa.list_(pa.float32(), 10))])) as writer:
         for part in np.split(x, [7, 20, 64]):
             writer.write_table(pa.table({"features": list_column(part, "fixed")}))
-    apply_adapter(
-        folder / "adapter", path, folder / "o.parquet", ApplySettings(batch_size=9), progress=False
-    )
+    settings = ApplySettings(batch_size=9)
+    apply_adapter(folder / "adapter", path, folder / "o.parquet", settings, progress=False)
     np.testing.assert_allclose(codes_of(folder / "o.parquet"), encode(make_adapter(), x), atol=1e-6)
 
 
@@ -119,9 +114,8 @@ def test_columns_may_have_other_names(folder):
     options = ("--column", "embedding", "--output-column", "short")
     assert run_apply(folder, path, output, *options).exit_code == 0
     np.testing.assert_allclose(codes_of(output, "short"), encode(make_adapter(), x), atol=1e-6)
-    assert "has a column 'codes' already" in refused(
-        run_apply(folder, path, folder / "p.parquet", "--column", "embedding")
-    )
+    found = refused(run_apply(folder, path, folder / "p.parquet", "--column", "embedding"))
+    assert "has a column 'codes' already" in found
 
 
 def test_no_rows_give_no_rows(folder):
@@ -136,14 +130,11 @@ def test_an_existing_output_is_replaced_only_when_asked(folder):
     path = write_input(folder, make_vectors(20))
     output = folder / "o.parquet"
     output.write_text("precious")
-    message = refused(run_apply(folder, path, output))
-    assert "exists already; give another name or --overwrite" in message
+    said = "exists already; give another name or --overwrite"
+    assert said in refused(run_apply(folder, path, output))
     assert output.read_text() == "precious"
     assert run_apply(folder, path, output, "--overwrite").exit_code == 0
     assert len(codes_of(output)) == 20
-
-
-# ------------------------------------------------------------ what is refused
 
 
 def bad_row(x, row, value):
@@ -218,16 +209,13 @@ def test_paths_that_are_refused(folder):
     link = folder / "link.parquet"
     link.symlink_to(path)
     for output in (path, link):
-        message = refused(run_apply(folder, path, output, "--overwrite"))
-        assert "the output is the input" in message
+        found = refused(run_apply(folder, path, output, "--overwrite"))
+        assert "the output is the input" in found
     assert "a folder" in refused(run_apply(folder, path, folder, "--overwrite"))
     missing = run_apply(folder, path, folder / "o.parquet", "--column", "vectors")
     assert "no column 'vectors'; it has id, features" in refused(missing)
     assert path.read_bytes() == before
     assert run_apply(folder, path, "o", "--batch-size", "0").exit_code == 2
-
-
-# ------------------------------------------------------------ kills
 
 
 @pytest.mark.slow
@@ -255,10 +243,7 @@ def test_memory_does_not_grow_with_the_rows():
     peaks = []
     for rows in (50_000, 200_000):
         script = ROOT / "workflow/benchmarks/measure_apply_memory.py"
-        command = [sys.executable, script, "--rows", str(rows), "--features", "64"]
-        output = subprocess.run(
-            command, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=120
-        ).stdout
+        output = run_program(script, "--rows", str(rows), "--features", "64")
         found = re.match(r"rows (\d+), .* peak memory (\d+) MB", output)
         assert int(found[1]) == rows
         peaks.append(int(found[2]))
@@ -267,31 +252,34 @@ def test_memory_does_not_grow_with_the_rows():
     assert peaks[1] < 700
 
 
-# ------------------------------------------------------------ the command itself
-
-
-def run_program(program):
-    command = [sys.executable, "-c", f"import sys\n{program}"]
-    return subprocess.run(
-        command, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=60
-    ).stdout
+def run_program(*arguments):
+    options = {"env": ENVIRONMENT, "capture_output": True, "text": True, "check": True}
+    return subprocess.run([sys.executable, *arguments], timeout=120, **options).stdout
 
 
 def test_help_reads_well_and_no_command_loads_a_library_that_it_does_not_need(folder):
-    output = run_program("""
+    output = run_program(
+        "-c",
+        """
+import sys
 from qdistill.adapter.cli import app
 try: app(["apply", "--help"], prog_name="qdistill")
 except SystemExit: pass
 assert not {"torch", "pyarrow", "pandas", "mlflow", "onnx", "numpy"} & set(sys.modules)
-""")
+""",
+    )
     for words in ("Usage: qdistill apply", "INPUT", "--output-column", "--overwrite", "codes"):
         assert words in output
     paths = [str(path) for path in (folder / "adapter", write_input(folder, X), folder / "o")]
-    run_program(f"""
+    run_program(
+        "-c",
+        f"""
+import sys
 from qdistill.adapter.apply import apply_adapter
 apply_adapter(*{paths})
 assert not {{"torch", "pandas", "onnxruntime"}} & set(sys.modules)
-""")
+""",
+    )
 
 
 def test_inspect_and_version(folder):

@@ -24,10 +24,7 @@ from qdistill.study.registry import AUTO, contenders
 pytestmark = pytest.mark.slow
 
 AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
-NAMES = (
-    *("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum"),
-    "compiled",
-)
+NAMES = ("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum")
 LATENTS = {"rows": {"train": 1400, "unlabelled": 1800, "heldout": 800}, "encoder": "MiniLM"}
 
 
@@ -43,15 +40,10 @@ def evidence_of(means, student=AUTO, spoil=lambda table: table):
 
 
 def card_of(evidence, kind="circuit", student=AUTO, **changes):
-    deployment = Deployment(
-        study="mine",
-        **AT,
-        qubits=3,
-        model=student,
-        candidates=evidence.choice.candidates,
-        settings={"kind": "docstrings", "encoder": None},
-        training={},
-    )
+    about = {"study": "mine", "qubits": 3, "model": student, "training": {}, **AT}
+    settings = {"kind": "docstrings", "encoder": None}
+    candidates = evidence.choice.candidates
+    deployment = Deployment(**about, candidates=candidates, settings=settings)
     config = AdapterConfig(kind, 10, 8, 10, {"seed": 4, **changes})
     return write_card(deployment, config, evidence, LATENTS, "results/mine/adapter", "sqlite:///x")
 
@@ -60,8 +52,6 @@ def lead(evidence, student=AUTO):
     """The card's first paragraph."""
     return ModelCard(card_of(evidence, student=student)).text.strip().split("\n\n")[1]
 
-
-# ------------------------------------------------------------ the first sentence
 
 PLAIN = {"mean": 0.5, "pca": 0.1, "linear": 0.4, "linear_tuned": 0.3, "square": 0.2, "pca_cv": 0.11}
 
@@ -123,9 +113,6 @@ def test_a_plain_model_is_never_said_to_come_from_the_circuit():
         assert "compiled" not in text
 
 
-# ------------------------------------------------------------ the sections
-
-
 def test_the_table_is_the_paired_comparison_with_everything_else():
     evidence = evidence_of({**PLAIN, "quantum": 0.2, "classical": 0.6})
     card = card_of(evidence)
@@ -153,17 +140,13 @@ def test_that_the_choice_looked_at_held_out_rows_is_said():
     assert "asked for by name, and the comparisons agree." in agreed
 
 
-def test_the_exported_seed_and_its_own_error_are_given():
+def test_the_exported_seed_is_told_and_the_metadata_header_is_the_hubs():
     evidence = evidence_of({**PLAIN, "quantum": 0.2})
     card = card_of(evidence)
     assert evidence.seed == 4
     assert "those of seed 4, which has the median cross-validated error" in card
     assert f"exported seed alone: {evidence.heldout[4]:.3g}" in card
-
-
-def test_the_metadata_header_is_the_hubs():
-    evidence = evidence_of({**PLAIN, "quantum": 0.2})
-    data = ModelCard(card_of(evidence)).data
+    data = ModelCard(card).data
     assert data.library_name == "qdistill"
     assert data.pipeline_tag == "feature-extraction"
     mean, own = (result.metric_value for result in data.eval_results)
@@ -184,14 +167,11 @@ def test_verdict_and_retained_share():
 
 
 def test_limits():
-    evidence = evidence_of(
-        {**PLAIN, "quantum": 0.2}, "quantum", lambda m: diverge(m, "quantum", 100, 3, 0.3)
-    )
+    means = {**PLAIN, "quantum": 0.2}
+    evidence = evidence_of(means, "quantum", lambda m: diverge(m, "quantum", 100, 3, 0.3))
     card = card_of(evidence, student="quantum")
     assert "1 seed of 10 diverged." in card and "longer training" not in card
-    short = evidence_of(
-        {**PLAIN, "quantum": 0.2}, "quantum", lambda m: cut_short(m, "quantum", 100, [1, 2])
-    )
+    short = evidence_of(means, "quantum", lambda m: cut_short(m, "quantum", 100, [1, 2]))
     assert "2 of 10 seeds ended at the most steps" in card_of(short, student="quantum")
     assert "exactly zero after the encoder" in card
     assert "Inputs must be vectors of MiniLM" in card
@@ -200,16 +180,12 @@ def test_limits():
     assert "every code is zero" in card_of(evidence_of(PLAIN), kind="linear", constant=True)
 
 
-# ------------------------------------------------------------ the examples
-
-
 @pytest.fixture(scope="module")
 def exported(small_study):
-    names = ("mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "classical", "quantum")
-    train_everything(small_study, names)
-    files = finish(small_study, names)
+    train_everything(small_study, NAMES)
+    files = finish(small_study, NAMES)
     folder = small_study.folder / "adapter"
-    evidence = export_adapter(files, deployment_of(small_study, names), folder)
+    evidence = export_adapter(files, deployment_of(small_study, NAMES), folder)
     return small_study, folder, evidence, read_frame("metrics", files.metrics)
 
 

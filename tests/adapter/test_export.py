@@ -56,10 +56,8 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
     row = metrics[hit & (metrics["seed"] == evidence.seed) & (metrics["n"] == 20)]
     assert error == pytest.approx(row["heldout_mse"].item(), rel=1e-4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter"]
-    assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == [
-        *("README.md", "config.json"),
-        *("model.onnx", "model.safetensors"),
-    ]
+    files = ["README.md", "config.json", "model.onnx", "model.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == files
 
 
 def test_the_circuit_is_pennylanes(trained, tmp_path):
@@ -131,14 +129,12 @@ def test_weights_of_another_run_are_refused_and_nothing_is_written(trained, tmp_
     with pytest.raises(DataError, match=r"'square' give the held-out error .* of different runs"):
         export(trained, "square", tmp_path / "adapter", weights=paths)
     assert not list(tmp_path.glob("*adapter*"))
-    with pytest.raises(DataError, match="no weights of 'linear'"):
-        export(trained, "linear", tmp_path / "adapter", weights=paths)
 
 
 def test_a_failed_export_leaves_the_adapter_that_is_there(trained, tmp_path):
     export(trained, "pca", tmp_path / "adapter")
     before = (tmp_path / "adapter" / "config.json").read_text()
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="no weights of 'linear'"):
         export(trained, "linear", tmp_path / "adapter", weights=[])
     assert (tmp_path / "adapter" / "config.json").read_text() == before
     export(trained, "linear", tmp_path / "adapter")

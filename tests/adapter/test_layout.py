@@ -55,11 +55,8 @@ def test_save_and_load_in_the_hugging_face_manner(tmp_path):
         assert torch.equal(Adapter.from_pretrained(second)(x), module(x))
     assert "# A card of its own" in (second / "README.md").read_text()
     assert not again.training
-    assert {path.name for path in second.iterdir()} == {
-        "README.md",
-        "config.json",
-        "model.safetensors",
-    }
+    names = {"README.md", "config.json", "model.safetensors"}
+    assert {path.name for path in second.iterdir()} == names
 
 
 def change(folder, **changes):
@@ -86,14 +83,7 @@ def test_configurations_that_are_refused(folder, changes, message):
     assert message in refusal(folder)
 
 
-def test_a_configuration_that_is_not_json_is_refused(folder):
-    (folder / "config.json").write_text('{"format"')
-    assert "not a readable JSON file" in refusal(folder)
-    (folder / "config.json").unlink()
-    assert "cannot be read" in refusal(folder)
-
-
-def test_damaged_weights_are_refused(folder):
+def test_damaged_and_missing_files_are_refused(folder):
     path = folder / "model.safetensors"
     whole = path.read_bytes()
     for size in (0, 7, 100, len(whole) - 1):
@@ -101,6 +91,10 @@ def test_damaged_weights_are_refused(folder):
         assert "not a readable safetensors file" in refusal(folder)
     path.unlink()
     assert "no such file" in refusal(folder)
+    (folder / "config.json").write_text('{"format"')
+    assert "not a readable JSON file" in refusal(folder)
+    (folder / "config.json").unlink()
+    assert "cannot be read" in refusal(folder)
 
 
 class Trap:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from helpers.adapter import make_adapter, make_vectors
+from helpers.fixtures_tracking import enter
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.mlflow_model import _store, register_adapter, save_model
 from qdistill.adapter.numerics import encode
@@ -29,12 +29,6 @@ def saved(tmp_path_factory):
     return folder / "model"
 
 
-def test_the_model_gives_the_adapters_numbers(saved):
-    x = make_vectors()
-    codes = mlflow.pyfunc.load_model(str(saved)).predict(x)
-    np.testing.assert_allclose(codes, encode(make_adapter(), x), atol=1e-6)
-
-
 def test_there_is_no_pickle_in_it(saved):
     names = {path.name for path in saved.rglob("*") if path.is_file()}
     assert {"model.safetensors", "mlflow_code.py", "MLmodel"} <= names
@@ -44,8 +38,9 @@ def test_there_is_no_pickle_in_it(saved):
     assert "mlflow==" in requirements and "torch" not in requirements
 
 
-def test_signature_and_example(saved):
-    model = mlflow.pyfunc.load_model(str(saved))
+def test_the_model_gives_the_adapters_numbers_and_says_what_it_takes(saved):
+    model, x = mlflow.pyfunc.load_model(str(saved)), make_vectors()
+    np.testing.assert_allclose(model.predict(x), encode(make_adapter(), x), atol=1e-6)
     (inputs,) = model.metadata.signature.inputs.inputs
     (outputs,) = model.metadata.signature.outputs.inputs
     assert (inputs.shape, inputs.type) == ((-1, 10), np.float32)
@@ -71,13 +66,8 @@ def test_it_carries_the_library_and_needs_none_installed(saved, tmp_path):
         "print(json.dumps(model.predict(np.ones((1, 10), np.float32)).tolist()))\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    output = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    command, options = [sys.executable, "-c", program], {"capture_output": True, "text": True}
+    output = subprocess.run(command, cwd=tmp_path, env=environment, **options)
     assert output.returncode == 0, output.stderr
     expected = encode(make_adapter(), np.ones((1, 10), np.float32))
     np.testing.assert_allclose(json.loads(output.stdout), expected, atol=1e-6)
@@ -97,17 +87,12 @@ def test_bad_vectors_are_the_senders_error(saved, vectors, message):
     assert 400 <= caught.value.get_http_status_code() < 500
 
 
-# ------------------------------------------------------------ the registry
-
-
 @pytest.fixture
 def adapter(tmp_path, monkeypatch, empty_store):
     """An adapter in the working directory, beside a store without runs."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    enter(tmp_path, monkeypatch, empty_store)
     folder = tmp_path / "results/mine/adapter"
     folder.mkdir(parents=True)
-    shutil.copy(empty_store, "results/mlflow.db")
     write_adapter(folder, make_adapter())
     write_text(folder / "README.md", "# Card\n\nWhat it is.\n")
     return folder
@@ -123,14 +108,12 @@ def test_registering_once_is_registering_for_good(adapter):
     assert str(version.version) == receipt["version"] == "1"
     assert "What it is." in version.description
     assert client.get_experiment_by_name("qdistill/mine") is not None
-    again = register_adapter(adapter, "mine", "results/mine/adapter.json")
-    assert again == receipt
+    assert register_adapter(adapter, "mine", "results/mine/adapter.json") == receipt
     assert len(client.search_model_versions("name = 'mine'")) == 1
     write_adapter(adapter, make_adapter(seed=5))
     newer = register_adapter(adapter, "mine", "results/mine/adapter.json")
-    assert newer["version"] == "2"
     champion = client.get_model_version_by_alias("mine", "champion")
-    assert str(champion.version) == "2"
+    assert str(champion.version) == newer["version"] == "2"
     with _store(receipt["tracking_uri"]):
         codes = mlflow.pyfunc.load_model(champion.source).predict(make_vectors(5))
     np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)

@@ -55,9 +55,10 @@ def errors_of(trained, name, settings=None, spoiled=()):
         features[latents.positions(split)] = 1e3
     latents = replace(latents, features=features)
     blocks = [load_examples(latents, path, 20) for path in files.subsets]
-    training = deployment_of(study, ("linear", "square", "quantum")).training
-    if settings:
-        training = {**training, **settings}
+    training = {
+        **deployment_of(study, ("linear", "square", "quantum")).training,
+        **(settings or {}),
+    }
     found = seed_errors(name, blocks, 3, CONDITION, training, files.histories, files.choices)
     return found, blocks
 
@@ -109,11 +110,8 @@ def test_training_on_folds_is_as_long_as_the_training_itself(trained):
 
 def test_a_converged_run_has_recorded_its_error(trained, tmp_path):
     study, _ = trained
-    settings = {
-        **{k: v for k, v in SETTINGS.items() if k != "epochs"},
-        "protocol": "converged",
-        "converged": {"folds": 2, "max_steps": 60, "patience": 2},
-    }
+    settings = {k: v for k, v in SETTINGS.items() if k != "epochs"} | {"protocol": "converged"}
+    settings["converged"] = {"folds": 2, "max_steps": 60, "patience": 2}
     files, problem = study.files("square"), study.problem(protocol="converged")
     train_model("square", problem, settings, files)
     examples = load_examples(study.latents, problem.subsets, 20)

@@ -44,29 +44,17 @@ def module(*texts):
 def packages(tmp_path, monkeypatch):
     """A niche package of 20 files with 3 paragraphs each, a general one of 10 paragraphs."""
     number = next(_fresh)  # importlib caches what a folder holds
-    names = f"nichepackage{number}", f"generalpackage{number}"
-    site = tmp_path / "site"
-    install(
-        site,
-        names[0],
-        {
-            f"{names[0]}/part_{file}.py": module(
-                *(
-                    sentence("niche", NUMBERS[file % 10], NUMBERS[file // 10], word)
-                    for word in ("alpha", "beta", "gamma")
-                )
-            )
-            for file in range(20)
-        },
-        version="2.5",
-    )
-    install(
-        site,
-        names[1],
-        {f"{names[1]}/__init__.py": module(*(sentence("general", word) for word in NUMBERS))},
-    )
+    niche, general = f"nichepackage{number}", f"generalpackage{number}"
+    site, files = tmp_path / "site", {}
+    for file in range(20):
+        words = ("niche", NUMBERS[file % 10], NUMBERS[file // 10])
+        texts = [sentence(*words, last) for last in ("alpha", "beta", "gamma")]
+        files[f"{niche}/part_{file}.py"] = module(*texts)
+    install(site, niche, files, version="2.5")
+    texts = [sentence("general", word) for word in NUMBERS]
+    install(site, general, {f"{general}/__init__.py": module(*texts)})
     monkeypatch.syspath_prepend(str(site))
-    return site, *names
+    return site, niche, general
 
 
 def settings_for(packages, **overrides):
@@ -91,43 +79,30 @@ def test_counts_sources_and_metadata(packages, tmp_path):
     in_general = frame["source"].str.startswith(f"{general} 1.0 {general}:function_")
     assert in_general.sum() == 8
     assert set(frame.loc[in_general, "split"]) == {"unlabelled"}
-    assert (
-        frame.loc[~in_general, "source"]
-        .str.fullmatch(rf"{niche} 2\.5 {niche}\.part_\d+:function_\d")
-        .all()
-    )
+    sources = frame.loc[~in_general, "source"]
+    assert sources.str.fullmatch(rf"{niche} 2\.5 {niche}\.part_\d+:function_\d").all()
     assert frame["document"].str.match(rf"({niche} 2\.5|{general} 1\.0) \S+\.py$").all()
     metadata = read_metadata(tmp_path / "paragraphs.parquet")
     assert json.loads(metadata["packages"]) == {niche: "2.5", general: "1.0"}
 
 
-@pytest.mark.parametrize("split_seed", range(5))
-def test_no_file_is_in_two_splits(packages, tmp_path, split_seed):
-    frame = collect(tmp_path, settings_for(packages, split_seed=split_seed))
-    assert (frame.groupby("document")["split"].nunique() == 1).all()
-
-
-def test_split_is_repeatable_and_depends_on_its_seed(packages, tmp_path):
-    first, again, other = (
-        collect(tmp_path, settings_for(packages, split_seed=seed)) for seed in (0, 0, 1)
-    )
-    assert first.equals(again)
-    assert set(first.loc[first["split"] == "heldout", "document"]) != set(
-        other.loc[other["split"] == "heldout", "document"]
-    )
+def test_no_file_is_in_two_splits_and_the_split_depends_on_its_seed_alone(packages, tmp_path):
+    drawn = [collect(tmp_path, settings_for(packages, split_seed=seed)) for seed in (0, 0, 1, 2, 3)]
+    for frame in drawn:
+        assert (frame.groupby("document")["split"].nunique() == 1).all()
+    assert drawn[0].equals(drawn[1])
+    heldout = [set(frame.loc[frame["split"] == "heldout", "document"]) for frame in drawn]
+    assert heldout[0] != heldout[2]
 
 
 def test_no_text_stands_twice_within_or_across_packages(packages, tmp_path):
     site, niche, _ = packages
     repeated = sentence("niche", "one", "one", "alpha").upper().capitalize()
-    install(
-        site,
-        f"{niche}copy",
-        {
-            f"{niche}copy/same.py": module(repeated, sentence("new"), sentence("new")),
-            f"{niche}copy/spaced.py": module(sentence("new").replace(" ", "\n    ", 1)),
-        },
-    )
+    files = {
+        f"{niche}copy/same.py": module(repeated, sentence("new"), sentence("new")),
+        f"{niche}copy/spaced.py": module(sentence("new").replace(" ", "\n    ", 1)),
+    }
+    install(site, f"{niche}copy", files)
     chosen = settings_for(packages, general_packages=[f"{niche}copy"], unlabelled_general=1)
     frame = collect(tmp_path, chosen)
     general = frame[frame["source"].str.startswith(f"{niche}copy")]
@@ -180,15 +155,14 @@ def test_niche_package_among_the_general_ones_stays_niche(packages, tmp_path):
     assert unlabelled.str.startswith(f"{niche} ").sum() == 10
 
 
-def test_too_few_paragraphs_are_counted_and_a_package_that_is_not_installed_is_named(
-    packages, tmp_path
-):
-    with pytest.raises(DataError, match=r"60 paragraphs of prose in 20 files.*80 are wanted"):
-        collect(tmp_path, settings_for(packages, train=80))
-    with pytest.raises(DataError, match=r"have 10 paragraphs of prose, and 11 are wanted"):
-        collect(tmp_path, settings_for(packages, unlabelled_general=11))
-    with pytest.raises(DataError, match="'no-such-package' is not installed"):
-        collect(tmp_path, settings_for(packages, niche_package="no-such-package"))
+def test_too_few_paragraphs_and_a_package_that_is_not_installed_are_told(packages, tmp_path):
+    for said, changes in [
+        (r"60 paragraphs of prose in 20 files.*80 are wanted", {"train": 80}),
+        (r"have 10 paragraphs of prose, and 11 are wanted", {"unlabelled_general": 11}),
+        ("'no-such-package' is not installed", {"niche_package": "no-such-package"}),
+    ]:
+        with pytest.raises(DataError, match=said):
+            collect(tmp_path, settings_for(packages, **changes))
     assert not (tmp_path / "paragraphs.parquet").exists()
 
 

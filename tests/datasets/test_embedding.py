@@ -166,32 +166,25 @@ COPIED = [sentence(0), sentence(0), sentence(1), sentence(1), sentence(2), sente
 COPIES = ["train", "heldout", "heldout", "unlabelled", "heldout", "unlabelled"]
 
 
-@pytest.fixture
-def copied(encoder, tmp_path):
+def write_copies(folder, encoder, count):
     """Write texts and list the copies among them: settings, and where the list is."""
-
-    def write_copies(count):
-        settings = text_settings(tmp_path, encoder=encoder)
-        write(tmp_path, settings, COPIED[:count], COPIES[:count])
-        listed = tmp_path / "duplicates.parquet"
-        find_duplicates(tmp_path / "paragraphs.parquet", listed, settings)
-        return settings, listed
-
-    return write_copies
+    settings = text_settings(folder, encoder=encoder)
+    write(folder, settings, COPIED[:count], COPIES[:count])
+    listed = folder / "duplicates.parquet"
+    find_duplicates(folder / "paragraphs.parquet", listed, settings)
+    return settings, listed
 
 
-def test_copies_stay_unless_they_are_to_be_dropped(copied, tmp_path, counted):
-    settings, listed = copied(6)
+def test_copies_stay_unless_they_are_to_be_dropped(encoder, tmp_path, counted):
+    settings, listed = write_copies(tmp_path, encoder, 2)
+    with pytest.raises(DataError, match="every held-out row repeats a training row"):
+        embed(tmp_path, settings, duplicates_path=listed)
+    assert not (tmp_path / "latents.parquet").exists()
+    assert not counted
+    settings, listed = write_copies(tmp_path, encoder, 6)
     assert len(load_latents(embed(tmp_path, settings)).rows) == 6
     latents = load_latents(embed(tmp_path, settings, duplicates_path=listed))
     # Row 4 repeats the training row, row 6 the held-out row 5.
     assert latents.rows.tolist() == [3, 5, 7, 8]
     assert latents.split.tolist() == ["train", "heldout", "heldout", "unlabelled"]
     assert len(counted) == 4  # a text is encoded once
-
-
-def test_held_out_rows_that_are_all_copies_cannot_all_be_dropped(copied, tmp_path):
-    settings, listed = copied(2)
-    with pytest.raises(DataError, match="every held-out row repeats a training row"):
-        embed(tmp_path, settings, duplicates_path=listed)
-    assert not (tmp_path / "latents.parquet").exists()

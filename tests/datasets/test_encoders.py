@@ -34,13 +34,8 @@ def copied(saved, tmp_path):
 def find_in_a_process(encoder, **environment):
     """Look for an encoder where the hub's library is not imported yet; what that prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    output = subprocess.run(
-        [sys.executable, "-c", FIND, encoder],
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    command, options = [sys.executable, "-c", FIND, encoder], {"capture_output": True, "text": True}
+    output = subprocess.run(command, env={**kept, **environment}, timeout=120, **options)
     assert output.returncode == 0, output.stderr
     return output.stdout.strip()
 
@@ -64,6 +59,9 @@ def test_the_digest_covers_weights_and_pooling_and_no_description(saved, copied)
     assert digest_of_folder(copied) == before
 
 
+WEIGHTS = "model.safetensors"
+
+
 def modules_file(content):
     return lambda folder: (folder / "modules.json").write_text(content)
 
@@ -73,15 +71,12 @@ def modules_file(content):
     [
         (shutil.rmtree, "no such folder; an encoder is"),
         (lambda f: (f / "modules.json").unlink(), "modules.json is missing"),
+        (lambda f: (f / WEIGHTS).unlink(), "no weights, a .safetensors file is missing"),
         (
-            lambda f: (f / "model.safetensors").unlink(),
-            "no weights, a .safetensors file is missing",
-        ),
-        (
-            lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
+            lambda f: (f / WEIGHTS).rename(f / "pytorch_model.bin"),
             "missing; pytorch_model.bin is pickled, and never read",
         ),
-        (lambda f: (f / "model.safetensors").write_bytes(b"cut"), "the encoder cannot be loaded"),
+        (lambda f: (f / WEIGHTS).write_bytes(b"cut"), "the encoder cannot be loaded"),
         *((modules_file(content), "not a list of modules") for content in ("{", "[1]", "3")),
         (modules_file('[{"path": ""}]'), "not a list of modules"),
     ],
@@ -106,10 +101,8 @@ def test_code_of_a_model_is_never_run(copied):
         load_encoder(copied)
     (copied / "modules.json").write_text(json.dumps(modules))
     configuration = json.loads((copied / "config.json").read_text())
-    configuration |= {
-        "model_type": "own",
-        "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Model"},
-    }
+    configuration["auto_map"] = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
+    configuration["model_type"] = "own"
     (copied / "config.json").write_text(json.dumps(configuration))
     with pytest.raises(DataError, match="cannot be loaded"):
         load_encoder(encoder_folder(str(copied)))

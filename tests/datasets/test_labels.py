@@ -42,13 +42,9 @@ def test_docstrings_are_labelled_by_their_package(tmp_path, source, package):
     assert load_labels(path, {"kind": "docstrings"}).tolist() == [package] * 3
 
 
-def test_a_column_of_labels_goes_before_everything_else(tmp_path):
+def test_a_column_of_labels_goes_before_everything_else_and_other_data_have_none(tmp_path):
+    path = write(tmp_path / "latents.parquet")
+    assert [load_labels(path, {"kind": kind}) for kind in ("vectors", "docstrings")] == [None] * 2
     path = write(tmp_path / "latents.parquet", label=["x", "y", "x"], source=["a 1 b.c:"] * 3)
     for kind in ("docstrings", "digits", "vectors"):
         assert load_labels(path, {"kind": kind}).tolist() == ["x", "y", "x"]
-
-
-def test_other_data_have_no_labels(tmp_path):
-    path = write(tmp_path / "latents.parquet")
-    assert load_labels(path, {"kind": "vectors"}) is None
-    assert load_labels(path, {"kind": "docstrings"}) is None

@@ -87,11 +87,8 @@ def test_what_is_not_prose_is_left_out(block):
 
 
 def test_literal_block_is_left_out_and_its_introduction_kept():
-    docstring = (
-        "The circuit is called with the state as its only argument::\n\n    circuit(state)\n"
-    )
-    expected = "The circuit is called with the state as its only argument:"
-    assert paragraphs(docstring) == [expected]
+    introduction = "The circuit is called with the state as its only argument:"
+    assert paragraphs(f"{introduction}:\n\n    circuit(state)\n") == [introduction]
 
 
 def test_headings_are_dropped_and_the_text_below_them_kept():
@@ -117,9 +114,8 @@ def test_headings_are_dropped_and_the_text_below_them_kept():
     ],
 )
 def test_markup_is_removed(marked, plain):
-    docstring = f"One can see that {marked} is the one that is used for all of the circuits."
-    expected = f"One can see that {plain} is the one that is used for all of the circuits."
-    assert prose_paragraphs(docstring, 40, 400) == [expected]
+    text = "One can see that {} is the one that is used for all of the circuits."
+    assert prose_paragraphs(text.format(marked), 40, 400) == [text.format(plain)]
 
 
 def test_length_limits_are_inclusive():

@@ -59,30 +59,16 @@ def test_a_value_that_is_not_finite_is_refused_with_its_row(tmp_path, values, fo
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("bad", [0.0, 2.5])
-def test_a_constant_row_is_refused(tmp_path, values, form, bad):
-    values[8] = bad
-    refuse(tmp_path, ["row 8", "constant", str(bad)], *save_vectors(tmp_path, values, form))
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_too_few_features_are_refused(tmp_path, values, form):
+def test_a_constant_row_and_too_few_rows_or_features_are_refused(tmp_path, values, form):
     path, column = save_vectors(tmp_path, values, form)
     refuse(tmp_path, ["3 qubits", "8 features", "have 5"], path, column, qubits=3)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_too_few_rows_are_refused_with_the_numbers(tmp_path, values, form):
-    path, column = save_vectors(
-        tmp_path, values[:2], form
-    )  # 1 held out, none unlabelled, 1 to train on
+    for constant in (0.0, 2.5):
+        values[8], words = constant, ["row 8", "constant", str(constant)]
+        refuse(tmp_path, words, *save_vectors(tmp_path, values, form))
+    path, column = save_vectors(tmp_path, values[:2], form)  # one held out, one to train on
     write_vectors(chosen(path, column), tmp_path / "enough.parquet", path)
     path, column = save_vectors(tmp_path, values[:1], form)
     refuse(tmp_path, ["1 rows", "leave 1 to train on and 0 held out"], path, column)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_no_rows_are_refused(tmp_path, form):
     if form == "lists.parquet":  # without rows pandas cannot tell that the cells are lists
         form = "fixed.parquet"
     refuse(tmp_path, [], *save_vectors(tmp_path, np.zeros((0, 5)), form))

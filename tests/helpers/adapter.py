@@ -18,14 +18,8 @@ from qdistill.training.tuning import tune_model
 
 EVERY_KIND = sorted(KINDS)
 SETTINGS = {**students.SETTINGS, "epochs": 6}
-TUNING = {
-    "folds": 2,
-    "rows": 12,
-    "max_steps": 20,
-    "patience": 2,
-    "learning_rates": [0.01],
-    "layers": [1, 3],
-}
+TUNING = {"folds": 2, "rows": 12, "max_steps": 20, "patience": 2}
+TUNING |= {"learning_rates": [0.01], "layers": [1, 3]}
 
 
 def make_adapter(kind="circuit", inputs=10, width=8, outputs=6, seed=0) -> AdapterWeights:

@@ -7,6 +7,9 @@ from qdistill.storage.tables import make_frame
 from qdistill.study.registry import stages_of
 
 _KEYS = ["dataset", "qubits", "protocol", "n", "seed"]
+_SETTINGS = {"metric": "cosine", "neighbours": 10, "queries": 800, "examples_per_class": 5}
+_PROBE = {"classes": 30, "probe_rows": 741, "probe_chance": 0.139}
+_NO_PROBE = {"classes": 0, "probe_rows": 0, "probe_chance": np.nan, "probe_accuracy": np.nan}
 _WITHOUT_CODES = ("mean", "pca_cv", "oracle")
 
 
@@ -15,18 +18,8 @@ def make_downstream(
 ) -> pd.DataFrame:
     """Downstream measures of everything in some metrics, and of the full vectors.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        As ``helpers.metrics.make_metrics`` gives it.
-    recall, accuracy : dict of str to float, optional
-        Means by name; 0.5 for those not named.
-    noise : float
-        Spread of a code around its mean, on top of twice that which a seed's codes share.
-    reason : str, optional
-        Why there is no probe.
-    random_seed : int
-        Seed of the noise.
+    Means of recall and of the probe's accuracy are by name, 0.5 for those not named. The noise is
+    on top of twice that which a seed's codes share; ``reason`` is why there is no probe.
     """
     recall, accuracy = recall or {}, accuracy or {}
     generator = np.random.default_rng(random_seed)
@@ -38,22 +31,9 @@ def make_downstream(
         for name in ("raw", *names):
             values = np.array([recall.get(name, 0.5), accuracy.get(name, 0.5)])
             values = np.clip(values + shared + noise * generator.standard_normal(2), 0, 1)
-            rows.append(
-                {
-                    **where,
-                    "model": name,
-                    "stage": "trained" if name == "raw" else stages_of(name)[-1],
-                    "metric": "cosine",
-                    "neighbours": 10,
-                    "queries": 800,
-                    "recall": 1.0 if name == "raw" else values[0],
-                    "examples_per_class": 5,
-                    "classes": 0 if reason else 30,
-                    "probe_rows": 0 if reason else 741,
-                    "probe_chance": np.nan if reason else 0.139,
-                    "probe_accuracy": np.nan if reason else values[1],
-                    "probe_undefined": reason,
-                    "diverged": False,
-                }
-            )
+            stage = "trained" if name == "raw" else stages_of(name)[-1]
+            found = {"recall": 1.0 if name == "raw" else values[0], "diverged": False}
+            found |= _NO_PROBE if reason else {**_PROBE, "probe_accuracy": values[1]}
+            found |= {**_SETTINGS, "probe_undefined": reason}
+            rows.append({**where, "model": name, "stage": stage, **found})
     return make_frame("downstream", rows)

@@ -20,13 +20,18 @@ def empty_store(tmp_path_factory):
     return path
 
 
+def enter(folder, patch, empty_store):
+    """Work in a folder whose store has tables and no runs."""
+    patch.chdir(folder)
+    patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("results").mkdir()
+    shutil.copy(empty_store, "results/mlflow.db")
+
+
 @pytest.fixture
 def finished_study(tmp_path, monkeypatch, empty_store):
     """A finished study in the working directory, beside a store with tables and no runs."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    Path("results").mkdir()
-    shutil.copy(empty_store, "results/mlflow.db")
+    enter(tmp_path, monkeypatch, empty_store)
     write_study()
 
 
@@ -54,10 +59,7 @@ def index(tmp_path_factory, empty_store):
 
     folder = tmp_path_factory.mktemp("index")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        Path("results").mkdir()
-        shutil.copy(empty_store, "results/mlflow.db")
+        enter(folder, patch, empty_store)
         write_study()
         receipt = sync()
         client = MlflowClient(tracking_uri=receipt["tracking_uri"])

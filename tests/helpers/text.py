@@ -52,15 +52,9 @@ def build_encoder(folder, width=8):
     ).save_pretrained(plain)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        configuration = BertConfig(
-            vocab_size=len(vocabulary),
-            hidden_size=width,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=2 * width,
-            max_position_embeddings=64,
-        )
-        BertModel(configuration).save_pretrained(plain)
+        sizes = {"vocab_size": len(vocabulary), "hidden_size": width, "num_hidden_layers": 1}
+        sizes |= {"intermediate_size": 2 * width, "max_position_embeddings": 64}
+        BertModel(BertConfig(**sizes, num_attention_heads=2)).save_pretrained(plain)
     transformer = Transformer(str(plain))
     model = SentenceTransformer(modules=[transformer, Pooling(width)], device="cpu")
     model.save(str(folder), create_model_card=False)

@@ -19,6 +19,7 @@ from qdistill.tracking.writer import KEY, OUTCOMES
 STUDY = "small"
 METRICS = Path("results/small/metrics.parquet")
 CHOICES = Path("results/small/choices.parquet")
+FIGURE = Path("results/small/figures/crossover.svg")
 RUNS_RECEIPT = Path("results/small/mlflow_runs.json")
 RECEIPT = Path("results/small/mlflow.json")
 MODELS = ("mean", "classical", "linear_tuned", "quantum", "unitary_re", "distilled_pool")
@@ -29,6 +30,7 @@ TRAINING = {
     "synthetic-4q/converged/quantum": {"max_steps": 9000},
 }
 EPOCHS = 4
+PROBLEM = {"dataset": "synthetic-4q", "qubits": 4}
 
 
 def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
@@ -51,42 +53,20 @@ def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
 
 def make_choices(seeds=2):
     """The choices of ``linear_tuned``: seeds agree on the kind, and not on the rank."""
-    rows = [
-        {
-            "dataset": "synthetic-4q",
-            "qubits": 4,
-            "protocol": "article",
-            "n": 100,
-            "seed": seed,
-            "model": "linear_tuned",
-            "choice": json.dumps({"kind": "low_rank", "rank": 4 * (1 + seed)}),
-            "validation_mse": 0.02 + 0.01 * seed,
-            "candidates": 30,
-        }
-        for seed in range(seeds)
-    ]
-    return pd.DataFrame(rows)
+    seed = np.arange(seeds)
+    chosen = [json.dumps({"kind": "low_rank", "rank": 4 * (1 + each)}) for each in range(seeds)]
+    key = {**PROBLEM, "protocol": "article", "n": 100, "seed": seed, "model": "linear_tuned"}
+    errors = 0.02 + 0.01 * seed
+    return pd.DataFrame({**key, "choice": chosen, "validation_mse": errors, "candidates": 30})
 
 
 def make_history(seeds=2, scale=1.0, n=100, model="quantum", protocol="article"):
     epochs = np.tile(np.arange(EPOCHS), seeds)
     seed = np.repeat(np.arange(seeds), EPOCHS)
     losses = scale * (1 + seed) / (1 + epochs)
-    return pd.DataFrame(
-        {
-            "dataset": "synthetic-4q",
-            "qubits": 4,
-            "protocol": protocol,
-            "n": n,
-            "model": model,
-            "seed": seed,
-            "epoch": epochs,
-            "train_mse": losses,
-            "heldout_mse": 2 * losses,
-            "validation_mse": np.nan,
-            "seconds": 0.1 * epochs,
-        }
-    )
+    key = {**PROBLEM, "protocol": protocol, "n": n, "model": model, "seed": seed, "epoch": epochs}
+    errors = {"train_mse": losses, "heldout_mse": 2 * losses, "validation_mse": np.nan}
+    return pd.DataFrame({**key, **errors, "seconds": 0.1 * epochs})
 
 
 def history_path(model, protocol="article"):
@@ -101,22 +81,15 @@ def write_study(metrics=None, histories=("quantum", "unitary_re")):
         write_table("choices", CHOICES, make_choices(), {})
     for model in histories:
         write_table("history", history_path(model), make_history(model=model), {})
-    Path("results/small/figures").mkdir(parents=True, exist_ok=True)
-    Path("results/small/figures/crossover.svg").write_text("<svg/>")
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    FIGURE.write_text("<svg/>")
     Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")
     Path("note.md").write_text("Quantum loses to the mean.\n")
 
 
-def history_paths():
-    return sorted(Path("results/small").rglob("history.parquet"))
-
-
-def choices_path():
-    return CHOICES if CHOICES.exists() else None
-
-
 def model_runs():
-    return ModelRuns(STUDY, METRICS, history_paths(), TRAINING, choices_path())
+    histories = sorted(Path("results/small").rglob("history.parquet"))
+    return ModelRuns(STUDY, METRICS, histories, TRAINING, CHOICES if CHOICES.exists() else None)
 
 
 def sync_the_runs(uri=None):
@@ -124,16 +97,9 @@ def sync_the_runs(uri=None):
 
 
 def sync_the_study(uri=None):
-    return sync_study(
-        model_runs(),
-        RUNS_RECEIPT,
-        ["results/small/figures/crossover.svg"],
-        ["verdict.md"],
-        "note.md",
-        {"study": STUDY, "training": {"epochs": 3}},
-        RECEIPT,
-        uri,
-    )
+    figures, settings = [FIGURE], {"study": STUDY, "training": {"epochs": 3}}
+    carried = (figures, ["verdict.md"], "note.md", settings)
+    return sync_study(model_runs(), RUNS_RECEIPT, *carried, RECEIPT, uri)
 
 
 def sync(uri=None):
@@ -160,13 +126,8 @@ def content(client, receipt):
     for key, run in runs.items():
         tags = dict(run.data.tags)
         parent = tags.pop("mlflow.parentRunId", None)
-        found[key] = (
-            run.info.status,
-            tags,
-            names.get(parent, parent),
-            run.data.params,
-            run.data.metrics,
-        )
+        data = (run.data.params, run.data.metrics)
+        found[key] = (run.info.status, tags, names.get(parent, parent), *data)
     return found
 
 

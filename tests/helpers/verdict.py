@@ -1,6 +1,7 @@
 """Tables, findings and documents of a study from chosen losses."""
 
 import json
+from itertools import product
 
 import pandas as pd
 
@@ -55,13 +56,8 @@ def part_findings(names, problems=(), **settings):
 
 
 def described(dataset, protocol="article", projections="trained", **settings):
-    return {
-        "dataset": dataset,
-        "protocol": protocol,
-        "track": "main",
-        "projections": projections,
-        "settings": settings,
-    }
+    about = {"dataset": dataset, "protocol": protocol, "track": "main"}
+    return {**about, "projections": projections, "settings": settings}
 
 
 def make_choices(metrics):
@@ -77,19 +73,8 @@ def make_choices(metrics):
 def make_trainability(trained, layers=(1, 2, 4), ranges=(0.5, 1.0), seeds=10):
     """Trainability by the contract, ``trained(layers, range)`` seeds of each cell being so."""
     rows = [
-        {
-            "qubits": 6,
-            "n": 50,
-            "layers": depth,
-            "angle_range": bound,
-            "seed": seed,
-            "train_mse": 0.0,
-            "heldout_mse": 1e-6 if seed < trained(depth, bound) else 1e-3,
-            "mean_heldout_mse": 1e-3,
-            "diverged": False,
-        }
-        for depth in layers
-        for bound in ranges
-        for seed in range(seeds)
+        (depth, bound, seed, 1e-6 if seed < trained(depth, bound) else 1e-3)
+        for depth, bound, seed in product(layers, ranges, range(seeds))
     ]
-    return pd.DataFrame(rows)
+    varied = pd.DataFrame(rows, columns=["layers", "angle_range", "seed", "heldout_mse"])
+    return varied.assign(qubits=6, n=50, train_mse=0.0, mean_heldout_mse=1e-3, diverged=False)

@@ -27,8 +27,6 @@ def test_an_advantage_over_every_rival_is_distinct():
     known = ["mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "frozen_circuit"]
     known += ["separable", "orthogonal"]
     assert [name for name in row["rivals"] if name in known] == known
-    apart = {"oracle", "classical", "classical_dense", "real_circuit", "quantum_scrambled"}
-    assert {*apart, "quantum_tuned"}.isdisjoint(row["rivals"])
 
 
 @pytest.mark.slow
@@ -41,11 +39,8 @@ def test_one_rival_that_does_as_well_is_enough(rival):
 def test_the_simplest_model_that_does_as_well_is_named_with_its_ratio():
     metrics = metrics_with(square=0.002, frozen_circuit=0.001)
     row = attributed(metrics)
-    assert (row["verdict"], row["simplest"], row["relation"]) == (
-        "not distinct",
-        "square",
-        "not distinguishable",
-    )
+    assert row["verdict"] == "not distinct"
+    assert (row["simplest"], row["relation"]) == ("square", "not distinguishable")
     compared = compare_models(metrics).set_index("baseline").loc["square"]
     limits = ["ratio", "ratio_low", "ratio_high"]
     assert list(row[limits]) == list(compared[limits])
@@ -70,15 +65,12 @@ def test_nothing_is_distinct_without_an_advantage_over_the_baseline(baseline):
 @pytest.mark.slow
 @pytest.mark.parametrize("rival", ["square", "linear", "linear_tuned", "pca_cv", "mean"])
 def test_a_missing_rival_forbids_the_claim(rival):
-    metrics = metrics_with([name for name in MODELS if name != rival])
-    row = attributed(metrics)
+    names = [name for name in MODELS if name != rival]
+    row = attributed(metrics_with(names))
     assert (row["verdict"], row["missing"]) == ("undefined", (rival,))
-    row = attributed(metrics_with([name for name in MODELS if name != rival], separable=0.002))
-    assert (row["verdict"], row["simplest"], row["missing"]) == (
-        "not distinct",
-        "separable",
-        (rival,),
-    )
+    row = attributed(metrics_with(names, separable=0.002))
+    assert row["verdict"] == "not distinct"
+    assert (row["simplest"], row["missing"]) == ("separable", (rival,))
 
 
 @pytest.mark.parametrize("rival", ["pca", "frozen_circuit", "orthogonal", "classical"])

@@ -7,7 +7,8 @@ from statsmodels.stats.multitest import multipletests
 
 from helpers.metrics import diverge, make_metrics
 from qdistill.errors import DataError
-from qdistill.judgement.choice import choose_model, last_stage, select_condition
+from qdistill.judgement.choice import choose_model, select_condition
+from qdistill.judgement.pairing import last_stage
 from qdistill.study.registry import ENTRIES, contenders, deployable
 
 AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
@@ -91,11 +92,8 @@ def test_errors_that_are_the_same_number_by_number_are_as_good():
     assert choose_model(table, "auto", ("pca", "linear", "square")).name == "linear"
 
 
-def test_one_candidate_needs_no_comparison():
+def test_a_name_is_taken_at_its_word_and_one_candidate_needs_no_comparison():
     assert choose({"pca": 0.01, "mean": 0.001}).name == "pca"
-
-
-def test_a_name_is_taken_at_its_word():
     choice = choose_model(errors_table({"pca": 0.01, "quantum": 9.0}), "quantum", ("quantum",))
     assert (choice.name, choice.best) == ("quantum", None)
     assert last_stage("distilled_pool") == ("distilled_pool", "distilled")

@@ -13,11 +13,11 @@ PROTOCOLS = ("article", "converged")
 KEY = {"dataset": "digits", "qubits": 4, "protocol": "article"}
 
 
-def write_runs(folder, model, seeds=(0, 1), protocol="article"):
+def write_runs(folder, model, protocol="article"):
     errors = np.array([0.1, np.inf])
     result = Evaluation(errors, errors, ~np.isfinite(errors), n_parameters=3, seconds=4.0)
-    key = {"dataset": "digits", "qubits": 4, "protocol": protocol, "n": 50}
-    frame = describe_runs(key, seeds, model, "trained", result)
+    key = {**KEY, "protocol": protocol, "n": 50}
+    frame = describe_runs(key, (0, 1), model, "trained", result)
     path = folder / f"{model}-{protocol}.parquet"
     write_table("metrics", path, frame, {})
     return path
@@ -77,10 +77,8 @@ def write_choices(folder, model, seeds, n=50):
     path = folder / f"{model}-{n}-{seeds[0]}.parquet"
     chosen = [f'{{"rank": {seed}}}' for seed in seeds]
     errors = [0.1 if seed else np.nan for seed in seeds]
-    run = {**KEY, "n": n, "seed": seeds, "model": model, "choice": chosen}
-    write_table(
-        "choices", path, pd.DataFrame({**run, "validation_mse": errors, "candidates": 9}), {}
-    )
+    run = {**KEY, "n": n, "seed": seeds, "model": model, "choice": chosen, "candidates": 9}
+    write_table("choices", path, pd.DataFrame({**run, "validation_mse": errors}), {})
     return path
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.statistics import holds
+from helpers.statistics import SIZES, holds, planted
 from qdistill.judgement.crossover import find_crossovers
 from qdistill.judgement.statistics import fieller_interval, paired_interval, paired_ratio
 
@@ -14,7 +14,6 @@ pytestmark = pytest.mark.slow
 
 SIMULATIONS = 500
 SEEDS = (5, 10, 20)
-SIZES = np.array([50, 100, 200, 500, 1000])
 N_STAR = 160.0
 every_count = pytest.mark.parametrize("seeds", SEEDS)
 
@@ -26,13 +25,9 @@ def assert_coverage(covered, claimed=0.95):
 
 
 @every_count
-def test_paired_interval(seeds):
+def test_paired_interval_of_normal_values_and_of_differences_between_skewed_losses(seeds):
     draws = np.random.default_rng(seeds).normal(0.4, 1.0, (SIMULATIONS, seeds))
     assert_coverage([holds(paired_interval(values), 0.4) for values in draws])
-
-
-@every_count
-def test_paired_interval_of_differences_between_skewed_losses(seeds):
     ours, theirs = np.random.default_rng(seeds).lognormal(0, 1.0, (2, SIMULATIONS, seeds))
     truth = 0.3 * np.exp(0.5)
     assert_coverage([holds(paired_interval(v), truth) for v in 1.3 * ours - theirs])
@@ -67,29 +62,19 @@ def fractions(seeds, mean, truth=0.7, simulations=SIMULATIONS):
 
 
 @every_count
-def test_fieller_interval(seeds):
-    found = fractions(seeds, mean=4.0)
-    assert sum(each.bounded for each in found) > 0.98 * SIMULATIONS
+@pytest.mark.parametrize("is_near_zero", [False, True])
+def test_fieller_set_of_a_ratio_also_where_the_denominator_is_near_zero(seeds, is_near_zero):
+    found = fractions(seeds, mean=0.1 if is_near_zero else 4.0)
+    share = np.mean([each.bounded for each in found])
+    assert share < 0.2 if is_near_zero else share > 0.98
+    assert any(each.gap is not None for each in found) or not is_near_zero
     assert_coverage([holds(each, 0.7) for each in found])
-
-
-@every_count
-def test_fieller_set_of_a_ratio_whose_denominator_is_near_zero(seeds):
-    found = fractions(seeds, mean=0.1)
-    assert sum(each.bounded for each in found) < 0.2 * SIMULATIONS
-    assert any(each.gap is not None for each in found)
-    assert_coverage([holds(each, 0.7) for each in found])
-
-
-def planted(generator, seeds, noise):
-    """Differences linear in log n, through zero at ``N_STAR``."""
-    own = generator.normal(0, noise, (seeds, 1))
-    return np.log(SIZES / N_STAR) + own + generator.normal(0, noise, (seeds, len(SIZES)))
 
 
 def located(seeds, noise):
     generator = np.random.default_rng(seeds)
-    return [find_crossovers(SIZES, planted(generator, seeds, noise)) for _ in range(SIMULATIONS)]
+    draws = (planted(generator, N_STAR, noise, seeds) for _ in range(SIMULATIONS))
+    return [find_crossovers(SIZES, differences) for differences in draws]
 
 
 def some_interval_holds(found, truth=N_STAR):

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from helpers.downstream import make_downstream
-from helpers.metrics import make_metrics
+from helpers.metrics import make_metrics, values_of
 from qdistill.errors import DataError
 from qdistill.judgement.downstream import compare_downstream
 
@@ -24,10 +24,6 @@ def compared(table, measure, baseline):
     return found[hit].set_index("challenger")
 
 
-def values(table, model, measure):
-    return table[table["model"] == model].sort_values("seed")[measure].to_numpy()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "baseline"),
@@ -38,10 +34,8 @@ def test_differences_are_paired_and_corrected_over_all_codes(measure, baseline):
     found = compared(table, measure, baseline)
     others = [name for name in CODES if name != baseline]
     assert sorted(found.index) == sorted(others)
-    tests = [
-        stats.ttest_rel(values(table, name, measure), values(table, baseline, measure))
-        for name in others
-    ]
+    own = {name: values_of(table, name, measure=measure) for name in (*others, baseline)}
+    tests = [stats.ttest_rel(own[name], own[baseline]) for name in others]
     corrected = multipletests([test.pvalue for test in tests], method="holm")[1]
     for name, test, p_holm in zip(others, tests, corrected, strict=True):
         limits = test.confidence_interval(0.95)
@@ -62,22 +56,16 @@ def test_higher_is_better():
     assert found.loc["unitary_re", "challenger_stage"] == "fine_tuned"
 
 
-def test_full_vectors_are_no_challenger_and_no_baseline_of_recall():
+def test_what_is_compared_with_what():
     found = compare_downstream(table_of())
     assert "raw" not in set(found["challenger"])
     assert set(found.loc[found["measure"] == "recall", "baseline"]) == {"pca"}
     assert not ((found["challenger"] == "pca") & (found["baseline"] == "pca")).any()
     assert "pca" in set(found.loc[found["baseline"] == "raw", "challenger"])
-
-
-def test_without_a_probe_only_recall_is_compared():
-    found = compare_downstream(table_of(reason="no_labels"))
-    assert set(found["measure"]) == {"recall"} and found["verdict"].isin(["better"]).sum() == 0
-
-
-def test_without_pca_the_full_vectors_are_left():
-    found = compare_downstream(table_of(names=("linear", "quantum")))
-    assert set(found["baseline"]) == {"raw"} and len(found) == 2
+    unlabelled = compare_downstream(table_of(reason="no_labels"))
+    assert set(unlabelled["measure"]) == {"recall"} and "better" not in set(unlabelled["verdict"])
+    without_pca = compare_downstream(table_of(names=("linear", "quantum")))
+    assert set(without_pca["baseline"]) == {"raw"} and len(without_pca) == 2
 
 
 def test_a_diverged_run_leaves_its_code_undefined_alone():

@@ -34,6 +34,11 @@ def words(rows, column="verdict"):
     return rows.sort_values("n")[column].tolist()
 
 
+def only(findings, question):
+    (row,) = found(findings, question).to_dict("records")
+    return row
+
+
 @pytest.fixture(scope="module")
 def standard():
     metrics = make_metrics(**ONE, protocols=("article", "converged"))
@@ -102,9 +107,8 @@ def test_undefined_names_what_is_missing_or_failed():
     metrics = make_metrics(**ONE, names=MODELS, loss=leveled(quantum=0.001))
     rows = found(findings_of(diverge(metrics, "linear", 100, 0)), "attribution")
     assert words(rows) == ["undefined", "distinct"]
-    assert (
-        words(rows, "against")[0] == "linear" and words(rows, "reason")[0] == "rival_not_compared"
-    )
+    assert words(rows, "against")[0] == "linear"
+    assert words(rows, "reason")[0] == "rival_not_compared"
 
 
 @pytest.mark.parametrize(
@@ -165,9 +169,7 @@ def test_nothing_is_chosen_where_every_candidate_diverged():
     ],
 )
 def test_where_a_baseline_catches_up_or_why_that_cannot_be_told(settings, verdict, reason):
-    (row,) = found(part_findings(("classical", "quantum"), **settings), "crossover").to_dict(
-        "records"
-    )
+    row = only(part_findings(("classical", "quantum"), **settings), "crossover")
     assert (row["verdict"], row["reason"]) == (verdict, reason)
     assert np.isfinite(row["estimate"]) == (verdict == "crossover") and np.isnan(row["n"])
 
@@ -184,12 +186,9 @@ def test_what_students_retain_and_who_never_saw_the_circuit():
     loss = leveled(quantum=0.001, pca=0.0012, distilled_pool=0.0011, distilled_train=0.0039)
     names = (*FEW, "pca", "distilled_pool", "distilled_train")
     rows = found(part_findings(names, loss=loss), "transfer", n=100).set_index("subject")
-    assert rows["verdict"].to_dict() == {
-        "distilled_pool": "retained",
-        "distilled_train": "collapsed",
-        "pca": "retained",
-        "mean": "collapsed",
-    }
+    verdicts = {"distilled_pool": "retained", "distilled_train": "collapsed"}
+    verdicts |= {"pca": "retained", "mean": "collapsed"}
+    assert rows["verdict"].to_dict() == verdicts
     assert rows.loc["pca", "table"] == "metrics" and rows.loc["pca", "estimate"] > 0.9
 
 
@@ -322,9 +321,7 @@ def test_texts_that_stand_in_two_splits(tmp_path, splits, settings, verdict):
     write_paragraphs(range(2), splits, paragraphs, source, settings, {})
     find_duplicates(source, path, settings)
     metrics = make_metrics(("mine",), (100,), names=("mean",))
-    (row,) = found(gather_findings(tables_of(metrics), (), [path]), "repeated_texts").to_dict(
-        "records"
-    )
+    row = only(gather_findings(tables_of(metrics), (), [path]), "repeated_texts")
     assert row["verdict"] == verdict and row["estimate"] == (verdict != "none")
     if verdict != "none":
         assert (row["subject"], row["against"], row["level"]) == (splits[1], "train", 1)

@@ -4,10 +4,7 @@ from scipy import stats
 
 from helpers.metrics import POOLS, diverge, make_metrics, make_sweep
 from qdistill.errors import DataError
-from qdistill.judgement.overfitting import (
-    judge_overfitting,
-    overfitting_verdict,
-)
+from qdistill.judgement.overfitting import judge_overfitting, overfitting_verdict
 from qdistill.judgement.power import seeds_needed
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,), names=("quantum", "classical"))
@@ -42,18 +39,15 @@ def test_a_row_agrees_with_scipy():
     logs = stats.ttest_rel(np.log(loss), np.log(teacher)).confidence_interval()
     assert row["ratio"] == pytest.approx(stats.gmean(loss / teacher))
     assert (row["ratio_low"], row["ratio_high"]) == pytest.approx(np.exp([logs.low, logs.high]))
-    for name, low, high, values in [
-        ("heldout_mse", "heldout_low", "heldout_high", loss),
-        ("teacher_r2", "teacher_r2_low", "teacher_r2_high", student["teacher_r2"]),
-        (
-            "r2_gap",
-            "r2_gap_low",
-            "r2_gap_high",
-            student["teacher_r2_train"] - student["teacher_r2"],
-        ),
+    gap = student["teacher_r2_train"] - student["teacher_r2"]
+    for name, stem, values in [
+        ("heldout_mse", "heldout", loss),
+        ("teacher_r2", "teacher_r2", student["teacher_r2"]),
+        ("r2_gap", "r2_gap", gap),
     ]:
         limits = stats.t.interval(0.95, 9, np.mean(values), stats.sem(values))
-        assert (row[name], row[low], row[high]) == pytest.approx((np.mean(values), *limits))
+        found = row[[name, f"{stem}_low", f"{stem}_high"]].tolist()
+        assert found == pytest.approx([np.mean(values), *limits])
     assert (row["seeds"], row["diverged"]) == (10, 0)
 
 
@@ -61,13 +55,8 @@ def test_planted_verdicts():
     metrics = make_metrics(**SMALL)
     planted = {0: 1.2, 100: 1.1, 300: 1.01, 1000: 0.9}  # gaps of half of that less 1
     table = judge_overfitting(metrics, make_sweep(metrics, ratio=planted.get, noise=0.02))
-    verdicts = table.set_index("pool")["verdict"].to_dict()
-    assert verdicts == {
-        0: "overfits",
-        100: "undecided",
-        300: "does not overfit",
-        1000: "does not overfit",
-    }
+    verdicts = ["overfits", "undecided", "does not overfit", "does not overfit"]
+    assert table.set_index("pool")["verdict"].to_dict() == dict(zip(POOLS, verdicts, strict=True))
     is_open = table["verdict"] == "undecided"
     assert (table["seeds_needed"].notna() == is_open).all()
 
@@ -118,8 +107,8 @@ def test_a_teacher_that_diverged_leaves_the_ratio_undefined_at_every_pool():
 def test_a_diverged_run_with_a_finite_error_takes_part():
     metrics = make_metrics(**SMALL)
     sweep = make_sweep(metrics, ratio=lambda pool: 1.0)
-    sweep.loc[(sweep["pool"] == 0) & (sweep["seed"] == 4), "heldout_mse"] = 5.0
-    sweep.loc[(sweep["pool"] == 0) & (sweep["seed"] == 4), "diverged"] = True
+    hit = (sweep["pool"] == 0) & (sweep["seed"] == 4)
+    sweep.loc[hit, ["heldout_mse", "diverged"]] = [5.0, True]
     row = judged(metrics, sweep, 0)
     assert row["diverged"] == 1 and row["heldout_mse"] > 0.4 and row["ratio_high"] > 2
 

@@ -26,9 +26,7 @@ def test_problems_are_ordered_controls_last_and_those_without_rows_left_out():
 
 
 def test_only_the_calibrated_constants_count_as_calibrated():
-    metrics = pd.DataFrame(
-        [("synthetic-6q", "article", 6)], columns=["dataset", "protocol", "qubits"]
-    )
+    metrics = pd.DataFrame({"dataset": ["synthetic-6q"], "protocol": "article", "qubits": 6})
     constants = {"kind": "synthetic", "rank": 16, "signal_variance": 0.0013}
     for noise, calibrated in [(0.0026, True), (0.01, False)]:
         about = described("synthetic-6q", noise_variance=noise, **constants)

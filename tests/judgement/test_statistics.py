@@ -25,11 +25,14 @@ def test_interval_excludes_zero_exactly_when_p_is_below_the_level():
     assert all((r.p_value < 0.1) == (r.low > 0 or r.high < 0) for r in results)
 
 
-@pytest.mark.parametrize("values", [[], [1.0, np.nan, 2.0], [1.0, np.inf, 2.0]])
-def test_a_run_that_is_not_finite_leaves_no_estimate(values):
+NOT_FINITE = [([], np.nan), ([1.0, np.nan, 2.0], np.nan), ([1.0, np.inf, 2.0], np.nan)]
+
+
+@pytest.mark.parametrize(("values", "estimate"), [*NOT_FINITE, ([0.2], 0.2), ([0.0, 0.0], 0.0)])
+def test_where_there_are_no_limits_and_no_estimate_of_what_is_not_finite(values, estimate):
     result = paired_interval(values)
-    assert np.isnan([result.estimate, result.low, result.high, result.p_value]).all()
-    assert not result.defined
+    assert result.estimate == pytest.approx(estimate, nan_ok=True)
+    assert np.isnan([result.low, result.high, result.p_value]).all() and not result.defined
 
 
 @pytest.mark.parametrize("values", [[0.2, 0.2, 0.2], [0.3 - 0.1, 0.2], [-4.0, -4.0]])
@@ -39,13 +42,6 @@ def test_the_same_difference_at_every_seed_is_the_limit_of_vanishing_spread(valu
     assert result.defined and result.low == result.high == result.estimate == np.mean(values)
     assert (result.low, result.high) == pytest.approx((nearly.low, nearly.high), rel=1e-6)
     assert result.p_value == 0 and nearly.p_value < 1e-6
-
-
-@pytest.mark.parametrize("values", [[0.2], [0.0, 0.0]])
-def test_one_seed_or_no_difference_at_all_gives_no_limits(values):
-    result = paired_interval(values)
-    assert result.estimate == pytest.approx(np.mean(values))
-    assert np.isnan([result.low, result.high, result.p_value]).all()
 
 
 def test_paired_ratio_is_the_geometric_mean():
@@ -87,9 +83,7 @@ def test_fieller_agrees_with_inversion_of_the_t_test():
 def test_fieller_with_a_constant_denominator_is_students():
     numerator = np.array([0.3, 0.5, 0.4, 0.9])
     result, plain = fieller_interval(numerator, np.full(4, 2.0)), paired_interval(numerator / 2)
-    assert (result.estimate, result.low, result.high) == pytest.approx(
-        (plain.estimate, plain.low, plain.high)
-    )
+    assert result.columns("ratio") == pytest.approx(plain.columns("ratio"))
 
 
 def test_fieller_of_proportional_samples_is_a_point():
@@ -138,12 +132,9 @@ def test_fieller_is_undefined_for_degenerate_input(top, bottom):
     assert not holds(result, 0.5)
 
 
-def test_holm_by_hand():
+def test_holm_by_hand_counts_a_test_that_could_not_be_made():
     # sorted 0.01, 0.02, 0.04: times 3, 2, 1, then made monotone
     assert holm([0.02, 0.01, 0.04]) == pytest.approx([0.04, 0.03, 0.04])
-
-
-def test_holm_counts_a_test_that_could_not_be_made():
     adjusted = holm([0.02, np.nan, 0.01])
     assert adjusted[[0, 2]] == pytest.approx([0.04, 0.03])
     assert np.isnan(adjusted[1])

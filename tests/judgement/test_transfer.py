@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from helpers.metrics import diverge, make_metrics
+from helpers.metrics import diverge, make_metrics, values_of
 from qdistill.errors import DataError
 from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import fieller_interval
@@ -28,11 +28,8 @@ def judged(metrics, student, stage):
 
 
 def kept_and_advantage(metrics, student, stage):
-    def loss(model, stage="trained"):
-        hit = (metrics["model"] == model) & (metrics["stage"] == stage)
-        return metrics[hit].sort_values("seed")["heldout_mse"].to_numpy()
-
-    return loss("classical") - loss(student, stage), loss("classical") - loss("quantum")
+    classical, quantum = (values_of(metrics, name) for name in ("classical", "quantum"))
+    return classical - values_of(metrics, student, stage), classical - quantum
 
 
 @pytest.mark.parametrize(
@@ -61,11 +58,9 @@ def test_a_row_for_every_student_and_stage():
     assert len(table) == 4 * len(expected)
 
 
-def test_verdicts_of_planted_fractions():
-    metrics = make_metrics(
-        **SMALL,
-        loss=flat(unitary_re_zero_shot=-2.0, unitary_re=0.5, distilled_pool=0.97),
-    )
+def test_verdicts_of_planted_fractions_and_fiellers_limits():
+    loss = flat(unitary_re_zero_shot=-2.0, unitary_re=0.5, distilled_pool=0.97)
+    metrics = make_metrics(**SMALL, loss=loss)
     for student, stage, verdict in [
         ("compiled", "zero_shot", "retained"),
         ("unitary_re", "zero_shot", "collapsed"),
@@ -74,19 +69,11 @@ def test_verdicts_of_planted_fractions():
     ]:
         row = judged(metrics, student, stage)
         assert (row["verdict"], row["reason"]) == (verdict, None) or np.isnan(row["reason"])
-        assert row["ci_low"] <= row["retained"] <= row["ci_high"]
+        assert np.isnan(row["seeds_needed"])  # nothing is left open
+        expected = fieller_interval(*kept_and_advantage(metrics, student, stage))
+        found = {name: row[name] for name in ("retained", "ci_low", "ci_high")}
+        assert found == pytest.approx(expected.columns("retained"))
     assert judged(metrics, "compiled", "zero_shot")["retained"] == pytest.approx(1.0)
-
-
-def test_limits_are_fiellers():
-    metrics = make_metrics(**SMALL, loss=flat(distilled_train=0.5))
-
-    expected = fieller_interval(*kept_and_advantage(metrics, "distilled_train", "distilled"))
-    row = judged(metrics, "distilled_train", "distilled")
-    assert (row["retained"], row["ci_low"], row["ci_high"]) == pytest.approx(
-        (expected.estimate, expected.low, expected.high)
-    )
-    assert row["retained"] == pytest.approx(0.5, abs=0.1)
 
 
 def test_undecided_where_the_seeds_are_few_and_noisy():
@@ -112,12 +99,6 @@ def test_no_advantage_no_fraction():
     assert np.isnan(row["retained"]) and np.isnan(row["seeds_needed"])
 
 
-def test_seeds_needed_only_where_a_question_is_open():
-    table = judge_transfer(make_metrics(**SMALL, loss=flat(unitary_im=0.5)))
-    decided = ~table["verdict"].isin(["undecided", "undefined"])
-    assert decided.any() and table.loc[decided, "seeds_needed"].isna().all()
-
-
 def test_protocols_apart():
     metrics = make_metrics(**SMALL, loss=flat(), protocols=("article", "converged"))
     hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
@@ -127,11 +108,13 @@ def test_protocols_apart():
     assert undefined.to_dict() == {"article": 0.0, "converged": 1.0}
 
 
-def test_an_absent_baseline_is_named():
+def test_an_absent_baseline_and_a_single_seed_are_named():
     metrics = make_metrics(**SMALL, loss=flat())
     table = judge_transfer(metrics[metrics["model"] != "classical"])
     assert len(table) and (table["verdict"] == "undefined").all()
     assert (table["reason"] == "no_classical").all()
+    row = judged(make_metrics(**SMALL, seeds=1, loss=flat()), "compiled", "zero_shot")
+    assert (row["verdict"], row["reason"]) == ("undefined", "one_seed")
 
 
 @pytest.mark.parametrize("model", ["distilled_train", "classical", "quantum"])
@@ -140,11 +123,6 @@ def test_a_diverged_run_is_counted_and_never_dropped(model):
     row = judged(metrics, "distilled_train", "distilled")
     assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 1, "undefined")
     assert row["reason"] == "diverged" and np.isnan(row["retained"])
-
-
-def test_one_seed_is_not_enough():
-    row = judged(make_metrics(**SMALL, seeds=1, loss=flat()), "compiled", "zero_shot")
-    assert (row["verdict"], row["reason"]) == ("undefined", "one_seed")
 
 
 def test_models_that_never_saw_the_circuit_go_through_the_same_formula():

@@ -5,12 +5,7 @@ import pytest
 from helpers.tracking import make_choices
 from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
-from qdistill.tracking.parameters import (
-    Choice,
-    flatten_settings,
-    read_choices,
-    summarise_choices,
-)
+from qdistill.tracking.parameters import Choice, flatten_settings, read_choices, summarise_choices
 
 
 def test_settings_are_flattened_for_the_parameters():

@@ -137,12 +137,14 @@ def test_every_tag_is_explained(index):
     assert {tag for tag in ours if f"`{tag}`" not in explained} == set()
 
 
-def test_a_history_without_metrics_is_refused(finished_study):
+def test_a_history_or_a_choice_without_metrics_is_refused(finished_study):
     write_table("history", history_path("square"), make_history(model="square"), {})
-    with pytest.raises(
-        DataError,
-        match="history of 'square' on 'synthetic-4q' under the protocol 'article' at n = 100",
-    ):
+    said = "history of 'square' on 'synthetic-4q' under the protocol 'article' at n = 100"
+    with pytest.raises(DataError, match=said):
+        sync()
+    history_path("square").unlink()
+    write_table("choices", CHOICES, make_choices(seeds=3), {})
+    with pytest.raises(DataError, match=r"choice of 'linear_tuned' on .* for seed 2, but"):
         sync()
 
 
@@ -184,16 +186,3 @@ def test_a_tuned_model_has_its_choices_and_no_curve(index):
     untuned = index.runs["small/synthetic-4q/4/article/100/quantum"].data
     assert not any(name.startswith("choice.") for name in untuned.params)
     assert "validation_mse_mean" not in untuned.metrics
-
-
-def test_a_choice_without_metrics_is_refused(finished_study):
-    write_table("choices", CHOICES, make_choices(seeds=3), {})
-    with pytest.raises(DataError, match=r"choice of 'linear_tuned' on .* for seed 2, but"):
-        sync()
-
-
-@pytest.mark.slow
-def test_choices_may_be_left_out(client):
-    CHOICES.unlink()
-    run = all_runs(client, sync())["small/synthetic-4q/4/article/100/0/linear_tuned/trained"]
-    assert "candidates" not in run.data.params

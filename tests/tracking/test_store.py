@@ -3,10 +3,12 @@
 import os
 import shutil
 import signal
-import sqlite3
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from helpers.checkout import free_port
 from helpers.tracking import RECEIPT, STAGES, make_metrics, sync, sync_in_a_process
@@ -47,54 +49,43 @@ def test_a_store_made_meanwhile_by_another_job_is_kept(tmp_path, empty_store, mo
     assert list(tmp_path.iterdir()) == [store]
 
 
-@pytest.mark.slow
-def test_a_locked_store_is_one_sentence(finished_study, monkeypatch):
-    monkeypatch.setattr(tracking_store, "_BUSY_SECONDS", 0.2)
-    holder = sqlite3.connect("results/mlflow.db", isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
-    uri = f"sqlite:///{Path('results/mlflow.db').resolve()}"
-    try:
-        with pytest.raises(TrackingError, match=f"{uri} is locked by another program"):
-            sync()
-    finally:
-        holder.close()
+@pytest.mark.parametrize(
+    ("raised", "expected", "said"),
+    [
+        (
+            MlflowException("(sqlite3.OperationalError) database is locked [SQL: INSERT ...]"),
+            *(TrackingError, r"mlflow\.db is locked by another program"),
+        ),
+        (RuntimeError("not the store's"), RuntimeError, "not the store's"),
+    ],
+)
+def test_a_failure_in_mid_sync_is_one_sentence_if_it_is_the_stores(
+    finished_study, monkeypatch, raised, expected, said
+):
+    monkeypatch.setattr(MlflowClient, "create_run", Mock(side_effect=raised))
+    with pytest.raises(expected, match=said):
+        sync()
     assert not RECEIPT.exists()
-    assert sync()["created"] > 0
 
 
-def test_a_store_locked_in_mid_sync_is_one_sentence(finished_study, monkeypatch):
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    def locked(*args, **kwargs):
-        raise MlflowException("(sqlite3.OperationalError) database is locked [SQL: INSERT ...]")
-
-    monkeypatch.setattr(MlflowClient, "create_run", locked)
-    with pytest.raises(TrackingError, match=r"mlflow\.db is locked by another program"):
-        sync()
+SERVER = f"http://127.0.0.1:{free_port()}"
 
 
-def test_an_absent_server_is_one_sentence(finished_study):
-    port = free_port()
-    with pytest.raises(TrackingError, match=f"server http://127.0.0.1:{port} does not answer"):
-        sync(f"http://127.0.0.1:{port}")
-
-
-def test_a_file_that_is_no_database_is_one_sentence(finished_study):
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        (SERVER, f"server {SERVER} does not answer"),
+        (None, r"mlflow\.db cannot be used: .*not a database"),
+        ("sqlite:///blocked/mlflow.db", r"blocked/mlflow\.db cannot be used"),
+        ("nosuch://:secret@host/x", r"nosuch://:\*\*\*@host/x cannot be used"),
+    ],
+    ids=["absent server", "no database", "cannot be made", "no driver"],
+)
+def test_a_store_that_cannot_be_used_is_one_sentence(finished_study, uri, said):
     Path("results/mlflow.db").write_text("these are not tables\n" * 100)
-    with pytest.raises(TrackingError, match=r"mlflow\.db cannot be used: .*not a database"):
-        sync()
-
-
-def test_a_store_that_cannot_be_made_fails_at_once(finished_study):
     Path("blocked").write_text("a file where a folder should be")
-    with pytest.raises(TrackingError, match=r"blocked/mlflow\.db cannot be used"):
-        sync("sqlite:///blocked/mlflow.db")
-
-
-def test_a_database_without_its_driver_or_of_no_known_kind(finished_study):
-    with pytest.raises(TrackingError, match=r"nosuch://:\*\*\*@host/x cannot be used"):
-        sync("nosuch://:secret@host/x")
+    with pytest.raises(TrackingError, match=said):
+        sync(uri)
 
 
 @pytest.mark.slow

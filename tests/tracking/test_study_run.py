@@ -12,11 +12,8 @@ from qdistill.tracking.study_run import shorten
 
 def test_the_study_run_has_figures_verdict_table_and_configuration(index):
     run = index.runs[STUDY]
-    assert writer._files_of(index.client, run.info.run_id) == {
-        "figures/crossover.svg",
-        "metrics.parquet",
-        "verdict.md",
-    }
+    names = {"figures/crossover.svg", "metrics.parquet", "verdict.md"}
+    assert writer._files_of(index.client, run.info.run_id) == names
     assert run.data.params["training.epochs"] == "3"
     assert "Quantum loses to the mean." in run.data.tags["mlflow.note.content"]
     files = list((index.folder / "results/mlflow-artifacts").rglob("verdict.md"))

@@ -66,14 +66,13 @@ def test_neither_half_touches_the_runs_of_the_other(client):
 
 def test_each_half_deletes_what_its_levels_should_not_hold(client):
     experiment = sync()["experiment_id"]
-    stray = {
-        level: client.create_run(experiment, tags={"level": level, KEY: f"stray/{level}"})
-        for level in ("study", "child", "edited by hand")
-    }
+    levels = ("study", "child", "edited by hand")
+    tags = [{"level": level, KEY: f"stray/{level}"} for level in levels]
+    stray = [client.create_run(experiment, tags=each) for each in tags]
     assert sync_the_runs()["deleted"] == 2
-    assert _active(client, stray.values()) == ["stray/study"]
+    assert _active(client, stray) == ["stray/study"]
     assert sync_the_study()["deleted"] == 2 + 1
-    assert _active(client, stray.values()) == []
+    assert _active(client, stray) == []
 
 
 def _active(client, runs):
@@ -130,10 +129,8 @@ def server(tmp_path, empty_store):
 
     before = dict(os.environ)  # the server adds to it
     shutil.copy(empty_store, tmp_path / "server.db")
-    handlers.initialize_backend_stores(
-        f"sqlite:///{tmp_path}/server.db",
-        default_artifact_root=(tmp_path / "server-artifacts").as_uri(),
-    )
+    store, files = f"sqlite:///{tmp_path}/server.db", (tmp_path / "server-artifacts").as_uri()
+    handlers.initialize_backend_stores(store, default_artifact_root=files)
     running = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=running.serve_forever)
     thread.start()

@@ -1,7 +1,5 @@
 """The model card: what the adapter is, what the evidence supports, and how to load it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any

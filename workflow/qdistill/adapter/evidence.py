@@ -1,7 +1,5 @@
 """What the study's tables say about what is deployed: the numbers of the model card."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from qdistill.adapter.seeds import SeedErrors
-from qdistill.judgement.choice import Choice, choose_model, last_stage
+from qdistill.judgement.choice import Choice, choose_model
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.findings.base import records_of
-from qdistill.judgement.pairing import runs_of
+from qdistill.judgement.pairing import last_stage, runs_of
 from qdistill.judgement.statistics import Interval, paired_interval
 from qdistill.study.registry import AUTO, contenders
 
@@ -21,39 +19,22 @@ from qdistill.study.registry import AUTO, contenders
 class Evidence:
     """Everything that the card says in numbers, at one data set, protocol and n.
 
-    Attributes
-    ----------
-    at : dict
-        ``dataset``, ``protocol`` and ``n``.
-    choice, automatic : Choice
-        What is deployed, and what ``auto`` takes: the same unless a name was given.
-    validation : SeedErrors
-        Cross-validated errors, by which ``seed``, the exported one, was chosen.
-    heldout, mean : dict, Interval
-        Held-out error of the deployed model by seed, and its mean with Student t limits.
-    diverged, still_improving : int
-        How many of its runs diverged, or were ended while their cross-validated error was still
-        falling.
-    comparisons : list of dict
-        Rows of the contract "comparisons": the deployed model against everything else that the
-        study holds, each at its last stage, as one family of tests. Of `compiled` and
-        `quantum`, which are the same function, there is one.
-    attribution, transfer : dict or None
-        Findings on these questions: of the condition, and of a deployed student.
+    The comparisons are rows of that contract: the deployed model against everything else that the
+    study holds, each at its last stage, as one family of tests.
     """
 
-    at: dict[str, Any]
-    choice: Choice
-    automatic: Choice
-    validation: SeedErrors
+    at: dict[str, Any]  # dataset, protocol and n
+    choice: Choice  # what is deployed
+    automatic: Choice  # what ``auto`` takes: the same unless a name was given
+    validation: SeedErrors  # cross-validated, by which the exported seed was chosen
     seed: int
-    heldout: dict[int, float]
-    mean: Interval
-    diverged: int
-    still_improving: int
+    heldout: dict[int, float]  # held-out error of the deployed model by seed
+    mean: Interval  # of those, with Student t limits
+    diverged: int  # number of its runs
+    still_improving: int  # number of those ended while their cross-validated error was falling
     comparisons: list[dict[Any, Any]]
-    attribution: dict[Any, Any] | None
-    transfer: dict[Any, Any] | None
+    attribution: dict[Any, Any] | None  # the finding on the condition
+    transfer: dict[Any, Any] | None  # the finding on a deployed student
 
     def against(self, baseline: str) -> dict[Any, Any] | None:
         """Return the comparison with one other model, if the study holds it."""

@@ -92,15 +92,8 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     }
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     choice = choose_model(metrics, deployment.model, deployment.candidates)
-    validation = seed_errors(
-        choice.name,
-        blocks,
-        deployment.qubits,
-        condition,
-        deployment.training,
-        files.histories,
-        files.choices,
-    )
+    trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
+    validation = seed_errors(*trained, files.histories, files.choices)
     findings = read_frame("findings", files.findings)
     return gather_evidence(metrics, findings, condition, choice, validation)
 

@@ -1,9 +1,7 @@
 """An adapter as the last module of a sentence-transformers model."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sentence_transformers.base.modules.module import Module
 from torch import Tensor
@@ -25,7 +23,7 @@ class AdapterModule(Module):
         self.adapter = adapter
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> AdapterModule:
+    def from_pretrained(cls, folder: str | Path) -> Self:
         """Load an exported adapter."""
         return cls(Adapter.from_pretrained(folder))
 
@@ -51,7 +49,7 @@ class AdapterModule(Module):
     @classmethod
     def load(  # type: ignore[override]
         cls, model_name_or_path: str, subfolder: str = "", **options: Any
-    ) -> AdapterModule:
+    ) -> Self:
         """Load from a model's folder, or from the Hugging Face Hub."""
         known = ("token", "cache_folder", "revision", "local_files_only")
         chosen = {name: options[name] for name in known if name in options}

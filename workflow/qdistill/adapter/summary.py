@@ -1,7 +1,5 @@
 """The essentials of an adapter, as the command line prints them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from qdistill.adapter.layout import CARD_FILE, KINDS, read_adapter

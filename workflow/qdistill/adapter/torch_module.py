@@ -1,9 +1,7 @@
 """An adapter as a ``torch.nn.Module`` that is saved and loaded in the Hugging Face manner."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from huggingface_hub import ModelCard, ModelHubMixin, snapshot_download
@@ -87,7 +85,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
         return self.encode(x)
 
     @classmethod
-    def of(cls, weights: AdapterWeights) -> Adapter:
+    def of(cls, weights: AdapterWeights) -> Self:
         """Build the module of an adapter that was read, in evaluation mode."""
         module = cls(weights.config)
         module.load_state_dict({k: torch.tensor(array) for k, array in weights.tensors.items()})
@@ -101,7 +99,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
         )
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Adapter:
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
         """Load from a local folder, or from a repository on the Hugging Face Hub.
 
         The options are those of :meth:`huggingface_hub.ModelHubMixin.from_pretrained`.
@@ -123,7 +121,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
         write_adapter(save_directory, self.weights())
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, **options: Any) -> Adapter:
+    def _from_pretrained(cls, *, model_id: str, **options: Any) -> Self:
         folder = Path(model_id)
         if not folder.is_dir():
             wanted = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE]

@@ -1,11 +1,9 @@
 """What the jobs of one data set, one protocol and one block of seeds have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Problem:
     subsets: str | Path  # the order in which each seed takes its training rows
 
     @classmethod
-    def of_job(cls, snakemake: Any) -> Problem:
+    def of_job(cls, snakemake: Any) -> Self:
         """Read it off the object that Snakemake gives to scripts."""
         wildcards, params = snakemake.wildcards, snakemake.params
         named = (wildcards.dataset, wildcards.protocol, params.qubits, params.sizes)

@@ -1,7 +1,5 @@
 """To which model an advantage of the quantum model is owed."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

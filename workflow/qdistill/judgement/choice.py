@@ -1,7 +1,5 @@
 """Which model is deployed: the simplest that does as well as the best, as comparisons tell."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,39 +9,20 @@ import pandas as pd
 
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models
-from qdistill.judgement.pairing import Run, runs_of
-from qdistill.study.registry import AUTO, stages_of
+from qdistill.judgement.pairing import last_stage, runs_of
+from qdistill.study.registry import AUTO
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is deployed.
+    """What is deployed, chosen among candidates of which the simplest come first."""
 
-    Attributes
-    ----------
-    name, stage : str
-        The model or student, at its last stage.
-    best : str or None
-        The candidate of the lowest mean held-out error; None if the choice was not automatic.
-    candidates : tuple of str
-        What was chosen among, the simplest first.
-    as_good : tuple of str
-        Candidates that the comparisons do not tell from the best, the simplest first.
-    left_out : tuple of str
-        Candidates with a diverged run, which has no finite error.
-    """
-
-    name: str
+    name: str  # of the model or student, at its last stage
     stage: str
-    best: str | None
+    best: str | None  # of the lowest mean held-out error; None if the choice was not automatic
     candidates: tuple[str, ...]
-    as_good: tuple[str, ...]
-    left_out: tuple[str, ...]
-
-
-def last_stage(name: str) -> Run:
-    """Return a model or student, and the last stage that it reaches."""
-    return name, stages_of(name)[-1]
+    as_good: tuple[str, ...]  # those that the comparisons do not tell from the best
+    left_out: tuple[str, ...]  # those with a diverged run, which has no finite error
 
 
 def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
@@ -90,7 +69,8 @@ def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str])
     if student != AUTO:
         name, stage = last_stage(student)
         return Choice(name, stage, None, (student,), (), ())
-    errors = {name: _errors(metrics, name) for name in candidates}
+    runs = {name: runs_of(metrics, *last_stage(name)) for name in candidates}
+    errors = {name: own["heldout_mse"].to_numpy() for name, own in runs.items()}
     means = {name: float(own.mean()) for name, own in errors.items()}
     finite = [name for name in candidates if np.isfinite(means[name])]
     if not finite:
@@ -112,7 +92,3 @@ def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str])
     left_out = tuple(name for name in candidates if name not in finite)
     name, stage = last_stage(as_good[0])
     return Choice(name, stage, best, tuple(finite), as_good, left_out)
-
-
-def _errors(metrics: pd.DataFrame, name: str) -> np.ndarray:
-    return runs_of(metrics, *last_stage(name))["heldout_mse"].to_numpy()

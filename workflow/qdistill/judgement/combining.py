@@ -1,7 +1,5 @@
 """The tables of all runs in one of each kind, complete or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

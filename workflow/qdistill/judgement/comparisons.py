@@ -1,13 +1,11 @@
 """Paired comparisons of held-out errors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from qdistill.judgement.families import Pair, compare_family
-from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, runs_of
+from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, last_stage, runs_of
 from qdistill.storage.tables import make_frame
 from qdistill.study.registry import ENTRIES, MODELS, STUDENTS, stages_of, with_role
 
@@ -112,8 +110,9 @@ def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()
     families = [_against((challenger, "trained"), trained) for challenger in CHALLENGERS]
     families += _side_pairs()
     known = {pair for pairs in families for pair in pairs}
-    further = dict.fromkeys((_last(p["challenger"]), _last(p["baseline"])) for p in extra)
-    return compare_families(metrics, [*families, [pair for pair in further if pair not in known]])
+    pairs = ((last_stage(pair["challenger"]), last_stage(pair["baseline"])) for pair in extra)
+    further = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+    return compare_families(metrics, [*families, further])
 
 
 def _against(challenger: Run, baselines: Iterable[Run]) -> list[Pair]:
@@ -128,10 +127,6 @@ def _side_pairs() -> list[list[Pair]]:
         if name not in CHALLENGERS
         for stage in stages_of(name)
     ]
-
-
-def _last(name: str) -> Run:
-    return name, stages_of(name)[-1]
 
 
 def _runs_in(metrics: pd.DataFrame) -> list[Run]:

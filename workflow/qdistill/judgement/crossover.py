@@ -1,7 +1,5 @@
 """Where one model overtakes another as the number of labelled examples n grows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,24 +36,13 @@ class Crossover:
     - ``undefined``: fewer than two n or two seeds, an error that is not finite, no
       difference at any seed at some n, or no n at all at which the test rejects: no
       order has been shown anywhere, so no change of order either.
-
-    Attributes
-    ----------
-    verdict : str
-        One of those.
-    n_star : float
-        Where the mean difference changes sign; NaN without a change of sign.
-    low, high : float
-        Limits in n; 0 or infinity where the grid of n sets no limit on that side.
-    sign_below : int
-        Sign of the mean difference just below ``n_star`` (over the whole grid, without a
-        change of sign); 0 if undefined.
     """
 
     verdict: str
-    n_star: float = np.nan
-    low: float = np.nan
+    n_star: float = np.nan  # where the mean difference changes sign; NaN if nowhere
+    low: float = np.nan  # limits in n; 0 or infinity where the grid of n sets none on that side
     high: float = np.nan
+    # Of the mean difference just below n_star, or over the whole grid; 0 if undefined.
     sign_below: int = 0
 
 

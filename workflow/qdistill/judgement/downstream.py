@@ -1,7 +1,5 @@
 """Paired comparisons of what codes are good for."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from qdistill.judgement.families import compare_family

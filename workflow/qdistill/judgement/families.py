@@ -14,8 +14,6 @@ corrected over the family. ``verdict`` is
   without a finite value, which is never dropped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,8 +62,7 @@ def compare_family(
     rows, differences = [], []
     for challenger, baseline in pairs:
         ours, theirs = runs[challenger], runs[baseline]
-        names = (f"{challenger[0]} ({challenger[1]})", f"{baseline[0]} ({baseline[1]})")
-        check_same_seeds(condition, ours.index, theirs.index, names, table)
+        check_same_seeds(condition, ours.index, theirs.index, (challenger, baseline), table)
         values, others = ours[measure].to_numpy(), theirs[measure].to_numpy()
         with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
             differences.append(values - others)
@@ -84,12 +81,8 @@ def _compare_pair(values: np.ndarray, others: np.ndarray, differences: np.ndarra
     return {
         "mean_challenger": values.mean(),
         "mean_baseline": others.mean(),
-        "difference": difference.estimate,
-        "ci_low": difference.low,
-        "ci_high": difference.high,
-        "ratio": ratio.estimate,
-        "ratio_low": ratio.low,
-        "ratio_high": ratio.high,
+        **difference.columns("difference"),
+        **ratio.columns("ratio", "ratio"),
         "p_value": difference.p_value,
     }
 

@@ -1,13 +1,11 @@
 """Whether a student only overfits its teacher's outputs on the training rows."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
 from qdistill.judgement.pairing import CONDITION, check_same_seeds, runs_of
 from qdistill.judgement.power import seeds_needed
-from qdistill.judgement.statistics import Interval, paired_interval, paired_ratio
+from qdistill.judgement.statistics import paired_interval, paired_ratio
 from qdistill.storage.tables import make_frame
 
 TEACHER = ("quantum", "trained")
@@ -57,7 +55,7 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
         teacher = runs_of(condition, *TEACHER)
         for pool, part in students.groupby("pool", sort=True):
             ours = part.set_index("seed").sort_index()
-            names = (f"the student with a pool of {pool}", f"{TEACHER[0]} ({TEACHER[1]})")
+            names = (f"the student with a pool of {pool}", TEACHER)
             check_same_seeds(part, ours.index, teacher.index, names)
             where = {**dict(zip(CONDITION, key, strict=True)), "pool": pool}
             rows.append({**where, **_judge(ours, teacher)})
@@ -81,7 +79,6 @@ def overfitting_verdict(low: float, high: float) -> str:
 
 def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
     loss, target = student["heldout_mse"].to_numpy(), teacher["heldout_mse"].to_numpy()
-    ratio = paired_ratio(loss, target)
     difference = student["teacher_r2_train"] - student["teacher_r2"]
     gap = paired_interval(difference)
     verdict = overfitting_verdict(gap.low, gap.high)
@@ -89,14 +86,10 @@ def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
     return {
         "seeds": len(student),
         "diverged": int((student["diverged"] | teacher["diverged"]).sum()),
-        **_columns("heldout_mse", "heldout", paired_interval(loss)),
-        **_columns("ratio", "ratio", ratio),
-        **_columns("teacher_r2", "teacher_r2", paired_interval(student["teacher_r2"])),
-        **_columns("r2_gap", "r2_gap", gap),
+        **paired_interval(loss).columns("heldout_mse", "heldout"),
+        **paired_ratio(loss, target).columns("ratio", "ratio"),
+        **paired_interval(student["teacher_r2"]).columns("teacher_r2", "teacher_r2"),
+        **gap.columns("r2_gap", "r2_gap"),
         "seeds_needed": seeds_needed(difference - MARGIN) if undecided else np.nan,
         "verdict": verdict,
     }
-
-
-def _columns(name: str, stem: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.estimate, f"{stem}_low": interval.low, f"{stem}_high": interval.high}

@@ -1,10 +1,9 @@
 """Runs of a metrics table, paired by seed at one condition."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from qdistill.errors import DataError
+from qdistill.study.registry import stages_of
 
 PROBLEM = ("dataset", "qubits", "protocol")
 CONDITION = (*PROBLEM, "n")
@@ -33,6 +32,11 @@ def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.D
     return condition[hit].set_index("seed")[columns].sort_index()
 
 
+def last_stage(name: str) -> Run:
+    """Return a model or student, and the last stage that it reaches."""
+    return name, stages_of(name)[-1]
+
+
 def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
     """Select the runs of several models at one condition, paired by seed.
 
@@ -54,9 +58,8 @@ def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
         If two of them do not have the same seeds.
     """
     found = [runs_of(condition, *run) for run in runs]
-    first = f"{runs[0][0]} ({runs[0][1]})"
-    for (model, stage), frame in zip(runs[1:], found[1:], strict=True):
-        check_same_seeds(condition, found[0].index, frame.index, (first, f"{model} ({stage})"))
+    for run, frame in zip(runs[1:], found[1:], strict=True):
+        check_same_seeds(condition, found[0].index, frame.index, (runs[0], run))
     return found
 
 
@@ -64,7 +67,7 @@ def check_same_seeds(
     condition: pd.DataFrame,
     one: pd.Index,
     other: pd.Index,
-    names: tuple[str, str],
+    names: tuple[str | Run, str | Run],
     table: str = "metrics",
 ) -> None:
     """Validate that what is to be paired was run with the same seeds.
@@ -75,8 +78,8 @@ def check_same_seeds(
         Rows of one (data set, qubits, protocol, n).
     one, other : Index
         Seeds of the two.
-    names : tuple of (str, str)
-        What the two are, for the message.
+    names : tuple of two
+        What the two are, for the message: a model and its stage, or words.
     table : str
         The table that they are of, for the message.
 
@@ -88,7 +91,8 @@ def check_same_seeds(
     missing = one.symmetric_difference(other)
     if len(missing):
         where = ", ".join(f"{key} = {condition[key].iloc[0]}" for key in CONDITION)
+        first, second = (x if isinstance(x, str) else f"{x[0]} ({x[1]})" for x in names)
         raise DataError(
-            f"{table} table at {where}: seed {missing[0]} has only one of {names[0]} and "
-            f"{names[1]}, which are paired by seed and need both"
+            f"{table} table at {where}: seed {missing[0]} has only one of {first} and "
+            f"{second}, which are paired by seed and need both"
         )

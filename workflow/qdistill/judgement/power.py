@@ -1,7 +1,5 @@
 """How many seeds would decide what these seeds leave open."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special

@@ -1,7 +1,5 @@
 """What each problem of a study is, in a line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,25 +18,13 @@ _CALIBRATED = ("rank", "signal_variance", "noise_variance")
 
 @dataclass(frozen=True)
 class Problem:
-    """A data set under a protocol.
-
-    Attributes
-    ----------
-    dataset, protocol : str
-        Its key.
-    qubits : int
-        Of its circuits.
-    projections : str
-        How encoder and decoder come about; empty if that is not known.
-    settings : mapping
-        Of the data set; empty if they are not known.
-    """
+    """A data set under a protocol."""
 
     dataset: str
     protocol: str
-    qubits: int
-    projections: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    qubits: int  # of its circuits
+    projections: str = ""  # how encoder and decoder come about; empty if that is not known
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the data set, if known
 
     @property
     def kind(self) -> str:
@@ -110,12 +96,8 @@ def order_problems(
         comes after those with one.
     """
     keys = metrics[["dataset", "protocol", "qubits"]].drop_duplicates()
-    qubits = {
-        (dataset, protocol): int(number)
-        for dataset, protocol, number in keys.sort_values(["dataset", "protocol"]).itertuples(
-            index=False
-        )
-    }
+    rows = keys.sort_values(["dataset", "protocol"]).itertuples(index=False, name=None)
+    qubits = {(dataset, protocol): int(number) for dataset, protocol, number in rows}
     known = {(each["dataset"], each["protocol"]): each for each in described}
     problems = []
     for key in [*known, *(key for key in qubits if key not in known)]:

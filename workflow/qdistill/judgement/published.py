@@ -1,7 +1,5 @@
 """The article's published held-out errors, side by side with ours."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -105,9 +103,7 @@ def _beside(figure: float, runs: pd.DataFrame) -> dict:
         "published": figure,
         "seeds": len(runs),
         "diverged": int(runs["diverged"].sum()),
-        "mean": ours.estimate,
-        "ci_low": ours.low,
-        "ci_high": ours.high,
+        **ours.columns("mean"),
         "deviation": deviation,
         "within_twentieth": bool(abs(deviation) <= TOLERANCE),
     }

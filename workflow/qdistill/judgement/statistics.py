@@ -5,8 +5,6 @@ nothing: fewer than two of them, no difference at all, or a value that is not fi
 that diverged is never dropped, for the seeds that remain would flatter the model that failed.
 """
 
-from __future__ import annotations
-
 import gc
 from dataclasses import dataclass
 
@@ -18,54 +16,46 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Interval:
+class _Limits:
+    """An estimate and its confidence limits."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def defined(self) -> bool:
+        """Whether there are limits."""
+        return not (np.isnan(self.low) or np.isnan(self.high))
+
+    def columns(self, name: str, limits: str = "ci") -> dict[str, float]:
+        """Return the estimate and its limits as the columns of a table."""
+        return {name: self.estimate, f"{limits}_low": self.low, f"{limits}_high": self.high}
+
+
+@dataclass(frozen=True)
+class Interval(_Limits):
     """An estimate, its confidence limits and the two-sided p-value of 'no effect'.
 
     All four are NaN where the estimate itself is undefined; the limits and the p-value
     alone are NaN where only the spread is.
     """
 
-    estimate: float
-    low: float
-    high: float
     p_value: float
-
-    @property
-    def defined(self) -> bool:
-        """Whether the interval has limits."""
-        return not (np.isnan(self.low) or np.isnan(self.high))
 
 
 @dataclass(frozen=True)
-class FiellerInterval:
-    """A ratio of means and its Fieller confidence set.
+class FiellerInterval(_Limits):
+    """A ratio of means and its Fieller confidence set, by the smallest interval that holds it.
 
-    Attributes
-    ----------
-    estimate : float
-        Ratio of the two means.
-    low, high : float
-        Limits of the smallest interval that holds the confidence set: finite where the
-        set is one bounded interval, ``-inf`` and ``inf`` where it is not, NaN where
-        the ratio is undefined.
-    bounded : bool
-        Whether the set is one bounded interval. It is exactly when the denominator's mean
-        differs from zero by a Student t interval of the same level.
-    gap : tuple of float or None
-        For an unbounded set that is two rays, the open interval between them, which is all
-        that the data exclude. None where the set is bounded, or is the whole line.
+    The limits are finite where the set is one bounded interval, which it is exactly when the
+    denominator's mean differs from zero by a Student t interval of the same level. They are
+    ``-inf`` and ``inf`` where it is not, NaN where the ratio is undefined. Of an unbounded set that
+    is two rays, ``gap`` is the open interval between them, which is all that the data exclude.
     """
 
-    estimate: float
-    low: float
-    high: float
     bounded: bool
     gap: tuple[float, float] | None = None
-
-    @property
-    def defined(self) -> bool:
-        """Whether there is a confidence set at all, bounded or not."""
-        return not np.isnan(self.estimate)
 
 
 NO_RATIO = FiellerInterval(np.nan, np.nan, np.nan, False)

@@ -1,7 +1,5 @@
 """All that is judged of a study, from its tables of results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

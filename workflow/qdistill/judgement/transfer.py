@@ -1,7 +1,5 @@
 """How much of the quantum model's advantage a student keeps."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -85,11 +83,10 @@ def transfer_verdict(low: float, high: float) -> str:
 
 def _judge(condition: pd.DataFrame, student: Run, references: dict[Run, pd.DataFrame]) -> dict:
     ours = runs_of(condition, *student)
-    for (model, stage), frame in references.items():
+    for baseline, frame in references.items():
         if frame.empty:
-            return _row(len(ours), int(ours["diverged"].sum()), NO_RATIO, f"no_{model}")
-        names = (f"{student[0]} ({student[1]})", f"{model} ({stage})")
-        check_same_seeds(condition, ours.index, frame.index, names)
+            return _row(len(ours), int(ours["diverged"].sum()), NO_RATIO, f"no_{baseline[0]}")
+        check_same_seeds(condition, ours.index, frame.index, (student, baseline))
     runs = [ours, *references.values()]
     diverged = int(np.any([frame["diverged"] for frame in runs], axis=0).sum())
     loss, classical, quantum = (frame["heldout_mse"].to_numpy() for frame in runs)
@@ -128,9 +125,7 @@ def _row(seeds: int, diverged: int, found: FiellerInterval, reason: str | None) 
     return {
         "seeds": seeds,
         "diverged": diverged,
-        "retained": found.estimate,
-        "ci_low": found.low,
-        "ci_high": found.high,
+        **found.columns("retained"),
         "seeds_needed": np.nan,
         "verdict": "undefined" if reason else transfer_verdict(found.low, found.high),
         "reason": reason,

@@ -1,7 +1,5 @@
 """The figures of a study and of each of its problems: a record for each, and their numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Fixed colour, marker and line of every name, and which names a figure labels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from qdistill.study.model_table import Line, Style

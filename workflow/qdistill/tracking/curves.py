@@ -1,7 +1,5 @@
 """Learning curves as the MLflow index holds them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 

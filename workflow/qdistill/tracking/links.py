@@ -1,7 +1,5 @@
 """Links to ready comparisons in the MLflow UI, shown above an experiment's runs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from urllib.parse import quote
 

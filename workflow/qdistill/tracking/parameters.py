@@ -1,7 +1,5 @@
 """Settings, given and chosen, as the parameters of MLflow runs."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -3,8 +3,6 @@
 Pure bookkeeping on tables: nothing here talks to MLflow.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Pure bookkeeping on files: nothing here talks to MLflow.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path

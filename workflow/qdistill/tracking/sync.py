@@ -37,26 +37,15 @@ _SERVER_CONNECTIONS = 4
 
 @dataclass(frozen=True)
 class ModelRuns:
-    """What the runs of a study's models are made from.
+    """What the runs of a study's models are made from; tables are by the contracts of their names.
 
-    Attributes
-    ----------
-    study : str
-        Name of the study.
-    metrics_path : path
-        Table of the contract ``metrics``.
-    histories : iterable of path
-        Learning curves, by the contract "history"; a model may have none.
-    training : mapping of str to mapping
-        Training settings by ``{dataset}/{protocol}/{model}``, kept as parameters of the runs.
-    choices_path : path, optional
-        Table of the contract ``choices``: what cross-validation chose for each seed, kept as
-        parameters ``choice.{key}``.
+    Training settings, and what cross-validation chose for each seed, are parameters of the runs.
     """
 
     study: str
     metrics_path: str | Path
-    histories: Iterable[str | Path]
+    histories: Iterable[str | Path]  # a model may have none
+    # by {dataset}/{protocol}/{model}
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices_path: str | Path | None = None
 

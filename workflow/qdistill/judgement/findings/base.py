@@ -1,7 +1,5 @@
 """How a finding is made, and which rows of which table it rests on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,6 +32,43 @@ def key_of(part: ProblemTables, n: Any = None) -> dict[str, Any]:
     return key if n is None else {**key, "n": int(n)}
 
 
+def from_row(
+    question: str,
+    key: Mapping[str, Any],
+    row: Mapping[Any, Any],
+    table: str,
+    where: Mapping[str, Any] | None = None,
+    limits: Iterable[str] = (),
+    /,
+    **columns: Any,
+) -> Finding:
+    """Return what a row of a table finds for a question; its verdict and seeds are the finding's.
+
+    Parameters
+    ----------
+    question, key : str, mapping
+        Which it answers, and where, from :func:`key_of`.
+    row, table : mapping, str
+        The row, and the name of its table.
+    where : mapping, optional
+        Columns that choose the row, besides the key.
+    limits : iterable of str
+        Columns of the row that are the estimate and its limits.
+    **columns
+        Other columns of the finding.
+    """
+    shared = ("verdict", "seeds", "seeds_needed", "reason")
+    return {
+        "question": question,
+        **key,
+        **{name: row[name] for name in shared if name in row},
+        **dict(zip(("estimate", "low", "high"), (row[name] for name in limits), strict=False)),
+        **columns,
+        "table": table,
+        "rows": select_rows(**key, **(where or {})),
+    }
+
+
 def from_comparison(question: str, row: Mapping[Any, Any], verdict: str | None = None) -> Finding:
     """Return what a row of the contract "comparisons" finds for a question.
 
@@ -46,26 +81,16 @@ def from_comparison(question: str, row: Mapping[Any, Any], verdict: str | None =
     verdict : str, optional
         In place of the row's own.
     """
-    where = {column: row[column] for column in ("dataset", "protocol", "n")}
-    pair = ("challenger", "challenger_stage", "baseline", "baseline_stage")
+    key = {column: row[column] for column in ("dataset", "protocol", "n")}
+    names = ("challenger", "challenger_stage", "baseline", "baseline_stage")
+    pair = {column: row[column] for column in names}
     return {
-        "question": question,
-        **where,
-        "subject": row["challenger"],
-        "stage": row["challenger_stage"],
-        "against": row["baseline"],
-        "against_stage": row["baseline_stage"],
+        **from_row(question, key, row, "comparisons", pair, ("ratio", "ratio_low", "ratio_high")),
+        **dict(zip(("subject", "stage", "against", "against_stage"), pair.values(), strict=True)),
         "verdict": verdict or row["verdict"],
         "measure": "ratio",
-        "estimate": row["ratio"],
-        "low": row["ratio_low"],
-        "high": row["ratio_high"],
         "p": row["p_holm"],
-        "seeds": row["seeds"],
-        "seeds_needed": row["seeds_needed"],
         "reason": why(row),
-        "table": "comparisons",
-        "rows": select_rows(**where, **{column: row[column] for column in pair}),
     }
 
 

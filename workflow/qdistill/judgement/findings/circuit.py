@@ -1,20 +1,19 @@
 """Findings on the circuit model: its advantage, whose it is, and where it ends."""
 
-from __future__ import annotations
-
 import numpy as np
-import pandas as pd
 
 from qdistill.errors import DataError
-from qdistill.judgement.choice import choose_model, last_stage
+from qdistill.judgement.choice import choose_model
 from qdistill.judgement.comparisons import compare_models
 from qdistill.judgement.findings.base import (
     Finding,
     from_comparison,
     from_comparisons,
+    from_row,
     key_of,
     select_rows,
 )
+from qdistill.judgement.pairing import last_stage
 from qdistill.judgement.tables import ProblemTables
 from qdistill.study.registry import AUTO, ENTRIES, contenders
 
@@ -43,8 +42,7 @@ def choices(part: ProblemTables) -> list[Finding]:
         key = key_of(part, n)
         if not others:
             alone = {"subject": run[0], "stage": run[1], "verdict": "alone", "measure": "ratio"}
-            where = select_rows(**key, model=run[0])
-            found.append({"question": "choice", **key, **alone, "table": "metrics", "rows": where})
+            found.append(from_row("choice", key, {}, "metrics", {"model": run[0]}, **alone))
             continue
         (row,) = compare_models(rows, *run, [(others[0], _TRAINED)]).to_dict("records")
         models = select_rows(**key, model=[run[0], others[0]])
@@ -60,18 +58,10 @@ def controls(part: ProblemTables) -> list[Finding]:
     words = {"distinct": "passed", "not distinct": "failed", "undefined": "undefined"}
     if problem.is_null:
         words = {"distinct": "failed", "not distinct": "passed", "undefined": "undefined"}
+    about = {"subject": "quantum", "stage": _TRAINED, "measure": "ratio"}
     return [
-        {
-            "question": "control",
-            **key_of(part, row["n"]),
-            "subject": "quantum",
-            "stage": _TRAINED,
-            "verdict": words[row["verdict"]],
-            "measure": "ratio",
-            "seeds": row["seeds"],
-            "table": "attribution",
-            "rows": select_rows(**key_of(part, row["n"])),
-        }
+        from_row("control", key_of(part, row["n"]), row, "attribution", **about)
+        | {"verdict": words[row["verdict"]]}
         for row in part.attribution.to_dict("records")
     ]
 
@@ -90,40 +80,28 @@ def attributions(part: ProblemTables) -> list[Finding]:
     found = []
     for row in part.attribution.to_dict("records"):
         key = key_of(part, row["n"])
-        source = {"table": "attribution", "rows": select_rows(**key)}
+        rivals = {name: part.compared("quantum", name).loc[row["n"]] for name in row["rivals"]}
         if row["verdict"] == "not distinct":
-            names, reason = [row["simplest"]], _RELATIONS[row["relation"]]
-        elif row["verdict"] == "distinct":
-            names, reason = [_closest(part, row)], None
+            name, reason = row["simplest"], _RELATIONS[row["relation"]]
+        elif row["verdict"] == "distinct":  # the error of the closest is the least above
+            name, reason = max(rivals, key=lambda rival: rivals[rival]["ratio"]), None
         else:
-            missing = [(name, "no_rival") for name in row["missing"]]
-            failed = [(name, "rival_not_compared") for name in _not_compared(part, row)]
-            for name, code in missing or failed:
-                about = {"subject": "quantum", "stage": _TRAINED, "against": name}
-                about |= {"verdict": "undefined", "measure": "ratio", "seeds": row["seeds"]}
-                found.append({"question": "attribution", **key, **about, "reason": code, **source})
+            failed = [name for name, own in rivals.items() if own["verdict"] == "undefined"]
+            code = "no_rival" if row["missing"] else "rival_not_compared"
+            for name in row["missing"] or failed:
+                about = {"subject": "quantum", "stage": _TRAINED, "against": name, "reason": code}
+                found.append(
+                    from_row("attribution", key, row, "attribution", measure="ratio", **about)
+                )
             continue
-        compared = part.compared("quantum", names[0]).loc[row["n"]].to_dict()
+        compared = part.compared("quantum", name).loc[row["n"]].to_dict()
         own = from_comparison("attribution", compared, row["verdict"])
-        found.append(own | {"reason": reason, **source})
+        rows = {"table": "attribution", "rows": select_rows(**key)}
+        found.append(own | {"reason": reason, **rows})
     return found
 
 
 _RELATIONS = {"worse": "simpler_is_better", "not distinguishable": "simpler_is_as_good"}
-
-
-def _closest(part: ProblemTables, row: dict) -> str:
-    """Return the rival whose error comes nearest to the circuit's."""
-    ratios = {name: part.compared("quantum", name)["ratio"][row["n"]] for name in row["rivals"]}
-    return max(ratios, key=lambda name: ratios[name])
-
-
-def _not_compared(part: ProblemTables, row: dict) -> list[str]:
-    return [
-        name
-        for name in row["rivals"]
-        if part.compared("quantum", name)["verdict"][row["n"]] == "undefined"
-    ]
 
 
 def ablations(part: ProblemTables) -> list[Finding]:
@@ -134,28 +112,15 @@ def ablations(part: ProblemTables) -> list[Finding]:
 
 def crossovers(part: ProblemTables) -> list[Finding]:
     """Locate for every baseline where it and the circuit change places; the estimate is an n."""
-    return [
-        {
-            "question": "crossover",
-            **key_of(part),
-            "subject": row["challenger"],
-            "stage": _TRAINED,
-            "against": row["baseline"],
-            "against_stage": _TRAINED,
-            "verdict": row["verdict"],
-            "measure": "n",
-            "estimate": row["n_star"],
-            "low": row["ci_low"],
-            "high": row["ci_high"],
-            "seeds": row["seeds"],
-            "reason": _why_crossover(part, row),
-            "table": "crossover",
-            "rows": select_rows(
-                **key_of(part), challenger=row["challenger"], baseline=row["baseline"]
-            ),
-        }
-        for row in part.crossover.to_dict("records")
-    ]
+    found = []
+    for row in part.crossover.to_dict("records"):
+        pair = {name: row[name] for name in ("challenger", "baseline")}
+        about = {"subject": row["challenger"], "against": row["baseline"], "measure": "n"}
+        about |= {"stage": _TRAINED, "against_stage": _TRAINED}
+        limits, reason = ("n_star", "ci_low", "ci_high"), _why_crossover(part, row)
+        own = from_row("crossover", key_of(part), row, "crossover", pair, limits, **about)
+        found.append(own | {"reason": reason})
+    return found
 
 
 def _why_crossover(part: ProblemTables, row: dict) -> str:
@@ -175,22 +140,21 @@ def _why_crossover(part: ProblemTables, row: dict) -> str:
 
 def reproductions(part: ProblemTables) -> list[Finding]:
     """Set our errors beside those that the article prints; the estimate is ours / theirs - 1."""
-    table: pd.DataFrame = part.published
-    return [
-        {
-            "question": "published",
-            **key_of(part, row["n"]),
-            "subject": row["model"],
-            "stage": _TRAINED,
-            "verdict": "reproduced" if row["within_twentieth"] else "not reproduced",
-            "measure": "deviation",
-            "estimate": row["deviation"],
-            "low": row["ci_low"] / row["published"] - 1,
-            "high": row["ci_high"] / row["published"] - 1,
-            "seeds": row["seeds"],
-            "reason": "diverged" if row["diverged"] else None,
-            "table": "published",
-            "rows": select_rows(**key_of(part, row["n"]), model=row["model"]),
-        }
-        for row in table.to_dict("records")
-    ]
+    found = []
+    for row in part.published.to_dict("records"):
+        own = from_row(
+            "published",
+            key_of(part, row["n"]),
+            row,
+            "published",
+            {"model": row["model"]},
+            subject=row["model"],
+            stage=_TRAINED,
+            verdict="reproduced" if row["within_twentieth"] else "not reproduced",
+            measure="deviation",
+            estimate=row["deviation"],
+            reason="diverged" if row["diverged"] else None,
+        )
+        limits = {name: row[f"ci_{name}"] / row["published"] - 1 for name in ("low", "high")}
+        found.append(own | limits)
+    return found

@@ -1,7 +1,5 @@
 """All findings of a study."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,21 +1,21 @@
 """Findings on students: what they keep, and what of the circuit they need."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from qdistill.judgement.findings.base import (
     Finding,
     from_comparison,
     from_comparisons,
+    from_row,
     key_of,
-    select_rows,
+    why,
 )
 from qdistill.judgement.tables import ProblemTables
 
 RANDOM_STARTS = ("random_dense", "random_orthogonal")
 PARTS = ("unitary_im", "unitary_abs", "unitary_abs2")  # of the unitary, in place of Re U
 SWEPT = "distilled_pool"
+_TEACHER = {"against": "quantum", "against_stage": "trained"}
 
 
 def transfers(part: ProblemTables) -> list[Finding]:
@@ -31,26 +31,9 @@ def transfers(part: ProblemTables) -> list[Finding]:
             key, run = key_of(part, row["n"]), {"student": row["student"], "stage": row["stage"]}
             if name == "metrics":
                 run = {"model": [row["student"], "classical", "quantum"], "stage": row["stage"]}
-            found.append(
-                {
-                    "question": "transfer",
-                    **key,
-                    "subject": row["student"],
-                    "stage": row["stage"],
-                    "against": "quantum",
-                    "against_stage": "trained",
-                    "verdict": row["verdict"],
-                    "measure": "retained",
-                    "estimate": row["retained"],
-                    "low": row["ci_low"],
-                    "high": row["ci_high"],
-                    "seeds": row["seeds"],
-                    "seeds_needed": row["seeds_needed"],
-                    "reason": row["reason"],
-                    "table": name,
-                    "rows": select_rows(**key, **run),
-                }
-            )
+            about = {"subject": row["student"], "stage": row["stage"], "measure": "retained"}
+            limits = ("retained", "ci_low", "ci_high")
+            found.append(from_row("transfer", key, row, name, run, limits, **about, **_TEACHER))
     return found
 
 
@@ -63,36 +46,12 @@ def overfittings(part: ProblemTables) -> list[Finding]:
     found = []
     for row in table[table["pool"].isin(pools)].to_dict("records"):
         for measure in ("r2_gap", "ratio"):
-            found.append(
-                {
-                    "question": "overfitting",
-                    **key_of(part, row["n"]),
-                    "subject": SWEPT,
-                    "stage": "distilled",
-                    "against": "quantum",
-                    "against_stage": "trained",
-                    "level": row["pool"],
-                    "verdict": row["verdict"],
-                    "measure": measure,
-                    "estimate": row[measure],
-                    "low": row[f"{measure}_low"],
-                    "high": row[f"{measure}_high"],
-                    "seeds": row["seeds"],
-                    "seeds_needed": row["seeds_needed"],
-                    "reason": _why_undefined(row),
-                    "table": "overfitting",
-                    "rows": select_rows(**key_of(part, row["n"]), pool=row["pool"]),
-                }
-            )
+            key, pool = key_of(part, row["n"]), {"pool": row["pool"]}
+            limits = (measure, f"{measure}_low", f"{measure}_high")
+            about = {"subject": SWEPT, "stage": "distilled", "level": row["pool"], **_TEACHER}
+            own = from_row("overfitting", key, row, "overfitting", pool, limits, **about)
+            found.append(own | {"measure": measure, "reason": why(row)})
     return found
-
-
-def _why_undefined(row: dict) -> str | None:
-    if row["verdict"] != "undefined":
-        return None
-    if row["diverged"]:
-        return "diverged"
-    return "one_seed" if row["seeds"] < 2 else "no_spread"
 
 
 def real_parts(part: ProblemTables) -> list[Finding]:

@@ -1,14 +1,12 @@
 """Findings on what codes are good for, what models cost, and how far runs can be trusted."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from qdistill.judgement.findings.base import Finding, key_of, select_rows, why
+from qdistill.judgement.findings.base import Finding, from_row, key_of, select_rows, why
 from qdistill.judgement.tables import ProblemTables
 from qdistill.storage.tables import read_frame, read_metadata
 from qdistill.study.registry import is_of_circuit
@@ -28,37 +26,26 @@ def uses(part: ProblemTables) -> list[Finding]:
     for key, rows in table.assign(of_circuit=origin).groupby([*keys, "of_circuit"], sort=True):
         known = rows[rows["difference"].notna()]
         best = (rows if known.empty else known.sort_values("difference")).iloc[-1]
-        columns = {"measure": key[1], "challenger": best["challenger"]}
-        columns |= {"challenger_stage": best["challenger_stage"], "baseline": key[2]}
-        found.append(
-            {
-                "question": "downstream",
-                **key_of(part, key[0]),
-                "subject": best["challenger"],
-                "stage": best["challenger_stage"],
-                "against": key[2],
-                "against_stage": "trained",
-                "verdict": best["verdict"],
-                "measure": key[1],
-                "estimate": best["difference"],
-                "low": best["ci_low"],
-                "high": best["ci_high"],
-                "p": best["p_holm"],
-                "seeds": best["seeds"],
-                "seeds_needed": best["seeds_needed"],
-                "reason": why(best),
-                "table": "downstream_comparisons",
-                "rows": select_rows(**key_of(part, key[0]), **columns),
-            }
+        names = ("measure", "challenger", "challenger_stage", "baseline")
+        own = from_row(
+            "downstream",
+            key_of(part, key[0]),
+            best,
+            "downstream_comparisons",
+            {name: best[name] for name in names},
+            ("difference", "ci_low", "ci_high"),
+            subject=best["challenger"],
+            stage=best["challenger_stage"],
+            against=best["baseline"],
+            against_stage="trained",
+            measure=best["measure"],
+            p=best["p_holm"],
         )
-    reasons = part.downstream["probe_undefined"].dropna().unique()
-    about = {"question": "downstream", **key_of(part), "verdict": "undefined"}
-    about |= {
-        "measure": "probe_accuracy",
-        "table": "downstream",
-        "rows": select_rows(**key_of(part)),
-    }
-    return [*found, *({**about, "reason": reason} for reason in reasons)]
+        found.append(own | {"reason": why(best)})
+    for reason in part.downstream["probe_undefined"].dropna().unique():
+        row = {"verdict": "undefined", "reason": reason, "measure": "probe_accuracy"}
+        found.append(from_row("downstream", key_of(part), {}, "downstream", **row))
+    return found
 
 
 def flagged_runs(part: ProblemTables) -> list[Finding]:
@@ -67,21 +54,10 @@ def flagged_runs(part: ProblemTables) -> list[Finding]:
     for column in ("diverged", "still_improving"):
         flagged = part.metrics[part.metrics[column]]
         for (n, model, stage), rows in flagged.groupby(["n", "model", "stage"], sort=True):
-            key = key_of(part, n)
-            found.append(
-                {
-                    "question": "runs",
-                    **key,
-                    "subject": model,
-                    "stage": stage,
-                    "verdict": column.replace("_", " "),
-                    "measure": "seeds",
-                    "estimate": len(rows),
-                    "seeds": part.seeds,
-                    "table": "metrics",
-                    "rows": select_rows(**key, model=model, stage=stage, **{column: True}),
-                }
-            )
+            where = {"model": model, "stage": stage, column: True}
+            about = {"verdict": column.replace("_", " "), "seeds": part.seeds, "measure": "seeds"}
+            about |= {"subject": model, "stage": stage, "estimate": len(rows)}
+            found.append(from_row("runs", key_of(part, n), {}, "metrics", where, **about))
     return found
 
 
@@ -115,18 +91,9 @@ def costs(table: pd.DataFrame) -> list[Finding]:
 
 def _cost(row: dict, measure: str, estimate: float, level: int) -> Finding:
     key = {column: row[column] for column in ("what", "engine", "qubits", "batch", "seeds")}
-    return {
-        "question": "cost",
-        "subject": row["engine"],
-        "against": "classical",
-        "level": level,
-        "verdict": "measured",
-        "measure": measure,
-        "estimate": estimate,
-        "seeds": row["seeds"],
-        "table": "cost",
-        "rows": select_rows(**key),
-    }
+    about = {"subject": row["engine"], "against": "classical", "level": level}
+    about |= {"verdict": "measured", "measure": measure, "estimate": estimate}
+    return from_row("cost", {}, row, "cost", key, **about)
 
 
 def repeated_texts(paths: Iterable[str | Path]) -> list[Finding]:
