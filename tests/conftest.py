@@ -43,19 +43,9 @@ class SmallStudy:
 @pytest.fixture(scope="module")
 def small_study(tmp_path_factory) -> SmallStudy:
     folder = tmp_path_factory.mktemp("study")
-    settings = resolve_dataset(
-        {
-            "name": "small",
-            "kind": "synthetic",
-            "qubits": 3,
-            "rank": 4,
-            "signal_variance": 0.02,
-            "noise_variance": 0.013,
-            "train": 60,
-            "unlabelled": 25,
-            "heldout": 40,
-        }
-    )
+    entry = {"name": "small", "kind": "synthetic", "qubits": 3, "rank": 4, "train": 60}
+    entry |= {"signal_variance": 0.02, "noise_variance": 0.013, "unlabelled": 25, "heldout": 40}
+    settings = resolve_dataset(entry)
     write_synthetic(settings, folder / "latents.parquet")
     return SmallStudy(folder, settings, folder / "latents.parquet")
 

@@ -61,14 +61,10 @@ def all_weights(study, name: str, n: int, seeds=SEEDS) -> dict[str, np.ndarray]:
 def write_map_task(folder: Path, features: int = 10, targets: int = 5) -> tuple[Problem, Files]:
     """A map with other widths than N = 8, and a circuit with projections fixed beforehand."""
     generator = np.random.default_rng(0)
-    rows = 100
-    columns = {
-        "row": np.arange(rows),
-        "split": ["train"] * 40 + ["unlabelled"] * 30 + ["heldout"] * 30,
-        "features": generator.normal(size=(rows, features)),
-        "targets": generator.normal(size=(rows, targets)) ** 2,
-    }
+    split = ["train"] * 40 + ["unlabelled"] * 30 + ["heldout"] * 30
+    x, y = generator.normal(size=(100, features)), generator.normal(size=(100, targets)) ** 2
     latents = folder / "latents.parquet"
+    columns = {"row": np.arange(100), "split": split, "features": x, "targets": y}
     write_table("latents", latents, columns, {})
     problem = make_problem(latents, (20,), dataset="map")
     files = files_of(folder, "quantum")

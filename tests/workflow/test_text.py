@@ -14,23 +14,21 @@ from qdistill.study.datasets import folder_of, resolve_dataset
 pytestmark = pytest.mark.workflow
 
 STUDY = "config/studies/own.yaml"
-CONFIG = {
-    "study": "own",
-    "datasets": [
-        {"name": "mine", "kind": "text", "path": "texts", "encoder": "encoder", "qubits": 2}
-    ],
-    "n": [6],
-    "seeds": 2,
-    "seeds_per_block": 2,
-    "models": ["mean", "linear"],
-    "students": [],
-    "pool_sweep": [],
-    "training": {"epochs": 2},
-    "tracks": None,
-    "trainability": None,
-    "cost": None,
-    "mlflow": {"enabled": False},
-}
+CONFIG = yaml.safe_load("""
+study: own
+datasets: [{ name: mine, kind: text, path: texts, encoder: encoder, qubits: 2 }]
+n: [6]
+seeds: 2
+seeds_per_block: 2
+models: [mean, linear]
+students: []
+pool_sweep: []
+training: { epochs: 2 }
+tracks: null
+trainability: null
+cost: null
+mlflow: { enabled: false }
+""")
 
 
 def configure(folder, **changes):
@@ -68,11 +66,10 @@ def test_the_study_is_done_and_the_verdict_counts_the_copies(finished):
     assert (paragraphs.groupby("document")["split"].nunique() == 1).all()
     copies = (paragraphs["text"] == sentence(999)) & (paragraphs["split"] == "heldout")
     heldout = (paragraphs["split"] == "heldout").sum()
-    assert copies.sum() >= 2
-    assert (
-        f"**`mine`**: {copies.sum()} of {heldout} held-out rows repeat a training row "
-        f"({copies.sum()} word for word)"
-    ) in (finished / "reports/verdict.md").read_text()
+    count = copies.sum()
+    assert count >= 2
+    said = f"**`mine`**: {count} of {heldout} held-out rows repeat a training row ({count} word"
+    assert f"{said} for word)" in (finished / "reports/verdict.md").read_text()
 
 
 def test_only_what_is_new_is_made_again(finished):

@@ -33,6 +33,7 @@ LICENCES = "/usr/share/common-licenses"
 PORT = "5001"
 ADAPTER = "results/mine/texts/adapter"
 MARK = "### command"
+BAD = "curl --silent --write-out ' %{http_code}' --header 'Content-Type: application/json' --data"
 
 
 def commands():
@@ -52,9 +53,6 @@ def test_there_are_ten_commands_and_only_the_installation_is_not_run():
     assert len(commands()) == 10
     left_out = [command for command, is_run in commands() if not is_run]
     assert left_out == ["make install\n", "source .venv/bin/activate\n"]
-
-
-# ------------------------------------------------------------ the commands themselves
 
 
 def tracked():
@@ -122,6 +120,10 @@ def finished(tmp_path_factory, port):
     for place, (command, is_run) in enumerate(commands(), start=1):
         own = command.replace(LICENCES, texts).replace(PORT, port)
         script.append(f"echo; echo '{MARK} {place}'\n{own if is_run else ''}")
+        if place == 9:  # once more, with a vector that is none
+            (base / "bad.json").write_text(json.dumps({"inputs": [[float("nan")] * 384]}))
+            asked = f"{BAD} @{base}/bad.json http://127.0.0.1:{port}/invocations"
+            script.append(f"echo; echo '{MARK} 0'\n{asked}")
     (base / "tutorial.sh").write_text("\n".join(script))
     with (base / "output").open("w") as output:
         process = subprocess.Popen(
@@ -191,13 +193,18 @@ def test_the_server_answers_with_the_codes_of_the_text(finished):
     answer = json.loads(printed[9])["predictions"]
     assert np.shape(answer) == (1, 32)
     np.testing.assert_allclose(answer, encode(read_adapter(folder / ADAPTER), sent), atol=1e-5)
+    assert "row 0 (counted from 0) holds a value that is not finite" in printed[0]
+    assert printed[0].split()[-1] == "400"
 
 
 @pytest.mark.workflow
-def test_the_last_command_ends_the_server(finished, port):
-    assert finished[2] == []
+def test_the_last_command_ends_the_server_and_nothing_is_left(finished, port):
+    folder, _, survivors = finished
+    assert survivors == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+    made = {path.name for path in folder.iterdir()} - {name.split("/")[0] for name in tracked()}
+    assert made <= {".snakemake", "logs", "benchmarks"}  # as every study makes
 
 
 @pytest.mark.workflow
@@ -206,11 +213,3 @@ def test_nothing_is_left_to_do_and_a_deleted_adapter_is_made_again(finished):
     assert "Nothing to be done" in succeed(finished[0], *arguments)
     output = succeed(finished[0], *arguments, "--forcerun", "export_adapter")
     assert "register_adapter" in output and "train_model" not in output
-
-
-@pytest.mark.workflow
-def test_no_other_files_are_made_than_a_study_makes(finished):
-    made = {path.name for path in finished[0].iterdir()} - {
-        name.split("/")[0] for name in tracked()
-    }
-    assert made <= {".snakemake", "logs", "benchmarks"}
