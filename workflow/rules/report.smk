@@ -110,7 +110,7 @@ rule write_verdict:
             f"{RESULTS}/details.html",
             caption="../report/details.rst",
             category="01 Verdict",
-            labels={"document": "details"},
+            labels={"document": "verdict: every table"},
         ),
         note=f"{RESULTS}/note.md",
     log:
