@@ -130,7 +130,7 @@ def test_a_study_without_circuits_is_told_what_to_use():
 
 def test_undecided_is_an_answer():
     assert heads(("mean", "quantum", "classical"), loss=leveled(quantum=0.001)).startswith(
-        "**Undecided: whether the circuit beats every simpler model could be judged in none of 2"
+        "**Undecided: whether the circuit beats every simpler model could not be judged in any of 2"
     )
 
 

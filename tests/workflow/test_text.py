@@ -68,8 +68,8 @@ def test_the_study_is_done_and_the_verdict_counts_the_copies(finished):
     heldout = (paragraphs["split"] == "heldout").sum()
     count = copies.sum()
     assert count >= 2
-    said = f"**`mine`**: {count} of {heldout} held-out rows repeat a training row ({count} word"
-    assert f"{said} for word)" in (finished / "reports/verdict.md").read_text()
+    said = f"In `mine` {count} of {heldout} held-out texts repeat a training text."
+    assert said in (finished / "reports/verdict.md").read_text()
 
 
 def test_only_what_is_new_is_made_again(finished):
