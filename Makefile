@@ -29,7 +29,7 @@ study: install  ## run the default study (or STUDY=config/studies/smoke.yaml) an
 
 test: install  ## run linters and tests
 	$(MAKE) lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: install  ## run the tests that answer soon: none that is slow or runs Snakemake
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not workflow"

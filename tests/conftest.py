@@ -24,6 +24,11 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the tests that run Snakemake: few and long, they would keep one worker alone."""
+    items.sort(key=lambda item: "workflow" not in item.keywords)
+
+
 @dataclass(frozen=True)
 class SmallStudy:
     """A 3-qubit synthetic data set and the files of models on it."""

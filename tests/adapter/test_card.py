@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard
 
 from helpers.adapter import deployment_of, finish, make_adapter, train_everything
 from helpers.metrics import cut_short, diverge, make_metrics
+from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import findings_of
 from qdistill.adapter.card import write_card
 from qdistill.adapter.evidence import gather_evidence

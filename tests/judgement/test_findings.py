@@ -7,6 +7,7 @@ import pytest
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
+from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
     CIRCUIT,
     MARKOV,

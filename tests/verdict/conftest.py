@@ -2,6 +2,8 @@ import gc
 
 import pytest
 
+from helpers.planning import no_plans  # noqa: F401
+
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_collections():

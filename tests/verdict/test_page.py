@@ -15,7 +15,6 @@ from helpers.cost import make_cost
 from helpers.downstream import make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
 from helpers.verdict import CIRCUIT, ONE, described, documents_of, leveled, make_trainability
-from qdistill.judgement import families
 from qdistill.judgement.attribution import REQUIRED_RIVALS
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import ENTRIES, MODELS
@@ -81,8 +80,7 @@ SMOKE = "studies/smoke.yaml"
         (SMOKE, MOST_WORDS_OF_SMOKE, NOISE),
     ],
 )
-def test_the_page_has_the_length_that_it_promises(path, most, loss, monkeypatch):
-    monkeypatch.setattr(families, "seeds_needed", lambda *_: 1234.0)  # which takes long
+def test_the_page_has_the_length_that_it_promises(path, most, loss):
     page = page_of_study(path, **loss)
     assert len(page.split()) <= most
     for sentence in sentences(page):
