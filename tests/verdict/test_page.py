@@ -14,7 +14,15 @@ from helpers.configuration import study_of
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
-from helpers.verdict import CIRCUIT, ONE, described, documents_of, leveled, make_trainability
+from helpers.verdict import (
+    CIRCUIT,
+    MARKOV,
+    ONE,
+    described,
+    documents_of,
+    leveled,
+    make_trainability,
+)
 from qdistill.judgement.attribution import REQUIRED_RIVALS
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import ENTRIES, MODELS
@@ -142,6 +150,16 @@ def test_a_control_that_fails_is_said_in_the_headline():
         page = documents_of(pd.concat(frames, ignore_index=True), about)["markdown"]
         assert said in page.split("\n\n")[1]
         assert page.index("|`docstrings` article|") < page.index("|`teacher-circuit` article (c")
+
+
+def test_a_control_that_could_not_be_judged_has_not_passed():
+    about = [described("markov-null", **MARKOV), described("docstrings", kind="docstrings")]
+    names = ("mean", "classical", "quantum")  # too few rivals for any attribution
+    metrics = make_metrics(
+        ("markov-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
+    )
+    head = documents_of(metrics, about)["markdown"].split("\n\n")[1]
+    assert "the planted controls **do not all pass** (`markov-null` article)" in head
 
 
 def test_runs_that_diverged_or_were_cut_short_are_counted():

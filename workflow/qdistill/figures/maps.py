@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from qdistill.errors import DataError
 from qdistill.figures.tables import list_cases
+from qdistill.judgement.tables import TRAINED_BELOW
 from qdistill.study.styles import style_of
 
-SOLVED_BELOW = 0.01  # of the mean's error
 # The phase of an entry smaller than this share of the root mean square size, which is
 # 1/sqrt(N) for every unitary, is not shown: it carries next to no weight.
 TINY_SHARE = 0.1
@@ -99,7 +99,7 @@ def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     tiny = float(np.finfo(np.float32).tiny)
     share = table["heldout_mse"].clip(lower=tiny) / table["mean_heldout_mse"]
     share = share.where(np.isfinite(share))
-    runs = table.assign(power=np.log10(share), solved=share < SOLVED_BELOW, lost=share.isna())
+    runs = table.assign(power=np.log10(share), solved=share < TRAINED_BELOW, lost=share.isna())
     groups = runs.groupby(["qubits", "n", "layers", "angle_range"])
     cells = groups.agg(level=("power", "median"), solved=("solved", "sum"))
     cells = cells.assign(seeds=groups.size(), not_finite=groups["lost"].sum())

@@ -15,6 +15,8 @@ from qdistill.storage.tables import make_frame, read_frame
 
 # Models that never saw the circuit, put through the formula of the retained fraction.
 UNTAUGHT = ("mean", "pca", "linear")
+# Share of the mean's held-out error below which a circuit of `trainability` counts as trained.
+TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = ("choices", "trainability", "cost", "downstream", "downstream_comparisons")
 

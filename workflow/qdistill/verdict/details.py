@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from qdistill.judgement.statistics import paired_interval
-from qdistill.judgement.tables import StudyTables
+from qdistill.judgement.tables import TRAINED_BELOW, StudyTables
 from qdistill.study.registry import ENTRIES, RAW
 from qdistill.verdict.views import View
 from qdistill.wording import counted, enumeration, estimate, number
 
-TRAINED_BELOW = 0.01  # share of the mean's held-out error
 _FEW = 4  # up to so many different numbers are counted one by one
 
 # Estimate -> its limits, which share a cell with it.

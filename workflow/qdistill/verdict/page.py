@@ -11,6 +11,8 @@ import pandas as pd
 
 from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.findings.use import headline_qubits
+from qdistill.judgement.overfitting import MARGIN
+from qdistill.judgement.published import TOLERANCE
 from qdistill.judgement.tables import StudyTables
 from qdistill.storage.files import write_text
 from qdistill.storage.tables import read_frame
@@ -107,6 +109,8 @@ def _values_over_all(findings: pd.DataFrame, metrics: pd.DataFrame) -> dict[str,
         "seeds": int(metrics["seed"].nunique()),
         "total_runs": len(metrics),
         "training_qubits": headline_qubits(steps) if steps else None,
+        "overfits_above": f"{MARGIN:g}",
+        "tolerance": f"{100 * TOLERANCE:g} %",
         "article_qubits": ARTICLE_QUBITS,
         "article_ratio": f"{ARTICLE_RATIO:g}",
     }
