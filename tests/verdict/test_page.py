@@ -159,7 +159,7 @@ def test_a_control_that_could_not_be_judged_has_not_passed():
         ("markov-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
     )
     head = documents_of(metrics, about)["markdown"].split("\n\n")[1]
-    assert "the planted controls **do not all pass** (`markov-null` article)" in head
+    assert "**1 of 1 control failed: distrust this page**" in head
 
 
 def test_runs_that_diverged_or_were_cut_short_are_counted():
