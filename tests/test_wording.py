@@ -2,16 +2,7 @@
 
 import numpy as np
 
-from qdistill.wording import (
-    at_sizes,
-    counted,
-    enumeration,
-    estimate,
-    limits_in_n,
-    number,
-    p_value,
-    planned_seeds,
-)
+from qdistill.wording import at_sizes, enumeration, estimate, number, p_value, planned_seeds
 
 
 def test_numbers_and_lists():
@@ -23,8 +14,6 @@ def test_numbers_and_lists():
     assert p_value(1e-9) == "< 0.0001" and p_value(0.0123) == "0.0123"
     assert estimate(0.5, -np.inf, np.inf) == "0.5 [unbounded]"
     assert estimate(0.5, np.nan, np.nan) == "0.5 [no interval]"
-    assert limits_in_n(50.4, 99.6) == "[50, 100]"
-    assert counted(1, "seed") == "1 seed" and counted(7090, "run") == "7,090 runs"
 
 
 def test_how_many_seeds_would_decide():

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.model_selection import KFold
 
@@ -14,7 +13,7 @@ from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.storage.tables import read_frame, write_table
+from qdistill.storage.tables import read_frame
 from qdistill.training.blocks import evaluate_errors
 from qdistill.training.protocols import start_model, train_model
 from qdistill.training.references import FOLDS, PrincipalRegression
@@ -123,13 +122,3 @@ def test_a_converged_run_has_recorded_its_error(trained, tmp_path):
         assert found.errors[seed] == curve.iloc[-1] == curve.min()
     with pytest.raises(DataError, match="no cross-validated error of 'square' for seed 0"):
         seed_errors("square", *arguments, [], tmp_path / "none.parquet")
-
-
-def test_a_seed_without_a_recorded_choice_is_an_error(trained, tmp_path):
-    study, files = trained
-    table = read_frame("choices", files.choices)
-    fewer = tmp_path / "choices.parquet"
-    write_table("choices", fewer, pd.DataFrame(table[table["seed"] != 1]), {})
-    blocks = [load_examples(study.latents, path, 20) for path in files.subsets]
-    with pytest.raises(DataError, match="no cross-validated error of 'linear_tuned' for seed 1"):
-        seed_errors("linear_tuned", blocks, 3, CONDITION, {}, [], fewer)

@@ -10,7 +10,6 @@ from qdistill.circuits.kernel import (
     pull_adjoint,
     push_states,
     read_probabilities,
-    read_states,
 )
 
 
@@ -99,13 +98,3 @@ def test_what_is_not_finite_stays_so():
     assert np.isnan(probabilities[0]).all() and np.isfinite(probabilities[1]).all()
     assert np.isnan(of_angles[0]).any() and np.isnan(of_amplitudes[0]).all()
     assert np.isfinite(of_angles[1]).all()
-
-
-@pytest.mark.parametrize("entangled", [True, False])
-@pytest.mark.parametrize("qubits", [2, 3, 5])
-def test_states_are_those_of_the_torch_engine(qubits, entangled):
-    angles, amplitudes, _ = draw(2, 3, qubits, 4)
-    found = read_states(push_states(angles, amplitudes, entangled), entangled)
-    inputs = torch.tensor(angles), torch.tensor(amplitudes)
-    expected = torch.cat(torch_engine.final_states(*inputs, entangled), dim=2)
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-13)

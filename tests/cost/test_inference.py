@@ -19,19 +19,6 @@ def models():
     return build_models(PROBLEM, {name: each.forward for name, each in prepared.items()})
 
 
-@pytest.mark.parametrize("batch", [1, 3, 40])
-def test_circuit_student_and_simulator_are_one_function(models, batch):
-    found = {
-        name: inference_step(model, weights, batch, "auto")()
-        for name, (model, weights) in models.items()
-    }
-    assert all(each.shape == (1, batch, 32) for each in found.values())
-    for name in ("compiled", "pennylane"):
-        assert torch.allclose(found[name], found["quantum"], atol=1e-5), name
-    for name in ("classical", "distilled"):
-        assert not torch.allclose(found[name], found["quantum"], atol=1e-3), name
-
-
 def test_the_prediction_is_decoder_circuit_encoder(models):
     """Written out with PennyLane and plain matrix products."""
     model, weights = models["quantum"]

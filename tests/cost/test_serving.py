@@ -30,8 +30,9 @@ def test_it_is_the_same_function_of_the_same_rows(models, batch):
     for name in ("compiled", "quantum", "pennylane"):
         wanted = inference_step(*models[name], batch, "auto")()[0]
         np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5, err_msg=name)
-    other = inference_step(*models["distilled"], batch, "auto")()[0].numpy()
-    assert not np.allclose(found, other, atol=1e-3)
+    for name in ("classical", "distilled"):
+        other = inference_step(*models[name], batch, "auto")()[0].numpy()
+        assert not np.allclose(found, other, atol=1e-3), name
 
 
 def test_it_takes_no_more_threads_than_torch(models):

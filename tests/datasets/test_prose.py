@@ -12,6 +12,9 @@ PROSE = "The circuit is applied to the state, and the result is returned as an a
 OTHER = "It is an error to call this function with a state that has not been normalised."
 
 
+MARKS = ["-", "*", "1.", "#."]
+
+
 def paragraphs(docstring, minimum=40, maximum=400):
     return prose_paragraphs(inspect.cleandoc(docstring), minimum, maximum)
 
@@ -24,8 +27,6 @@ def test_numpydoc_keeps_the_text_and_the_notes():
     ----------
     state : ndarray
         The state that is given to the circuit, which has to be of unit length.
-    other : ndarray
-        Another state that is given to the circuit, which has to be of unit length.
 
     The parameters are listed above and this line is a part of their section.
 
@@ -48,7 +49,6 @@ def test_google_style_keeps_the_text_and_not_the_arguments():
     docstring = f"""{PROSE}
 
     Args:
-        state (array): The state that is given to the circuit, and that is not changed.
         wires (list): The wires on which the circuit is to act, in the order of the bits.
 
     Returns:
@@ -65,10 +65,7 @@ def test_google_style_keeps_the_text_and_not_the_arguments():
     "block",
     [
         ">>> circuit(state)\narray([0, 1]) and this is the result of the call to the circuit.",
-        "- The first of the items in the list of the things that are done by this one.",
-        "* The first of the items in the list of the things that are done by this one.",
-        "1. The first of the items in the list of the things that are done by this one.",
-        "#. The first of the items in the list of the things that are done by this one.",
+        *(f"{mark} The first of the items that are in the list of these." for mark in MARKS),
         ".. seealso:: The function that is used for the opposite of what is done by this one.",
         ".. [1] The book of the author in which the method is described, and all of its parts.",
         ":param state: The state that is given to the circuit and that has to be of unit length.",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.files import Trap
 from helpers.vectors import FORMS, save_vectors
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.vector_files import read_vectors
@@ -86,7 +87,6 @@ def test_a_truncated_file_is_refused(tmp_path, values, form):
     [
         (".npy", "vector", ["no columns", "'vector'"]),
         (".npz", None, ["'column' is missing", "'other', 'vector'"]),
-        (".npz", "vectors", ["no array 'vectors'", "'other', 'vector'"]),
         (".npz", "other", ["shape (3,)"]),
         ("columns.parquet", None, ["'column' is missing", "'a', 'b'", "'label'"]),
         ("columns.parquet", ["a", "z", "y"], ["no column 'z', 'y'", "'a', 'b'"]),
@@ -94,11 +94,9 @@ def test_a_truncated_file_is_refused(tmp_path, values, form):
         ("columns.parquet", "a", ["'a'", "expected lists"]),
         ("lists.parquet", "vectors", ["no column 'vectors'", "'label', 'vector'"]),
         ("lists.parquet", ["vector"], ["'vector'", "expected numbers"]),
-        ("columns.csv", None, ["'column' is missing", "'a', 'b'"]),
         ("columns.csv", ["a", "z"], ["no column 'z'"]),
         ("columns.csv", ["a", "b", "c", "label"], ["row 0", "'label'", "'x'", "not a number"]),
         ("columns.csv", "a", ["row 0", "'a'", "not a JSON array"]),
-        ("json.csv", "vectors", ["no column 'vectors'"]),
         ("json.csv", "label", ["row 0", "'label'", "not a JSON array"]),
     ],
 )
@@ -159,13 +157,6 @@ def test_arrays_that_are_not_matrices_of_real_numbers_are_refused(tmp_path, valu
     with path.open("wb") as file:
         np.savez(file, vector=values)
     refuse(tmp_path, ["several arrays"], path)
-
-
-class Trap:
-    """Says so when it is unpickled."""
-
-    def __reduce__(self):
-        return pytest.fail, ("a pickle was loaded",)
 
 
 def test_no_pickle_is_ever_loaded(tmp_path):

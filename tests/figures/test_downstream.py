@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from helpers.downstream import make_downstream
-from helpers.figures import SIZES, drawn_lines, figure_of, points_of, study_metrics
+from helpers.figures import SIZES, figure_of, points_of
 from helpers.metrics import make_metrics
 from qdistill.figures.downstream import RAW_STYLE, draw_downstream
-from qdistill.figures.lines import PALE
 
 FEW = ("mean", "pca", "linear", "square", "quantum", "distilled_pool")
 
@@ -46,15 +45,6 @@ def test_without_labels_there_is_one_panel_and_the_reason(table):
     axes, note = drawn(unlabelled)
     assert len(axes) == 1 and "frequent class" not in note
     assert "No label probe: rows have no labels." in note
-
-
-def test_eight_codes_are_labelled_and_the_rest_is_pale():
-    (left, _), _ = drawn(make_downstream(study_metrics()))
-    labels = left.get_legend_handles_labels()[1]
-    wanted = ["pca", "linear", "square", "classical", "quantum", "unitary_re", "distilled_pool"]
-    assert labels == ["raw, the full vectors", *wanted]
-    lines = drawn_lines(left)
-    assert lines["random_dense"].get_alpha() == lines["separable"].get_alpha() == PALE
 
 
 def test_a_run_without_finite_codes_is_a_gap_that_is_told(table):

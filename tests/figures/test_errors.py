@@ -24,14 +24,12 @@ from qdistill.figures.errors import (
     draw_overview,
     fit_constant,
 )
-from qdistill.figures.lines import PALE
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
 from qdistill.study.registry import MODELS, STUDENTS
 from qdistill.study.styles import style_of
 
 ANGLES = 240
-LABELLED = ["mean", "pca", "oracle", "linear", "linear_tuned", "square", "classical", "quantum"]
 
 
 def crossover_of(metrics, crossovers=NO_CROSSOVER, published=NOTHING_PUBLISHED, metadata=None):
@@ -48,14 +46,6 @@ def test_crossover_draws_the_means_of_all_models_and_of_no_student(metrics):
     assert not {*drawn_lines(ax)} & {*STUDENTS}
     assert ax.get_xscale() == ax.get_yscale() == "log"
     assert "Lines across" not in note and "hollow" not in note
-
-
-def test_eight_lines_are_labelled_pca_among_them_and_the_rest_is_pale(metrics):
-    ax, _ = crossover_of(metrics)
-    assert ax.get_legend_handles_labels()[1] == LABELLED
-    pale = {name for name, line in drawn_lines(ax).items() if line.get_alpha() == PALE}
-    assert pale == {*MODELS} - {*LABELLED}
-    assert drawn_lines(ax)["pca"].get_linewidth() > 1.5
 
 
 def test_published_points_are_hollow_and_within_the_measured_range(metrics):

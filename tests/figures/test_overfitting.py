@@ -36,12 +36,8 @@ def test_each_n_has_a_line_of_its_own_in_both_panels(table):
             band = ax.collections[place].get_paths()[0].vertices
             assert band[:, 1].max() == pytest.approx(part[f"{value}_high"].max())
             assert band[:, 1].min() == pytest.approx(part[f"{value}_low"].min())
-            assert [label.get_text() for label in ax.get_xticklabels()] == [
-                "0",
-                "100",
-                "300",
-                "1,000",
-            ]
+            ticks = [label.get_text() for label in ax.get_xticklabels()]
+            assert ticks == ["0", "100", "300", "1,000"]
     assert left.get_legend_handles_labels()[1] == [f"n = {n}" for n in SIZES]
     levels = {line.get_ydata()[0] for line in left.lines if list(line.get_xdata()) == [0, 1]}
     assert levels == {1.0}

@@ -40,15 +40,6 @@ def test_only_the_rows_of_the_data_set_and_protocol_are_chosen(metrics):
     pd.testing.assert_frame_equal(chosen, other)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "protocol"), [("digits", "article"), ("synthetic-6q", "converged")]
-)
-def test_a_data_set_must_be_there_under_its_protocol(metrics, dataset, protocol):
-    expected = rf"metrics: no row for data set '{dataset}' under the protocol '{protocol}'"
-    with pytest.raises(DataError, match=rf"{expected}; it has: synthetic-6q \(article\)$"):
-        select_problem(metrics, dataset, protocol, "metrics")
-
-
 def test_a_data_set_must_have_one_number_of_qubits(metrics):
     both = pd.concat([metrics, metrics.assign(qubits=4)])
     with pytest.raises(DataError, match="'synthetic-6q' has 4, 6 qubits"):

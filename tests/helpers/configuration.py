@@ -61,13 +61,18 @@ def alone(**changes):
     return study_of({"tracks": None, "deploy": None, **changes})
 
 
-def refusal(config):
-    """The message with which a study is refused: one sentence."""
+def refusal_by(check, *given):
+    """The message with which a function refuses what it is given: one sentence."""
     with pytest.raises(ConfigurationError) as caught:
-        resolve_study(config)
+        check(*given)
     message = str(caught.value)
     assert "\n" not in message and len(message) <= 400
     return message
+
+
+def refusal(config):
+    """The message with which a study is refused."""
+    return refusal_by(resolve_study, config)
 
 
 def check_line(line, refuse):

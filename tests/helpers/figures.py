@@ -93,13 +93,6 @@ def _lines_of(ax, name):
     return [line for line in own if line.get_color() == colour and line.get_linestyle() != "None"]
 
 
-def texts_of(figure):
-    """Every word of a figure, notes and legends included."""
-    return "\n".join(
-        artist.get_text() for artist in figure.findobj(lambda artist: hasattr(artist, "get_text"))
-    )
-
-
 def svg_texts(path):
     """Every word of a saved SVG figure, one text a line; Matplotlib keeps them as comments."""
     return "\n".join(

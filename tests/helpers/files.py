@@ -1,6 +1,8 @@
-"""The files of one model for one block of seeds, and the rows of a table at one n."""
+"""The files of one model for one block of seeds, the rows of a table at one n, and a pickle."""
 
 from pathlib import Path
+
+import pytest
 
 from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import draw_subsets
@@ -29,6 +31,13 @@ def make_problem(latents: Path, sizes, seeds=SEEDS, protocol="article", dataset=
     if not subsets.exists():
         draw_subsets(latents, seeds, subsets)
     return Problem(dataset, protocol, qubits, tuple(sizes), latents, subsets)
+
+
+class Trap:
+    """Says so when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("a pickle was loaded",)
 
 
 def rows_at(files: Files, kind: str, n: int):

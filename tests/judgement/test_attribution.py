@@ -89,11 +89,3 @@ def test_without_rivals_nothing_is_attributed():
     assert (row["verdict"], row["rivals"]) == ("undefined", ())
     assert row["missing"] == ("mean", "pca_cv", "linear", "linear_tuned", "square")
     assert attribute(compare_models(metrics_with(("mean", "linear")))).empty
-
-
-def test_protocols_apart():
-    metrics = make_metrics(**SMALL, protocols=("article", "converged"), loss=lambda m, s, n: 0.004)
-    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
-    metrics.loc[hit, "heldout_mse"] *= 0.5
-    table = attribute(compare_models(metrics)).set_index("protocol")
-    assert table["verdict"].to_dict() == {"article": "not distinct", "converged": "distinct"}

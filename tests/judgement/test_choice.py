@@ -28,19 +28,6 @@ def choose(means, **options):
     return choose_model(errors_table(means, **options), "auto", contenders(means))
 
 
-def test_a_clearly_best_model_is_taken_however_elaborate():
-    choice = choose({"pca": 0.03, "linear": 0.04, "square": 0.02, "quantum": 0.01})
-    assert (choice.name, choice.best, choice.as_good) == ("quantum", "quantum", ("quantum",))
-
-
-def test_of_equals_the_simplest_is_taken():
-    means = {"quantum": 0.0100, "square": 0.01005, "pca": 0.02, "linear": 0.01004}
-    choice = choose(means, noise=0.001)
-    assert choice.as_good == ("linear", "square", "quantum")
-    assert choice.best in choice.as_good
-    assert (choice.name, choice.stage) == ("linear", "trained")
-
-
 def test_a_student_comes_after_every_model():
     means = {"unitary_re": 0.01, "classical": 0.0101, "quantum_tuned": 0.0101, "quantum": 0.5}
     choice = choose(means)

@@ -9,23 +9,21 @@ from qdistill.judgement.combining import combine_tables
 from qdistill.storage.tables import read_frame, write_table
 from qdistill.training.evaluation import Evaluation, describe_runs
 
-PROTOCOLS = ("article", "converged")
 KEY = {"dataset": "digits", "qubits": 4, "protocol": "article"}
 
 
-def write_runs(folder, model, protocol="article"):
+def write_runs(folder, model):
     errors = np.array([0.1, np.inf])
     result = Evaluation(errors, errors, ~np.isfinite(errors), n_parameters=3, seconds=4.0)
-    key = {**KEY, "protocol": protocol, "n": 50}
-    frame = describe_runs(key, (0, 1), model, "trained", result)
-    path = folder / f"{model}-{protocol}.parquet"
+    frame = describe_runs({**KEY, "n": 50}, (0, 1), model, "trained", result)
+    path = folder / f"{model}.parquet"
     write_table("metrics", path, frame, {})
     return path
 
 
-def grid(*models, protocol="article"):
+def grid(*models):
     stages = {model: ["trained"] for model in models}
-    return {**KEY, "protocol": protocol, "n": [50], "seeds": [0, 1], "stages": stages}
+    return {**KEY, "n": [50], "seeds": [0, 1], "stages": stages}
 
 
 def combine(kind, paths, folder, grids=()):
@@ -63,16 +61,6 @@ def test_a_row_missing_or_not_asked_for_fails_loudly(tmp_path, models, wanted, s
         combine("metrics", paths, tmp_path, [grid(*wanted)])
 
 
-def test_protocols_are_kept_apart(tmp_path):
-    """The same model trained by two protocols gives different rows; each must be there."""
-    article, converged = (write_runs(tmp_path, "linear", protocol=p) for p in PROTOCOLS)
-    grids = [grid("linear", protocol=protocol) for protocol in PROTOCOLS]
-    with pytest.raises(DataError, match=r"2 rows of metrics are missing, first: .*converged"):
-        combine("metrics", [article], tmp_path, grids)
-    found = combine("metrics", [converged, article], tmp_path, grids)
-    assert found["protocol"].tolist() == ["article"] * 2 + ["converged"] * 2
-
-
 def write_choices(folder, model, seeds, n=50):
     path = folder / f"{model}-{n}-{seeds[0]}.parquet"
     chosen = [f'{{"rank": {seed}}}' for seed in seeds]
@@ -96,9 +84,3 @@ def test_nothing_tuned_gives_an_empty_table(tmp_path):
     frame = combine("choices", [], tmp_path)
     assert len(frame) == 0
     assert {"dataset", "protocol", "model", "choice", "candidates"} <= set(frame.columns)
-
-
-def test_a_row_given_twice_is_refused(tmp_path):
-    path = write_choices(tmp_path, "linear_tuned", [0, 1])
-    with pytest.raises(DataError, match=r"combined\.parquet.*not unique"):
-        combine("choices", [path, path], tmp_path)

@@ -130,17 +130,6 @@ def test_table_of_a_study():
     assert row["n_star"] == pytest.approx(expected, rel=0.1)
 
 
-def test_protocols_apart():
-    metrics = make_metrics(("synthetic-6q",), names=NAMES, protocols=("article", "converged"))
-    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
-    metrics.loc[hit, "heldout_mse"] *= 0.4
-    table = locate_crossovers(metrics).set_index(["protocol", "baseline"])
-    assert table.loc[("article", "classical"), "verdict"] == "crossover"
-    assert table.loc[("converged", "classical"), "verdict"] == "none"
-    alone = locate_crossovers(metrics[metrics["protocol"] == "article"])
-    assert alone.equals(table.loc[["article"]].reset_index()[alone.columns])
-
-
 def test_a_diverged_run_leaves_the_crossover_undefined():
     metrics = make_metrics(datasets=("synthetic-6q",), names=NAMES)
     table = locate_crossovers(diverge(metrics, "classical", 50, 2)).set_index("baseline")

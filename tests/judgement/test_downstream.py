@@ -7,7 +7,6 @@ from statsmodels.stats.multitest import multipletests
 
 from helpers.downstream import make_downstream
 from helpers.metrics import make_metrics, values_of
-from qdistill.errors import DataError
 from qdistill.judgement.downstream import compare_downstream
 
 NAMES = ("mean", "pca", "linear", "quantum", "unitary_re", "distilled_pool")
@@ -78,18 +77,3 @@ def test_a_diverged_run_leaves_its_code_undefined_alone():
     assert row["verdict"] == "undefined" and row["diverged"] == 1 and np.isnan(row["difference"])
     assert np.isnan(row["mean_challenger"]) and row["seeds"] == 10
     assert "undefined" not in set(found.drop(index="linear")["verdict"])
-
-
-def test_a_missing_seed_is_refused():
-    table = table_of()
-    fewer = table[~((table["model"] == "linear") & (table["seed"] == 4))]
-    with pytest.raises(DataError, match=r"downstream table at dataset = docstrings.*seed 4 has"):
-        compare_downstream(fewer)
-
-
-def test_conditions_are_families_of_their_own():
-    both = compare_downstream(table_of(sizes=(50, 100)))
-    alone = compare_downstream(table_of(sizes=(50, 100)).query("n == 100"))
-    assert len(both) == 2 * len(alone)
-    found = both[both["n"] == 100].reset_index(drop=True)
-    assert found[["p_holm", "verdict"]].equals(alone[["p_holm", "verdict"]])

@@ -56,13 +56,6 @@ def test_every_finding_leads_to_rows_of_its_table(standard):
         assert len(getattr(tables, table).query(rows)), (table, rows)
 
 
-def test_findings_keep_their_contract_on_disk(standard, tmp_path):
-    findings = standard[1]
-    write_table("findings", tmp_path / "f.parquet", findings, {})
-    again = read_frame("findings", tmp_path / "f.parquet")
-    pd.testing.assert_frame_equal(again, findings, check_dtype=False)
-
-
 def test_a_condition_selects_what_it_names():
     table = pd.DataFrame({"a": [1, 1, 2], "b": ["x", "it's", "x"], "c": [True, False, True]})
     assert len(table.query(select_rows(a=np.int64(1), b=["x", "it's"]))) == 2
@@ -193,13 +186,6 @@ def test_what_students_retain_and_who_never_saw_the_circuit():
     assert rows.loc["pca", "table"] == "metrics" and rows.loc["pca", "estimate"] > 0.9
 
 
-def test_where_there_is_nothing_to_retain_the_reason_is_a_code():
-    findings = part_findings((*FEW, "distilled_pool"), loss=leveled(quantum=0.006))
-    rows = found(findings, "transfer", subject="distilled_pool")
-    assert set(rows["reason"]) == {"no_advantage"} and set(rows["verdict"]) == {"undefined"}
-    assert found(part_findings(("mean", "quantum", "distilled_pool")), "transfer").empty
-
-
 def test_overfitting_is_told_for_the_smallest_and_the_largest_pool():
     metrics = make_metrics(**ONE, names=FEW)
     sweep = make_sweep(metrics, pools=(0, 100, 500), ratio=lambda pool: 1.3 if not pool else 1)
@@ -211,15 +197,6 @@ def test_overfitting_is_told_for_the_smallest_and_the_largest_pool():
     assert by_pool == {0: ["overfits"], 500: ["does not overfit"]}
     ratios = rows[(rows["measure"] == "ratio") & (rows["level"] == 0)]["estimate"]
     assert ratios.tolist() == pytest.approx([1.3, 1.3], rel=0.02)
-
-
-def test_a_diverged_student_is_not_said_to_overfit_or_not():
-    metrics = make_metrics(**ONE, names=FEW)
-    sweep = make_sweep(metrics, pools=(0,))
-    columns = ["heldout_mse", "teacher_r2", "teacher_r2_train", "diverged"]
-    sweep.loc[0, columns] = [np.nan, np.nan, np.nan, True]
-    rows = found(findings_of(metrics, sweep=sweep), "overfitting", measure="r2_gap")
-    assert words(rows)[0] == "undefined" and words(rows, "reason")[0] == "diverged"
 
 
 @pytest.mark.parametrize(

@@ -33,17 +33,6 @@ def test_the_resource_holds_all_18_synthetic_cells_and_2_of_text():
     assert (table["dataset"] == "synthetic-" + table["qubits"].astype(str) + "q").all()
 
 
-def test_a_study_of_both_protocols_has_each_cell_twice():
-    protocols, names = ("article", "converged"), ("classical", "quantum")
-    both = ("synthetic-4q", "synthetic-6q")
-    metrics = make_metrics(both, tuple(ARTICLE), 2, names, protocols=protocols)
-    table = tabulate_published(metrics)
-    assert table["protocol"].value_counts().to_dict() == {"article": 18, "converged": 18}
-    part = table[table["protocol"] == "converged"].reset_index(drop=True)
-    alone = tabulate_published(metrics[metrics["protocol"] == "converged"])
-    assert part.equals(alone)
-
-
 def test_only_what_the_study_holds_is_set_side_by_side():
     metrics = make_metrics(("synthetic-4q", "synthetic-6q", "docstrings"), (50, 100, 500))
     table = tabulate_published(metrics)

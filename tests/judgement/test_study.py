@@ -11,13 +11,15 @@ from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.downstream import compare_downstream
 from qdistill.judgement.overfitting import judge_overfitting
-from qdistill.judgement.published import PUBLISHED_PATH
-from qdistill.judgement.study import judge_study
+from qdistill.judgement.published import PUBLISHED_PATH, read_published
+from qdistill.judgement.study import judge_study, judge_tables
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 JUDGED = ("comparisons", "attribution", "crossover", "transfer", "overfitting", "published")
 JUDGED += ("findings",)
+PROTOCOLS = ("article", "converged")
+FEW = ("mean", "pca", "linear", "square", "classical", "quantum", "distilled_pool")
 
 
 def judge(folder, metrics, sweep, downstream=None, extra=()):
@@ -61,6 +63,38 @@ def test_tables_keep_their_contracts_and_what_was_computed(tmp_path):
     more, _ = judge(tmp_path, metrics, sweep, downstream, [pair])
     assert len(more["comparisons"]) == len(tables["comparisons"]) + 1 * 2
     assert read_metadata(outputs["comparisons"])["configuration_digest"] != before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["protocol == 'converged'", "n == 500"])
+def test_conditions_are_judged_apart(where):
+    """As if there were no other protocol and, but for crossovers, no other n."""
+    metrics = make_metrics(("synthetic-6q",), (100, 500), 4, FEW, protocols=PROTOCOLS)
+    results = {"metrics": metrics, "sweep": make_sweep(metrics)}
+    results["downstream"] = make_downstream(metrics)
+    chosen = {kind: rows.query(where) for kind, rows in results.items()}
+    together, alone = (judge_tables(each, read_published()) for each in (results, chosen))
+    for kind in together.keys() - ({"crossover"} if where.startswith("n ") else set()):
+        found = together[kind].query(where).reset_index(drop=True)
+        assert 0 < len(found) < len(together[kind])
+        pd.testing.assert_frame_equal(found, alone[kind])
+
+
+def test_a_seed_that_one_of_two_lacks_is_an_error():
+    metrics = make_metrics(("synthetic-6q",), (100,))
+    sweep, downstream = make_sweep(metrics), make_downstream(metrics)
+
+    def without(name, table=metrics):
+        return table[(table["model"] != name) | (table["seed"] != 4)]
+
+    for judge in (
+        lambda: compare_study(without("classical")),
+        lambda: judge_transfer(without("classical")),
+        lambda: judge_overfitting(without("quantum"), sweep),
+        lambda: compare_downstream(without("linear", downstream)),
+    ):
+        with pytest.raises(DataError, match=r"synthetic-6q, .* n = 100: seed 4 has only one of"):
+            judge()
 
 
 def test_what_cannot_be_judged_is_an_empty_table(tmp_path):

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from helpers.metrics import diverge, make_metrics, values_of
-from qdistill.errors import DataError
 from qdistill.judgement.power import seeds_needed, seeds_to_decide_fraction
 from qdistill.judgement.statistics import fieller_interval
 from qdistill.judgement.transfer import judge_transfer, transfer_verdict
-from qdistill.study.registry import STUDENTS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
 
@@ -37,9 +35,7 @@ def kept_and_advantage(metrics, student, stage):
     [
         (0.81, 1.2, "retained"),
         (0.8, 1.2, "partial"),
-        (0.3, 0.7, "partial"),
         (0.1, 0.7, "partial"),
-        (0.5, 0.9, "partial"),
         (-0.5, 0.19, "collapsed"),
         (-0.5, 0.2, "partial"),
         (0.1, 0.9, "undecided"),
@@ -48,14 +44,6 @@ def kept_and_advantage(metrics, student, stage):
 )
 def test_verdict_of_limits(low, high, verdict):
     assert transfer_verdict(low, high) == verdict
-
-
-def test_a_row_for_every_student_and_stage():
-    table = judge_transfer(make_metrics(sizes=(100, 200)))
-    expected = {(name, stage) for name, entry in STUDENTS.items() for stage in entry.stages}
-    for _, part in table.groupby(["dataset", "n"]):
-        assert set(zip(part["student"], part["stage"], strict=True)) == expected
-    assert len(table) == 4 * len(expected)
 
 
 def test_verdicts_of_planted_fractions_and_fiellers_limits():
@@ -99,15 +87,6 @@ def test_no_advantage_no_fraction():
     assert np.isnan(row["retained"]) and np.isnan(row["seeds_needed"])
 
 
-def test_protocols_apart():
-    metrics = make_metrics(**SMALL, loss=flat(), protocols=("article", "converged"))
-    hit = (metrics["protocol"] == "converged") & (metrics["model"] == "quantum")
-    metrics.loc[hit, "heldout_mse"] = 0.01
-    table = judge_transfer(metrics)
-    undefined = (table["verdict"] == "undefined").groupby(table["protocol"]).mean()
-    assert undefined.to_dict() == {"article": 0.0, "converged": 1.0}
-
-
 def test_an_absent_baseline_and_a_single_seed_are_named():
     metrics = make_metrics(**SMALL, loss=flat())
     table = judge_transfer(metrics[metrics["model"] != "classical"])
@@ -129,10 +108,3 @@ def test_models_that_never_saw_the_circuit_go_through_the_same_formula():
     table = judge_transfer(make_metrics(**SMALL, loss=flat()), [("mean", "trained")])
     assert list(table["student"]) == ["mean"]
     assert table["retained"].iloc[0] == pytest.approx(0.75, abs=0.05)
-
-
-def test_a_lost_seed_is_an_error():
-    metrics = make_metrics(**SMALL)
-    lost = metrics[~((metrics["model"] == "classical") & (metrics["seed"] == 4))]
-    with pytest.raises(DataError, match="seed 4"):
-        judge_transfer(lost)

@@ -12,14 +12,6 @@ from qdistill.storage.files import (
 )
 
 
-def test_nothing_appears_under_the_final_name_when_writing_fails(tmp_path):
-    target = tmp_path / "folder" / "table.parquet"
-    with pytest.raises(RuntimeError), atomic_path(target) as partial:
-        partial.write_text("half")
-        raise RuntimeError
-    assert list(target.parent.iterdir()) == []
-
-
 def test_a_failed_rewrite_leaves_the_old_file(tmp_path):
     target = tmp_path / "note.txt"
     write_text(target, "old")

@@ -56,8 +56,3 @@ def test_at_most_eight_names_are_labelled_those_that_the_question_turns_on_first
     assert in_front(EVERY_NAME, 6) == ["mean", "pca", "linear", "square", "classical", "quantum"]
     assert in_front(["separable", "quantum"]) == ["separable", "quantum"]  # there is room
     assert "compiled" not in in_front(["quantum", "compiled", *STUDENTS], 4)
-
-
-def test_an_unknown_name_has_no_style():
-    with pytest.raises(KeyError, match="nonsense"):
-        style_of("nonsense")

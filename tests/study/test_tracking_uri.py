@@ -5,18 +5,16 @@ import pytest
 from qdistill.errors import ConfigurationError
 from qdistill.study.tracking_uri import printable_uri, resolve_uri
 
+FOLDERS = ["mlruns", "./mlruns", "file:///tmp/mlruns", "C:\\mlruns"]
+NO_FILES = ["sqlite://", "sqlite:///:memory:", "sqlite:x.db"]
+REFUSED = dict.fromkeys(FOLDERS, r"plain folder.*use sqlite:///results/mlflow\.db")
+REFUSED |= dict.fromkeys(NO_FILES, "names no file")
 
-@pytest.mark.parametrize("uri", ["mlruns", "./mlruns", "file:///tmp/mlruns", "C:\\mlruns"])
-def test_plain_folders_are_refused(uri, monkeypatch):
+
+@pytest.mark.parametrize(("uri", "words"), REFUSED.items())
+def test_plain_folders_and_databases_without_a_file_are_refused(uri, words, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(ConfigurationError, match=r"plain folder.*use sqlite:///results/mlflow\.db"):
-        resolve_uri(uri)
-
-
-@pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///:memory:", "sqlite:x.db"])
-def test_databases_without_a_file_are_refused(uri, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(ConfigurationError, match="names no file"):
+    with pytest.raises(ConfigurationError, match=words):
         resolve_uri(uri)
 
 

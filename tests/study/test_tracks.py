@@ -1,7 +1,5 @@
 """A checked study: its grids, and what each job depends on."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,15 +54,6 @@ def test_expected_rows_cover_the_grid_of_every_track():
     assert {problem: len(found) for problem, found in counted.items()} == {
         problem: 10 * count for problem, count in expected.items()
     }
-
-
-def test_oracle_is_for_synthetic_data_alone():
-    study = study_of()
-    has_oracle = {row[0] for row in expected_rows(study.grids()) if row[5] == "oracle"}
-    assert has_oracle == {"synthetic-6q"}  # not what was made of it
-    main = study.tracks[0]
-    assert "oracle" in main.names_of("synthetic-6q")
-    assert main.references_of("docstrings") == ("mean", "pca", "pca_cv")
 
 
 def test_problems_are_in_the_order_of_the_tracks():
@@ -165,12 +154,6 @@ def test_one_key_of_the_length_is_overridden_alone():
     assert track.settings_of("linear")["converged"] == {**LENGTH, "max_steps": 900}
     assert track.settings_of("square")["converged"] == LENGTH
     assert track.training["converged"] == LENGTH  # left as it was
-
-
-def test_fixed_projections_are_part_of_every_job():
-    track = replace(main_of(), projections="pca")
-    for name in (*BOTTLENECKS, *STUDENTS, *TUNED):
-        assert track.settings_of(name)["projections"] == "pca"
 
 
 def test_training_is_listed_for_all_that_is_trained():

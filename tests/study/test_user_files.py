@@ -7,20 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.configuration import CONFIG
+from helpers.configuration import CONFIG, refusal_by
 from helpers.text import write_folder
 from helpers.vectors import FORMS, save_vectors
-from qdistill.errors import ConfigurationError
 from qdistill.study.user_files import check_text_path, inspect_texts, inspect_vectors, text_files
 
 VALUES = np.arange(35.0).reshape(7, 5)
 
 
 def refusal(path, column, inspect=inspect_vectors):
-    with pytest.raises(ConfigurationError) as caught:
-        inspect("mine", str(path), column)
-    message = str(caught.value)
-    assert "\n" not in message and len(message) <= 400 and "'mine'" in message
+    message = refusal_by(inspect, "mine", str(path), column)
+    assert "'mine'" in message
     return message
 
 
