@@ -52,14 +52,15 @@ class LogHandler(LogHandlerBase):
     def __post_init__(self) -> None:
         shared = self.common_settings
         self.stream = sys.stdout if shared.stdout else sys.stderr
-        self.verbatim = shared.dryrun or shared.verbose or shared.debug_dag
+        self.verbatim = shared.verbose or shared.debug_dag
+        self.dryrun = shared.dryrun
         self.progress = Progress()
         self.farewell = ""
         self.interrupted = False
         self.bar: Any = None
         self.last_written = time.monotonic()
         self.closed = threading.Event()
-        if not self.verbatim:
+        if not (self.verbatim or self.dryrun):
             sys.excepthook = _say_interrupt
             threading.Thread(target=self._keep_alive, daemon=True).start()
 
@@ -76,6 +77,8 @@ class LogHandler(LogHandlerBase):
         """Return what is said of a record; follow the jobs."""
         facts = vars(record)
         event, text = facts.get("event"), str(record.msg or "")
+        if self.dryrun and event != LogEvent.ERROR:
+            return self.format(record)
         if "expected_jobs" in facts:  # the Snakefile's word before the first job
             seconds, jobs = facts["expected_seconds"], facts["expected_jobs"]
             self.progress.begin(seconds, jobs, time.monotonic())
