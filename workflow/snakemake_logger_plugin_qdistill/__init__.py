@@ -27,7 +27,8 @@ INTERRUPTED = "stopped as you asked; the same command goes on from here"
 _CHATTER = re.compile(
     "Config file .* is extended|Assuming unrestricted|Building DAG|Using shell|Conda environments: "
     "ignored|Select jobs|Removing output|Deleting inaccessible|Will exit after|Shutting down|"
-    "Exiting because a job|Complete log|Elapsed time|WorkflowError:\nAt least one job|Adding "
+    "Exiting because a job|Complete log|Elapsed time|Loading script|WorkflowError:\n"
+    "At least one job"
 )
 _UNSEEN = {
     LogEvent.WORKFLOW_STARTED,

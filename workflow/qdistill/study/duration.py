@@ -91,16 +91,18 @@ def read_account() -> dict[str, Any]:
 
 
 def probe(account: Mapping[str, Any]) -> float:
-    """Time small matrix products, for a fifth of a second; 2 means half the account's speed."""
+    """Time small matrix products, for a second and a half at most; 2 is half the account's speed.
+
+    Their mean counts, so that what keeps the cores busy beside this process does too.
+    """
     import numpy as np
 
-    matrix, times = np.full((48, 48), 0.5, dtype=np.float32), []
-    for _ in range(9):
-        began = time.perf_counter()
+    matrix, rounds, began = np.full((48, 48), 0.5, dtype=np.float32), 0, time.perf_counter()
+    while rounds < 60 and time.perf_counter() - began < 1.5:
         for _ in range(2000):
             matrix @ matrix
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) / account["probe"]
+        rounds += 1
+    return (time.perf_counter() - began) / rounds / account["probe"]
 
 
 def job_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
