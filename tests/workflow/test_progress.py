@@ -126,11 +126,20 @@ def test_an_interrupt_is_told_once(shown):
     ]
 
 
+def test_a_failure_that_a_second_try_repairs_is_none(shown):
+    begin(shown.tell, 0)
+    start(shown.tell, 0, "Complete")
+    shown.tell("", event=LogEvent.JOB_ERROR, jobid=0, rule_name="all", log=[])
+    shown.tell("Finished", event=LogEvent.JOB_FINISHED, job_id=0)
+    shown.end()
+    assert shown.lines().splitlines()[-2:] == ["1 of 1 jobs done in 0 s", "Complete"]
+
+
 def test_there_is_a_sign_of_life_without_any_job(shown, monkeypatch):
     monkeypatch.setattr(plugin, "_PLAIN_SECONDS", 0.0)
     while not shown.lines():
         pass
-    assert shown.lines().startswith("still planning the jobs\n")
+    assert shown.lines().startswith("planning the jobs\n")
 
 
 def test_what_is_left_follows_the_pace_of_the_run():

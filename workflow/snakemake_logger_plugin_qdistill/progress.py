@@ -28,6 +28,7 @@ class Progress:
     def end(self, job: int, failed: bool = False) -> None:
         """Note that a job has ended."""
         self.running.pop(job, None)
+        self.failed.discard(job)  # it may have been tried again
         (self.failed if failed else self.finished).add(job)
 
     def share(self, now: float) -> float:
@@ -47,14 +48,13 @@ class Progress:
 
     def line(self, now: float) -> str:
         """Say in a line how far the run is and what it does now."""
-        if self.began is None:
-            return "still planning the jobs"
-        now_running = [message for message, _ in self.running.values()]
-        more = f", and {len(now_running) - 1} more" if len(now_running) > 1 else ""
-        return (
-            f"{len(self.finished)} of {len(self.jobs)} jobs, about {spoken(self.left(now))} left; "
-            f"{now_running[0] + more if now_running else 'between jobs'}"
-        )
+        messages = [message for message, _ in self.running.values()]
+        more = f", and {len(messages) - 1} more" if len(messages) > 1 else ""
+        does = messages[0] + more if messages else "planning the jobs"
+        if self.began is None:  # or the Snakefile's hooks are off
+            return does
+        done = f"{len(self.finished)} of {len(self.jobs)} jobs"
+        return f"{done}, about {spoken(self.left(now))} left; {does}"
 
     def ending(self, now: float) -> str:
         """Say in a line how the run ended."""
