@@ -26,7 +26,7 @@ pytestmark = pytest.mark.workflow
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("smoke"))
-    succeed(folder, *SMOKE)
+    (folder / "output.txt").write_text(succeed(folder, *SMOKE))
     return folder
 
 
@@ -34,6 +34,13 @@ def smoke_study(folder):
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     update_config(config, yaml.safe_load((folder / "config/studies/smoke.yaml").read_text()))
     return resolve_study(config)
+
+
+def test_a_newcomer_reads_what_to_expect_what_is_left_and_where_the_verdict_is(finished):
+    lines = (finished / "output.txt").read_text().splitlines()
+    others = [line for line in lines if " left; " not in line]
+    assert lines[1].startswith("Study 'smoke': 50 jobs, about ") and len(others) < 10, lines
+    assert lines[-1] == "Study 'smoke' is complete: results/smoke/, reports/verdict.md"
 
 
 def test_every_row_of_the_grid_is_there(finished):
@@ -192,7 +199,7 @@ def test_a_locked_store_stops_only_the_end_of_the_sync(finished):
         holder.execute("BEGIN IMMEDIATE")
         (finished / "reports/verdict.md").unlink()
         output = fail(finished, *SMOKE, "--forcerun", "sync_runs")
-    assert "error in sync_study: the MLflow store" in output and "is locked by" in output
+    assert output.count("error in sync_study: the MLflow store") == 1 and "is locked by" in output
     assert "error in sync_runs" not in output
     assert (finished / "reports/verdict.md").exists() and not receipt.exists()
     output = succeed(finished, *SMOKE)
@@ -212,7 +219,12 @@ def test_bad_configuration_stops_before_the_dag(finished, changed, message):
     study = finished / "config/studies/bad.yaml"
     study.write_text(changed)
     output = fail(finished, *SMOKE, study, "--dry-run")
-    assert message in output and "Building DAG" not in output
+    assert f"error: configuration: {message}" in output and "Building DAG" not in output
+
+
+def test_a_mistyped_study_is_one_sentence(finished):
+    lines = fail(finished, "--configfile", "nope.yaml").splitlines()
+    assert lines[1:] == ["error: No such file or directory: 'nope.yaml'"]
 
 
 def test_a_truncated_table_is_named_and_left_alone(tmp_path):
@@ -222,7 +234,8 @@ def test_a_truncated_table_is_named_and_left_alone(tmp_path):
     assert run(folder, *SMOKE, "--", latents.relative_to(folder))[0] == 0
     latents.write_bytes(latents.read_bytes()[:1000])
     output = fail(folder, *SMOKE, "--", target)
-    assert "data/digits/latents.parquet: not a readable Parquet file" in output
+    told = "error in draw_subsets: data/digits/latents.parquet: not a readable Parquet file"
+    assert output.count(told) == 1 and "Exception" not in output and len(output.splitlines()) < 8
     assert not (folder / target).exists()
     assert latents.stat().st_size == 1000
 

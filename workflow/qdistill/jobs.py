@@ -27,10 +27,10 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     """Write what a job says to its log file and end it plainly on a user's error.
 
     Standard output, standard error (progress bars included) and logging go to
-    ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` is shown as its one
-    sentence, in the log and on the terminal, and the job exits with status 1; any other
-    exception keeps its traceback, in both. Without a log, as for a script that is run alone,
-    everything stays as it is.
+    ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` ends it with its one sentence,
+    any other exception with its traceback, and the job exits with status 1; the terminal then
+    shows the last line. Without a log, as for a script that is run alone, everything stays as it
+    is.
 
     Parameters
     ----------
@@ -41,7 +41,6 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
         return
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
-    terminal = sys.stderr
     # Importing torch makes several hundred thousand objects that live until the end. Looking
     # for cycles among them while they load, and again at exit, would take a second a job.
     gc.set_threshold(200_000, 50, 100)
@@ -59,11 +58,10 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
             yield logging.getLogger(snakemake.rule)
         except QdistillError as error:
             print(f"error: {error}", file=log)
-            print(f"error in {snakemake.rule}: {error}", file=terminal)
             sys.exit(1)
-        except Exception:
+        except (Exception, KeyboardInterrupt):
             traceback.print_exc(file=log)
-            raise
+            sys.exit(1)
         finally:
             gc.freeze()
 

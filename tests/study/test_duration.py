@@ -1,0 +1,85 @@
+"""What a study is expected to take, against recorded runs and schedules worked out by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.configuration import study_of
+from qdistill.study.configuration import resolve_study
+from qdistill.study.duration import Expectation, Job, expect, job_seconds, read_account
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+# Seconds that training itself took, in a run of the default study on two cores.
+RECORDED = {
+    ("docstrings", "train_model", "classical"): 12.5,
+    ("docstrings", "train_model", "quantum"): 23.6,
+    ("docstrings", "tune_model", "quantum_tuned"): 232.6,
+    ("docstrings", "fit_student", "unitary_re"): 11.4,
+    ("docstrings", "fit_student", "distilled_pool"): 18.4,
+    ("synthetic-6q", "train_model", "classical"): 7.4,
+    ("synthetic-6q", "train_model", "quantum"): 13.7,
+    ("synthetic-6q", "tune_model", "quantum_tuned"): 139.1,
+    ("synthetic-6q", "fit_student", "self_distilled"): 33.5,
+    ("teacher-circuit", "train_model", "quantum"): 8.8,
+    ("teacher-circuit", "fit_student", "random_dense"): 6.0,
+}
+
+
+STUDY = resolve_study(study_of())
+
+
+def job_of(dataset, rule, name):
+    track = STUDY.problems[dataset, "article"]
+    wildcards = {"dataset": dataset, "protocol": "article", "block": "0-9", "model": name}
+    params = {"settings": track.settings_of(name), "sizes": track.n}
+    return Job(rule, wildcards, params)
+
+
+@pytest.mark.parametrize("about", RECORDED)
+def test_training_is_expected_to_take_what_it_took(about):
+    account = read_account()
+    start, _ = account["rules"][about[1]]
+    seconds = job_seconds(STUDY, job_of(*about), account) - start
+    assert RECORDED[about] / 1.5 < seconds < RECORDED[about] * 1.5
+
+
+def fixed(seconds, cores=1, needs=(), megabytes=600):
+    """A job that takes so many seconds where timing takes one a round."""
+    params = {"settings": {"qubits": [1] * seconds, "seeds": [1], "rounds": 1}}
+    return Job("time_engines", {}, params, cores, megabytes, frozenset(needs))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "seconds"),
+    [
+        ([fixed(10)] * 4, 20),
+        ([fixed(10), fixed(10, needs=[0]), fixed(10, needs=[1])], 30),
+        ([fixed(8), fixed(10), fixed(5, cores=2)], 15),  # alone, after the first two
+        ([fixed(8), fixed(10), fixed(5, cores=4)], 15),  # scaled down, as Snakemake does
+        ([fixed(10), fixed(4), fixed(4), fixed(6, needs=[1, 2])], 14),
+    ],
+)
+def test_a_run_is_as_long_as_its_schedule(monkeypatch, jobs, seconds):
+    account = {**read_account(), "rules": {"time_engines": [0.0, 1.0]}}
+    monkeypatch.setattr("qdistill.study.duration.read_account", lambda: account)
+    for slowness in (1.0, 2.5):
+        expected = expect(STUDY, dict(enumerate(jobs)), 2, slowness)
+        assert expected.seconds == pytest.approx(seconds * slowness)
+
+
+def test_memory_is_that_of_the_largest_jobs_at_once():
+    jobs = [fixed(1, megabytes=size) for size in (500, 3000, 700, 1200)]
+    assert expect(STUDY, dict(enumerate(jobs)), 2).megabytes == 4200
+
+
+def test_every_script_has_its_costs():
+    assert set(read_account()["rules"]) == {path.stem for path in SCRIPTS.glob("*.py")}
+
+
+def test_it_is_told_in_a_line():
+    about = Expectation(2040.0, 1940, 2, {0: (1.0, 1), 1: (2.0, 1)})
+    assert about.told("default") == (
+        "Study 'default': 2 jobs, about 34 minutes on 2 cores of this machine, up to 1.9 GB of "
+        "memory"
+    )
+    assert "about 100 s on" in Expectation(93.0, 600, 2, {}).told("smoke")

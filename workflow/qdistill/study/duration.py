@@ -1,0 +1,226 @@
+"""How long a study takes on this machine, and how much memory, told before its first job.
+
+The costs are those of ``workflow/resources/account.yaml``, which says how they are measured.
+"""
+
+import heapq
+import math
+import os
+import statistics
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from qdistill.study.datasets import record_of
+from qdistill.study.registry import ENTRIES
+from qdistill.study.tracks import Study, Track
+
+_ACCOUNT = Path(__file__).parents[2] / "resources" / "account.yaml"
+_JOB_MEGABYTES = 600  # of a job that names none
+_UNDECLARED_ROWS, _UNDECLARED_WIDTH = 16_000, 384  # of data that do not say so before they are read
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job's length depends on."""
+
+    rule: str
+    wildcards: Mapping[str, str]
+    params: Mapping[str, Any]
+    cores: int = 1
+    megabytes: int = _JOB_MEGABYTES
+    needs: frozenset[int] = frozenset()  # keys of the jobs before it
+
+    @classmethod
+    def of(cls, job: Any, needs: Iterable[int]) -> "Job":
+        """Take them from a job of Snakemake."""
+        megabytes = job.resources.get("mem_mb", _JOB_MEGABYTES)
+        params = dict(job.params.items())
+        return cls(
+            job.rule.name, job.wildcards_dict, params, job.threads, megabytes, frozenset(needs)
+        )
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a run will take."""
+
+    seconds: float  # from the first job to the last
+    megabytes: int  # of the largest jobs that can run at once
+    cores: int
+    jobs: dict[int, tuple[float, int]]  # seconds and cores of each
+
+    def told(self, study: str) -> str:
+        """Describe it in a line."""
+        minutes = self.seconds / 60
+        length = f"{minutes:.0f} minutes" if minutes >= 3 else f"{math.ceil(self.seconds / 10)}0 s"
+        return (
+            f"Study '{study}': {len(self.jobs)} jobs, about {length} on {self.cores} cores of this "
+            f"machine, up to {self.megabytes / 1000:.1f} GB of memory"
+        )
+
+
+def expect(study: Study, jobs: Mapping[int, Job], cores: int, slowness: float = 1.0) -> Expectation:
+    """Estimate what jobs of a study take on so many cores.
+
+    Parameters
+    ----------
+    study : Study
+    jobs : Mapping[int, Job]
+        By any keys.
+    cores : int
+    slowness : float
+        Of this machine against that of the account, as from :func:`probe`.
+    """
+    account = read_account()
+    taken = {key: slowness * job_seconds(study, job, account) for key, job in jobs.items()}
+    largest = heapq.nlargest(cores, (job.megabytes for job in jobs.values()))
+    weighed = {key: (taken[key], min(job.cores, cores)) for key, job in jobs.items()}
+    needs = {key: set(job.needs) for key, job in jobs.items()}
+    return Expectation(_schedule(weighed, needs, cores), sum(largest), cores, weighed)
+
+
+def read_account() -> dict[str, Any]:
+    """Read the stored account of costs."""
+    return yaml.safe_load(_ACCOUNT.read_text(encoding="utf-8"))
+
+
+def probe(account: Mapping[str, Any]) -> float:
+    """Time small matrix products, for a second and a half at most; 2 is half the account's speed.
+
+    Their mean counts, so that what keeps the cores busy beside this process does too.
+    """
+    import numpy as np
+
+    matrix, rounds, began = np.full((48, 48), 0.5, dtype=np.float32), 0, time.perf_counter()
+    while rounds < 60 and time.perf_counter() - began < 1.5:
+        for _ in range(2000):
+            matrix @ matrix
+        rounds += 1
+    return (time.perf_counter() - began) / rounds / account["probe"]
+
+
+def job_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
+    """Estimate the length of one job on the account's machine."""
+    rules = account["rules"]
+    # Rules of a kind are named alike: "plot_figures_converged" is one of "plot_figures".
+    known = [name for name in rules if job.rule.startswith(name)]
+    if not known:
+        return 0.0  # a target, which runs nothing
+    start, each = rules[max(known, key=len)]
+    return start + each * _runs(study, job) + _training_seconds(study, job, account)
+
+
+def _runs(study: Study, job: Job) -> float:
+    """Count what a job goes through: rows of a data set, or runs at one n with one seed."""
+    wildcards = job.wildcards
+    if job.rule == "time_engines":
+        settings = job.params["settings"]
+        return len(settings["qubits"]) * len(settings["seeds"]) * settings["rounds"]
+    if "data" in wildcards:
+        name = next(name for name, folder in study.folders.items() if folder == wildcards["data"])
+        return sum((record_of(study.datasets[name]).rows() or {"": _UNDECLARED_ROWS}).values())
+    seeds = sum(map(len, study.blocks.values()))
+    if "dataset" not in wildcards:
+        return sum(
+            len(track.n) * seeds * len(track.names_of(dataset))
+            for (dataset, _), track in study.problems.items()
+        )
+    dataset, track = wildcards["dataset"], _track(study, job)
+    names = job.params.get("names") or track.names_of(dataset)
+    block = study.blocks.get(wildcards.get("block", ""), range(seeds))
+    return len(track.n) * len(block) * len(names)
+
+
+def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
+    """Estimate the time of optimiser steps, of all n and seeds of a job."""
+    settings, costs = job.params.get("settings") or {}, account["step"]
+    if job.rule == "map_trainability":
+        seeds, width, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
+        steps = _searched(settings, account["taken"]["trainability"])
+    elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool"):
+        dataset, track = job.wildcards["dataset"], _track(study, job)
+        seeds, width = (
+            len(study.blocks[job.wildcards["block"]]),
+            2 ** track.datasets[dataset]["qubits"],
+        )
+        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
+        name = job.wildcards.get("model", "distilled_pool")
+        if ENTRIES[name].method == "distil" or track.projections != "trained":
+            features = width  # codes alone
+        steps = sum(_steps(job, track, dataset, name, n, account) for n in track.n)
+    else:
+        return 0.0
+    layers = settings.get("layers") or (settings.get("tuning") or {}).get("layers") or 0
+    depth = statistics.mean(layers) if isinstance(layers, list) else layers
+    batch = settings.get("batch_size", _BATCH) * width
+    each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)
+    return steps * each
+
+
+def _steps(
+    job: Job, track: Track, dataset: str, name: str, n: int, account: Mapping[str, Any]
+) -> float:
+    """Count the optimiser's steps of a job at one n."""
+    settings = job.params["settings"]
+    for key, taken in account["taken"].items():
+        if key in settings:  # a length that is searched
+            return _searched(settings[key], taken)
+    if "epochs" not in settings:  # fitted in closed form, or not at all
+        return account["linear"] * n if "folds" in settings else 0.0
+    rows = record_of(track.datasets[dataset]).rows() or {}
+    whole = rows.get("unlabelled", 2000)
+    pools = job.params.get("pools") or ([whole] if ENTRIES[name].pool else [0])
+    batch = settings.get("batch_size", _BATCH)
+    return sum(
+        settings["epochs"] * math.ceil((n + (whole if pool == "all" else pool)) / batch)
+        for pool in pools
+    )
+
+
+def _searched(search: Mapping[str, Any], taken: float) -> float:
+    """Count the steps of a search, each list of it being a side of its grid."""
+    grid = math.prod(len(value) for value in search.values() if isinstance(value, list))
+    return taken * search.get("max_steps", 0) * (grid * search.get("folds", 1) + 1)
+
+
+def _track(study: Study, job: Job) -> Track:
+    return study.problems[job.wildcards["dataset"], job.wildcards["protocol"]]
+
+
+def _schedule(
+    jobs: Mapping[int, tuple[float, int]], needs: dict[int, set[int]], cores: int
+) -> float:
+    """Play a run in which each job starts as soon as its needs are met and cores are free."""
+    waiting = list(jobs)
+    running: list[tuple[float, int]] = []
+    now, free = 0.0, cores
+    while waiting or running:
+        for key in list(waiting):
+            if not needs[key] and jobs[key][1] <= free:
+                waiting.remove(key)
+                free -= jobs[key][1]
+                heapq.heappush(running, (now + jobs[key][0], key))
+        now, ended = heapq.heappop(running)
+        free += jobs[ended][1]
+        for others in needs.values():
+            others.discard(ended)
+    return now
+
+
+def expect_run(study: Study, workflow: Any) -> Expectation:
+    """Estimate what the jobs take that Snakemake is about to run."""
+    dag = workflow.dag
+    due = {dag.jobid(job): job for job in dag.needrun_jobs()}
+    jobs = {
+        key: Job.of(job, {dag.jobid(other) for other in dag.dependencies[job]} & due.keys())
+        for key, job in due.items()
+    }
+    given = workflow.resource_settings
+    cores = min(given.cores or given.nodes or 1, max(os.cpu_count() or 1, given.nodes or 1))
+    return expect(study, jobs, cores, probe(read_account()))
