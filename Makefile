@@ -15,7 +15,7 @@ help:  ## list the commands
 install: $(STAMP)  ## create .venv with the pinned dependencies and the library
 
 # torch comes first, so that the version pinned there satisfies what the others ask for. Python
-# compiles what it imports; compiling all that is installed takes as long as half of this.
+# compiles what it imports; compiling all that is installed would nearly double the time.
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile $(shell grep '^torch==' requirements.txt)

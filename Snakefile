@@ -32,14 +32,7 @@ include: "workflow/rules/deploy.smk"
 
 # One line before the first job. What a run shows beside it is in the profile's `logger`.
 onstart:
-    expected = expect_run(STUDY, workflow)
-    logger.info(
-        expected.told(STUDY.name),
-        extra={
-            "expected_seconds": expected.seconds,
-            "expected_jobs": expected.jobs,
-        },
-    )
+    announce(STUDY, workflow, logger)
 
 
 localrules:

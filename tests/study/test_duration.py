@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from helpers.configuration import study_of
+from helpers.configuration import CONFIG, study_of
 from qdistill.study.configuration import resolve_study
-from qdistill.study.duration import Expectation, Job, expect, job_seconds, read_account
+from qdistill.study.duration import Expectation, Job, expect, job_seconds, read_account, spoken
+from qdistill.study.registry import ENTRIES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 # Seconds that training itself took, in a run of the default study on two cores.
@@ -28,9 +30,10 @@ RECORDED = {
 STUDY = resolve_study(study_of())
 
 
-def job_of(dataset, rule, name):
-    track = STUDY.problems[dataset, "article"]
-    wildcards = {"dataset": dataset, "protocol": "article", "block": "0-9", "model": name}
+def job_of(dataset, rule, name, study=STUDY, protocol="article"):
+    track = study.problems[dataset, protocol]
+    block = next(iter(study.blocks))
+    wildcards = {"dataset": dataset, "protocol": protocol, "block": block, "model": name}
     params = {"settings": track.settings_of(name), "sizes": track.n}
     return Job(rule, wildcards, params)
 
@@ -41,6 +44,19 @@ def test_training_is_expected_to_take_what_it_took(about):
     start, _ = account["rules"][about[1]]
     seconds = job_seconds(STUDY, job_of(*about), account) - start
     assert RECORDED[about] / 1.5 < seconds < RECORDED[about] * 1.5
+
+
+@pytest.mark.parametrize("path", sorted((CONFIG / "studies").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_training_of_every_study_is_expected_to_take_time(path):
+    account = read_account()
+    study = resolve_study(study_of({"deploy": None, **yaml.safe_load(path.read_text())}))
+    for (dataset, protocol), track in study.problems.items():
+        for name in track.bottlenecks + track.tuned + track.students:
+            kind = ENTRIES[name].kind
+            rule = {"tuned": "tune_model", "student": "fit_student"}.get(kind, "train_model")
+            start, _ = account["rules"][rule]
+            seconds = job_seconds(study, job_of(dataset, rule, name, study, protocol), account)
+            assert seconds > start or ENTRIES[name].method == "compile", name
 
 
 def fixed(seconds, cores=1, needs=(), megabytes=600):
@@ -59,17 +75,16 @@ def fixed(seconds, cores=1, needs=(), megabytes=600):
         ([fixed(10), fixed(4), fixed(4), fixed(6, needs=[1, 2])], 14),
     ],
 )
-def test_a_run_is_as_long_as_its_schedule(monkeypatch, jobs, seconds):
+def test_a_run_is_as_long_as_its_schedule(jobs, seconds):
     account = {**read_account(), "rules": {"time_engines": [0.0, 1.0]}}
-    monkeypatch.setattr("qdistill.study.duration.read_account", lambda: account)
     for slowness in (1.0, 2.5):
-        expected = expect(STUDY, dict(enumerate(jobs)), 2, slowness)
+        expected = expect(STUDY, dict(enumerate(jobs)), 2, account, slowness)
         assert expected.seconds == pytest.approx(seconds * slowness)
 
 
 def test_memory_is_that_of_the_largest_jobs_at_once():
     jobs = [fixed(1, megabytes=size) for size in (500, 3000, 700, 1200)]
-    assert expect(STUDY, dict(enumerate(jobs)), 2).megabytes == 4200
+    assert expect(STUDY, dict(enumerate(jobs)), 2, read_account()).megabytes == 4200
 
 
 def test_every_script_has_its_costs():
@@ -79,7 +94,7 @@ def test_every_script_has_its_costs():
 def test_it_is_told_in_a_line():
     about = Expectation(2040.0, 1940, 2, {0: (1.0, 1), 1: (2.0, 1)})
     assert about.told("default") == (
-        "Study 'default': 2 jobs, about 34 minutes on 2 cores of this machine, up to 1.9 GB of "
-        "memory"
+        "Study 'default': 2 jobs, about 34 min on 2 cores of this machine, up to 1.9 GB of memory"
     )
-    assert "about 100 s on" in Expectation(93.0, 600, 2, {}).told("smoke")
+    told = {8.4: "8 s", 100: "1 min 40 s", 2094: "35 min", 9000: "2 h 30 min"}
+    assert [spoken(seconds) for seconds in told] == list(told.values())

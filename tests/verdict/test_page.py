@@ -158,8 +158,9 @@ def test_a_control_that_could_not_be_judged_has_not_passed():
     metrics = make_metrics(
         ("markov-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
     )
-    head = documents_of(metrics, about)["markdown"].split("\n\n")[1]
-    assert "**1 of 1 control failed: distrust this page**" in head
+    page = documents_of(metrics, about)["markdown"]
+    assert "**1 of 1 control not passed: distrust this page**" in page.split("\n\n")[1]
+    assert "The control `markov-null` article was not passed." in page
 
 
 def test_runs_that_diverged_or_were_cut_short_are_counted():

@@ -18,7 +18,7 @@ from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.duration import expect_run
+from qdistill.study.duration import announce
 from qdistill.study.figures import (
     STUDY_FIGURES,
     categories_of,

@@ -92,7 +92,7 @@ class LogHandler(LogHandlerBase):
             self.progress.end(facts["job_id"])
         elif event == LogEvent.JOB_ERROR:
             self.progress.end(facts["jobid"], failed=True)
-            return "" if self.interrupted else failure(facts["rule_name"], facts["log"])
+            return "" if self.interrupted else failure(facts["rule_name"], facts["log"] or [])
         elif event == LogEvent.ERROR:
             return "" if self.interrupted else complaint(text, facts.get("exception", ""))
         elif text.startswith("Terminating processes on user request"):
@@ -165,10 +165,10 @@ def complaint(text: str, exception: str) -> str:
         return ""
     if exception in ("WorkflowError", "MissingRuleException"):
         lines = [line for line in text.splitlines() if not line.startswith('  File "')]
-        told = lines[1:] if lines[0].endswith(":") else lines
+        told = lines[1:] if lines and lines[0].endswith(":") else lines
         return "error: " + "\n".join(told)
     if exception == "FileNotFoundError":
-        return "error: " + text.strip().splitlines()[-1].partition("] ")[2]
+        return "error: " + text.strip().splitlines()[-1].rpartition("[Errno 2] ")[2]
     return text
 
 

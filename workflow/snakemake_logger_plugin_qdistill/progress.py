@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from qdistill.study.duration import spoken
+
 _TRUST = 0.1  # share of the run after which its own pace counts as much as what was expected
 _ALMOST = 0.8  # of a job that runs longer than expected
 
@@ -71,20 +73,3 @@ class Progress:
 
     def _weight(self, job: int) -> float:
         return self.takes(job) * self.jobs.get(job, (0.0, 1))[1]
-
-
-def spoken(seconds: float) -> str:
-    """Write a length of time as people say it, in at most two units.
-
-    Examples
-    --------
-    >>> spoken(8.4), spoken(100.0), spoken(2094), spoken(9000)
-    ('8 s', '1 min 40 s', '35 min', '2 h 30 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

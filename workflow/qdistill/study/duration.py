@@ -4,6 +4,7 @@ The costs are those of ``workflow/resources/account.yaml``, which says how they 
 """
 
 import heapq
+import logging
 import math
 import os
 import statistics
@@ -16,12 +17,12 @@ from typing import Any
 import yaml
 
 from qdistill.study.datasets import record_of
+from qdistill.study.memory import IMPORTS, UNDECLARED_ROWS
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
 
 _ACCOUNT = Path(__file__).parents[2] / "resources" / "account.yaml"
-_JOB_MEGABYTES = 600  # of a job that names none
-_UNDECLARED_ROWS, _UNDECLARED_WIDTH = 16_000, 384  # of data that do not say so before they are read
+_UNDECLARED_WIDTH = 384  # of data that do not say so: MiniLM's, since an expectation is no bound
 _BATCH = 32
 
 
@@ -33,13 +34,13 @@ class Job:
     wildcards: Mapping[str, str]
     params: Mapping[str, Any]
     cores: int = 1
-    megabytes: int = _JOB_MEGABYTES
+    megabytes: int = IMPORTS
     needs: frozenset[int] = frozenset()  # keys of the jobs before it
 
     @classmethod
     def of(cls, job: Any, needs: Iterable[int]) -> "Job":
         """Take them from a job of Snakemake."""
-        megabytes = job.resources.get("mem_mb", _JOB_MEGABYTES)
+        megabytes = job.resources.get("mem_mb", IMPORTS)
         params = dict(job.params.items())
         return cls(
             job.rule.name, job.wildcards_dict, params, job.threads, megabytes, frozenset(needs)
@@ -57,27 +58,32 @@ class Expectation:
 
     def told(self, study: str) -> str:
         """Describe it in a line."""
-        minutes = self.seconds / 60
-        length = f"{minutes:.0f} minutes" if minutes >= 3 else f"{math.ceil(self.seconds / 10)}0 s"
         return (
-            f"Study '{study}': {len(self.jobs)} jobs, about {length} on {self.cores} cores of this "
-            f"machine, up to {self.megabytes / 1000:.1f} GB of memory"
+            f"Study '{study}': {len(self.jobs)} jobs, about {spoken(self.seconds)} on {self.cores} "
+            f"cores of this machine, up to {self.megabytes / 1000:.1f} GB of memory"
         )
 
 
-def expect(study: Study, jobs: Mapping[int, Job], cores: int, slowness: float = 1.0) -> Expectation:
+def expect(
+    study: Study,
+    jobs: Mapping[int, Job],
+    cores: int,
+    account: Mapping[str, Any],
+    slowness: float = 1.0,
+) -> Expectation:
     """Estimate what jobs of a study take on so many cores.
 
     Parameters
     ----------
-    study : Study
-    jobs : Mapping[int, Job]
-        By any keys.
-    cores : int
+    study, cores : Study, int
+        The study, and how many jobs of one core run at once.
+    jobs : mapping of int to Job
+        By the keys that ``needs`` names.
+    account : mapping
+        From :func:`read_account`.
     slowness : float
         Of this machine against that of the account, as from :func:`probe`.
     """
-    account = read_account()
     taken = {key: slowness * job_seconds(study, job, account) for key, job in jobs.items()}
     largest = heapq.nlargest(cores, (job.megabytes for job in jobs.values()))
     weighed = {key: (taken[key], min(job.cores, cores)) for key, job in jobs.items()}
@@ -124,7 +130,7 @@ def _runs(study: Study, job: Job) -> float:
         return len(settings["qubits"]) * len(settings["seeds"]) * settings["rounds"]
     if "data" in wildcards:
         name = next(name for name, folder in study.folders.items() if folder == wildcards["data"])
-        return sum((record_of(study.datasets[name]).rows() or {"": _UNDECLARED_ROWS}).values())
+        return sum((record_of(study.datasets[name]).rows() or UNDECLARED_ROWS).values())
     seeds = sum(map(len, study.blocks.values()))
     if "dataset" not in wildcards:
         return sum(
@@ -145,10 +151,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
         steps = _searched(settings, account["taken"]["trainability"])
     elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool"):
         dataset, track = job.wildcards["dataset"], _track(study, job)
-        seeds, width = (
-            len(study.blocks[job.wildcards["block"]]),
-            2 ** track.datasets[dataset]["qubits"],
-        )
+        seeds = len(study.blocks[job.wildcards["block"]])
+        width = 2 ** track.datasets[dataset]["qubits"]
         features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
         name = job.wildcards.get("model", "distilled_pool")
         if ENTRIES[name].method == "distil" or track.projections != "trained":
@@ -173,8 +177,7 @@ def _steps(
             return _searched(settings[key], taken)
     if "epochs" not in settings:  # fitted in closed form, or not at all
         return account["linear"] * n if "folds" in settings else 0.0
-    rows = record_of(track.datasets[dataset]).rows() or {}
-    whole = rows.get("unlabelled", 2000)
+    whole = (record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS)["unlabelled"]
     pools = job.params.get("pools") or ([whole] if ENTRIES[name].pool else [0])
     batch = settings.get("batch_size", _BATCH)
     return sum(
@@ -213,7 +216,31 @@ def _schedule(
     return now
 
 
-def expect_run(study: Study, workflow: Any) -> Expectation:
+def spoken(seconds: float) -> str:
+    """Write a length of time as people say it, in at most two units.
+
+    Examples
+    --------
+    >>> spoken(8.4), spoken(100.0), spoken(2094), spoken(9000)
+    ('8 s', '1 min 40 s', '35 min', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def announce(study: Study, workflow: Any, logger: logging.Logger) -> None:
+    """Log in a line what the jobs take that Snakemake is about to run, and the numbers with it."""
+    expected = _expect_run(study, workflow)
+    facts = {"expected_seconds": expected.seconds, "expected_jobs": expected.jobs}
+    logger.info(expected.told(study.name), extra=facts)
+
+
+def _expect_run(study: Study, workflow: Any) -> Expectation:
     """Estimate what the jobs take that Snakemake is about to run."""
     dag = workflow.dag
     due = {dag.jobid(job): job for job in dag.needrun_jobs()}
@@ -223,4 +250,5 @@ def expect_run(study: Study, workflow: Any) -> Expectation:
     }
     given = workflow.resource_settings
     cores = min(given.cores or given.nodes or 1, max(os.cpu_count() or 1, given.nodes or 1))
-    return expect(study, jobs, cores, probe(read_account()))
+    account = read_account()
+    return expect(study, jobs, cores, account, probe(account))

@@ -6,12 +6,12 @@ from qdistill.study.datasets import record_of
 from qdistill.study.registry import STUDENTS
 from qdistill.study.tracks import Track
 
-_IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
+IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
 _NUMBER = 4  # bytes of a float32
 _MARGIN = 1.15
 _PREDICTED_AT_ONCE = 2048  # rows; slot_model._EXAMPLES_AT_ONCE
 # Taken for data that do not say their size before they are read.
-_UNDECLARED_ROWS = {"train": 10_000, "unlabelled": 2_000, "heldout": 4_000}
+UNDECLARED_ROWS = {"train": 10_000, "unlabelled": 2_000, "heldout": 4_000}
 _UNDECLARED_WIDTH = 1_024
 
 
@@ -32,7 +32,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     """
     settings = track.datasets[dataset]
     record = record_of(settings)
-    rows, features = record.rows() or _UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
+    rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
     width = 2 ** settings["qubits"]
     chosen = track.settings_of(name)
     # One replica of each seed is trained for each fold, all at once.
@@ -48,7 +48,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     )
     if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
         numbers += 6 * seeds * (track.n[-1] + rows["unlabelled"]) * width + 3 * seeds * parameters
-    return round(_IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
+    return round(IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
 
 
 def _states_of(settings: dict[str, Any]) -> int:

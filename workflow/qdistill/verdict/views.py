@@ -75,6 +75,12 @@ class View:
         """Whether its answer was planted."""
         return self.problem.is_control
 
+    @property
+    def passed(self) -> bool:
+        """Whether a control gave its planted answer: a null at every n, the other at any."""
+        missed = self.problem.is_null and self.has("control", verdict="failed")
+        return self.has("control", verdict="passed") and not missed
+
     @cached_property
     def n(self) -> int:
         """The n that small tables show."""
