@@ -22,7 +22,7 @@ from qdistill.study.timed import MODEL_STEPS
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = {"qubits": [3, 2], "layers": 2, "batch": 3, "seeds": [1, 2], "rounds": 2}
+SETTINGS = {"qubits": [3, 2], "layers": 2, "batch": 32, "seeds": [1, 2], "rounds": 2}
 SETTINGS |= {"simulators": ["pennylane"], "inference_batches": [1, 9]}
 
 
@@ -61,8 +61,8 @@ def test_everything_is_timed_at_every_size(timed):
         *((name, "inference") for name in ("classical", "distilled", "compiled", "onnx")),
     }
     assert set(table.loc[table["layers"] > 0, "layers"]) == {2}
-    assert (memory["qubits"], memory["layers"], memory["batch"]) == (12, 2, 3)
-    assert 2 * 3 * 4096 * 8 / 1e6 < memory["megabytes"] < 64  # more than the states it stores
+    assert (memory["qubits"], memory["layers"], memory["batch"]) == (12, 2, 32)
+    assert 2 * 32 * 4096 * 8 / 1e6 < memory["megabytes"] < 64  # more than the states it stores
 
 
 def test_versions_and_processor_are_in_every_row(timed):

@@ -234,7 +234,7 @@ def spoken(seconds: float) -> str:
 
 
 def announce(study: Study, workflow: Any, logger: logging.Logger) -> None:
-    """Log in a line what the jobs take that Snakemake is about to run, and the numbers with it."""
+    """Write to the log, in one line, what the jobs that Snakemake is about to run will take."""
     expected = _expect_run(study, workflow)
     facts = {"expected_seconds": expected.seconds, "expected_jobs": expected.jobs}
     logger.info(expected.told(study.name), extra=facts)
