@@ -11,7 +11,6 @@ from helpers.files import rows_at
 from qdistill.adapter.seeds import SeedErrors, seed_errors
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
-from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame
 from qdistill.training.blocks import evaluate_errors
@@ -58,7 +57,7 @@ def errors_of(trained, name, settings=None, spoiled=()):
         **deployment_of(study, ("linear", "square", "quantum")).training,
         **(settings or {}),
     }
-    found = seed_errors(name, blocks, 3, CONDITION, training, files.histories, files.choices)
+    found = seed_errors(name, blocks, 3, CONDITION, training, files.choices)
     return found, blocks
 
 
@@ -107,18 +106,19 @@ def test_training_on_folds_is_as_long_as_the_training_itself(trained):
     assert all(longer.errors[seed] < start.errors[seed] for seed in (0, 1, 2))
 
 
-def test_a_converged_run_has_recorded_its_error(trained, tmp_path):
+def test_a_regularised_run_has_recorded_its_error(trained):
     study, _ = trained
-    settings = {k: v for k, v in SETTINGS.items() if k != "epochs"} | {"protocol": "converged"}
-    settings["converged"] = {"folds": 2, "max_steps": 60, "patience": 2}
-    files, problem = study.files("square"), study.problem(protocol="converged")
+    unused = ("epochs", "learning_rate")
+    settings = {k: v for k, v in SETTINGS.items() if k not in unused} | {"protocol": "regularised"}
+    settings["regularised"] = {"folds": 2, "steps": 60, "checks": 3}
+    settings["regularised"] |= {"learning_rates": [0.03], "weight_decays": [0.0, 1.0]}
+    files, problem = study.files("square"), study.problem(protocol="regularised")
     train_model("square", problem, settings, files)
     examples = load_examples(study.latents, problem.subsets, 20)
-    arguments = ([examples], 3, {**CONDITION, "protocol": "converged"}, {"square": settings})
-    found = seed_errors("square", *arguments, [files.history], tmp_path / "none.parquet")
+    arguments = ([examples], 3, {**CONDITION, "protocol": "regularised"}, {"square": settings})
+    found = seed_errors("square", *arguments, files.choices)
     history = rows_at(files, "history", 20)
     for seed, rows in history.groupby("seed"):
         curve = rows.sort_values("epoch")["validation_mse"]
         assert found.errors[seed] == curve.iloc[-1] == curve.min()
-    with pytest.raises(DataError, match="no cross-validated error of 'square' for seed 0"):
-        seed_errors("square", *arguments, [], tmp_path / "none.parquet")
+    assert "recorded by the search" in found.source

@@ -48,7 +48,7 @@ def sources(tmp_path_factory, metrics):
     }
     for kind, table in tables.items():
         elsewhere = table.assign(n=table["n"] + 7) if "n" in table else table
-        others = [elsewhere.assign(protocol="converged"), elsewhere.assign(dataset="digits")]
+        others = [elsewhere.assign(protocol="regularised"), elsewhere.assign(dataset="digits")]
         write_table(kind, folder / f"{kind}.parquet", pd.concat([table, *others]), {})
     write_table("cost", folder / "cost.parquet", make_cost(), {})
     write_table("trainability", folder / "trainability.parquet", trainability_of(POWERS), {})

@@ -34,9 +34,9 @@ def test_cases_are_listed_only_where_there_are_some():
 
 
 def test_only_the_rows_of_the_data_set_and_protocol_are_chosen(metrics):
-    other = metrics.assign(protocol="converged")
+    other = metrics.assign(protocol="regularised")
     frame = pd.concat([metrics, other, metrics.assign(dataset="digits", qubits=4)])
-    chosen = select_problem(frame, "synthetic-6q", "converged", "metrics")
+    chosen = select_problem(frame, "synthetic-6q", "regularised", "metrics")
     pd.testing.assert_frame_equal(chosen, other)
 
 

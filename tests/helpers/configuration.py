@@ -20,9 +20,9 @@ DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
 DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
 
 
-LENGTH = {"folds": 5, "max_steps": 100, "patience": 3}
+GRID = {"folds": 5, "steps": 100, "checks": 4, "learning_rates": [0.05], "weight_decays": [0, 1]}
 TRAINING = {"protocol": "article", "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
-TRAINING |= {"layers": 2, "angle_range": 1.0, "models": {}}
+TRAINING |= {"layers": 2, "angle_range": 1.0, "models": {}, "regularised": GRID}
 TRACK = Track(
     name="main",
     datasets={"digits": resolve_dataset("digits")},
@@ -34,7 +34,7 @@ TRACK = Track(
     projections="trained",
     pools=(),
     training=TRAINING,
-    tuning={"folds": 5, "rows": 40, "max_steps": 10, "patience": 3, "layers": [2]},
+    tuning={"folds": 5, "layers": [2]},
 )
 
 

@@ -111,7 +111,7 @@ def diverge(
 def cut_short(metrics: pd.DataFrame, model: str, n: int, seeds: Sequence[int]) -> pd.DataFrame:
     """The same table with some runs flagged as still improving when their training ended."""
     hit = (metrics["model"] == model) & (metrics["n"] == n) & metrics["seed"].isin(list(seeds))
-    return metrics.assign(still_improving=metrics["still_improving"] | hit)
+    return metrics.assign(choice_at_edge=metrics["choice_at_edge"] | hit)
 
 
 def make_sweep(
@@ -168,7 +168,7 @@ def make_row(
         "n_parameters": 0 if model in REFERENCES else 33_300,
         "train_seconds": 1.0,
         "diverged": False,
-        "still_improving": False,
+        "choice_at_edge": False,
     }
 
 

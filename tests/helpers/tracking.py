@@ -27,7 +27,7 @@ STAGES = {model: stages_of(model) for model in MODELS}
 TRAINING = {
     "synthetic-4q/article/quantum": {"epochs": 3, "layers": 20},
     "synthetic-4q/article/classical": {"epochs": 3},
-    "synthetic-4q/converged/quantum": {"max_steps": 9000},
+    "synthetic-4q/regularised/quantum": {"steps": 9000},
 }
 EPOCHS = 4
 PROBLEM = {"dataset": "synthetic-4q", "qubits": 4}

@@ -1,6 +1,6 @@
 """Small problems in memory and as files, for the tests of training and tuning."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -91,6 +91,41 @@ def write_problem(folder, kind="noisy map", features=8):
     path = folder / "latents.parquet"
     write_table("latents", path, columns, {})
     return path
+
+
+@dataclass
+class Alone:
+    """One seed's linear model after a training by autograd and torch's own optimiser."""
+
+    weights: dict[str, torch.Tensor]
+    examples: Examples
+
+    def squared_errors(self, rows):
+        own, x = self.weights, self.examples.inputs[rows]
+        h = x @ own["encoder.weight"].T + own["encoder.bias"]
+        predicted = h @ own["decoder.weight"].T + own["decoder.bias"]
+        return (predicted - self.examples.targets[rows]).square()
+
+
+def trained_alone(parameters, place, examples, order, batch, point, shares) -> Alone:
+    """Train ``linear`` at a rate and a decay, one share of the rate a step; biases do not decay."""
+    rate, decay = point
+    alone = Alone({k: v[place].clone().requires_grad_() for k, v in parameters.items()}, examples)
+    groups = [
+        {"params": [v for k, v in alone.weights.items() if k.endswith(end)], "weight_decay": each}
+        for end, each in (("weight", decay), ("bias", 0.0))
+    ]
+    adam = torch.optim.AdamW(groups, lr=rate)
+    for step, share in enumerate(shares):
+        for group in adam.param_groups:
+            group["lr"] = rate * share
+        adam.zero_grad()
+        rows = examples.labelled[place][order[step * batch : (step + 1) * batch]]
+        alone.squared_errors(rows).mean().backward()
+        adam.step()
+    for tensor in alone.weights.values():
+        tensor.requires_grad_(False)
+    return alone
 
 
 class Clock:

@@ -44,7 +44,7 @@ def test_metrics(tmp_path):
     assert frame["diverged"].tolist() == [False, False, True, True]
     assert frame["heldout_mse"].isna().tolist() == [False, False, True, True]
     assert (frame["train_seconds"] == 2.0).all()
-    assert not frame["still_improving"].any()
+    assert not frame["choice_at_edge"].any()
     assert frame["teacher"].isna().all()
 
 

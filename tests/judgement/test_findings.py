@@ -42,7 +42,7 @@ def only(findings, question):
 
 @pytest.fixture(scope="module")
 def standard():
-    metrics = make_metrics(**ONE, protocols=("article", "converged"))
+    metrics = make_metrics(**ONE, protocols=("article", "regularised"))
     metrics = cut_short(metrics, "classical", 100, range(3))
     more = {"downstream": make_downstream(metrics), "cost": make_cost()}
     tables = tables_of(metrics, **more)
@@ -277,8 +277,8 @@ def test_costs_are_those_of_the_table(standard):
 def test_flagged_runs_are_counted(standard):
     rows = found(standard[1], "runs")
     counted = rows.groupby("protocol")["estimate"].sum().to_dict()
-    assert set(rows["verdict"]) == {"still improving"} and set(rows["subject"]) == {"classical"}
-    assert counted == {"article": 3, "converged": 3}
+    assert set(rows["verdict"]) == {"choice at edge"} and set(rows["subject"]) == {"classical"}
+    assert counted == {"article": 3, "regularised": 3}
     lost = found(findings_of(diverge(make_metrics(**ONE), "pca", 100, 1)), "runs")
     assert words(lost) == ["diverged"] and words(lost, "estimate") == [1]
 

@@ -7,7 +7,7 @@ from qdistill.judgement.problems import order_problems
 
 
 def test_problems_are_ordered_controls_last_and_those_without_rows_left_out():
-    keys = [("own", "article", 3), ("digits", "converged", 4), ("digits", "article", 4)]
+    keys = [("own", "article", 3), ("digits", "regularised", 4), ("digits", "article", 4)]
     keys += [("markov-null", "article", 6), ("teacher-circuit", "article", 6)]
     metrics = pd.DataFrame(keys, columns=["dataset", "protocol", "qubits"])
     about = [
@@ -15,11 +15,11 @@ def test_problems_are_ordered_controls_last_and_those_without_rows_left_out():
         described("teacher-circuit", **CIRCUIT),
         described("digits", kind="digits"),
         described("gone", kind="digits"),
-        described("digits", "converged", kind="digits"),
+        described("digits", "regularised", kind="digits"),
     ]
     problems = order_problems(metrics, about)
     labels = [problem.label for problem in problems]
-    assert labels[:3] == ["`digits` article", "`digits` converged", "`own` article"]
+    assert labels[:3] == ["`digits` article", "`digits` regularised", "`own` article"]
     assert labels[3:] == ["`teacher-circuit` article", "`markov-null` article"]
     assert problems[2].task == "not described" and problems[2].qubits == 3
     assert [problem.is_control for problem in problems] == [False, False, False, True, True]

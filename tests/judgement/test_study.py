@@ -18,7 +18,7 @@ from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 JUDGED = ("comparisons", "attribution", "crossover", "transfer", "overfitting", "published")
 JUDGED += ("findings",)
-PROTOCOLS = ("article", "converged")
+PROTOCOLS = ("article", "regularised")
 FEW = ("mean", "pca", "linear", "square", "classical", "quantum", "distilled_pool")
 
 
@@ -66,7 +66,7 @@ def test_tables_keep_their_contracts_and_what_was_computed(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["protocol == 'converged'", "n == 500"])
+@pytest.mark.parametrize("where", ["protocol == 'regularised'", "n == 500"])
 def test_conditions_are_judged_apart(where):
     """As if there were no other protocol and, but for crossovers, no other n."""
     metrics = make_metrics(("synthetic-6q",), (100, 500), 4, FEW, protocols=PROTOCOLS)

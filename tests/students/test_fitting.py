@@ -150,11 +150,11 @@ def test_students_do_not_depend_on_the_block(taught):
 
 def test_the_protocol_is_recorded_and_the_training_is_by_epochs(taught):
     """A teacher that has seen all n rows leaves none to choose a length with."""
-    problem = taught.problem(protocol="converged", sizes=(12,))
+    problem = taught.problem(protocol="regularised", sizes=(12,))
     files = fit(taught, "unitary_im", problem, epochs=7)
     history = rows_at(files, "history", 12)
     assert history["epoch"].max() == 7 and history["validation_mse"].isna().all()
-    assert (stage_of(files, 12, "fine_tuned")["protocol"] == "converged").all()
+    assert (stage_of(files, 12, "fine_tuned")["protocol"] == "regularised").all()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """A study is refused before anything runs, with the key, the value and what is allowed."""
 
+from copy import deepcopy
+
 import pytest
 import yaml
 
@@ -10,29 +12,30 @@ from qdistill.study.registry import MODELS, STUDENTS
 # ---------------------------------------------------------------- what is accepted
 
 
-@pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling"])
+@pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling", "thorough"])
 def test_studies_are_valid(study):
     changes = yaml.safe_load((CONFIG / "studies" / f"{study}.yaml").read_text())
     assert resolve_study(study_of({"deploy": None, **changes})).name == study
 
 
 def test_the_default_study_holds_every_name_and_both_controls():
-    config = study_of()
+    config = study_of(yaml.safe_load((CONFIG / "studies/thorough.yaml").read_text()))
+    before = deepcopy(config)
     study = resolve_study(config)
-    assert config == study_of()  # resolving changes nothing of it
+    assert config == before  # resolving changes nothing of it
     main = study.tracks[0]
     assert {*main.references, *main.bottlenecks, *main.tuned} == set(MODELS)
     assert set(main.students) == set(STUDENTS)
     kinds = {settings["kind"] for settings in study.datasets.values()}
     assert {"teacher-circuit", "markov", "corrupted"} <= kinds
-    assert {protocol for _, protocol in study.problems} == {"article", "converged"}
+    assert {protocol for _, protocol in study.problems} == {"article", "regularised"}
 
 
 def test_an_inherited_track_is_dropped_by_null_and_all_of_them_too():
     names = [track.name for track in resolve_study(study_of()).tracks]
-    assert names == ["main", "converged", "denoise", "control"]
+    assert names == ["main", "regularised", "denoise", "control"]
     fewer = resolve_study(study_of({"tracks": {"denoise": None}}))
-    assert [track.name for track in fewer.tracks] == ["main", "converged", "control"]
+    assert [track.name for track in fewer.tracks] == ["main", "regularised", "control"]
     assert [track.name for track in resolve_study(alone()).tracks] == ["main"]
 
 
@@ -42,13 +45,13 @@ def test_a_track_replaces_lists_and_merges_training():
         "tracks": {
             "denoise": None,
             "control": None,
-            "converged": {
+            "regularised": {
                 "datasets": ["digits"],
                 "models": ["linear", "mean"],
                 "training": {
                     "batch_size": 7,
                     "models": {"linear": {"batch_size": 3}},
-                    "converged": {"folds": 4},
+                    "regularised": {"folds": 4},
                 },
             },
         },
@@ -58,10 +61,10 @@ def test_a_track_replaces_lists_and_merges_training():
     assert (track.references, track.bottlenecks, track.students) == (("mean",), ("linear",), ())
     assert track.training["epochs"] == main.training["epochs"] == 50
     assert (track.training["batch_size"], main.training["batch_size"]) == (7, 32)
-    length = DEFAULT["tracks"]["converged"]["training"]["converged"]
-    assert track.training["converged"] == {**length, "folds": 4} != length
+    length = DEFAULT["training"]["regularised"]
+    assert track.training["regularised"] == {**length, "folds": 4} != length
     assert track.settings_of("linear")["batch_size"] == 3
-    assert track.settings_of("linear")["learning_rate"] == 0.5
+    assert main.settings_of("linear")["learning_rate"] == 0.5
     assert main.settings_of("linear")["batch_size"] == 32
 
 
@@ -101,24 +104,24 @@ datasets: [{ name: x, kind: vectors, path: 2020-01-01 }] -> datasets.0.path | 20
 engine: jax -> 'engine' | jax | torch
 projections: PCA -> 'projections' | 'PCA' | trained | pca | identity
 pool_sweep: [every] -> pool_sweep.0 | 'every' | `all`
-tuning: { learning_rates: [] } -> tuning.learning_rates | non-empty
-trainability: { n: 1 } -> trainability.n | 1
+tuning: { layers: [] } -> tuning.layers | non-empty
+trainability: { n: 1, qubits: 6, layers: [2] } -> trainability.n | 1
 cost: { qubits: [15] } -> cost.qubits.0 | 15 | 14
 cost: { simulators: all } -> cost.simulators | 'all' | installed
 cost: { simulators: [qiskit] } -> cost.simulators.0 | 'qiskit' | pennylane
 { models: [mean, linear], students: [] } -> 'pool_sweep' | 'models' (mean, linear) | []
-training: { protocol: converged } -> 'training.protocol': found 'converged' | 'article'
-training: { protocol: converged, converged: { folds: 3, patience: 2 } } -> lacks max_steps;
-training: { protocol: early } -> 'early' | article | converged
+training: { regularised: { weight_decays: [-1] } } -> training.regularised.weight_decays | 0
+training: { code_scale: 0 } -> training.code_scale | 0
+training: { protocol: early } -> 'early' | article | regularised
 comparisons: [{ challenger: quantum }] -> lacks the key 'baseline'
 comparisons: [{ challenger: quantun, baseline: square }] -> did you mean 'quantum'?
-comparisons: [{ challenger: quantum, baseline: b }] -> 'comparisons.0.baseline' | classical_dense
+comparisons: [{ challenger: quantum, baseline: b }] -> 'comparisons.0.baseline' | classical_scaled
 comparisons: [{ challenger: square, baseline: square }] -> found 'square' as challenger and as
 """
 # Changes to the whole default study.
 REFUSED = """
-tracks: { denoise: { pool_sweep: [1801] } } -> 'tracks.denoise.pool_sweep': found 1801 | has 1800
-tracks: { late: { training: { protocol: converged }, datasets: [digits] } } -> 'tracks.late.training
+tracks: { denoise: { pool_sweep: [9999] } } -> 'tracks.denoise.pool_sweep': found 9999
+tracks: { late: { training: { protocol: early }, datasets: [digits] } } -> 'tracks.late.training
 tracks: { main: { n: [50] } } -> 'tracks.main' | any other name
 tracks: { My Track: { n: [50] } } -> 'My Track' | lower-case letters
 tracks: { denoise: { moodels: [mean] } } -> 'tracks.denoise.moodels' | 'models'? | pool_sweep
@@ -151,7 +154,7 @@ def test_what_is_refused_of_tracks_and_downstream_measures_and_of_former_names(l
 
 def test_a_comparison_needs_both_names_in_one_track():
     pair = {"challenger": "linear", "baseline": "square"}
-    others = {"converged": {"models": ["square"]}, "denoise": None, "control": None}
+    others = {"regularised": {"models": ["square"]}, "denoise": None, "control": None}
     few = {"models": ["mean", "linear"], "students": [], "pool_sweep": []}
     message = refusal(study_of({**few, "comparisons": [pair], "tracks": others, "deploy": None}))
     assert "'comparisons.0': no track has both 'linear' and 'square'" in message
@@ -161,10 +164,10 @@ def test_codes_are_put_to_use_where_encoders_are_trained_to_reconstruct():
     assert set(resolve_study(study_of()).downstream) == {
         (dataset, protocol)
         for dataset in ("synthetic-6q", "docstrings")
-        for protocol in ("article", "converged")
+        for protocol in ("article", "regularised")
     }  # and no corrupted or planted data
     one = resolve_study(study_of({"downstream": {"datasets": ["docstrings"]}})).downstream
-    assert set(one) == {("docstrings", "article"), ("docstrings", "converged")}
+    assert set(one) == {("docstrings", "article"), ("docstrings", "regularised")}
     assert resolve_study(study_of({"downstream": None})).downstream == {}
     assert resolve_study(alone(downstream={"datasets": []})).downstream == {}
     assert resolve_study(alone(projections="pca")).downstream == {}
@@ -175,17 +178,19 @@ def test_a_data_set_is_once_under_a_protocol():
     message = refusal(study_of({"tracks": again}))
     assert "the tracks 'main' and 'again' both have data set 'docstrings'" in message
     assert "protocol 'article'" in message and "'tracks.again: null'" in message
-    length = {"folds": 5, "max_steps": 10, "patience": 1}
-    both = {"again": {**again["again"], "training": {"protocol": "converged", "converged": length}}}
+    length = {"folds": 5, "steps": 10}
+    both = {
+        "again": {**again["again"], "training": {"protocol": "regularised", "regularised": length}}
+    }
     message = refusal(study_of({"tracks": both}))
-    assert "'converged' and 'again' both have data set 'docstrings'" in message
-    assert "protocol 'converged'" in message
-    assert resolve_study(study_of({"tracks": {**both, "converged": None}}))
+    assert "'regularised' and 'again' both have data set 'docstrings'" in message
+    assert "protocol 'regularised'" in message
+    assert resolve_study(study_of({"tracks": {**both, "regularised": None}}))
 
 
 def test_a_name_stands_for_the_same_settings_everywhere():
     other = {"name": "docstrings", "qubits": 4}
-    changes = {"tracks": {"converged": {"datasets": [other]}}}
+    changes = {"tracks": {"regularised": {"datasets": [other]}}}
     message = refusal(study_of(changes))
     assert "data set 'docstrings' is there with two different settings" in message
     # Also where one of them is only the source of another data set.

@@ -17,8 +17,8 @@ deploy: {{ n: 30 }} -> 'deploy.n': found 30, but 'docstrings' under the protocol
 deploy: {{ n: 100.0 }} -> 'deploy.n': found 100.0, and must be a whole number (integer) from 2
 deploy: {{ model: mean }} -> 'deploy.model': 'mean' cannot be deployed; allowed: a
 deploy: {{ model: best }} -> 'deploy.model': 'best' is not run on 'docstrings'; al
-deploy: {{ protocol: converged, model: compiled }} -> 'compiled' is not run on 'docstrings'; a
-{{ deploy: {{ protocol: converged }}, tracks: null }} -> but 'docstrings' is run under article
+deploy: {{ protocol: regularised, model: compiled }} -> 'compiled' is not run on 'docstrings'; a
+{{ deploy: {{ protocol: regularised }}, tracks: null }} -> but 'docstrings' is run under article
 deploy: {{ models: auto }} -> unknown key 'deploy.models'
 {{ {FEW} }} -> found 'auto', but of what is run on 'docstrings' (mean)
 """
@@ -42,10 +42,10 @@ def test_a_deployment_by_the_comparisons():
 
 
 def test_a_deployment_of_another_protocol_and_of_a_name():
-    changes = {"deploy": {"protocol": "converged", "model": "quantum", "n": 200}}
+    changes = {"deploy": {"protocol": "regularised", "model": "quantum", "n": 200}}
     found = resolve_deployment(resolve_study(study_of(changes)))
     assert found.candidates == found.teachers == ("quantum",)
-    assert found.training["quantum"]["protocol"] == "converged"
+    assert found.training["quantum"]["protocol"] == "regularised"
     found = resolve_deployment(resolve_study(study_of({"deploy": {"model": "distilled_pool"}})))
     assert found.candidates == ("distilled_pool",)
     assert found.teachers == ("quantum",)

@@ -26,7 +26,7 @@ prepare_torch(1)
 latents, subset = folder / "latents.parquet", folder / "subset.parquet"
 write_synthetic(about["data"], latents)
 draw_subsets(latents, range(about["seeds"]), subset)
-files = {name: folder / name for name in ("weights", "history", "metrics")}
+files = {name: folder / name for name in ("weights", "history", "metrics", "choices")}
 protocol, qubits = about["settings"]["protocol"], about["data"]["qubits"]
 problem = Problem("x", protocol, qubits, [about["n"]], latents, subset)
 train_model(about["name"], problem, about["settings"], files)
@@ -37,10 +37,11 @@ print(peak_bytes() / 1e6)
 def track_of(qubits, n, protocol, rows):
     data = {"kind": "synthetic", "rank": 4, "signal_variance": 0.1, "noise_variance": 0.1}
     counts = {"train": rows, "unlabelled": 2**qubits + 1, "heldout": rows}
-    length = {"folds": 3, "max_steps": 25, "patience": 1}
+    length = {"folds": 3, "steps": 25, "checks": 2}
+    length |= {"learning_rates": [0.05], "weight_decays": [0.0, 1.0]}
     return with_data(
         {"name": "measured", "qubits": qubits, **data, **counts},
-        {"protocol": protocol, "epochs": 1, "batch_size": 32, "layers": 20, "converged": length},
+        {"protocol": protocol, "epochs": 1, "batch_size": 32, "layers": 20, "regularised": length},
         n=(n,),
         bottlenecks=("classical", "quantum", "classical_dense"),
         references=(),
@@ -56,7 +57,7 @@ def track_of(qubits, n, protocol, rows):
         ("quantum", 6, 2000, "article", 4000, 10),
         ("classical_dense", 9, 64, "article", 300, 3),
         ("quantum", 9, 64, "article", 300, 3),
-        ("quantum", 7, 100, "converged", 500, 6),
+        ("quantum", 7, 100, "regularised", 500, 6),
     ],
 )
 def test_a_job_takes_no_more_than_declared_and_not_much_less(
@@ -78,6 +79,6 @@ def test_more_of_anything_needs_more():
     def needed(qubits=6, protocol="article", rows=1000, name="quantum", seeds=5):
         return job_megabytes(track_of(qubits, 100, protocol, rows), "measured", name, seeds)
 
-    for more in ({"qubits": 7}, {"protocol": "converged"}, {"rows": 2000}, {"seeds": 6}):
+    for more in ({"qubits": 7}, {"protocol": "regularised"}, {"rows": 2000}, {"seeds": 6}):
         assert needed(**more) > needed()
     assert needed(name="unitary_re") > 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.configuration import LENGTH, TRACK, refusal_by, track, with_data
+from helpers.configuration import GRID, TRACK, refusal_by, track, with_data
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import BOTTLENECKS, STUDENTS
 from qdistill.study.track_rules import check_track, overridable_names
@@ -30,12 +30,12 @@ def test_a_student_needs_its_own_teacher(name):
 def settings_of_kind(name):
     """All that a name may override, by the registry."""
     if name == "quantum_tuned":
-        return {"batch_size", "angle_range"}
+        return {"batch_size", "angle_range", "regularised"}
     common = {"epochs", "batch_size", "learning_rate"}
     if name in STUDENTS:
         return common
     circuit = {"layers", "angle_range"} if BOTTLENECKS[name].is_circuit else set()
-    return common | {"converged"} | circuit
+    return common | {"regularised", "code_scale"} | circuit
 
 
 VALUES = {
@@ -44,7 +44,8 @@ VALUES = {
     "learning_rate": 0.25,
     "layers": 9,
     "angle_range": 0.125,
-    "converged": {"patience": 8},
+    "regularised": {"checks": 8},
+    "code_scale": 2.5,
 }
 
 
@@ -53,7 +54,7 @@ VALUES = {
 def test_an_override_is_refused_exactly_where_nothing_would_come_of_it(name, key):
     """Under one of the protocols the settings of the jobs change, or the key is refused."""
     changed = {"models": {name: {key: VALUES[key]}}}
-    protocols = ({"protocol": "article"}, {"protocol": "converged", "converged": LENGTH})
+    protocols = ({"protocol": "article"}, {"protocol": "regularised", "regularised": GRID})
     if key in settings_of_kind(name):
         pairs = [(track(each), track({**each, **changed})) for each in protocols]
         for _, after in pairs:
@@ -72,44 +73,38 @@ def test_what_is_not_trained_by_an_optimiser_has_no_overrides():
 
 @given(folds=st.integers(2, 30), smallest=st.integers(2, 30), own=st.none() | st.integers(2, 30))
 def test_folds_of_the_length_are_no_more_than_the_smallest_n(folds, smallest, own):
-    training = {"protocol": "converged", "converged": {**LENGTH, "folds": folds}}
+    training = {"protocol": "regularised", "regularised": {**GRID, "folds": folds}}
     if own:
-        training["models"] = {"linear": {"converged": {"folds": own}}}
+        training["models"] = {"linear": {"regularised": {"folds": own}}}
     asked = track(training, n=(smallest, 50))
     too_many = [each for each in (own or folds, folds) if each > smallest]  # linear, quantum
     if not too_many:
         check_track(asked, "")
         return
     message = refusal(asked)
-    key = "models.linear.converged" if own and own > smallest else "converged"
+    key = "models.linear.regularised" if own and own > smallest else "regularised"
     assert f"'training.{key}.folds': found {too_many[0]}" in message
     assert f"but the smallest of 'n' is {smallest}; 2 to {smallest} folds" in message
 
 
 def test_folds_that_nothing_uses_are_not_looked_at():
-    many = {"converged": {**LENGTH, "folds": 60}}
+    many = {"regularised": {**GRID, "folds": 60}}
     check_track(track(many), "")  # the protocol is `article`
-    many["protocol"] = "converged"
+    many["protocol"] = "regularised"
     check_track(track(many, bottlenecks=()), "")
-    many["models"] = {"classical": {"converged": {"folds": 90}}}
-    many["converged"] = LENGTH
+    many["models"] = {"classical": {"regularised": {"folds": 90}}}
+    many["regularised"] = GRID
     check_track(track(many), "")  # no such model in the track
     check_track(track(tuning={**TRACK.tuning, "folds": 60}), "")
 
 
-@given(folds=st.integers(2, 60), rows=st.integers(10, 60))
-def test_folds_of_the_search_are_no_more_than_its_rows(folds, rows):
-    tuning = {**TRACK.tuning, "folds": folds, "rows": rows}
-    asked = track(tuned=("quantum_tuned",), tuning=tuning, n=(50,))
-    most = min(rows, 50)
-    if folds <= most:
-        check_track(asked, "")
-    else:
-        of_what = "the smallest of 'n'" if folds > 50 else "'tuning.rows'"
-        assert f"'tuning.folds': found {folds}, but {of_what} is" in refusal(asked)
-        assert f"2 to {most} folds" in refusal(asked) or folds > 50
-    if folds <= 50:  # `linear_tuned` uses all n rows, whatever `rows` is
-        check_track(replace(asked, tuned=("linear_tuned",)), "")
+def test_folds_of_tuned_models_are_no_more_than_the_smallest_n():
+    many = track({"regularised": {**GRID, "folds": 60}}, tuned=("quantum_tuned",), n=(50,))
+    assert "'training.regularised.folds': found 60" in refusal(many)
+    linear = track(tuning={**TRACK.tuning, "folds": 60}, tuned=("linear_tuned",), n=(50,))
+    assert "'tuning.folds': found 60, but the smallest of 'n' is 50" in refusal(linear)
+    check_track(track(tuned=("linear_tuned",)), "")  # which has no other grid
+    assert "lacks folds, steps" in refusal(track({"regularised": {}}, tuned=("quantum_tuned",)))
 
 
 @given(data=st.data())

@@ -1,6 +1,7 @@
 """A checked study: its grids, and what each job depends on."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,10 @@ from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles, expected_rows, seed_blocks
 
-LENGTH = {"folds": 4, "max_steps": 300, "patience": 5}
+LENGTH = {**DEFAULT["training"]["regularised"], "steps": 300}
+
+
+THOROUGH = yaml.safe_load((configuration.CONFIG / "studies/thorough.yaml").read_text())
 
 
 def study_of(changes=None):
@@ -23,31 +27,31 @@ def main_of(**training):
     return study_of({"tracks": None, "training": training}).tracks[0]
 
 
-CONVERGED = {"protocol": "converged", "converged": LENGTH}
+REGULARISED = {"protocol": "regularised", "regularised": {"steps": 300}}
 
 
 # ---------------------------------------------------------------- the grid
 
 
 def test_expected_rows_cover_the_grid_of_every_track():
-    study = study_of()
+    study = study_of(THOROUGH)
     rows = expected_rows(study.grids())
     assert len(rows) == len(set(rows))
     counted = {}
     for dataset, qubits, protocol, n, seed, model, stage in rows:
         assert qubits == {"digits-corrupted": 4}.get(dataset, 6)
         counted.setdefault((dataset, protocol), set()).add((n, seed, model, stage))
-    # 16 models, one of them for synthetic data alone; 16 students, 10 of them at two stages.
+    # 19 models, one of them for synthetic data alone; 16 students, 10 of them at two stages.
     stages = sum(2 if entry.method == "fine_tune" else 1 for entry in STUDENTS.values())
     assert stages == 16 + 10
     expected = {
-        ("synthetic-6q", "article"): 5 * (16 + stages),
-        ("docstrings", "article"): 5 * (15 + stages),
-        ("synthetic-6q", "converged"): 4 * 9,
-        ("docstrings", "converged"): 4 * 8,
-        ("docstrings-corrupted", "converged"): 4 * (13 + 4),
-        ("digits-corrupted", "converged"): 4 * (13 + 4),
-        ("synthetic-6q-corrupted", "converged"): 4 * (13 + 4),
+        ("synthetic-6q", "article"): 5 * (19 + stages),
+        ("docstrings", "article"): 5 * (18 + stages),
+        ("synthetic-6q", "regularised"): 4 * 9,
+        ("docstrings", "regularised"): 4 * 8,
+        ("docstrings-corrupted", "regularised"): 4 * (13 + 4),
+        ("digits-corrupted", "regularised"): 4 * (13 + 4),
+        ("synthetic-6q-corrupted", "regularised"): 4 * (13 + 4),
         ("teacher-circuit", "article"): 5 * (10 + 6),
         ("markov-null", "article"): 5 * (10 + 6),
     }
@@ -61,7 +65,7 @@ def test_problems_are_in_the_order_of_the_tracks():
     described = study.describe_problems()
     assert [(each["dataset"], each["protocol"]) for each in described] == list(study.problems)
     tracks = dict.fromkeys(each["track"] for each in described)
-    assert list(tracks) == ["main", "converged", "denoise", "control"]
+    assert list(tracks) == ["main", "regularised", "denoise", "control"]
     by_track = {each["track"]: each["projections"] for each in described}
     assert list(by_track.values()) == ["trained", "trained", "pca", "identity"]
     control = next(each for each in described if each["dataset"] == "teacher-circuit")
@@ -69,7 +73,7 @@ def test_problems_are_in_the_order_of_the_tracks():
 
 
 def test_data_sets_include_the_sources_of_corrupted_ones():
-    study = study_of()
+    study = study_of(THOROUGH)
     assert "digits" in study.datasets  # in no track itself
     assert "digits" not in study.sizes
     for name, settings in study.datasets.items():
@@ -79,7 +83,7 @@ def test_data_sets_include_the_sources_of_corrupted_ones():
 
 
 def test_sizes_are_those_of_all_tracks_of_a_data_set():
-    changes = {"n": [500, 50], "deploy": None, "tracks": {"converged": {"n": [20, 500, 200]}}}
+    changes = {"n": [500, 50], "deploy": None, "tracks": {"regularised": {"n": [20, 500, 200]}}}
     study = study_of(changes)
     assert study.sizes["docstrings"] == (20, 50, 200, 500)
     assert study.sizes["teacher-circuit"] == (5, 10, 20, 50, 100)
@@ -92,28 +96,29 @@ def test_suffixes_of_rules_differ_between_tracks():
         "b": {"datasets": ["synthetic-4q"], "pool_sweep": []},
     }
     suffixes = [track.suffix for track in study_of({"tracks": extra}).tracks]
-    assert suffixes == ["", "_converged", "_denoise", "_control", "_a_b", "_b"]
+    assert suffixes == ["", "_regularised", "_denoise", "_control", "_a_b", "_b"]
 
 
 # ---------------------------------------------------------------- what a job depends on
 
 
 def test_settings_of_a_model_by_protocol():
-    article, converged = main_of(), main_of(**CONVERGED)
-    common = {"projections": "trained", "batch_size": 32, "learning_rate": 0.001}
-    by_epochs = {**common, "protocol": "article", "epochs": 50}
-    by_length = {**common, "protocol": "converged", "converged": LENGTH}
+    article, regularised = main_of(), main_of(**REGULARISED)
+    common = {"projections": "trained", "batch_size": 32}
+    by_epochs = {**common, "protocol": "article", "epochs": 50, "learning_rate": 0.001}
+    by_epochs |= {"code_scale": "own"}
+    by_length = {**common, "protocol": "regularised", "regularised": LENGTH, "code_scale": "unit"}
     circuit = {"layers": 20, "angle_range": DEFAULT["training"]["angle_range"]}
     for name, entry in BOTTLENECKS.items():
         own = circuit if entry.is_circuit else {}
         assert article.settings_of(name) == {**by_epochs, **own}, name
-        assert converged.settings_of(name) == {**by_length, **own}, name
+        assert regularised.settings_of(name) == {**by_length, **own}, name
 
 
 def test_settings_of_students_by_protocol():
-    article, converged = main_of(), main_of(**CONVERGED)
+    article, regularised = main_of(), main_of(**REGULARISED)
     for name, entry in STUDENTS.items():
-        chosen = article.settings_of(name), converged.settings_of(name)
+        chosen = article.settings_of(name), regularised.settings_of(name)
         assert all("layers" not in settings for settings in chosen)
         if entry.method == "compile":
             assert chosen == ({"projections": "trained"},) * 2
@@ -129,39 +134,40 @@ def test_settings_of_tuned_models_are_those_of_their_search():
     track = main_of()
     assert track.settings_of("linear_tuned") == {"projections": "trained", "folds": 5}
     chosen = track.settings_of("quantum_tuned")
-    assert chosen.pop("tuning") == DEFAULT["tuning"]
+    assert chosen.pop("tuned_layers") == DEFAULT["tuning"]["layers"]
+    assert chosen.pop("regularised") == DEFAULT["training"]["regularised"]
     angle_range = DEFAULT["training"]["angle_range"]
     assert chosen == {"projections": "trained", "batch_size": 32, "angle_range": angle_range}
 
 
-@pytest.mark.parametrize("protocol", [{}, CONVERGED])
+@pytest.mark.parametrize("protocol", [{}, REGULARISED])
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("epochs", 7), ("batch_size", 3), ("learning_rate", 0.25), ("converged", {"patience": 9})],
+    [("epochs", 7), ("batch_size", 3), ("learning_rate", 0.25), ("regularised", {"checks": 9})],
 )
 def test_an_override_changes_only_its_own_job(protocol, key, value):
-    for name in ("linear", "unitary_re") if key != "converged" else ("linear",):
+    for name in ("linear", "unitary_re") if key != "regularised" else ("linear",):
         before, after = main_of(**protocol), main_of(**protocol, models={name: {key: value}})
         names = {*BOTTLENECKS, *STUDENTS, *TUNED}
         changed = {each for each in names if before.settings_of(each) != after.settings_of(each)}
         by_epochs = not protocol or name in STUDENTS
-        used = key != ("converged" if by_epochs else "epochs")
-        assert changed == ({name} if used else set())
+        unused = ("regularised",) if by_epochs else ("epochs", "learning_rate")
+        assert changed == (set() if key in unused else {name})
 
 
 def test_one_key_of_the_length_is_overridden_alone():
-    track = main_of(**CONVERGED, models={"linear": {"converged": {"max_steps": 900}}})
-    assert track.settings_of("linear")["converged"] == {**LENGTH, "max_steps": 900}
-    assert track.settings_of("square")["converged"] == LENGTH
-    assert track.training["converged"] == LENGTH  # left as it was
+    track = main_of(**REGULARISED, models={"linear": {"regularised": {"steps": 900}}})
+    assert track.settings_of("linear")["regularised"] == {**LENGTH, "steps": 900}
+    assert track.settings_of("square")["regularised"] == LENGTH
+    assert track.training["regularised"] == LENGTH  # left as it was
 
 
 def test_training_is_listed_for_all_that_is_trained():
-    study = study_of()
+    study = study_of(THOROUGH)
     listed = study.training_of()
     assert "docstrings/article/quantum" in listed
     assert listed["teacher-circuit/article/quantum"]["layers"] == 2
-    assert listed["digits-corrupted/converged/compiled"] == {"projections": "pca"}
+    assert listed["digits-corrupted/regularised/compiled"] == {"projections": "pca"}
     names = {key.rpartition("/")[2] for key in listed}
     assert names == {*BOTTLENECKS, *STUDENTS, *TUNED}
 

@@ -43,13 +43,13 @@ def test_the_mean_curve_ends_with_the_shortest_training():
 
 def test_histories_are_told_apart_by_their_keys_and_joined_over_blocks(tmp_path):
     first, later = make_history(), make_history().assign(seed=lambda rows: rows["seed"] + 2)
-    tables = [pd.concat([first, make_history(n=50)]), make_history(protocol="converged"), later]
+    tables = [pd.concat([first, make_history(n=50)]), make_history(protocol="regularised"), later]
     for number, table in enumerate(tables):
         write_table("history", tmp_path / f"{number}.parquet", table, {})
     found = read_histories(sorted(tmp_path.glob("*.parquet"), reverse=True))
     assert found.keys() == {
         ("synthetic-4q", protocol, n, "quantum")
-        for protocol, n in (("article", 50), ("article", 100), ("converged", 100))
+        for protocol, n in (("article", 50), ("article", 100), ("regularised", 100))
     }
     joined = found["synthetic-4q", "article", 100, "quantum"]
     assert joined["seed"].tolist() == sorted([0, 1, 2, 3] * EPOCHS)

@@ -33,23 +33,23 @@ def test_links_lead_only_to_what_the_study_has():
 
 
 def test_protocols_of_one_data_set_have_links_of_their_own():
-    both = make_metrics(protocols=("article", "converged"))
+    both = make_metrics(protocols=("article", "regularised"))
     metrics = pd.concat([both, make_metrics().assign(dataset="digits")])
     first_line, _, *others = comparison_links("7", metrics).splitlines()
-    for name in ("synthetic-4q (article)", "synthetic-4q (converged)", "digits"):
+    for name in ("synthetic-4q (article)", "synthetic-4q (regularised)", "digits"):
         assert f"[{name}](" in first_line
         assert any(line.startswith(f"- {name}, n = [100](") for line in others)
     links = [link.partition(")")[0] for link in first_line.split("](")[1:]]
     searches = [parse_qs(urlsplit(link.removeprefix("#")).query)["searchFilter"] for link in links]
     assert len({search[0] for search in searches}) == len(others) == 3
-    assert searches[1] == ["tags.comparison = 'synthetic-4q/converged/100'"]
+    assert searches[1] == ["tags.comparison = 'synthetic-4q/regularised/100'"]
 
 
 def test_the_links_of_a_large_study_fit_into_one_note_and_a_comparison_into_its_charts():
     """MLflow takes 20,000 characters, and draws ten runs at first."""
     sizes = (10, 50, 100, 200, 500, 1000)
     names = [f"a-data-set-{place}" for place in range(7)]
-    rows = list(product(names, ("article", "converged"), sizes))
+    rows = list(product(names, ("article", "regularised"), sizes))
     note = comparison_links("12", pd.DataFrame(rows, columns=["dataset", "protocol", "n"]))
     assert len(note) < 19_000
     assert len(COMPARED) <= 10 and set(COMPARED) <= {*MODELS, *STUDENTS}

@@ -51,7 +51,7 @@ def test_a_child_carries_its_row(index):
     assert run.data.metrics["gap"] == pytest.approx(row["heldout_mse"] / row["train_mse"])
     assert "teacher_r2" not in run.data.metrics
     assert run.info.end_time - run.info.start_time == 1500
-    assert run.data.tags["diverged"] == run.data.tags["still_improving"] == "false"
+    assert run.data.tags["diverged"] == run.data.tags["choice_at_edge"] == "false"
     expected = {"n": "100", "seed": "1", "model": "quantum", "qubits": "4", "stage": "trained"}
     expected |= {"dataset": "synthetic-4q", "protocol": "article", "family": "quantum"}
     assert expected.items() <= run.data.tags.items()
@@ -84,7 +84,7 @@ def test_a_parent_carries_the_aggregates_over_seeds(index):
     assert found["heldout_mse_std"] == pytest.approx(statistics.stdev(heldout))
     assert found["train_mse_median"] == pytest.approx(statistics.median(train))
     assert found["gap"] == pytest.approx(statistics.mean(heldout) / statistics.mean(train))
-    counts = [found[name] for name in ("seeds", "seeds_diverged", "seeds_still_improving")]
+    counts = [found[name] for name in ("seeds", "seeds_diverged", "seeds_choice_at_edge")]
     assert counts == [2, 0, 0]
 
 
@@ -108,7 +108,7 @@ def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     metrics = make_metrics()
     hit = metrics.eval("n == 100 and seed == 0 and model == 'quantum'")
     metrics.loc[hit, ["heldout_mse", "train_mse"]] = math.nan
-    metrics.loc[hit, ["diverged", "still_improving"]] = True
+    metrics.loc[hit, ["diverged", "choice_at_edge"]] = True
     write_study(metrics)
     course = make_history()
     course.loc[(course["seed"] == 0) & (course["epoch"] >= 2), ["train_mse", "heldout_mse"]] = None
@@ -122,7 +122,7 @@ def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     assert child.data.metrics["heldout_mse_per_epoch"] == 1.0  # its last finite epoch
     assert parent.info.run_name == "quantum n=100 synthetic-4q article (1 of 2 seeds diverged)"
     assert parent.data.metrics["seeds_diverged"] == 1
-    assert parent.data.metrics["seeds_still_improving"] == 1
+    assert parent.data.metrics["seeds_choice_at_edge"] == 1
     assert "heldout_mse_mean" not in parent.data.metrics
     steps = client.get_metric_history(parent.info.run_id, "train_mse_per_epoch_mean")
     assert [point.step for point in steps] == [0, 1]
@@ -151,11 +151,11 @@ def test_a_history_or_a_choice_without_metrics_is_refused(finished_study):
 @pytest.mark.slow
 def test_protocols_are_kept_apart(client):
     """The same model, data and n under another protocol is another run, with its own curve."""
-    protocols = ("article", "converged")
+    protocols = ("article", "regularised")
     shutil.rmtree("results/small")
     write_study(make_metrics(models=("mean", "quantum"), protocols=protocols), ["quantum"])
-    course = make_history(scale=7, protocol="converged")
-    write_table("history", history_path("quantum", "converged"), course, {})
+    course = make_history(scale=7, protocol="regularised")
+    write_table("history", history_path("quantum", "regularised"), course, {})
     receipt = sync()
     runs = all_runs(client, receipt)
     assert receipt["created"] == 1 + 2 * (2 + 4)

@@ -1,41 +1,36 @@
-"""Folds, their curves against plain single trainings, and where each seed stops."""
+"""Folds, and their trainings at points of a grid against plain single ones."""
 
 import math
-from itertools import count, islice
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.files import SEEDS
-from helpers.training import make_examples, spoil
+from helpers.training import make_examples, spoil, trained_alone
 from qdistill.randomness import generator_for
-from qdistill.training.crossvalidation import (
-    LengthSettings,
-    advance,
-    best_check,
-    draw_folds,
-    has_stopped,
-    steps_between_checks,
-    train_to_checks,
-    validation_curve,
-)
-from qdistill.training.optimiser import BatchStream, FlatAdam, by_autograd
+from qdistill.training.crossvalidation import FoldTraining, best_point, draw_folds
 from qdistill.training.protocols import start_model
 
-LENGTH = LengthSettings(batch_size=4, learning_rate=0.02, folds=4, max_steps=120, patience=3)
+POINTS = [(0.02, 0.0), (0.05, 3.0)]
+FOLDS, BATCH, STEPS = 4, 4, 30
 
 
-def start(name="linear", seeds=SEEDS, n=15, projections="trained", kind="noisy map"):
-    examples = make_examples(kind, seeds, n, features=8)
-    settings = {"projections": projections, "layers": 2, "angle_range": 3.0}
+def start(name="linear", seeds=SEEDS, n=15):
+    examples = make_examples("noisy map", seeds, n, features=8)
+    settings = {"projections": "trained", "layers": 2, "angle_range": 3.0}
     model, parameters, _ = start_model(name, settings, 3, examples)
     return model, parameters, examples
 
 
-# ---- folds ----
+def errors_after(model, parameters, examples, steps=STEPS, points=POINTS):
+    """Errors (S, G) after some steps at a rate that falls."""
+    training = FoldTraining(model, parameters, examples, FOLDS, BATCH, points, "purpose")
+    for step in range(steps):
+        training.step(1 - step / STEPS)
+    return training.measure()
 
 
 @given(n=st.integers(2, 40), folds=st.integers(2, 12))
@@ -63,195 +58,83 @@ def test_folds_are_random_and_each_seeds_own():
     assert set(other.validation[0].tolist()) != set(alone.validation[0].tolist())
 
 
-# ---- when it is measured ----
-
-
-@given(n=st.integers(2, 10_000), batch_size=st.integers(1, 64), max_steps=st.integers(1, 10_000))
-def test_measurements_come_after_whole_epochs(n, batch_size, max_steps):
-    interval = steps_between_checks(n, LengthSettings(batch_size, 0.1, 5, max_steps, 3))
-    epoch = math.ceil(n / batch_size)
-    assert interval % epoch == 0
-    wanted = max(25, max_steps / 400)
-    assert wanted <= interval < wanted + epoch
-
-
-# ---- when it stops ----
-
-
-@pytest.mark.parametrize(
-    ("curve", "patience", "best"),
-    [
-        ([5, 4, 3, 4, 5, 2], 2, 2),  # the last comes too late
-        ([5, 4, 3, 4, 5, 2], 3, 5),
-        ([5, 4, 3, 4, 2, 2], 2, 4),  # of equals the first
-        ([5, 6, 7, 8], 2, 0),
-        ([5, 4, 3, 2], 1, 3),
-        ([5, np.nan, 4, np.inf, 6], 2, 2),
-        ([np.nan, np.nan, 1, 2], 2, 2),
-        ([np.nan] * 4, 2, 0),
-        ([-np.inf, 3, 2], 3, 2),  # nothing that is not finite is low
-        ([7], 3, 0),
-    ],
-)
-def test_best_check(curve, patience, best):
-    assert best_check(np.array([curve]), patience).tolist() == [best]
-
-
-@given(
-    curve=st.lists(st.integers(0, 9), min_size=1, max_size=15),
-    more=st.lists(st.integers(0, 9), max_size=8),
-    patience=st.integers(1, 4),
-)
-def test_what_comes_after_a_stop_does_not_matter(curve, more, patience):
-    """So a seed that stopped early is not asked again while its block goes on."""
-    first = best_check(np.array([curve], dtype=float), patience)
-    stopped = has_stopped(np.array([curve], dtype=float), patience)
-    longer = best_check(np.array([curve + more], dtype=float), patience)
-    assert stopped.tolist() == [len(curve) - 1 - first[0] >= patience]
-    if stopped[0]:
-        assert longer[0] == first[0]
-    assert curve[first[0]] <= min(curve[: first[0] + patience + 1])
-
-
-# ---- curves ----
-
-
-def squared_errors(weights, examples, rows):
-    h = examples.inputs[rows] @ weights["encoder.weight"].T + weights["encoder.bias"]
-    predicted = h @ weights["decoder.weight"].T + weights["decoder.bias"]
-    return (predicted - examples.targets[rows]).square()
-
-
-def trained_alone(parameters, place, examples, order, batch):
-    """One seed's weights before and after each step, by autograd and torch's Adam."""
-    leaves = {k: v[place].clone().requires_grad_() for k, v in parameters.items()}
-    adam = torch.optim.Adam(leaves.values(), lr=LENGTH.learning_rate)
-    for start in count(step=batch):
-        yield leaves
-        adam.zero_grad()
-        rows = examples.labelled[place][order[start : start + batch]]
-        squared_errors(leaves, examples, rows).mean().backward()
-        adam.step()
-
-
-def plain_fold(seed, fold, examples, parameters, checks):
-    """Squared errors on one fold's left-out rows at each measurement."""
-    place = examples.seeds.index(seed)
-    split = draw_folds([seed], examples.n, LENGTH.folds)
-    kept = split.train[fold]
-    held = examples.labelled[place][np.setdiff1d(np.arange(examples.n), kept)]
-    generator = generator_for(seed, examples.n, f"some purpose fold {fold}")
-    order = np.concatenate([generator.permutation(kept) for _ in range(100)])
-    batch = min(LENGTH.batch_size, *(len(own) for own in split.train))
-    interval = steps_between_checks(examples.n, LENGTH)
-    course = trained_alone(parameters, place, examples, order, batch)
-    measured = islice(course, 0, interval * checks + 1, interval)
-    return np.array([squared_errors(each, examples, held).sum().item() for each in measured])
+def plain_fold(place, fold, examples, parameters, point):
+    """Squared errors on one fold's left-out rows, trained by autograd and torch's AdamW."""
+    seed = examples.seeds[place]
+    split = draw_folds([seed], examples.n, FOLDS)
+    generator = generator_for(seed, examples.n, f"purpose fold {fold}")
+    order = np.concatenate([generator.permutation(split.train[fold]) for _ in range(100)])
+    batch = min(BATCH, *(len(own) for own in split.train))
+    shares = [1 - step / STEPS for step in range(STEPS)]
+    leaves = trained_alone(parameters, place, examples, order, batch, point, shares)
+    held = np.setdiff1d(np.arange(examples.n), split.train[fold])
+    return leaves.squared_errors(examples.labelled[place][held]).sum().item()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [14, 16])
-def test_a_curve_is_that_of_its_folds_trained_alone(n):
+def test_errors_are_those_of_folds_trained_alone(n):
     """Also where folds are of unequal size (14 = 4 + 4 + 3 + 3)."""
     model, parameters, examples = start(n=n)
-    curve = validation_curve(model, parameters, examples, LENGTH, "some purpose")
-    checks = curve.shape[1] - 1
-    assert checks >= 2
-    for place, seed in enumerate(SEEDS):
-        alone = [plain_fold(seed, k, examples, parameters, checks) for k in range(LENGTH.folds)]
-        expected = np.sum(alone, axis=0) / (n * examples.targets.shape[1])
-        own = np.isfinite(curve[place])
-        assert own[:3].all()
-        np.testing.assert_allclose(curve[place][own], expected[own], rtol=1e-3)
+    found = errors_after(model, parameters, examples)
+    assert found.shape == (3, 2)
+    for place in range(3):
+        for column, point in enumerate(POINTS):
+            alone = [plain_fold(place, k, examples, parameters, point) for k in range(FOLDS)]
+            expected = sum(alone) / (n * examples.targets.shape[1])
+            assert found[place, column] == pytest.approx(expected, rel=1e-3)
 
 
 def test_nothing_but_labelled_rows_is_read():
     model, parameters, examples = start()
     others = np.setdiff1d(np.arange(len(examples.inputs)), examples.labelled)
     spoiled = spoil(examples, inputs=others, targets=others)
-    curves = [validation_curve(model, parameters, x, LENGTH, "x") for x in (examples, spoiled)]
-    np.testing.assert_array_equal(*curves)
+    found = [errors_after(model, parameters, x) for x in (examples, spoiled)]
+    np.testing.assert_array_equal(*found)
 
 
-def test_a_curve_ends_when_all_seeds_have_stopped():
-    """Each seed's own part is the same as alone, and ends where it stops."""
-    length = LengthSettings(4, 0.003, 4, 2000, 2)
-    model, parameters, examples = start()
-    together = validation_curve(model, parameters, examples, length, "x")
-    ends = best_check(together, 2) + 2
-    assert together.shape[1] - 1 == ends.max() < 40
-    assert len(set(ends)) > 1
+@pytest.mark.parametrize("name", ["classical", "quantum", "quantum_scrambled"])
+def test_a_seed_and_a_point_are_the_same_alone(name):
+    together = errors_after(*start(name))
     for place, seed in enumerate(SEEDS):
-        alone = validation_curve(*start(seeds=(seed,)), length, "x")
-        assert alone.shape == (1, ends[place] + 1)
-        np.testing.assert_allclose(alone[0], together[place, : ends[place] + 1], rtol=1e-4)
-        assert np.isnan(together[place, ends[place] + 1 :]).all()
-
-
-@pytest.mark.parametrize(("max_steps", "checks"), [(100, 4), (101, 5), (20, 1)])
-def test_a_curve_ends_at_the_most_steps(max_steps, checks):
-    length = LengthSettings(3, 0.001, 4, max_steps, 100)  # 25 steps, 5 epochs, a measurement
-    curve = validation_curve(*start(), length, "x")
-    assert curve.shape == (3, checks + 1)
+        np.testing.assert_allclose(
+            errors_after(*start(name, seeds=(seed,)))[0], together[place], rtol=1e-3
+        )
+    alone = errors_after(*start(name), points=POINTS[1:])
+    np.testing.assert_allclose(alone[:, 0], together[:, 1], rtol=1e-3)
 
 
 def test_a_fold_that_breaks_does_not_break_the_others():
-    """A seed's curve is non-finite where one of its folds is; other seeds go on."""
     model, parameters, examples = start()
     parameters["encoder.weight"][1] = 1e30
-    curve = validation_curve(model, parameters, examples, LENGTH, "x")
-    assert not np.isfinite(curve[1]).any()
-    clean = validation_curve(*start(), LENGTH, "x")
-    shared = min(curve.shape[1], clean.shape[1])
-    np.testing.assert_allclose(curve[[0, 2], :shared], clean[[0, 2], :shared], rtol=1e-4)
+    found = errors_after(model, parameters, examples)
+    assert not np.isfinite(found[1]).any()
+    np.testing.assert_allclose(found[[0, 2]], errors_after(*start())[[0, 2]], rtol=1e-4)
 
 
-# ---- final trainings ----
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.5, 1.0, 2.0, np.nan, np.inf, -np.inf]), min_size=6, max_size=6),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_the_lowest_finite_error_is_found(errors):
+    curves = np.array(errors).reshape(-1, 2, 3)
+    point, check = best_point(curves)
+    for place, own in enumerate(curves):
+        finite = own[np.isfinite(own)]
+        lowest = finite.min() if len(finite) else own[0, 0]
+        chosen = own[point[place], check[place]]
+        assert chosen == lowest or (not len(finite) and (point[place], check[place]) == (0, 0))
+        earlier = own.ravel()[: point[place] * 3 + check[place]]
+        assert not (earlier == lowest).any() or not len(finite)
 
 
-@settings(max_examples=10)
-@given(checks=st.lists(st.integers(0, 4), min_size=3, max_size=3))
-def test_every_seed_ends_at_its_own_measurement(checks):
+def test_an_untouched_start_has_the_error_of_its_predictions():
     model, parameters, examples = start()
-    calls = []
-
-    def record(steps, weights):
-        calls.append((steps, {key: tensor.clone() for key, tensor in weights.items()}))
-
-    checks = np.array(checks)
-    weights = train_to_checks(model, parameters, examples, LENGTH, checks, "x", record)
-    interval = steps_between_checks(examples.n, LENGTH)
-    assert [steps for steps, _ in calls] == [interval * k for k in range(checks.max() + 1)]
-    for key, tensor in weights.items():
-        assert not tensor.requires_grad
-        for place, check in enumerate(checks):
-            assert torch.equal(tensor[place], calls[check][1][key][place])
-            assert check > 0 or torch.equal(tensor[place], parameters[key][place])
-
-
-def test_the_final_training_is_adam_on_all_examples():
-    model, parameters, examples = start()
-    checks = np.array([0, 1, 2])
-    weights = train_to_checks(model, parameters, examples, LENGTH, checks, "x", lambda *_: None)
-    generator = generator_for(SEEDS[2], examples.n, "x")
-    order = np.concatenate([generator.permutation(examples.n) for _ in range(20)])
-    course = trained_alone(parameters, 2, examples, order, 4)
-    leaves = next(islice(course, 2 * steps_between_checks(examples.n, LENGTH), None))
-    for key, tensor in weights.items():
-        torch.testing.assert_close(tensor[2], leaves[key].detach(), rtol=1e-3, atol=1e-5)
-
-
-def test_a_curriculum_is_over_after_a_tenth_of_the_most_steps():
-    seen = []
-
-    def loss(parameters, positions, progress):
-        seen.append(progress)
-        return parameters["x"].square().sum(1)
-
-    stream = BatchStream([np.random.default_rng(0)], [np.arange(4)], 2)
-    optimiser = FlatAdam({"x": torch.ones(1, 1)}, 0.1)
-    advance(optimiser, by_autograd(loss), stream, range(0, 10), 100)
-    advance(optimiser, by_autograd(loss), stream, range(10, 12), 100)
-    np.testing.assert_allclose(seen, [*np.arange(10) / 10, 1.0, 1.0])
-    assert optimiser.parameters["x"].item() == pytest.approx(1 - 12 * 0.1, abs=0.4)
-    assert optimiser.parameters["x"].item() < 0.5
+    found = errors_after(model, parameters, examples, steps=0)
+    with torch.no_grad():
+        x, y = (values[examples.labelled] for values in (examples.inputs, examples.targets))
+        expected = (model.predict(parameters, x) - y).square().mean((1, 2))
+    np.testing.assert_allclose(found, np.repeat(expected[:, None], 2, axis=1), rtol=1e-5)

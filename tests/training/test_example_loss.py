@@ -36,8 +36,8 @@ def test_the_loss_is_the_mean_squared_error_on_the_rows_of_each_replicas_seed(ti
     bottleneck, prepared, weights = start_of("linear", seeds=range(2 * times))
     model = SlotModel(bottleneck, prepared)
     positions = torch.tensor([[0, 3], [1, 2], [9, 8], [4, 4]])[: 2 * times]
-    found = ExampleLoss(model, examples, times=times)(weights, positions, 1.0)
     seeds = np.repeat((0, 1), times)
+    found = ExampleLoss(model, examples, torch.tensor(seeds))(weights, positions, 1.0)
     expected = errors_at(model, weights, examples, seeds, positions)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
@@ -72,7 +72,7 @@ def test_an_example_left_out_has_no_part_in_the_unit():
     unit = np.array([examples.targets[own].numpy().var(axis=0).mean() for own in rows])
     expected = errors_at(plain, weights, examples, range(3), positions) / unit
     for each in (examples, spoiled):
-        found = ExampleLoss(model, each, 1, choices)({}, positions, 1.0)
+        found = ExampleLoss(model, each, None, choices)({}, positions, 1.0)
         np.testing.assert_allclose(found[0], expected[0], rtol=1e-4)
         if each is examples:
             np.testing.assert_allclose(found, expected, rtol=1e-4)
@@ -143,7 +143,7 @@ def test_replicas_train_on_their_own_rows_behind_fixed_projections():
     choices = [np.arange(0, 10), np.arange(5, 15)] * 2
     positions = torch.tensor([[0, 3], [7, 14], [9, 8], [5, 6]])
     model = SlotModel(bottleneck, prepared, fixed)
-    loss = ExampleLoss(model, make_examples(seeds=(0, 1)), 2, choices)
+    loss = ExampleLoss(model, make_examples(seeds=(0, 1)), torch.tensor([0, 0, 1, 1]), choices)
     angles = {"bottleneck.angles": parameters["bottleneck.angles"]}
     assert_same_gradients(loss, angles, positions=positions)
 
@@ -157,23 +157,3 @@ def test_rows_are_those_that_indexing_gives(groups, each, rows):
     own = torch.randn(groups, rows, 5, generator=generator)
     expected = [own[replica // each][row] for replica, row in enumerate(positions)]
     assert torch.equal(take_rows(own, positions), torch.stack(expected))
-
-
-@pytest.mark.parametrize("projections", [None, "pca"])
-def test_some_replicas_go_on_alone(projections):
-    examples = make_examples()
-    bottleneck, prepared, parameters = start_of("quantum_scrambled")
-    fixed = fixed_projections(projections, examples, 8) if projections else None
-    if fixed:
-        parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
-    loss = ExampleLoss(SlotModel(bottleneck, prepared, fixed), examples)
-    whole = gradients_of(parameters, lambda weights: loss.add_gradients(weights, POSITIONS, 1.0))
-    chosen = torch.tensor([2, 0])
-    loss.restrict_to(chosen)
-    few = gradients_of(
-        {name: tensor[chosen] for name, tensor in parameters.items()},
-        lambda weights: loss.add_gradients(weights, POSITIONS[chosen], 1.0),
-    )
-    for name, gradient in few.items():
-        torch.testing.assert_close(gradient, whole[name][chosen])
-        assert gradient.abs().max() > 0

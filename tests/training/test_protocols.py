@@ -1,4 +1,4 @@
-"""The protocols: where `converged` ends, what is fixed, what no training may look at."""
+"""The protocols: where `regularised` ends, what is fixed, what no training may look at."""
 
 from dataclasses import replace
 
@@ -21,70 +21,81 @@ from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.storage.weights import read_weights
 from qdistill.study.registry import BOTTLENECKS
-from qdistill.training import protocols
+from qdistill.training import blocks, protocols
 from qdistill.training.blocks import evaluate_errors, train_block, training_settings
-from qdistill.training.crossvalidation import best_check, length_settings, validation_curve
-from qdistill.training.protocols import start_model, train_by_protocol, train_model
+from qdistill.training.protocols import (
+    start_model,
+    train_by_protocol,
+    train_model,
+    train_regularised,
+)
+from qdistill.training.regularised import Chosen, grid_of
 
 ARTICLE = {**SETTINGS, "epochs": 4, "batch_size": 8}
-CONVERGED = {
-    **{key: value for key, value in ARTICLE.items() if key != "epochs"},
-    "protocol": "converged",
-    "converged": {"folds": 4, "max_steps": 600, "patience": 3},
+GRID = {"folds": 4, "steps": 120, "checks": 6, "learning_rates": [0.03]}
+GRID |= {"weight_decays": [0.0, 1.0, 10.0]}
+REGULARISED = {
+    **{key: value for key, value in ARTICLE.items() if key not in ("epochs", "learning_rate")},
+    "protocol": "regularised",
+    "regularised": GRID,
 }
 
 
-BOTH = pytest.mark.parametrize("settings", [ARTICLE, CONVERGED], ids=lambda s: s["protocol"])
+BOTH = pytest.mark.parametrize("settings", [ARTICLE, REGULARISED], ids=lambda s: s["protocol"])
 
 
 def train(name, settings, examples):
     model, parameters, _ = start_model(name, settings, 3, examples)
-    return model, parameters, train_by_protocol(model, parameters, examples, settings)
-
-
-@pytest.mark.parametrize(
-    ("rate", "max_steps", "patience", "improving"),
-    [(0.003, 28, 100, [0, 1, 2]), (0.003, 2000, 3, []), (1e-4, 200, 4, [0, 2])],
-    ids=["too short", "long enough", "one diverged"],
-)
-def test_the_log_says_whose_error_was_still_falling(caplog, rate, max_steps, patience, improving):
-    examples = make_examples("noisy map", n=30)
-    length = {"folds": 4, "max_steps": max_steps, "patience": patience}
-    settings = {**CONVERGED, "learning_rate": rate, "converged": length}
-    model, parameters, _ = start_model("linear", settings, 3, examples)
-    if improving == [0, 2]:  # and a seed that diverged would not have improved
-        parameters["encoder.weight"][1] = 1e30
-    block = train_by_protocol(model, parameters, examples, settings)
-    assert np.flatnonzero(block.evaluation.still_improving).tolist() == improving
-    warnings = [each.getMessage() for each in caplog.records if "more steps" in each.getMessage()]
-    assert len(warnings) == bool(improving)
-    said = f"{len(improving)} of 3 seeds reached {max_steps} steps"
-    assert all(said in each for each in warnings)
+    return model, parameters, train_by_protocol(model, parameters, examples, settings)[0]
 
 
 @pytest.mark.slow
-def test_training_ends_where_the_validation_error_is_lowest():
-    """Targets with as much noise as signal: the error of what is left out falls, then rises."""
+def test_decay_and_length_are_worth_choosing():
+    """Targets with as much noise as signal: a long training without decay overfits them."""
     examples = make_examples("noisy map", n=30)
-    settings = {**CONVERGED, "learning_rate": 0.003}
-    model, parameters, block = train("linear", settings, examples)
-    length = length_settings(settings)
-    curve = validation_curve(model, parameters, examples, length, "batches")
-    checks = best_check(curve, 3)
-    assert (checks > 1).all()
-    assert (checks + 3 < 600 / 28).all()  # measured every 28 steps, stopped before the cap
-    history = split_history(block.history)
-    for place, seed in enumerate(SEEDS):
-        own = history[seed]
-        steps = (own["epoch"] * 4).astype(int)  # four batches an epoch
-        np.testing.assert_array_equal(own["validation_mse"], curve[place, steps // 28])
-        assert steps[-1] == 28 * checks[place]
-        assert own["validation_mse"].argmin() == len(steps) - 1
-    # it was worth stopping: training to the end fits better and generalises worse
-    whole = {**ARTICLE, "epochs": 400, "learning_rate": 0.003}
-    overfitted = train("linear", whole, examples)[2].evaluation
+    _, _, block = train("linear", REGULARISED, examples)
+    settings = {**REGULARISED, "regularised": {**GRID, "checks": 1, "weight_decays": [0.0]}}
+    overfitted = train("linear", settings, examples)[2].evaluation
     assert (overfitted.train_mse < 0.9 * block.evaluation.train_mse).all()
     assert (overfitted.heldout_mse > 1.1 * block.evaluation.heldout_mse).all()
+
+
+@pytest.mark.parametrize("name", ["classical", "linear", "quantum", "square"])
+def test_the_scale_of_codes_is_the_decoders_when_it_is_kept(name):
+    """A scale of c is a decoder of c times its weights: the same outputs, another training."""
+    examples, scale = make_examples("reconstruct"), 8.0
+    settings = {**ARTICLE, "code_scale": scale}
+    model, parameters, _ = start_model(name, settings, 3, examples)
+    plain = start_model(name, {**ARTICLE, "code_scale": 1.0}, 3, examples)[0]
+    kept = model.kept_weights(parameters)
+    assert torch.equal(kept["decoder.weight"], scale * parameters["decoder.weight"])
+    x = examples.inputs[examples.labelled]
+    torch.testing.assert_close(plain.predict(kept, x), model.predict(parameters, x))
+    block = train_by_protocol(model, parameters, examples, settings)[0]
+    train_mse = evaluate_errors(plain, block.weights, examples)[0]
+    np.testing.assert_allclose(train_mse, block.evaluation.train_mse, rtol=1e-4)
+    other = train(name, {**ARTICLE, "code_scale": 1.0}, examples)[2].evaluation
+    assert (np.abs(other.train_mse / train_mse - 1) > 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "unit"),
+    [
+        *(("classical", 1, 1), ("quantum", 1, 8), ("square", 1, 8), ("linear", 1, 1)),
+        *(("classical_scaled", 1 / 8, 1), ("quantum_scaled", 8, 8), ("square_scaled", 8, 8)),
+    ],
+)
+def test_scales_of_models(name, own, unit):
+    examples = make_examples("reconstruct")
+    for wanted, expected in (("own", own), ("unit", unit), (3, 3)):
+        model, parameters, _ = start_model(name, {**ARTICLE, "code_scale": wanted}, 3, examples)
+        assert model.scale == expected
+    model, parameters, _ = start_model(name, {**ARTICLE, "code_scale": "unit"}, 3, examples)
+    codes = model.squeeze(parameters, model.encode(parameters, examples.inputs[examples.labelled]))
+    if name != "linear":  # whose codes have the scale of the data
+        assert 0.5 < codes.abs().mean() < 1.5
+    fixed = {**ARTICLE, "code_scale": "unit", "projections": "pca"}
+    assert start_model(name, fixed, 3, make_examples("squares"))[0].scale == 1
 
 
 def split_history(history):
@@ -95,19 +106,11 @@ def split_history(history):
     }
 
 
-def test_a_model_that_goes_on_improving_is_stopped_at_the_cap():
-    examples = make_examples("reconstruct", n=40)
-    _, _, block = train("linear", CONVERGED, examples)
-    interval = 25  # steps, as 40 examples make 5 batches
-    measured = [0, 1, 2, 3, 4, 6, 8, 10, 14, 18, 24]  # of the 24 checks up to the cap
-    for own in split_history(block.history).values():
-        np.testing.assert_array_equal(own["epoch"], np.array(measured) * interval / 5)
-
-
 def test_training_that_does_not_help_is_not_done():
     """At a useless rate every step makes it worse, so the start is kept and is no failure."""
     examples = make_examples("noisy map", n=20)
-    model, parameters, block = train("linear", {**CONVERGED, "learning_rate": 1e3}, examples)
+    useless = {**REGULARISED, "regularised": {**GRID, "learning_rates": [1e3]}}
+    model, parameters, block = train("linear", useless, examples)
     assert holds_same(block.weights, parameters)
     before = evaluate_errors(model, parameters, examples)
     np.testing.assert_array_equal(block.evaluation.heldout_mse, before[1])
@@ -117,7 +120,7 @@ def test_training_that_does_not_help_is_not_done():
 
 def test_the_result_is_that_of_each_seeds_last_measurement():
     examples = make_examples("noisy map", n=20)
-    model, parameters, block = train("quantum", CONVERGED, examples)
+    model, parameters, block = train("quantum", REGULARISED, examples)
     before, after = (evaluate_errors(model, w, examples) for w in (parameters, block.weights))
     lengths = set()
     for place, (seed, own) in enumerate(split_history(block.history).items()):
@@ -134,21 +137,26 @@ def test_the_result_is_that_of_each_seeds_last_measurement():
     assert block.evaluation.n_parameters == 12 * 8 + 8 + 8 * 12 + 12 + 12
 
 
-def test_a_final_training_that_breaks_is_flagged(monkeypatch):
+def test_a_final_training_that_breaks_is_flagged():
     """Cross-validation promised a length at which the training on all examples fails."""
     examples = make_examples("noisy map", n=20)
-    falling = np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [1.0, 2.0, 3.0]])
-    monkeypatch.setattr(protocols, "validation_curve", lambda *_: falling)
-    block = train("linear", {**CONVERGED, "learning_rate": 1e9}, examples)[2]
+    useless = {**REGULARISED, "regularised": {**GRID, "learning_rates": [1e9]}}
+    ends, point = np.array([2, 2, 0]), np.zeros(3, int)
+    model, parameters, _ = start_model("linear", useless, 3, examples)
+    chosen = Chosen(grid_of(useless), np.ones((3, 3, 7)), point, ends, 0.0)
+    block = train_regularised(model, parameters, examples, chosen, "batches")
     assert block.evaluation.diverged.tolist() == [True, True, False]
 
 
 def test_time_counts_the_search_and_not_the_measuring(monkeypatch):
-    clock = Clock(monkeypatch, protocols)
-    search = clock.slowed(lambda *_: np.array([[3.0, 2.0]] * 3), 100)
-    monkeypatch.setattr(protocols, "validation_curve", search)
-    monkeypatch.setattr(protocols, "evaluate_errors", clock.slowed(evaluate_errors, 10_000))
-    block = train("linear", CONVERGED, make_examples("noisy map", n=20))[2]
+    clock = Clock(monkeypatch, blocks)
+    examples = make_examples("noisy map", n=20)
+    model, parameters, _ = start_model("linear", REGULARISED, 3, examples)
+    curves = np.array([[[3.0, 2.0, 4.0]] * 3] * 3)
+    chosen = Chosen(grid_of(REGULARISED), curves, np.zeros(3, int), np.ones(3, int), 100.0)
+    for module in (blocks, protocols):
+        monkeypatch.setattr(module, "evaluate_errors", clock.slowed(evaluate_errors, 10_000))
+    block = train_regularised(model, parameters, examples, chosen, "batches")
     assert 100 < block.evaluation.seconds < 110
     assert (block.history["seconds"] < 10).all()
 
@@ -165,8 +173,8 @@ def test_article_is_the_fixed_number_of_epochs():
 def test_batches_are_named_by_their_purpose(settings):
     examples = make_examples("noisy map")
     model, parameters, block = train("linear", settings, examples)
-    other = train_by_protocol(model, parameters, examples, settings, "other batches")
-    again = train_by_protocol(model, parameters, examples, settings, "batches")
+    other, _ = train_by_protocol(model, parameters, examples, settings, "other batches")
+    again, _ = train_by_protocol(model, parameters, examples, settings, "batches")
     for name, tensor in block.weights.items():
         assert torch.equal(tensor, again.weights[name])
         assert not torch.equal(tensor, other.weights[name])
@@ -181,8 +189,8 @@ def test_batches_are_named_by_their_purpose(settings):
 @BOTH
 def test_results_do_not_depend_on_the_block(settings, name, projections):
     settings = {**settings, "projections": projections}
-    if settings["protocol"] == "converged":
-        settings["converged"] = {"folds": 3, "max_steps": 200, "patience": 2}
+    if settings["protocol"] == "regularised":
+        settings["regularised"] = {**GRID, "folds": 3, "steps": 40}
     together = train(name, settings, make_examples("noisy map"))[2]
     for place, seed in enumerate(SEEDS):
         alone = train(name, settings, make_examples("noisy map", seeds=(seed,)))[2]
@@ -244,16 +252,17 @@ def test_what_has_nothing_to_train_is_evaluated(settings, name):
 
 
 def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
-    """Targets of a circuit of the same ansatz: what `converged` and its unit are for."""
+    """Targets of a circuit of the same ansatz: what `regularised` and its unit are for."""
     examples = make_examples("noisy map", n=30, features=8)
-    own = dict(projections="identity", learning_rate=0.05, layers=1, angle_range=1.0)
-    settings = {**CONVERGED, **own}
+    grid = {**GRID, "steps": 400, "learning_rates": [0.05]}
+    own = dict(projections="identity", layers=1, angle_range=1.0)
+    settings = {**REGULARISED, **own, "regularised": grid}
     model, _, _ = start_model("quantum", settings, 3, examples)
     teacher = torch.rand(1, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
     examples = replace(examples, targets=hidden)
     block = train("quantum", settings, examples)[2]
-    assert (block.evaluation.heldout_mse < 1e-6 * hidden.var(0).mean().item()).all()
+    assert (block.evaluation.heldout_mse < 1e-3 * hidden.var(0).mean().item()).all()
 
 
 @pytest.mark.slow
@@ -263,8 +272,8 @@ def test_what_is_written(tmp_path, name, settings):
     latents = write_problem(tmp_path, "reconstruct")
     protocol = settings["protocol"]
     settings = {**settings, "batch_size": 6}
-    length = {"converged": {"folds": 3, "max_steps": 100, "patience": 2}}
-    settings |= length if protocol == "converged" else {"epochs": 20}
+    length = {"regularised": {**GRID, "folds": 3, "steps": 60}}
+    settings |= length if protocol == "regularised" else {"epochs": 20}
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
         settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
     files = files_of(tmp_path, name)
@@ -283,7 +292,7 @@ def test_what_is_written(tmp_path, name, settings):
         first = history[history["epoch"] == 0].set_index("seed")
         np.testing.assert_array_equal(last["heldout_mse"], metrics["heldout_mse"])
         assert (last["train_mse"] < first["train_mse"]).all()
-        assert history["validation_mse"].notna().all() == (protocol == "converged")
+        assert history["validation_mse"].notna().all() == (protocol == "regularised")
         assert weights["encoder.weight"].shape == (3, 8, 8)
         if BOTTLENECKS[name].is_circuit:
             assert weights["bottleneck.angles"].shape[:3] == (3, 2, 3)

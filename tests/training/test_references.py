@@ -26,7 +26,7 @@ def evaluate_on(problem, files, name, settings):
     return {n: rows_at(files, "metrics", n) for n in problem.sizes}, problem
 
 
-def evaluate_map(task, name, sizes=(6, 20), seeds=(0, 1), protocol="converged"):
+def evaluate_map(task, name, sizes=(6, 20), seeds=(0, 1), protocol="regularised"):
     folder, latents = task
     problem = make_problem(latents, sizes, seeds, protocol)
     return evaluate_on(problem, files_of(folder, name, seeds), name, {})
@@ -75,13 +75,13 @@ def map_task(tmp_path_factory):
 
 
 def test_the_protocol_is_written_and_changes_nothing(map_task):
-    article, converged = (
+    article, regularised = (
         evaluate_map(map_task, "pca_cv", protocol=protocol)[0][6]
-        for protocol in ("article", "converged")
+        for protocol in ("article", "regularised")
     )
     assert (article["protocol"] == "article").all()
-    assert (converged["protocol"] == "converged").all()
-    assert article["heldout_mse"].tolist() == converged["heldout_mse"].tolist()
+    assert (regularised["protocol"] == "regularised").all()
+    assert article["heldout_mse"].tolist() == regularised["heldout_mse"].tolist()
 
 
 @pytest.mark.slow

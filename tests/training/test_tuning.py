@@ -1,42 +1,24 @@
-"""The circuit's search against its parts, one by one; the files of both tuned models."""
+"""The circuit's search of layers against searches one by one; the files of both tuned models."""
 
 import json
-import math
-from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
 
 from helpers.files import SEEDS, files_of, make_problem, rows_at
 from helpers.students import SETTINGS
-from helpers.training import Clock, write_problem
+from helpers.training import write_problem
 from qdistill.datasets.examples import load_examples
 from qdistill.storage.weights import read_weights
-from qdistill.training import tuning
-from qdistill.training.crossvalidation import (
-    LengthSettings,
-    best_check,
-    steps_between_checks,
-    train_to_checks,
-    validation_curve,
-)
 from qdistill.training.linear_tuning import tune_linear
-from qdistill.training.protocols import start_model
+from qdistill.training.protocols import start_model, train_regularised
+from qdistill.training.regularised import choose_settings, grid_of
 from qdistill.training.tuning import tune_model
 
-SEARCH = {
-    "folds": 3,
-    "rows": 15,
-    "max_steps": 150,
-    "patience": 2,
-    "learning_rates": [0.003, 0.03],
-    "layers": [1, 3],
-}
-GRID = list(product(SEARCH["layers"], SEARCH["learning_rates"]))
-CIRCUIT = {**SETTINGS, "batch_size": 6, "tuning": SEARCH}
+GRID = {"folds": 3, "steps": 40, "checks": 4, "learning_rates": [0.03], "weight_decays": [0, 1]}
+CIRCUIT = {**SETTINGS, "batch_size": 6, "regularised": GRID, "tuned_layers": [1, 3]}
 LINEAR = {"projections": "trained", "folds": 5}
-SIZES = (10, 15, 40)  # below, at and above the rows that are searched
+SIZES = (10, 40)
 
 
 @pytest.fixture(scope="module")
@@ -60,120 +42,49 @@ def circuits(folder, latents):
     return tune(folder, latents, "quantum_tuned", CIRCUIT)
 
 
-def choices_of(files, n):
-    frame = rows_at(files, "choices", n)
-    return [json.loads(choice) for choice in frame["choice"]], frame
-
-
 def examples_at(latents, n):
     return load_examples(latents, make_problem(latents, SIZES).subsets, n)
 
 
-def of_seed(examples, place, n):
-    """The first rows of one seed."""
-    one = slice(place, place + 1)
-    rows, labelled = examples.rows[one, :n], examples.labelled[one, :n]
-    return replace(examples, seeds=examples.seeds[one], rows=rows, labelled=labelled)
-
-
-def search_alone(examples, rows):
-    """For each seed by itself: its curves over the grid, on its first rows."""
-    found = []
-    for place in range(len(examples.seeds)):
-        own = of_seed(examples, place, rows)
-        curves = []
-        for layers, rate in GRID:
-            model, parameters, _ = start_model("quantum", {**CIRCUIT, "layers": layers}, 3, own)
-            curves.append(validation_curve(model, parameters, own, length_of(rate), "tuning")[0])
-        found.append(curves)
-    return found
-
-
-def length_of(rate):
-    return LengthSettings(6, rate, SEARCH["folds"], SEARCH["max_steps"], SEARCH["patience"])
-
-
-# ---- quantum_tuned ----
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("n", SIZES)
-def test_each_seed_has_the_setting_of_its_lowest_validation_error(circuits, latents, n):
-    """Found again by searching for each seed alone, in the first rows of its subset."""
-    chosen, frame = choices_of(circuits, n)
-    improving = rows_at(circuits, "metrics", n)["still_improving"]
-    rows = min(n, SEARCH["rows"])
-    curves = search_alone(examples_at(latents, n), rows)
-    for place in range(3):
-        best = [best_check(curve[None], SEARCH["patience"])[0] for curve in curves[place]]
-        lowest = [curve[k] for curve, k in zip(curves[place], best, strict=True)]
-        winner = int(np.argmin(lowest))
-        found = chosen[place]
-        assert (found["layers"], found["learning_rate"]) == GRID[winner]
-        assert frame["validation_mse"][place] == pytest.approx(lowest[winner], rel=1e-3)
-        after = len(curves[place][winner]) - 1 - best[winner]
-        assert improving[place] == (after < SEARCH["patience"])
-        # alone, a search ends where its seed stops, so every measurement is a candidate
-        assert frame["candidates"][place] == sum(len(curve) for curve in curves[place])
-        if n <= rows:
-            interval = steps_between_checks(n, length_of(0.1))
-            assert found["steps"] == best[winner] * interval
-    assert frame["seed"].tolist() == [0, 1, 2]
-    assert len({(each["layers"], each["learning_rate"]) for each in chosen}) > 1
-    assert len(set(frame["candidates"])) > 1
-
-
-def test_above_its_rows_the_search_is_the_same_and_training_as_many_epochs(circuits):
-    few, searched = choices_of(circuits, 15)
-    many, reused = choices_of(circuits, 40)
-    for column in ("validation_mse", "candidates"):
-        assert searched[column].tolist() == reused[column].tolist()
-    for here, there in zip(few, many, strict=True):
-        assert here["layers"] == there["layers"]
-        assert here["learning_rate"] == there["learning_rate"]
-        epochs = here["steps"] / math.ceil(15 / 6), there["steps"] / math.ceil(40 / 6)
-        interval = steps_between_checks(40, length_of(0.1)) / math.ceil(40 / 6)
-        assert epochs[0] <= epochs[1] < epochs[0] + interval
-    assert any(each["steps"] for each in many)
-
-
-@pytest.mark.slow
-def test_a_larger_n_alone_gives_the_same(circuits, folder, latents):
-    """The search that a smaller n made is only reused, never needed."""
-    alone = tune(folder, latents, "quantum_tuned", CIRCUIT, "large", sizes=(40,))
-    for kind in ("choices", "metrics"):
-        frames = [rows_at(files, kind, 40) for files in (circuits, alone)]
-        frames = [frame.drop(columns="train_seconds", errors="ignore") for frame in frames]
-        assert frames[0].equals(frames[1])
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
-    """Trained again for each seed alone; angles beyond the chosen layers are zero."""
-    chosen, _ = choices_of(circuits, n)
-    weights = read_weights(circuits.weights, n)
-    examples = examples_at(latents, n)
-    assert weights["bottleneck.layers"].tolist() == [each["layers"] for each in chosen]
-    assert weights["bottleneck.angles"].shape == (3, 3, 3, 2)
-    assert n < 15 or set(weights["bottleneck.layers"]) == {1, 3}
-    metrics = rows_at(circuits, "metrics", n)
-    assert (metrics["family"] == "quantum").all() and not metrics["diverged"].any()
-    assert (metrics["n_parameters"] == 144 + 6 * weights["bottleneck.layers"]).all()
-    for place, each in enumerate(chosen):
-        own = of_seed(examples, place, n)
-        settings = {**CIRCUIT, "layers": each["layers"]}
-        model, parameters, _ = start_model("quantum", settings, 3, own)
-        length = length_of(each["learning_rate"])
-        checks = np.array([each["steps"] // steps_between_checks(n, length)])
-        trained = train_to_checks(
-            model, parameters, own, length, checks, "batches", lambda *_: None
+def test_each_seed_has_the_layers_of_its_lowest_error_and_is_trained_so(circuits, latents, n):
+    frame, examples = rows_at(circuits, "choices", n), examples_at(latents, n)
+    chosen = [json.loads(choice) for choice in frame["choice"]]
+    weights, metrics = read_weights(circuits.weights, n), rows_at(circuits, "metrics", n)
+    searches, trained = {}, {}
+    for layers in (1, 3):
+        own = {**CIRCUIT, "layers": layers, "code_scale": "unit"}
+        model, parameters, _ = start_model("quantum", own, 3, examples)
+        searches[layers] = choose_settings(model, parameters, examples, grid_of(own), "batches")
+        trained[layers] = train_regularised(
+            model, parameters, examples, searches[layers], "batches"
         )
-        for name, tensor in trained.items():
-            found = weights[name][place]
+    for place, found in enumerate(chosen):
+        errors = {layers: search.errors[place] for layers, search in searches.items()}
+        layers = min(errors, key=errors.get)
+        assert found["layers"] == layers == weights["bottleneck.layers"][place]
+        assert frame["validation_mse"][place] == pytest.approx(errors[layers], rel=1e-4)
+        assert found["steps"] == searches[layers].steps[place]
+        block = trained[layers]
+        for name, tensor in block.weights.items():
+            kept = weights[name][place]
             if name == "bottleneck.angles":
-                assert (found[each["layers"] :] == 0).all()
-                found = found[: each["layers"]]
-            np.testing.assert_allclose(found, tensor[0], rtol=1e-2, atol=1e-3)
+                assert (kept[layers:] == 0).all()
+                kept = kept[:layers]
+            np.testing.assert_allclose(kept, tensor[place], rtol=1e-2, atol=1e-3)
+        error = block.evaluation.heldout_mse[place]
+        assert metrics["heldout_mse"][place] == pytest.approx(error, rel=1e-3)
+        assert metrics["n_parameters"][place] == 144 + 6 * layers
+        assert metrics["choice_at_edge"][place] == searches[layers].at_edge[place]
+    assert (frame["candidates"] == 2 * 2 * 5).all()
+    assert (metrics["family"] == "quantum").all() and not metrics["diverged"].any()
+    assert (metrics["train_seconds"] > 0).all()
+
+
+def test_seeds_that_choose_differently_keep_their_places(circuits):
+    layers = [set(read_weights(circuits.weights, n)["bottleneck.layers"]) for n in SIZES]
+    assert {1, 3} in layers
 
 
 @pytest.mark.slow
@@ -181,16 +92,11 @@ def test_the_weights_are_those_of_the_chosen_training(circuits, latents, n):
 def test_a_search_does_not_depend_on_the_block(circuits, folder, latents, seeds):
     apart = tune(folder, latents, "quantum_tuned", CIRCUIT, "apart", seeds)
     for n in SIZES:
-        chosen, frame = choices_of(circuits, n)
-        again, other = choices_of(apart, n)
-        places = list(seeds)
-        assert again == [chosen[place] for place in places]
-        assert other["candidates"].tolist() == frame["candidates"][places].tolist()
-        np.testing.assert_allclose(
-            other["validation_mse"], frame["validation_mse"][places], rtol=1e-3
-        )
-        errors = [rows_at(files, "metrics", n)["heldout_mse"] for files in (circuits, apart)]
-        np.testing.assert_allclose(errors[1], errors[0][places], rtol=1e-3)
+        for kind, column in (("choices", "validation_mse"), ("metrics", "heldout_mse")):
+            whole, few = (rows_at(files, kind, n)[column] for files in (circuits, apart))
+            np.testing.assert_allclose(few, whole[list(seeds)], rtol=1e-3)
+        whole, few = (rows_at(files, "choices", n)["choice"] for files in (circuits, apart))
+        assert few.tolist() == whole[list(seeds)].tolist()
 
 
 def test_fixed_projections_are_written_and_only_angles_trained(folder, latents):
@@ -207,44 +113,15 @@ def test_fixed_projections_are_written_and_only_angles_trained(folder, latents):
 
 def test_rates_that_break_are_not_chosen(folder, latents):
     """And where nothing is better than the start, it is kept and the run is no failure."""
-    broken = {**CIRCUIT, "tuning": {**SEARCH, "learning_rates": [1e30, 0.01], "layers": [1]}}
-    files = tune(folder, latents, "quantum_tuned", broken, "broken", sizes=(15,))
-    chosen, frame = choices_of(files, 15)
-    assert {each["learning_rate"] for each in chosen if each["steps"]} == {0.01}
-    assert frame["validation_mse"].notna().all()
-    only = {**CIRCUIT, "tuning": {**SEARCH, "learning_rates": [1e30], "layers": [1]}}
-    files = tune(folder, latents, "quantum_tuned", only, "only", sizes=(15,))
-    chosen, frame = choices_of(files, 15)
-    assert [each["steps"] for each in chosen] == [0, 0, 0]
+    for rates, steps in (([1e30, 0.03], {0.03}), ([1e30], set())):
+        grid = {**GRID, "learning_rates": rates}
+        own = {**CIRCUIT, "regularised": grid, "tuned_layers": [1]}
+        files = tune(folder, latents, "quantum_tuned", own, f"{len(rates)}", sizes=(15,))
+        frame = rows_at(files, "choices", 15)
+        chosen = [json.loads(choice) for choice in frame["choice"]]
+        assert {each["learning_rate"] for each in chosen if each["steps"]} == steps
+        assert frame["validation_mse"].notna().all()
     assert not rows_at(files, "metrics", 15)["diverged"].any()
-
-
-def test_time_counts_the_search_wherever_it_was_made(monkeypatch, folder, latents):
-    clock, searches = Clock(monkeypatch, tuning), []
-
-    def search(*arguments):
-        searches.append(arguments)
-        return np.array([[3.0, 2.0, 4.0]] * 3)
-
-    monkeypatch.setattr(tuning, "validation_curve", clock.slowed(search, 100))
-    files = tune(folder, latents, "quantum_tuned", CIRCUIT, "timed", sizes=(15, 20, 40))
-    for n in (15, 20, 40):
-        seconds = rows_at(files, "metrics", n)["train_seconds"] * 3
-        np.testing.assert_allclose(seconds, 402)  # four settings, and one second each for both
-    assert len(searches) == len(GRID)
-
-
-@pytest.mark.parametrize(
-    ("checks", "rows", "n", "max_steps", "found"),
-    [
-        ([0, 3], 20, 20, 100, [0, 3]),  # 28 steps, 7 epochs, a measurement
-        ([3], 20, 40, 100, [6]),  # 21 epochs, now of 7 steps each
-        ([40], 20, 20, 100, [18]),  # no more than five times the most steps
-    ],
-)
-def test_lengths_are_carried_over_as_epochs(checks, rows, n, max_steps, found):
-    length = LengthSettings(6, 0.1, 5, max_steps, 3)
-    assert tuning._same_epochs(np.array(checks), rows, n, length).tolist() == found
 
 
 # ---- linear_tuned ----

@@ -228,7 +228,7 @@ class _Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def documents():
-    metrics = make_metrics(**ONE, protocols=("article", "converged"))
+    metrics = make_metrics(**ONE, protocols=("article", "regularised"))
     more = {"downstream": make_downstream(metrics), "cost": make_cost()}
     more["trainability"] = make_trainability(lambda depth, bound: 10 - 2 * depth)
     return metrics, documents_of(metrics, study="a<study", **more)

@@ -32,13 +32,14 @@ training:
       quantum: { layers: 9, epochs: 88 }, unitary_re: { epochs: 19 }, frozen_circuit: {} } }
 deploy: null
 downstream: { neighbours: 7, examples_per_class: 4 }
-trainability: { qubits: 3, n: 41, layers: [2, 1], max_steps: 123 }
+trainability:
+  { qubits: 3, n: 41, layers: [2, 1], angle_ranges: [0.7], learning_rate: 0.01, max_steps: 123 }
 cost: { qubits: [7, 3], layers: 9, batch: 13, rounds: 19, simulators: [] }
 tracks:
   denoise: null
-  converged:
+  regularised:
     { datasets: [digits], n: [91, 53], students: [], projections: pca, training: {
-        learning_rate: 0.0069, models: { square: { converged: { max_steps: 567 } } } } }
+        batch_size: 17, models: { square: { regularised: { steps: 567 } } } } }
 """
 NAMES = {"models": [*MODELS], "students": [*STUDENTS]}
 UNUSUAL = resolve_study(study_of({**yaml.safe_load(CHANGES), **NAMES}))
@@ -91,7 +92,7 @@ def test_every_name_is_explained_where_it_is_drawn():
 
 @pytest.mark.parametrize("name", OF_A_PROBLEM)
 def test_captions_tell_the_data_set_its_numbers_and_its_track(name):
-    for protocol, sizes in {"article": "11, 37", "converged": "53, 91"}.items():
+    for protocol, sizes in {"article": "11, 37", "regularised": "53, 91"}.items():
         words = render(name, UNUSUAL, protocol=protocol)
         assert f"**digits**, protocol **{protocol}**" in words
         assert re.search(r"\b3\s(paired\s)?seeds", words)
@@ -103,12 +104,12 @@ def test_captions_tell_the_training_of_the_track_that_was_run():
         words = render(name, UNUSUAL)
         assert "77 epochs of Adam, learning rate 0.0042, batches of 13; circuits have 6" in words
         assert "``quantum`` (layers 9, epochs 88)." in words
-        words = render(name, UNUSUAL, protocol="converged")
-        assert "learning rate 0.0069, batches of 13, for as many steps as 3-fold" in words
-        assert "``square`` (max steps 567)" in words and "unitary_re" not in words
+        words = render(name, UNUSUAL, protocol="regularised")
+        assert "AdamW, batches of 17, up to 500 steps with a cosine schedule" in words
+        assert "``square`` (steps 567)" in words and "unitary_re" not in words
     words = render("transfer", UNUSUAL)
     assert "and both of these" in words and "``unitary_re`` (epochs 19)" in words
-    assert "and both of these" not in render("transfer", UNUSUAL, protocol="converged")
+    assert "and both of these" not in render("transfer", UNUSUAL, protocol="regularised")
     control = render("gap", DEFAULT, "teacher-circuit")
     assert "neither encoder nor decoder" in control
 
@@ -120,7 +121,11 @@ def test_captions_tell_their_own_settings():
         "trainability": ("of 3 qubits", "n = 41", "2, 1", "123 steps", "3 seeds"),
         "cost": ("19 rounds", "9 layers", "7, 3 qubits", "batches of 13", "none)"),
         "verdict": ("a-study-with-quite-a-long-name", "over 3 paired seeds"),
-        "workflow": ("Track **converged**: ``digits`` at n = 53, 91", "Students: none", "3 seeds"),
+        "workflow": (
+            "Track **regularised**: ``digits`` at n = 53, 91",
+            "Students: none",
+            "3 seeds",
+        ),
     }
     for name, parts in expected.items():
         words = render(name, UNUSUAL)

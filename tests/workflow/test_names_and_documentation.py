@@ -50,7 +50,7 @@ def test_every_key_of_the_schema_has_a_description():
         if path and not any("description" in each for each in (schema, *sections_of(schema)))
     ]
     assert lacking == []
-    assert ("tracks", "*", "training", "models", "*", "converged", "folds") in described
+    assert ("tracks", "*", "training", "models", "*", "regularised", "folds") in described
 
 
 def test_the_schema_is_that_of_the_settings():

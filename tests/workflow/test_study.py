@@ -49,7 +49,7 @@ def test_every_row_of_the_grid_is_there(finished):
     key = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
     found = metrics[key].itertuples(index=False, name=None)
     assert sorted(found) == sorted(expected_rows(study.grids()))
-    assert set(metrics["protocol"]) == {"article", "converged"}
+    assert set(metrics["protocol"]) == {"article", "regularised"}
     page = (finished / "reports/verdict.md").read_text()
     assert page.startswith("# Verdict") and len(page.split()) <= 700
 

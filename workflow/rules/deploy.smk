@@ -17,7 +17,6 @@ if DEPLOYMENT:
                 data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")
             ),
             weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
-            histories=deployed_files(f"{RUN}/history.parquet", DEPLOYMENT.teachers),
         output:
             directory(ADAPTER),
         log:

@@ -33,7 +33,9 @@ rule combine_tables:
                 *(["references"] if track.references_of(dataset) else []),
             ),
         ),
-        choices=run_files("choices.parquet", lambda track, dataset: track.tuned),
+        choices=run_files(
+            "choices.parquet", lambda track, dataset: track.bottlenecks + track.tuned
+        ),
         sweep=run_files(
             "sweep.parquet", lambda track, dataset: ["quantum"] if track.pools else []
         ),

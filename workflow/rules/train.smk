@@ -6,6 +6,7 @@ rule train_model:
     output:
         weights=f"{RUN}/weights.safetensors",
         history=f"{RUN}/history.parquet",
+        choices=f"{RUN}/choices.parquet",
         metrics=f"{RUN}/metrics.parquet",
     log:
         f"{LOG}/train_model/{{model}}.log",

@@ -31,7 +31,7 @@ class Evidence:
     heldout: dict[int, float]  # held-out error of the deployed model by seed
     mean: Interval  # of those, with Student t limits
     diverged: int  # number of its runs
-    still_improving: int  # number of those ended while their cross-validated error was falling
+    choice_at_edge: int  # number of those whose settings lie at the edge of the grid
     comparisons: list[dict[Any, Any]]
     attribution: dict[Any, Any] | None  # the finding on the condition
     transfer: dict[Any, Any] | None  # the finding on a deployed student
@@ -81,7 +81,7 @@ def gather_evidence(
         heldout=own["heldout_mse"].to_dict(),
         mean=paired_interval(own["heldout_mse"].to_numpy()),
         diverged=int(own["diverged"].sum()),
-        still_improving=int(own["still_improving"].sum()),
+        choice_at_edge=int(own["choice_at_edge"].sum()),
         comparisons=compared.sort_values("mean_baseline").to_dict("records"),
         attribution=_finding(findings, question="attribution", **condition),
         transfer=_finding(findings, question="transfer", **student, **condition),

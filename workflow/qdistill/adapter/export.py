@@ -42,7 +42,6 @@ class ExportFiles:
     choices: str | Path
     subsets: list[str]  # each seed's order of the training rows
     weights: list[str]  # of the candidates and of their teachers
-    histories: list[str]  # of the teachers
 
 
 def export_adapter(
@@ -93,7 +92,7 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     choice = choose_model(metrics, deployment.model, deployment.candidates)
     trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
-    validation = seed_errors(*trained, files.histories, files.choices)
+    validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
     return gather_evidence(metrics, findings, condition, choice, validation)
 

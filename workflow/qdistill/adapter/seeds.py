@@ -5,7 +5,7 @@ the model is trained again on folds of its n rows, in the same way.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
 from qdistill.study.registry import ENTRIES, FITTED, TUNED
 from qdistill.training.blocks import evaluate_errors
-from qdistill.training.crossvalidation import LengthSettings, steps_between_checks, validation_curve
+from qdistill.training.crossvalidation import FoldTraining
 from qdistill.training.protocols import start_model
 from qdistill.training.references import FOLDS, errors_by_rank, fit_regression
 
@@ -45,7 +45,6 @@ def seed_errors(
     qubits: int,
     condition: Mapping[str, Any],
     training: Mapping[str, Mapping[str, Any]],
-    histories: Iterable[str | Path],
     choices: str | Path,
 ) -> SeedErrors:
     """Find the cross-validated error of every seed of what is exported.
@@ -59,8 +58,8 @@ def seed_errors(
         All seeds, block by block. Only labelled rows are used.
     condition, training : mapping
         ``dataset``, ``protocol`` and ``n``; settings of the trained models, by name.
-    histories, choices : paths and path
-        By the contracts "history" and "choices".
+    choices : path
+        By the contract "choices".
 
     Raises
     ------
@@ -72,11 +71,10 @@ def seed_errors(
     if model in FITTED:
         parts = [_of_reference(model, block, qubits) for block in blocks]
         source = f"cross-validated in {FOLDS} folds for this export"
+    elif recorded := _of_choices(model, condition, choices):
+        parts, source = [recorded], "recorded by the search"
     elif model in TUNED:
-        parts, source = [_of_choices(model, condition, choices)], "recorded by the search"
-    elif training[model]["protocol"] == "converged":
-        parts = [_of_histories(model, condition, histories)]
-        source = "recorded where the training was ended"
+        parts, source = [], ""
     else:
         parts = [_of_training(model, block, qubits, training[model]) for block in blocks]
         source = f"trained again in {FOLDS} folds for this export"
@@ -101,45 +99,28 @@ def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float
 
 
 def _of_choices(name: str, condition: Mapping[str, Any], path: str | Path) -> dict[int, float]:
-    rows = read_frame("choices", path, _rows_of(name, condition))
+    where = [(column, "=", value) for column, value in {**condition, "model": name}.items()]
+    rows = read_frame("choices", path, where)
     return rows.set_index("seed")["validation_mse"].to_dict()
-
-
-def _rows_of(name: str, condition: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    return [(column, "=", value) for column, value in {**condition, "model": name}.items()]
-
-
-def _of_histories(
-    name: str, condition: Mapping[str, Any], paths: Iterable[str | Path]
-) -> dict[int, float]:
-    """Error at the end of each seed's training; of an untrained model, that on its n rows."""
-    found: dict[int, float] = {}
-    for path in paths:
-        rows = read_frame("history", path, _rows_of(name, condition))
-        last = rows.sort_values("epoch").groupby("seed").last()
-        untrained = (last["epoch"] == 0) & last["validation_mse"].isna()
-        found |= last["validation_mse"].where(~untrained, last["train_mse"]).to_dict()
-    return found
 
 
 def _of_training(
     name: str, examples: Examples, qubits: int, settings: Mapping[str, Any]
 ) -> dict[int, float]:
-    """Train a model of the protocol ``article`` on folds, for as many steps as on all n rows."""
+    """Train a model of the protocol ``article`` on folds, for as many steps as on all n rows.
+
+    Behind fixed projections there may be nothing to train, under either protocol.
+    """
     model, parameters, _ = start_model(name, settings, qubits, examples)
     if not parameters:  # nothing to train, so no row needs to be left out
         errors = evaluate_errors(model, {}, examples)[0]
         return dict(zip(examples.seeds, errors.tolist(), strict=True))
     steps = settings["epochs"] * math.ceil(examples.n / settings["batch_size"])
-    length = LengthSettings(
-        batch_size=settings["batch_size"],
-        learning_rate=settings["learning_rate"],
-        folds=min(FOLDS, examples.n),
-        max_steps=steps,
-        patience=steps,  # measurements, so it never ends before its last step
+    point = (settings["learning_rate"], 0.0)
+    folds = FoldTraining(
+        *(model, parameters, examples, min(FOLDS, examples.n)),
+        *(settings["batch_size"], [point], "deployment"),
     )
-    curve = validation_curve(model, parameters, examples, length, "deployment")
-    # The error is measured every few steps; the measurement nearest to the training's end counts.
-    nearest = max(1, round(steps / steps_between_checks(examples.n, length)))
-    last = min(nearest, curve.shape[1] - 1)
-    return dict(zip(examples.seeds, curve[:, last].tolist(), strict=True))
+    for step in range(steps):
+        folds.step(progress=step / steps)
+    return dict(zip(examples.seeds, folds.measure()[:, 0].tolist(), strict=True))

@@ -1,6 +1,8 @@
 """The examples of one run: labelled rows of each seed, and the held-out rows of all."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,15 @@ class Examples:
     def n(self) -> int:
         """Number of labelled examples of a seed."""
         return self.labelled.shape[1]
+
+    def of_seeds(self, members: np.ndarray) -> Examples:
+        """Select some seeds by their places."""
+        return replace(
+            self,
+            seeds=[self.seeds[member] for member in members],
+            rows=self.rows[members],
+            labelled=self.labelled[torch.from_numpy(members)],
+        )
 
 
 def take_rows(values: Tensor, positions: Tensor) -> Tensor:

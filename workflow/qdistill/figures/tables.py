@@ -55,8 +55,8 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[st
         "Not drawn, for runs without a finite error": lost,
         "Drawn, though flagged as diverged": runs["diverged"].astype(bool) & ~lost,
     }
-    if "still_improving" in runs:  # of runs themselves, not of what was measured on them
-        told["Still improving at the most steps"] = runs["still_improving"]
+    if "choice_at_edge" in runs:  # of runs themselves, not of what was measured on them
+        told["Choice at the edge of the grid"] = runs["choice_at_edge"]
     sentences = []
     for words, hit in told.items():
         groups = runs.assign(hit=runs["seed"].where(hit)).groupby(["model", "n"])

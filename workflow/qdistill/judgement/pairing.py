@@ -24,11 +24,11 @@ def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.D
     Returns
     -------
     DataFrame
-        Columns ``heldout_mse``, ``diverged`` and ``still_improving``, indexed and sorted by
+        Columns ``heldout_mse``, ``diverged`` and ``choice_at_edge``, indexed and sorted by
         seed; empty if the model is not part of the study.
     """
     hit = (condition["model"] == model) & (condition["stage"] == stage)
-    columns = ["heldout_mse", "diverged", "still_improving"]
+    columns = ["heldout_mse", "diverged", "choice_at_edge"]
     return condition[hit].set_index("seed")[columns].sort_index()
 
 

@@ -28,6 +28,9 @@ class SlotModel:
         The bottleneck's prepared constants, by plain name.
     projections : mapping of str to Tensor, optional
         Encoder and decoder that stay as they are; by default they are among the weights.
+    scale : float
+        What codes are multiplied by on their way to the decoder, in training alone: it belongs to
+        the decoder that is kept (see :meth:`kept_weights`).
     """
 
     def __init__(
@@ -35,8 +38,9 @@ class SlotModel:
         bottleneck: Bottleneck,
         prepared: Mapping[str, Tensor] | None = None,
         projections: Mapping[str, Tensor] | None = None,
+        scale: float = 1.0,
     ):
-        self.bottleneck = bottleneck
+        self.bottleneck, self.scale = bottleneck, scale
         self.prepared = dict(prepared or {})
         self.projections = dict(projections or {})
 
@@ -44,11 +48,16 @@ class SlotModel:
         """Set each replica's fixed tensors to those of its seed: int64 positions, shape (R,)."""
         prepared = {name: tensor[seeds] for name, tensor in self.prepared.items()}
         projections = {name: tensor[seeds] for name, tensor in self.projections.items()}
-        return SlotModel(self.bottleneck, prepared, projections)
+        return SlotModel(self.bottleneck, prepared, projections, self.scale)
 
     def all_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return trained weights, and the encoder and decoder where those stay as they are."""
         return {**self.projections, **weights}
+
+    def kept_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return all weights, for which the same model with a scale of 1 is the same function."""
+        kept = self.all_weights(weights)
+        return {**kept, "decoder.weight": self.scale * kept["decoder.weight"]}
 
     def encode(self, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Encode (S, B, D) inputs to (S, B, N)."""
@@ -65,8 +74,9 @@ class SlotModel:
         )
 
     def squeeze(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Apply the bottleneck to (S, B, N) encoder outputs."""
-        return self.bottleneck.forward({**self.prepared, **slot_weights(weights)}, h, progress)
+        """Apply the bottleneck to (S, B, N) encoder outputs, and the scale to its codes."""
+        z = self.bottleneck.forward({**self.prepared, **slot_weights(weights)}, h, progress)
+        return z if self.scale == 1 else self.scale * z
 
     def predict(self, weights: Mapping[str, Tensor], x: Tensor, progress: float = 1.0) -> Tensor:
         """Predict (S, B, E) outputs from (S, B, D) inputs."""

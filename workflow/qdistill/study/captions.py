@@ -84,14 +84,15 @@ def _explained(names: Iterable[str]) -> list[list[str]]:
 def _training(track: Track, names: Iterable[str]) -> str:
     """Say how a track trains, and which of some names have settings of their own."""
     training = track.training
-    step = f"learning rate {training['learning_rate']}, batches of {training['batch_size']}"
+    batches = f"batches of {training['batch_size']}"
     if track.protocol == "article":
-        words = f"{training['epochs']} epochs of Adam, {step}"
+        rate = training["learning_rate"]
+        words = f"{training['epochs']} epochs of Adam, learning rate {rate}, {batches}"
     else:
-        length = training["converged"]
+        grid = training["regularised"]
         words = (
-            f"Adam, {step}, for as many steps as {length['folds']}-fold cross-validation inside "
-            f"the n examples asks for, at most {length['max_steps']}"
+            f"AdamW, {batches}, up to {grid['steps']} steps with a cosine schedule; their number, "
+            f"rate and weight decay by {grid['folds']}-fold cross-validation inside the n examples"
         )
     circuits = f"circuits have {training['layers']} layers"
     fixed = _PROJECTIONS[track.projections]

@@ -35,14 +35,17 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
     width = 2 ** settings["qubits"]
     chosen = track.settings_of(name)
-    # One replica of each seed is trained for each fold, all at once.
-    replicas = seeds * (chosen.get("converged") or chosen.get("tuning") or {}).get("folds", 1)
+    # One replica of each seed is trained for each fold and each point of the grid, all at once.
+    grid = chosen.get("regularised")
+    points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
+    replicas = seeds * points * (grid["folds"] if grid else 1)
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * sum(rows.values()) * features
         + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * _states_of(chosen) * 2 * chosen.get("batch_size", 32) * width
+        + (3 * replicas * (track.n[-1] // grid["folds"] + 1) * features if grid else 0)
         + 6 * seeds * max(track.n[-1], rows["heldout"]) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
     )
@@ -53,5 +56,5 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
 
 def _states_of(settings: dict[str, Any]) -> int:
     """States kept of each example for the backward pass, twice the layers of a circuit at most."""
-    layers = settings.get("layers") or max(settings.get("tuning", {}).get("layers", [0]))
+    layers = settings.get("layers") or max(settings.get("tuned_layers", [0]))
     return 2 * layers + 4

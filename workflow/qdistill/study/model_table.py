@@ -51,6 +51,10 @@ class ModelEntry:
     # Side questions: what it is compared with besides, or, of a challenger, which of its
     # comparisons the verdict shows apart.
     asks: tuple[str, ...] = ()
+    # Codes differ in scale: LayerNorm's are about 1, probabilities 1/N. Of bottlenecks, in powers
+    # of N: what its codes are multiplied by under ``code_scale: own``, and under ``unit``.
+    own_scale: int = 0
+    unit_scale: int = 0
     removes: str = ""  # what a control takes out of the circuit model
     is_variant: bool = False  # steps back where a figure has many lines
     in_links: bool = False  # among the ten that ready comparisons in MLflow show
@@ -84,13 +88,14 @@ class ModelEntry:
     def settings(self) -> tuple[str, ...]:
         """Keys of ``training`` that make a difference to it, and may be overridden for it."""
         if self.kind == "tuned":  # the others are searched
-            return ("batch_size", "angle_range") if self.is_circuit else ()
+            return ("batch_size", "angle_range", "regularised") if self.is_circuit else ()
         if self.kind == "reference" or self.method == "compile":
             return ()
         known = ("epochs", "batch_size", "learning_rate")
         if self.kind == "student":
             return known
-        return (*known, *(("layers", "angle_range") if self.is_circuit else ()), "converged")
+        circuit = ("layers", "angle_range") if self.is_circuit else ()
+        return (*known, "code_scale", *circuit, "regularised")
 
     @property
     def is_deployable(self) -> bool:
@@ -140,42 +145,54 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         style=Style("#63180B", ">", "-", 6.0), adapter="linear", role="required_rival",
         in_links=True),
     ModelEntry("square", "the normalised code, squared: the circuit model without its circuit",
-        "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), adapter="squared",
-        role="required_rival", removes="the circuit", in_links=True),
+        "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), unit_scale=1,
+        adapter="squared", role="required_rival", removes="the circuit", in_links=True),
+    ModelEntry("square_scaled", "the same, its codes multiplied by N, to a LayerNorm's scale",
+        "control", "square:Square", Style("#00614A", "h", _DOTTED, 6.5), own_scale=1, unit_scale=1,
+        adapter="squared", asks=("square",), is_variant=True),
     ModelEntry("frozen_circuit", "the circuit model with random angles that are never trained",
         "control", "frozen_circuit:FrozenCircuit", Style("#7A9A01", "p", _DOTTED, 7.5),
-        is_circuit=True, adapter="circuit", removes="the training of the circuit",
+        is_circuit=True, unit_scale=1, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
     ModelEntry("separable", "the circuit model without entangling gates",
         "control", "separable:Separable", Style("#52C77D", "<", _DASH_DOTTED, 7.0),
-        is_circuit=True, adapter="circuit", removes="the entanglement of the circuit",
+        is_circuit=True, unit_scale=1, adapter="circuit", removes="the entanglement of the circuit",
         asks=("square",), is_variant=True),  # is entanglement needed to do more than squaring?
     ModelEntry("orthogonal",
         "the normalised code, turned by a full orthogonal matrix and squared",
         "classical", "orthogonal:Orthogonal", Style("#F2AD69", "d", _DASHED, 6.5),
-        adapter="squared", is_variant=True),
+        unit_scale=1, adapter="squared", is_variant=True),
     ModelEntry("classical", "LayerNorm of the code: the article's baseline",
         "classical", "classical:Classical", Style("#D55E00", "D", "-", 5.5), adapter="layer_norm",
         role="baseline", asks=("mean",), in_links=True),  # is the baseline any good?
+    ModelEntry("classical_scaled",
+        "the baseline, its codes divided by N, to the scale of probabilities", "classical",
+        "classical:Classical", Style("#FF8A5C", "H", _SHORT_DASHED, 6.5), own_scale=-1,
+        adapter="layer_norm", asks=("classical",), in_links=True),
     ModelEntry("classical_dense", "a full matrix, then LayerNorm",
         "classical", "classical_dense:ClassicalDense", Style("#882255", "P", _DASH_DOTTED, 6.5),
         adapter="layer_norm", role="baseline", is_variant=True),
     ModelEntry("real_circuit", "the circuit model without phases, so that its unitary is real",
         "quantum", "real_circuit:RealCircuit", Style("#0426ED", "X", _SHORT_DASHED, 5.5),
-        is_circuit=True, adapter="squared",
+        is_circuit=True, unit_scale=1, adapter="squared",
         asks=("square",), is_variant=True),  # is phase needed to do more than squaring?
     ModelEntry("quantum",
         "the article's circuit model: probabilities of a trained circuit on the normalised code",
         "quantum", "quantum:Quantum", Style("#0072B2", "o", "-", 4.5), is_circuit=True,
-        adapter="circuit", role="challenger", asks=("real_circuit", "quantum_scrambled"),
-        in_links=True),
+        unit_scale=1, adapter="circuit", role="challenger",
+        asks=("real_circuit", "quantum_scrambled"), in_links=True),
+    ModelEntry("quantum_scaled",
+        "the circuit model, its codes multiplied by N, to a LayerNorm's scale", "quantum",
+        "quantum:Quantum", Style("#7FC4FF", "8", _DOTTED, 6.5), is_circuit=True, own_scale=1,
+        unit_scale=1, adapter="circuit", asks=("quantum", "classical"), is_variant=True),
     ModelEntry("quantum_scrambled",
         "the same behind a fixed random circuit that deepens during training (the article's "
         "curriculum)", "quantum", "quantum_scrambled:QuantumScrambled",
-        Style("#56B4E9", "v", _DASHED, 6.0), is_circuit=True, adapter="circuit", is_variant=True),
+        Style("#56B4E9", "v", _DASHED, 6.0), is_circuit=True, unit_scale=1,
+        adapter="circuit", is_variant=True),
     ModelEntry("quantum_tuned",
-        "the circuit model, its layers, learning rate and length of training chosen by "
-        "cross-validation inside the n rows", "quantum",
+        "the circuit model, its layers, weight decay, learning rate and length of training chosen "
+        "by cross-validation inside the n rows", "quantum",
         style=Style("#061D51", "*", _DASH_DOTTED, 8.0), is_circuit=True, adapter="circuit",
         role="challenger", asks=("quantum", "linear_tuned"), in_links=True),
 

@@ -40,7 +40,7 @@ Name = Annotated[
         description="A name: lower-case letters, digits and hyphens, at most 60.",
     ),
 ]
-Protocol = Literal["article", "converged"]
+Protocol = Literal["article", "regularised"]
 Positive = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 UpToThousand = Annotated[int, Field(ge=1, le=1000)]
@@ -49,6 +49,22 @@ Qubits = Annotated[int, Field(ge=2, le=12, description="The bottleneck is 2**qub
 Epochs = Annotated[int, Field(ge=1, le=100_000, description="Passes over the labelled examples.")]
 BatchSize = Annotated[int, Field(ge=1, description="Examples in one step.")]
 LearningRate = Annotated[float, Field(gt=0, le=1, description="Step size of Adam.")]
+WeightDecay = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=100,
+        description="Decay of the matrices of encoder and decoder, in units of the learning rate.",
+    ),
+]
+CodeScale = Annotated[
+    Literal["own", "unit"] | Annotated[float, Field(gt=0, le=1e6)],
+    Field(
+        description="What codes are multiplied by on their way to the decoder: `own`, as the model "
+        "is defined; `unit`, to codes of about 1; or a number. By default `own` under `article`, "
+        "`unit` under `regularised`; fixed projections leave codes as they are."
+    ),
+]
 Layers = Annotated[int, Field(ge=1, le=1000, description="Layers of a circuit.")]
 AngleRange = Annotated[
     float,
@@ -68,25 +84,21 @@ Folds = Annotated[
     ),
 ]
 MaxSteps = Annotated[int, Field(ge=1, le=1_000_000, description="Most steps of the optimiser.")]
-Patience = Annotated[
-    int,
-    Field(
-        ge=1,
-        le=1000,
-        description="Training stops when the cross-validated loss has not fallen for this many of "
-        "the (at most 400) times it is measured.",
-    ),
-]
 Named = Annotated[str, Field(description="A name.")]
 PoolSize = Annotated[Natural | Literal["all"], Field(description="A number of rows, or `all`.")]
 
 
-class Converged(Settings):
-    """Settings of the protocol `converged`, which needs all three."""
+class Regularised(Settings):
+    """The grid of the protocol `regularised`, the same for every model; it needs all of it."""
 
     folds: Folds = ABSENT
-    max_steps: MaxSteps = ABSENT
-    patience: Patience = ABSENT
+    steps: MaxSteps = ABSENT
+    checks: Annotated[int, Field(ge=1, le=1000)] = ABSENT
+    """How often, evenly spaced, the error is measured: the lengths to choose from."""
+    learning_rates: Several[LearningRate] = ABSENT
+    """Step sizes at the end of the warm-up, to choose from."""
+    weight_decays: Several[WeightDecay] = ABSENT
+    """Decays to choose from."""
 
 
 class ModelTraining(Settings):
@@ -97,15 +109,16 @@ class ModelTraining(Settings):
     learning_rate: LearningRate = ABSENT
     layers: Layers = ABSENT
     angle_range: AngleRange = ABSENT
-    converged: Converged = ABSENT
+    code_scale: CodeScale = ABSENT
+    regularised: Regularised = ABSENT
 
 
 class TrackTraining(ModelTraining):
     """How models and students are trained."""
 
     protocol: Protocol = ABSENT
-    """`article`: a fixed number of epochs of Adam. `converged`: as many steps as cross-validation
-    asks for."""
+    """`article`: a fixed number of epochs of Adam. `regularised`: AdamW, its decay, rate and
+    length chosen by cross-validation for each seed."""
     models: dict[str, ModelTraining] = ABSENT
     """Settings of one model or student, by its name, in place of those above."""
 
@@ -114,8 +127,8 @@ class Training(TrackTraining):
     """How models and students are trained."""
 
     protocol: Protocol
-    """`article`: a fixed number of epochs of Adam. `converged`: as many steps as cross-validation
-    asks for."""
+    """`article`: a fixed number of epochs of Adam. `regularised`: AdamW, its decay, rate and
+    length chosen by cross-validation for each seed."""
     epochs: Epochs
     batch_size: BatchSize
     learning_rate: LearningRate
@@ -170,15 +183,10 @@ class Comparison(Settings):
 
 
 class Tuning(Settings):
-    """The searches of `linear_tuned`, which uses `folds` alone, and of `quantum_tuned`."""
+    """The searches of `linear_tuned`, and of `quantum_tuned` besides the grid of `regularised`."""
 
     folds: Folds
-    rows: Annotated[int, Field(ge=10)]
-    """`quantum_tuned` searches on at most this many of the n examples, and trains on all."""
-    max_steps: MaxSteps
-    patience: Patience
-    learning_rates: Several[LearningRate]
-    """Step sizes of Adam that are tried."""
+    """Of `linear_tuned`; `quantum_tuned` has those of `training.regularised`."""
     layers: Several[Layers]
     """Depths of the circuit that are tried."""
 

@@ -9,7 +9,7 @@ from qdistill.study.messages import listed, shown
 from qdistill.study.registry import ENTRIES, STUDENTS
 from qdistill.study.tracks import Track
 
-_LENGTH = ("folds", "max_steps", "patience")
+_GRID = ("folds", "steps", "checks", "learning_rates", "weight_decays")
 
 
 def overridable_names() -> list[str]:
@@ -35,12 +35,13 @@ def check_track(track: Track, where: str) -> None:
 
 
 def _check_training(track: Track, where: str) -> None:
-    missing = [key for key in _LENGTH if key not in track.training.get("converged", {})]
-    if track.protocol == "converged" and missing:
+    missing = [key for key in _GRID if key not in track.training.get("regularised", {})]
+    searched = [name for name in track.tuned if ENTRIES[name].is_circuit]
+    if missing and (track.protocol == "regularised" or searched):
+        asked = "the protocol 'regularised'" if not searched else f"'{searched[0]}'"
         raise ConfigurationError(
-            f"configuration: '{where}training.protocol': found 'converged', but "
-            f"'{where}training.converged' lacks {', '.join(missing)}; give them, or the protocol "
-            "'article'"
+            f"configuration: '{where}training.regularised' lacks {', '.join(missing)}, which "
+            f"{asked} needs; give them, or leave that out"
         )
     for name, settings in track.training["models"].items():
         known = ENTRIES[name].settings
@@ -70,23 +71,21 @@ def _check_teachers(track: Track, where: str) -> None:
 
 def _check_folds(track: Track, where: str) -> None:
     """Refuse more folds than examples, wherever cross-validation is asked for."""
-    asked: list[tuple[str, int, str, int]] = []
-    smallest = (f"the smallest of '{where}n'", track.n[0])
-    for name in track.bottlenecks:
-        if (converged := track.settings_of(name).get("converged")) is not None:
-            own = "folds" in track.training["models"].get(name, {}).get("converged", {})
-            key = f"{where}training.{f'models.{name}.' if own else ''}converged.folds"
-            asked.append((key, converged["folds"], *smallest))
-    folds = ("tuning.folds", track.tuning.get("folds", 0))
-    if track.tuned:
-        asked.append((*folds, *smallest))
-    if any(ENTRIES[name].is_circuit for name in track.tuned):
-        asked.append((*folds, "'tuning.rows'", track.tuning["rows"]))
-    for key, found, of_what, most in asked:
+    asked: list[tuple[str, int]] = []
+    circuits = [name for name in track.tuned if ENTRIES[name].is_circuit]
+    for name in (*track.bottlenecks, *circuits):
+        if (grid := track.settings_of(name).get("regularised")) is not None:
+            own = "folds" in track.training["models"].get(name, {}).get("regularised", {})
+            key = f"{where}training.{f'models.{name}.' if own else ''}regularised.folds"
+            asked.append((key, grid["folds"]))
+    if len(track.tuned) > len(circuits):
+        asked.append(("tuning.folds", track.tuning["folds"]))
+    most = track.n[0]
+    for key, found in asked:
         if found > most:
             raise ConfigurationError(
-                f"configuration: '{key}': found {found}, but {of_what} is {most}; 2 to {most} "
-                "folds are possible"
+                f"configuration: '{key}': found {found}, but the smallest of '{where}n' is {most}; "
+                f"2 to {most} folds are possible"
             )
 
 

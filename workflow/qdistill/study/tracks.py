@@ -27,7 +27,7 @@ class Track:
 
     @property
     def protocol(self) -> str:
-        """How this track trains: ``article`` or ``converged``."""
+        """How this track trains: ``article`` or ``regularised``."""
         return self.training["protocol"]
 
     @property
@@ -62,25 +62,34 @@ class Track:
         """Select what a model's or student's jobs depend on, overrides applied."""
         entry, training = ENTRIES[name], self._training_of(name)
         chosen: dict[str, Any] = {"projections": self.projections}
-        chosen |= {k: training[k] for k in entry.settings if k not in ("epochs", "converged")}
+        shared = ("batch_size", "learning_rate", "layers", "angle_range")
+        chosen |= {key: training[key] for key in entry.settings if key in shared}
         if entry.kind == "tuned":
-            own = {"tuning": self.tuning} if entry.is_circuit else {"folds": self.tuning["folds"]}
-            return {**chosen, **own}
+            if not entry.is_circuit:
+                return {**chosen, "folds": self.tuning["folds"]}
+            grid = {"regularised": training["regularised"], "tuned_layers": self.tuning["layers"]}
+            return {**chosen, **grid}
         if entry.kind == "student" and entry.settings:
             # A student starts from a teacher that has seen all n rows, so no row is left out on
             # which its length could be chosen: it has its epochs under every protocol.
             return {**chosen, "epochs": training["epochs"]}
         if entry.kind == "bottleneck":
-            length = "epochs" if self.protocol == "article" else "converged"
+            is_article = self.protocol == "article"
+            length = "epochs" if is_article else "regularised"
             chosen |= {"protocol": self.protocol, length: training[length]}
+            if not is_article:
+                chosen.pop("learning_rate")
+            if self.projections == "trained":
+                default = "own" if is_article else "unit"
+                chosen["code_scale"] = training.get("code_scale", default)
         return chosen
 
     def _training_of(self, name: str) -> dict[str, Any]:
-        """Apply a name's overrides, to ``converged`` key by key."""
+        """Apply a name's overrides, to ``regularised`` key by key."""
         own = self.training["models"].get(name, {})
         merged = {**self.training, **own}
-        if "converged" in own:
-            merged["converged"] = {**self.training.get("converged", {}), **own["converged"]}
+        if "regularised" in own:
+            merged["regularised"] = {**self.training.get("regularised", {}), **own["regularised"]}
         return merged
 
 

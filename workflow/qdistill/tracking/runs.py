@@ -24,7 +24,7 @@ LAYOUT_VERSION = 2
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
-_FLAGS = ("diverged", "still_improving")
+_FLAGS = ("diverged", "choice_at_edge")
 _CHILD_METRICS = (*LOSSES, "teacher_r2", "n_parameters", "train_seconds")
 _PARENT = ["dataset", "qubits", "protocol", "n", "model"]
 _CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]

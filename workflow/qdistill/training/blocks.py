@@ -14,7 +14,7 @@ from qdistill.circuits.engine import current_engine
 from qdistill.datasets.examples import Examples
 from qdistill.datasets.problem import Problem
 from qdistill.models.slot_model import SlotModel, mean_squared_errors
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import write_weights
 from qdistill.training.evaluation import Evaluation, describe_runs, finite_or_missing, has_diverged
 from qdistill.training.example_loss import ExampleLoss
@@ -136,7 +136,7 @@ def train_block(
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
         seconds=recorder.seconds[-1],
     )
-    return TrainedBlock(model.all_weights(weights), recorder.history(), result)
+    return TrainedBlock(model.kept_weights(weights), recorder.history(), result)
 
 
 def evaluate_untrained(
@@ -152,7 +152,7 @@ def evaluate_untrained(
         diverged=~(np.isfinite(train) & np.isfinite(heldout)),
         n_parameters=sum(tensor[0].numel() for tensor in weights.values()),
     )
-    return TrainedBlock(model.all_weights(weights), recorder.history(), result)
+    return TrainedBlock(model.kept_weights(weights), recorder.history(), result)
 
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
@@ -178,21 +178,27 @@ class BlockResults:
         self,
         examples: Examples,
         weights: Mapping[str, Tensor],
-        **tables: Mapping[str, Any] | pd.DataFrame,
+        **tables: Mapping[str, Any] | pd.DataFrame | None,
     ) -> None:
-        """Add what was found at one n: weights, and columns of tables by their contracts."""
+        """Add what was found at one n: weights, and columns of tables by their contracts.
+
+        Of a table that is None there are no rows; it is written nevertheless.
+        """
         self.seeds = examples.seeds
         self.weights[examples.n] = {key: tensor.numpy() for key, tensor in weights.items()}
         key = {**self.problem.key(examples.n), "model": self.model}
         for kind, columns in tables.items():
+            frames = self.rows.setdefault(kind, [])
+            if columns is None:
+                continue
             missing = {name: value for name, value in key.items() if name not in columns}
             frame = pd.DataFrame({**missing, **columns})
-            self.rows.setdefault(kind, []).append(frame)
+            frames.append(frame)
 
     def write(self, outputs: Mapping[str, str | Path], **metadata: str) -> None:
         """Write ``weights``, with more metadata if need be, and the tables."""
         about = {"model": self.model, "engine": current_engine(), **metadata}
         write_weights(outputs["weights"], self.weights, self.seeds, about)
         for kind, frames in self.rows.items():
-            table = pd.concat(frames, ignore_index=True)
+            table = pd.concat(frames, ignore_index=True) if frames else make_frame(kind, [])
             write_table(kind, outputs[kind], table, self.settings)

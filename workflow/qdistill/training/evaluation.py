@@ -20,9 +20,9 @@ class Evaluation:
     n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
-    # Whether the search for a length ended at its most steps, before the error had stopped
-    # falling; None where no length is searched for.
-    still_improving: np.ndarray | None = None
+    # Whether cross-validation chose what lies at the edge of its grid, so that a wider one might
+    # have had better; None where nothing is chosen.
+    choice_at_edge: np.ndarray | None = None
 
 
 def has_diverged(start: np.ndarray, train_mse: np.ndarray, heldout_mse: np.ndarray) -> np.ndarray:
@@ -61,6 +61,6 @@ def describe_runs(
             "n_parameters": result.n_parameters,
             "train_seconds": result.seconds / len(seeds),
             "diverged": result.diverged,
-            "still_improving": False if result.still_improving is None else result.still_improving,
+            "choice_at_edge": False if result.choice_at_edge is None else result.choice_at_edge,
         }
     )

@@ -30,8 +30,8 @@ class ExampleLoss:
         For R replicas.
     examples : Examples
         Of S seeds; only labelled rows are used.
-    times : int
-        Replicas of each seed, R = S times.
+    seed_of : int64 Tensor, shape (R,), optional
+        Place of each replica's seed among the S; by default each seed has one replica.
     choices : sequence of ndarray of int, optional
         The positions that each replica trains on; by default all n. Their targets alone
         give its unit, so that nothing is learned from an example that is left out.
@@ -41,11 +41,11 @@ class ExampleLoss:
         self,
         model: SlotModel,
         examples: Examples,
-        times: int = 1,
+        seed_of: Tensor | None = None,
         choices: Sequence[np.ndarray] | None = None,
     ) -> None:
         self.model, self.examples = model, examples
-        self._labelled = examples.labelled.repeat_interleave(times, 0)
+        self._labelled = examples.labelled if seed_of is None else examples.labelled[seed_of]
         self._unit = torch.ones(len(self._labelled))
         if model.projections:
             everything = [np.arange(examples.n)] * len(self._labelled)
@@ -73,14 +73,6 @@ class ExampleLoss:
             self._through_fixed_projections(weights, positions, progress)
         else:
             self._through_trained_projections(weights, positions, progress)
-
-    def restrict_to(self, replicas: Tensor) -> None:
-        """Keep some replicas alone: int64 positions."""
-        self.model = self.model.of_replicas(replicas)
-        self._labelled, self._unit = self._labelled[replicas], self._unit[replicas]
-        if self.model.projections:
-            prepared = (self._codes, self._read_out, self._reduced)
-            self._codes, self._read_out, self._reduced = (each[replicas] for each in prepared)
 
     @torch.no_grad()
     def _through_trained_projections(

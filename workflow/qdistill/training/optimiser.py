@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,68 +28,94 @@ class TrainingSettings:
 
 
 class FlatAdam:
-    """Adam (Kingma & Ba, 2015) over one flat buffer that holds every parameter.
+    """Adam (Kingma & Ba, 2015), with decoupled weight decay, over one flat buffer.
 
-    The update is elementwise, so one buffer for all tensors and all seeds gives the same
-    numbers as one optimiser a seed, in one pass over memory. It calls the kernel behind
-    ``torch.optim.Adam(fused=True)`` itself: constructing an optimiser of ``torch.optim`` loads
+    The update is elementwise, so one buffer for all tensors and all replicas gives the same
+    numbers as one optimiser a replica, in one pass over memory. It calls the kernel behind
+    ``torch.optim.AdamW(fused=True)`` itself: constructing an optimiser of ``torch.optim`` loads
     torch's compiler stack, which costs every job more than a second. Start values are copied;
     :attr:`parameters` holds the trained leaves, whose ``grad`` are views of one buffer and stay so.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Tensor
+        Start values, each with a leading axis R of replicas.
+    learning_rate : float or sequence of R floats
+        Step size, of all or of each replica.
+    weight_decay : float or sequence of R floats
+        Decay of the matrices of encoder and decoder (AdamW; Loshchilov & Hutter, ICLR 2019): in
+        each step they lose this share of themselves, times the learning rate.
     """
 
     _BETAS = (0.9, 0.999)
     _EPSILON = 1e-8
+    _DECAYED = ("encoder.weight", "decoder.weight")
 
-    def __init__(self, parameters: Mapping[str, Tensor], learning_rate: float) -> None:
-        self.learning_rate = learning_rate
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        learning_rate: float | Sequence[float],
+        weight_decay: float | Sequence[float] = 0.0,
+    ) -> None:
         values = {name: tensor.detach() for name, tensor in parameters.items()}
+        replicas = len(next(iter(values.values())))
+        rates = np.broadcast_to(learning_rate, replicas)
+        decays = np.broadcast_to(weight_decay, replicas)
         self._steps = torch.zeros((), device=next(iter(values.values())).device)
-        self._hold(values, *({name: torch.zeros_like(x) for name, x in values.items()},) * 2)
-
-    def _hold(self, *tensors: Mapping[str, Tensor]) -> None:
-        """Lay values and both moments out flat, with leaves that are views of the values."""
-        flat = [torch.cat([x.reshape(-1) for x in each.values()]) for each in tensors]
-        self._values, self._first_moment, self._second_moment = flat
+        self._values = torch.cat([x.reshape(-1) for x in values.values()])
+        moments = torch.zeros_like(self._values), torch.zeros_like(self._values)
         self._gradients = torch.zeros_like(self._values)
-        shapes = {name: tensor.shape for name, tensor in tensors[0].items()}
+        shapes = {name: tensor.shape for name, tensor in values.items()}
         self.parameters = {
             name: piece.requires_grad_() for name, piece in _views(self._values, shapes).items()
         }
         for name, piece in _views(self._gradients, shapes).items():
             self.parameters[name].grad = piece
+        buffers = (self._values, self._gradients, *moments)
+        self._groups = {(float(rates[0]), 0.0): [[buffer] for buffer in buffers]}
+        if decays.any() or len(set(rates)) > 1:
+            self._groups = self._group(rates, decays, [_views(each, shapes) for each in buffers])
+
+    def _group(
+        self, rates: np.ndarray, decays: np.ndarray, buffers: Sequence[Mapping[str, Tensor]]
+    ) -> dict[tuple[float, float], list[list[Tensor]]]:
+        """Gather what is updated alike, by rate and decay: pieces of each of the four buffers."""
+        groups: dict[tuple[float, float], list[list[Tensor]]] = {}
+        for first, end in _runs(list(zip(rates, decays, strict=True))):
+            for name in buffers[0]:
+                decay = decays[first] if name in self._DECAYED else 0.0
+                pieces = groups.setdefault((float(rates[first]), float(decay)), [[], [], [], []])
+                for own, buffer in zip(pieces, buffers, strict=True):
+                    own.append(buffer[name][first:end].reshape(-1))
+        return groups
 
     @torch.no_grad()
-    def restrict_to(self, replicas: Tensor) -> None:
-        """Keep some replicas alone: int64 positions along every leading axis."""
-        shapes = {name: leaf.shape for name, leaf in self.parameters.items()}
-        buffers = (self._values, self._first_moment, self._second_moment)
-        self._hold(
-            *(
-                {name: piece[replicas] for name, piece in _views(buffer, shapes).items()}
-                for buffer in buffers
-            )
-        )
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Update the parameters from their gradients and clear the gradients."""
+    def step(self, factor: float = 1.0) -> None:
+        """Update the parameters from their gradients, at this share of the rates; clear those."""
         self._steps += 1
-        torch._fused_adam_(
-            [self._values],
-            [self._gradients],
-            [self._first_moment],
-            [self._second_moment],
-            [],
-            [self._steps],
-            lr=self.learning_rate,
-            beta1=self._BETAS[0],
-            beta2=self._BETAS[1],
-            weight_decay=0.0,
-            eps=self._EPSILON,
-            amsgrad=False,
-            maximize=False,
-        )
+        for (rate, decay), (values, gradients, first, second) in self._groups.items():
+            torch._fused_adamw_(
+                values,
+                gradients,
+                first,
+                second,
+                [],
+                [self._steps] * len(values),
+                lr=rate * factor,
+                beta1=self._BETAS[0],
+                beta2=self._BETAS[1],
+                weight_decay=decay,
+                eps=self._EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
         self._gradients.zero_()
+
+
+def _runs(keys: Sequence[object]) -> list[tuple[int, int]]:
+    """Cut a sequence into runs of equal items: the first place of each, and the one after it."""
+    ends = [place for place in range(1, len(keys)) if keys[place] != keys[place - 1]]
+    return list(pairwise([0, *ends, len(keys)]))
 
 
 def _views(buffer: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
@@ -188,13 +215,6 @@ class BatchStream:
             self._queues[place] = np.concatenate(parts)
         self._drawn = torch.from_numpy(np.stack([queue[:count] for queue in self._queues]))
         self._queues = [queue[count:] for queue in self._queues]
-
-    def restrict_to(self, replicas: Sequence[int]) -> None:
-        """Keep some replicas alone, each with the batches that it would have had."""
-        self._generators = [self._generators[place] for place in replicas]
-        self._choices = [self._choices[place] for place in replicas]
-        self._queues = [self._queues[place] for place in replicas]
-        self._drawn = self._drawn[list(replicas)]
 
 
 def minimise(

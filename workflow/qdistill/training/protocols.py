@@ -1,13 +1,11 @@
 """The training protocols, and the training of one model at every n.
 
-``article`` trains for a fixed number of epochs. ``converged`` lets K-fold cross-validation
-inside the n labelled examples say for how many steps, so that a model that learns slowly is
-not taken for one that generalises badly.
+``article`` trains for a fixed number of epochs. ``regularised`` lets K-fold cross-validation
+inside the n labelled examples choose decay, rate and length from one grid for all models, so that
+a model that learns slowly, or overfits soon, is not taken for one that generalises badly.
 """
 
-import logging
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,28 +19,18 @@ from qdistill.datasets.problem import Problem
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
+from qdistill.study.registry import BOTTLENECKS
 from qdistill.training.blocks import (
     BlockResults,
     Recorder,
     TrainedBlock,
     evaluate_errors,
     evaluate_untrained,
-    recorded_epochs,
     train_block,
     training_settings,
 )
-from qdistill.training.crossvalidation import (
-    LengthSettings,
-    best_check,
-    has_stopped,
-    length_settings,
-    steps_between_checks,
-    train_to_checks,
-    validation_curve,
-)
 from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
-
-log = logging.getLogger(__name__)
+from qdistill.training.regularised import Chosen, choose_settings, grid_of, train_as_chosen
 
 
 def train_by_protocol(
@@ -51,102 +39,79 @@ def train_by_protocol(
     examples: Examples,
     settings: Mapping[str, Any],
     purpose: str = "batches",
-) -> TrainedBlock:
-    """Train all seeds by the protocol of the settings.
+) -> tuple[TrainedBlock, Chosen | None]:
+    """Train all seeds by the protocol of the settings; returned besides is what was chosen.
 
     Parameters
     ----------
     model, parameters, examples, purpose
         As for :func:`train_block`; parameters are empty if there is nothing to train.
     settings : mapping
-        ``protocol``, ``batch_size``, ``learning_rate``, and ``epochs`` or ``converged``.
+        ``protocol``, ``batch_size``, and ``learning_rate`` and ``epochs`` or ``regularised``.
     """
     if not parameters:
-        return evaluate_untrained(model, parameters, examples)
+        return evaluate_untrained(model, parameters, examples), None
     if settings["protocol"] == "article":
-        return train_block(model, parameters, examples, training_settings(settings), purpose)
-    return train_converged(model, parameters, examples, length_settings(settings), purpose)
+        own = training_settings(settings)
+        return train_block(model, parameters, examples, own, purpose), None
+    chosen = choose_settings(model, parameters, examples, grid_of(settings), purpose)
+    return train_regularised(model, parameters, examples, chosen, purpose), chosen
 
 
-def train_converged(
+def train_regularised(
     model: SlotModel,
     parameters: Mapping[str, Tensor],
     examples: Examples,
-    settings: LengthSettings,
+    chosen: Chosen,
     purpose: str,
 ) -> TrainedBlock:
-    """Train each seed for as many steps as gave it the lowest cross-validated error.
-
-    The folds and the final training start from the same parameters. ``seconds`` counts both.
-    """
-    begun = time.perf_counter()
-    curve = validation_curve(model, parameters, examples, settings, purpose)
-    checks = best_check(curve, settings.patience)
-    still_improving = ~has_stopped(curve, settings.patience)
-    if still_improving.any():
-        log.warning(
-            "n=%d: %d of %d seeds reached %d steps before their error had not fallen for %d "
-            "measurements; more steps might lower it",
-            *(examples.n, np.count_nonzero(still_improving), len(still_improving)),
-            *(settings.max_steps, settings.patience),
-        )
-    searched = time.perf_counter() - begun
-    course = _ConvergedRecorder(model, examples, settings, curve, checks)
-    weights = train_to_checks(model, parameters, examples, settings, checks, purpose, course.record)
+    """Train each seed as was chosen for it; ``seconds`` counts the search too."""
+    course = _ChosenRecorder(model, examples, chosen)
+    weights = train_as_chosen(model, parameters, examples, chosen, purpose, course.record)
     train, heldout = evaluate_errors(model, weights, examples)
     result = Evaluation(
         train_mse=train,
         heldout_mse=heldout,
         diverged=has_diverged(course.train[0], train, heldout),
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
-        seconds=searched + course.seconds[-1],
-        still_improving=still_improving,
+        seconds=chosen.seconds + course.seconds[-1],
+        choice_at_edge=chosen.at_edge,
     )
-    return TrainedBlock(model.all_weights(weights), course.history(), result)
+    return TrainedBlock(model.kept_weights(weights), course.history(), result)
 
 
-class _ConvergedRecorder(Recorder):
-    """Errors now and then in a final training, beside the cross-validated ones.
+class _ChosenRecorder(Recorder):
+    """Errors at each end of the grid in a final training, beside the cross-validated ones.
 
-    Which of a seed's checks are measured does not depend on the others of its block: those
-    of :func:`recorded_epochs`, and the seed's own last.
+    A seed's are recorded up to its own end, whatever the others of its block do.
     """
 
-    def __init__(
-        self,
-        model: SlotModel,
-        examples: Examples,
-        settings: LengthSettings,
-        curve: np.ndarray,
-        checks: np.ndarray,
-    ) -> None:
+    def __init__(self, model: SlotModel, examples: Examples, chosen: Chosen) -> None:
         super().__init__(model, examples, epochs=0)
-        self.curve, self.checks = curve, checks
-        self.interval = steps_between_checks(examples.n, settings)
-        self.steps_per_epoch = math.ceil(examples.n / settings.batch_size)
-        self.common = recorded_epochs(math.ceil(settings.max_steps / self.interval))
-        self.measured: list[int] = []
+        self.chosen = chosen
+        self.steps_per_epoch = math.ceil(examples.n / chosen.grid.batch_size)
 
-    def record(self, steps: int, weights: Mapping[str, Tensor]) -> None:
-        """Measure after a number of steps, if that is due for any seed."""
-        check = steps // self.interval
-        if check in self.common or check in self.checks:
-            self.measured.append(check)
-            self.measure(steps // self.steps_per_epoch, weights)
+    def record(self, check: int, weights: Mapping[str, Tensor]) -> None:
+        """Measure at an end of the grid."""
+        self.measure(int(self.chosen.grid.ends[check]) // self.steps_per_epoch, weights)
 
     def history(self) -> dict[str, np.ndarray]:
-        """Columns of the contract ``history``; a seed's last row is its end."""
-        measured, ends = np.asarray(self.measured), self.checks[:, None]
-        common = np.isin(measured, list(self.common))
-        seed, place = np.nonzero((common & (measured < ends)) | (measured == ends))
+        """Columns of the contract ``history``; of ends within one epoch the last counts."""
+        epochs, ends = np.asarray(self.recorded), self.chosen.check
+        last = np.append(epochs[1:] != epochs[:-1], True)
+        checks = np.arange(len(epochs))
+        kept = (last & (checks < ends[:, None])) | (checks == ends[:, None])
+        kept &= ~((epochs == epochs[ends][:, None]) & (checks < ends[:, None]))
+        seed, place = np.nonzero(kept)
+        of_seeds = np.arange(len(ends))
         columns = {
             "train_mse": np.stack(self.train, axis=1),
             "heldout_mse": np.stack(self.heldout, axis=1),
-            "validation_mse": self.curve[:, measured],
+            "validation_mse": self.chosen.curves[of_seeds, self.chosen.point][:, : len(epochs)],
         }
         return {
             "seed": np.asarray(self.examples.seeds)[seed],
-            "epoch": np.asarray(self.recorded)[place],
+            "epoch": epochs[place],
             **{name: finite_or_missing(each)[seed, place] for name, each in columns.items()},
             "seconds": np.asarray(self.seconds)[place],
         }
@@ -160,7 +125,8 @@ def start_model(
     Parameters
     ----------
     settings : mapping
-        ``projections`` and, for circuits, ``layers`` and ``angle_range``.
+        ``projections`` and, for circuits, ``layers`` and ``angle_range``; ``code_scale``, by
+        default ``own``, where projections are trained.
     """
     circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
     bottleneck = load_bottleneck(name)(qubits, **circuit)
@@ -171,20 +137,32 @@ def start_model(
         projections = fixed_projections(settings["projections"], examples, 2**qubits)
         parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
     prepared = bottleneck.prepare_constants(slot_weights(constants))
-    return SlotModel(bottleneck, prepared, projections), parameters, constants
+    scale = 1.0 if projections else _scale_of(name, settings.get("code_scale", "own"), 2**qubits)
+    return SlotModel(bottleneck, prepared, projections, scale), parameters, constants
+
+
+def _scale_of(name: str, wanted: str | float, width: int) -> float:
+    """Return what codes of N numbers are multiplied by; of "code_scale" in config/README.md."""
+    entry = BOTTLENECKS[name]
+    powers = {"own": entry.own_scale, "unit": entry.unit_scale}
+    return float(width ** powers[wanted]) if isinstance(wanted, str) else float(wanted)
 
 
 def train_model(
     name: str, problem: Problem, settings: Mapping[str, Any], outputs: Mapping[str, str | Path]
 ) -> None:
-    """Train one model at every n and write weights, history and metrics."""
+    """Train one model at every n and write weights, history, metrics and choices.
+
+    The table of choices is empty where none is made.
+    """
     latents = load_latents(problem.latents)
     results = BlockResults(name, problem, settings)
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
         model, parameters, constants = start_model(name, settings, problem.qubits, examples)
-        block = train_by_protocol(model, parameters, examples, settings)
+        block, chosen = train_by_protocol(model, parameters, examples, settings)
         metrics = results.describe(examples, "trained", block.evaluation)
+        choices = None if chosen is None else {"seed": examples.seeds, **chosen.columns()}
         weights = {**block.weights, **constants}
-        results.add(examples, weights, history=block.history, metrics=metrics)
+        results.add(examples, weights, history=block.history, metrics=metrics, choices=choices)
     results.write(outputs)

@@ -1,36 +1,25 @@
 """Models whose settings are chosen by K-fold cross-validation inside the n examples."""
 
-import json
-import math
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
-from qdistill.training.blocks import BlockResults, evaluate_errors
-from qdistill.training.crossvalidation import (
-    LengthSettings,
-    best_check,
-    has_stopped,
-    length_settings,
-    steps_between_checks,
-    train_to_checks,
-    validation_curve,
-)
-from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
+from qdistill.training.blocks import BlockResults
+from qdistill.training.evaluation import Evaluation
 from qdistill.training.linear_tuning import Tuned, tune_linear
-from qdistill.training.protocols import start_model
+from qdistill.training.protocols import start_model, train_regularised
+from qdistill.training.regularised import Chosen, choose_settings, grid_of
 
-_LONGEST = 5  # most steps of a final training, in units of the search's most steps
+# Members of a group of seeds, their weights, evaluation and columns of "choices".
+Trained = tuple[np.ndarray, dict[str, Tensor], Evaluation, dict[str, list[Any]]]
 
 
 def tune_model(
@@ -41,155 +30,85 @@ def tune_model(
     Parameters
     ----------
     name : str
-        ``linear_tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, whose learning
-        rate, layers and number of steps are searched.
+        ``linear_tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, of which the
+        layers are searched besides the grid of :mod:`qdistill.training.regularised`.
     problem : Problem
-        Data set, sizes and seeds. The search replaces the protocol's length of training.
+        Data set, sizes and seeds.
     """
     latents = load_latents(problem.latents)
-    searched: dict[int, _Search] = {}
     results = BlockResults(name, problem, settings)
+    tune = tune_circuit if name == "quantum_tuned" else tune_linear
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
-        weights, evaluation, choices = (
-            _tune_circuit(examples, problem.qubits, settings, searched)
-            if name == "quantum_tuned"
-            else tune_linear(examples, problem.qubits, settings)
-        )
+        weights, evaluation, choices = tune(examples, problem.qubits, settings)
         metrics = results.describe(examples, "trained", evaluation)
-        chosen = {"seed": examples.seeds, "model": name, **choices}
-        results.add(examples, weights, choices=chosen, metrics=metrics)
+        results.add(examples, weights, choices={"seed": examples.seeds, **choices}, metrics=metrics)
     results.write(outputs)
 
 
-@dataclass(frozen=True)
-class _Search:
-    """Cross-validated errors (S, checks) of every setting of the grid, and what they took."""
+def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -> Tuned:
+    """Choose a circuit's layers, rate, decay and length for each seed, and train it so.
 
-    curves: list[np.ndarray]
-    seconds: float
+    Codes have unit scale. Angles are padded with zeros to the largest number of layers;
+    ``bottleneck.layers`` says how many count.
 
+    Parameters
+    ----------
+    examples, qubits
+        The choice is made with the labelled rows alone.
+    settings : mapping
+        ``tuned_layers``, ``regularised``, ``projections``, ``batch_size`` and ``angle_range``.
 
-def _tune_circuit(
-    examples: Examples, qubits: int, settings: Mapping[str, Any], searched: dict[int, _Search]
-) -> Tuned:
-    """Search a circuit's learning rate, layers and length, then train on all n examples.
-
-    Time counts the search even where it was made for another n.
+    Returns
+    -------
+    weights, evaluation, choices
+        As :func:`~qdistill.training.linear_tuning.tune_linear` returns them.
     """
-    tuning = settings["tuning"]
-    grid = list(product(tuning["layers"], tuning["learning_rates"]))
-    rows = min(examples.n, tuning["rows"])
-    if rows not in searched:  # subsets are nested, so a larger n has the same first rows
-        begun = time.perf_counter()
-        few = replace(examples, labelled=examples.labelled[:, :rows], rows=examples.rows[:, :rows])
-        found = [_search(few, qubits, settings, *each) for each in grid]
-        searched[rows] = _Search(found, time.perf_counter() - begun)
-    curves = searched[rows].curves
-    checks = np.stack([best_check(curve, tuning["patience"]) for curve in curves])
-    lowest = np.stack(
-        [curve[np.arange(len(best)), best] for curve, best in zip(curves, checks, strict=True)]
-    )
-    chosen = np.where(np.isfinite(lowest), lowest, np.inf).argmin(axis=0)
-    seeds = np.arange(len(examples.seeds))
-    best, errors = checks[chosen, seeds], lowest[chosen, seeds]
-    stopped = np.stack([has_stopped(curve, tuning["patience"]) for curve in curves])
-    begun = time.perf_counter()
-    weights, result, steps = _train_chosen(examples, qubits, settings, grid, chosen, best, rows)
-    seconds = searched[rows].seconds + time.perf_counter() - begun
-    described = [
-        {"layers": grid[k][0], "learning_rate": grid[k][1], "steps": int(count)}
-        for k, count in zip(chosen, steps, strict=True)
-    ]
-    # A search goes on until the last seed of the block has stopped; what comes after a
-    # seed's own stop is not a candidate of its own.
-    ends = np.array([curve.shape[1] for curve in curves])[:, None]
-    candidates = np.minimum(checks + tuning["patience"] + 1, ends).sum(axis=0)
-    return (
-        weights,
-        replace(result, seconds=seconds, still_improving=~stopped[chosen, seeds]),
-        {
-            "choice": [json.dumps(each) for each in described],
-            "validation_mse": list(finite_or_missing(errors)),
-            "candidates": list(candidates),
-        },
-    )
+    depths, grid = settings["tuned_layers"], grid_of(settings)
+    own = [{**settings, "layers": layers, "code_scale": "unit"} for layers in depths]
+    searches = []
+    for each in own:
+        model, parameters, _ = start_model("quantum", each, qubits, examples)
+        searches.append(choose_settings(model, parameters, examples, grid, "batches"))
+    errors = np.stack([search.errors for search in searches])
+    best = np.where(np.isfinite(errors), errors, np.inf).argmin(axis=0)
+    found: list[Trained] = []
+    for place, (each, search) in enumerate(zip(own, searches, strict=True)):
+        members = np.flatnonzero(best == place)
+        if len(members):
+            few, chosen = examples.of_seeds(members), search.of_seeds(members)
+            found.append((members, *_train(few, qubits, each, chosen, max(depths))))
+    order = np.argsort(np.concatenate([members for members, *_ in found]))
+    weights = {
+        key: torch.cat([tensors[key] for _, tensors, *_ in found])[order] for key in found[0][1]
+    }
+    columns = {key: [value for *_, rows in found for value in rows[key]] for key in found[0][-1]}
+    columns = {key: [values[place] for place in order] for key, values in columns.items()}
+    columns["candidates"] = [sum(search.candidates for search in searches)] * len(best)
+    seconds = sum(search.seconds for search in searches)
+    return weights, _joined([result for *_, result, _ in found], order, seconds), columns
 
 
-def _settings_of(settings: Mapping[str, Any], layers: int, rate: float) -> dict[str, Any]:
-    """Combine a model's settings with a choice of the grid and the search for a length."""
-    own = {"layers": layers, "learning_rate": rate, "converged": settings["tuning"]}
-    return {**settings, **own}
+def _train(
+    examples: Examples, qubits: int, settings: Mapping[str, Any], chosen: Chosen, deepest: int
+) -> tuple[dict[str, Tensor], Evaluation, dict[str, list[Any]]]:
+    """Train the seeds that have chosen one number of layers."""
+    model, parameters, _ = start_model("quantum", settings, qubits, examples)
+    block = train_regularised(model, parameters, examples, chosen, "batches")
+    layers, weights = settings["layers"], dict(block.weights)
+    angles = weights["bottleneck.angles"]
+    weights["bottleneck.angles"] = pad(angles, (0, 0, 0, 0, 0, deepest - layers))
+    weights["bottleneck.layers"] = torch.full((len(angles),), layers)
+    return weights, block.evaluation, chosen.columns(layers=layers)
 
 
-def _search(
-    examples: Examples, qubits: int, settings: Mapping[str, Any], layers: int, rate: float
-) -> np.ndarray:
-    own = _settings_of(settings, layers, rate)
-    model, parameters, _ = start_model("quantum", own, qubits, examples)
-    return validation_curve(model, parameters, examples, length_settings(own), "tuning")
-
-
-def _train_chosen(
-    examples: Examples,
-    qubits: int,
-    settings: Mapping[str, Any],
-    grid: Sequence[tuple[int, float]],
-    chosen: np.ndarray,
-    checks: np.ndarray,
-    rows: int,
-) -> tuple[dict[str, Tensor], Evaluation, np.ndarray]:
-    """Train every seed with its own choice, seeds that chose alike as one batch.
-
-    Angles are padded with zeros to the largest number of layers; ``bottleneck.layers`` says
-    how many count.
-    """
-    count, deepest = len(examples.seeds), max(layers for layers, _ in grid)
-    weights: dict[str, Tensor] = {}
-    start, train, heldout, sizes = (np.full(count, np.nan) for _ in range(4))
-    steps = np.zeros(count, dtype=np.int64)
-    for place, (layers, rate) in enumerate(grid):
-        members = np.flatnonzero(chosen == place)
-        if not len(members):
-            continue
-        few = _of_seeds(examples, members)
-        own = _settings_of(settings, layers, rate)
-        length = length_settings(own)
-        ends = _same_epochs(checks[members], rows, few.n, length)
-        model, parameters, _ = start_model("quantum", own, qubits, few)
-        start[members] = evaluate_errors(model, parameters, few)[0]
-        trained = train_to_checks(
-            model, parameters, few, length, ends, "batches", lambda steps, weights: None
-        )
-        train[members], heldout[members] = evaluate_errors(model, trained, few)
-        sizes[members] = sum(tensor[0].numel() for tensor in parameters.values())
-        steps[members] = ends * steps_between_checks(few.n, length)
-        for key, tensor in model.all_weights(trained).items():
-            shape = (deepest, *tensor.shape[2:]) if key.endswith("angles") else tensor.shape[1:]
-            whole = weights.setdefault(key, torch.zeros(count, *shape))
-            whole[members, : tensor.shape[1]] = tensor
-        weights.setdefault("bottleneck.layers", torch.zeros(count, dtype=torch.int64))
-        weights["bottleneck.layers"][members] = layers
-    diverged = has_diverged(start, train, heldout)
-    return weights, Evaluation(train, heldout, diverged, sizes.astype(int)), steps
-
-
-def _same_epochs(checks: np.ndarray, rows: int, n: int, settings: LengthSettings) -> np.ndarray:
-    """Convert measurements on the rows searched into as many epochs of n examples.
-
-    The most steps that a final training may take bound them.
-    """
-    here, there = steps_between_checks(n, settings), steps_between_checks(rows, settings)
-    epoch, epoch_there = (math.ceil(count / settings.batch_size) for count in (n, rows))
-    wanted = -(-checks * there * epoch // (epoch_there * here))  # rounded up
-    most = math.ceil(_LONGEST * settings.max_steps / here)
-    return np.minimum(wanted, most)
-
-
-def _of_seeds(examples: Examples, members: np.ndarray) -> Examples:
-    return replace(
-        examples,
-        seeds=[examples.seeds[member] for member in members],
-        rows=examples.rows[members],
-        labelled=examples.labelled[torch.from_numpy(members)],
+def _joined(parts: list[Evaluation], order: np.ndarray, seconds: float) -> Evaluation:
+    """Put the seeds of several evaluations in their order; a search's time is not counted twice."""
+    sizes = [np.full(len(part.train_mse), part.n_parameters) for part in parts]
+    names = ("train_mse", "heldout_mse", "diverged", "choice_at_edge")
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Evaluation(
+        **{name: column[order] for name, column in columns.items()},
+        n_parameters=np.concatenate(sizes)[order],
+        seconds=seconds + sum(part.seconds for part in parts),
     )

@@ -200,7 +200,7 @@ def _means(
 
 
 def _choices(table: pd.DataFrame) -> Section:
-    """Count what tuning chose, over the seeds."""
+    """Count what was chosen, over the seeds."""
     rows = []
     keys = ["dataset", "protocol", "model", "n"]
     for (dataset, protocol, model, n), own in table.groupby(keys, sort=True):
@@ -215,7 +215,7 @@ def _choices(table: pd.DataFrame) -> Section:
         rows.append([f"{dataset} {protocol}", model, f"{n:,}", "; ".join(words), tried])
     header = ["problem", "model", "n", "chosen (how many seeds)", "candidates"]
     about = "Settings chosen by cross-validation inside the n rows."
-    return Section("choices", "What tuning chose", about, "choices", header, rows)
+    return Section("choices", "What cross-validation chose", about, "choices", header, rows)
 
 
 def summarise_values(values: Sequence[object]) -> str:

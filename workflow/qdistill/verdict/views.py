@@ -81,6 +81,12 @@ class View:
         missed = self.problem.is_null and self.has("control", verdict="failed")
         return self.has("control", verdict="passed") and not missed
 
+    @property
+    def asks_scale(self) -> bool:
+        """Whether the circuit was compared with the baseline at equal scale, where tables look."""
+        compared = self.has("advantage", subject="quantum", n=self.n)
+        return compared and self.has("scale", subject="quantum", n=self.n)
+
     @cached_property
     def n(self) -> int:
         """The n that small tables show."""

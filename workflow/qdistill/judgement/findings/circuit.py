@@ -72,6 +72,15 @@ def advantages(part: ProblemTables) -> list[Finding]:
     return from_comparisons("advantage", part, [(a, _TRAINED, b, _TRAINED) for a, b in pairs])
 
 
+def scales(part: ProblemTables) -> list[Finding]:
+    """Compare the circuit with the article's baseline where both have codes of one scale.
+
+    Either the baseline's are divided by N, or the circuit's multiplied: is an advantage the scale?
+    """
+    pairs = [("quantum", "classical_scaled"), ("quantum_scaled", "classical")]
+    return from_comparisons("scale", part, [(a, _TRAINED, b, _TRAINED) for a, b in pairs])
+
+
 def attributions(part: ProblemTables) -> list[Finding]:
     """Find the simplest model that does as well, the closest rival, or the rival that is missing.
 

@@ -15,6 +15,7 @@ OF_PROBLEM = (
     circuit.choices,
     circuit.controls,
     circuit.advantages,
+    circuit.scales,
     circuit.attributions,
     circuit.ablations,
     circuit.crossovers,

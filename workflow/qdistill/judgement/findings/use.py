@@ -51,7 +51,7 @@ def uses(part: ProblemTables) -> list[Finding]:
 def flagged_runs(part: ProblemTables) -> list[Finding]:
     """Count the seeds that diverged, or that more steps might have improved."""
     found = []
-    for column in ("diverged", "still_improving"):
+    for column in ("diverged", "choice_at_edge"):
         flagged = part.metrics[part.metrics[column]]
         for (n, model, stage), rows in flagged.groupby(["n", "model", "stage"], sort=True):
             where = {"model": model, "stage": stage, column: True}

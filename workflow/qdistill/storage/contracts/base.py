@@ -62,7 +62,7 @@ class Problem(Table):
 
     dataset: str
     qubits: int = Field(ge=2)
-    protocol: str = Field(isin=("article", "converged"))
+    protocol: str = Field(isin=("article", "regularised"))
 
 
 class Run(Problem):

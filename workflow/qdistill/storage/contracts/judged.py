@@ -19,6 +19,7 @@ VERDICTS = {
     "choice": (*_COMPARED, "alone"),
     "control": ("passed", "failed", "undefined"),
     "advantage": _COMPARED,
+    "scale": _COMPARED,
     "attribution": ("distinct", "not distinct", "undefined"),
     "ablation": _COMPARED,
     "crossover": ("crossover", "several", "none", "outside grid", "undefined"),
@@ -29,7 +30,7 @@ VERDICTS = {
     "downstream": _COMPARED,
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),
-    "runs": ("diverged", "still improving"),
+    "runs": ("diverged", "choice at edge"),
     "repeated_texts": ("left in", "left out", "none"),
 }
 

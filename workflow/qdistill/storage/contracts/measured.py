@@ -42,13 +42,13 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     n_parameters: int = Field(ge=0)
     train_seconds: float = Field(ge=0)
     diverged: bool
-    still_improving: bool = Field(
-        description="cross-validation, not yet at its end, stopped at the most steps"
+    choice_at_edge: bool = Field(
+        description="cross-validation chose what lies at the edge of its grid"
     )
 
 
 class Choices(SeededRun, unique=(*RUN, "seed", "model")):
-    """What tuning chose for each seed."""
+    """What cross-validation chose for each seed."""
 
     model: str
     choice: str = Field(description="the setting as JSON")
