@@ -18,8 +18,8 @@ from qdistill.training.tuning import tune_model
 
 EVERY_KIND = sorted(KINDS)
 SETTINGS = {**students.SETTINGS, "epochs": 6}
-TUNING = {"folds": 2, "rows": 12, "max_steps": 20, "patience": 2}
-TUNING |= {"learning_rates": [0.01], "layers": [1, 3]}
+GRID = {"folds": 2, "steps": 20, "checks": 2, "learning_rates": [0.01], "weight_decays": [0.0]}
+TUNING = {"regularised": GRID, "tuned_layers": [1, 3]}
 
 
 def make_adapter(kind="circuit", inputs=10, width=8, outputs=6, seed=0) -> AdapterWeights:
@@ -45,7 +45,7 @@ def make_vectors(rows=1000, inputs=10, seed=1) -> np.ndarray:
 def tuning_settings(name, settings):
     if name == "linear_tuned":
         return {"projections": settings["projections"], "folds": 2}
-    return {**settings, "tuning": TUNING}
+    return {**settings, **TUNING}
 
 
 def train_everything(study, names, blocks=((0, 1), (2,)), settings=None) -> None:
@@ -84,7 +84,6 @@ def finish(study, names, blocks=((0, 1), (2,)), protocol="article") -> ExportFil
         latents=study.latents,
         subsets=[study.problem(block).subsets for block in blocks],
         weights=[each.weights for each in files if each.weights.exists()],
-        histories=[each.history for each in files if each.history.exists()],
         **tables,
     )
 

@@ -84,7 +84,7 @@ def _model(name: str, layer: Mapping[str, Tensor], projections: Mapping[str, np.
     if kind == "layer_norm":
         return kind, {"scale": layer["scale"], "shift": layer["shift"]}
     width = projections["encoder.weight"].shape[0]
-    if name == "square":
+    if ENTRIES[name].location.startswith("square:"):
         return kind, {"weight": torch.eye(width)}
     if name == "orthogonal":
         bottleneck = Orthogonal(width.bit_length() - 1)
