@@ -15,19 +15,18 @@ SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 RECORDED = {
     ("docstrings", "train_model", "classical"): 12.5,
     ("docstrings", "train_model", "quantum"): 23.6,
-    ("docstrings", "tune_model", "quantum_tuned"): 232.6,
     ("docstrings", "fit_student", "unitary_re"): 11.4,
     ("docstrings", "fit_student", "distilled_pool"): 18.4,
     ("synthetic-6q", "train_model", "classical"): 7.4,
     ("synthetic-6q", "train_model", "quantum"): 13.7,
-    ("synthetic-6q", "tune_model", "quantum_tuned"): 139.1,
     ("synthetic-6q", "fit_student", "self_distilled"): 33.5,
     ("teacher-circuit", "train_model", "quantum"): 8.8,
     ("teacher-circuit", "fit_student", "random_dense"): 6.0,
 }
 
 
-STUDY = resolve_study(study_of())
+THOROUGH = yaml.safe_load((CONFIG / "studies/thorough.yaml").read_text())
+STUDY = resolve_study(study_of(THOROUGH))
 
 
 def job_of(dataset, rule, name, study=STUDY, protocol="article"):

@@ -160,7 +160,7 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
         steps = sum(_steps(job, track, dataset, name, n, account) for n in track.n)
     else:
         return 0.0
-    layers = settings.get("layers") or (settings.get("tuning") or {}).get("layers") or 0
+    layers = settings.get("layers") or settings.get("tuned_layers") or 0
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
     batch = settings.get("batch_size", _BATCH) * width
     each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)
@@ -189,7 +189,8 @@ def _steps(
 def _searched(search: Mapping[str, Any], taken: float) -> float:
     """Count the steps of a search, each list of it being a side of its grid."""
     grid = math.prod(len(value) for value in search.values() if isinstance(value, list))
-    return taken * search.get("max_steps", 0) * (grid * search.get("folds", 1) + 1)
+    steps = search.get("steps", search.get("max_steps", 0))
+    return taken * steps * (grid * search.get("folds", 1) + 1)
 
 
 def _track(study: Study, job: Job) -> Track:
