@@ -21,7 +21,7 @@ def trained(study, name):
     """Train, tune or teach something, unless it is there; its files."""
     files = study.files(name)
     if not files.weights.exists():
-        settings = {**SETTINGS, "folds": 2, "tuning": TUNING}
+        settings = {**SETTINGS, "folds": 2, **TUNING}
         if name in STUDENTS:
             fit(study, name)
         elif name in BOTTLENECKS:

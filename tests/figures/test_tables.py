@@ -16,7 +16,7 @@ def test_failures_are_told_with_their_number(metrics):
     ]
     assert describe_failures(metrics) == []
     assert describe_failures(cut_short(metrics, "classical", 100, [0, 3])) == [
-        "Still improving at the most steps: classical at n = 100 (2 of 4 seeds)."
+        "Choice at the edge of the grid: classical at n = 100 (2 of 4 seeds)."
     ]
 
 

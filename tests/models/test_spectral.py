@@ -91,10 +91,12 @@ def test_no_variation_at_all_gives_the_mean():
 
 
 @pytest.mark.parametrize("each", FILTERS, ids=lambda each: f"{each.kind} {each.strength}")
+@pytest.mark.parametrize("own", [False, True], ids=["other targets", "features as targets"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_errors_by_rank_are_those_of_the_predictions(shape, each):
+def test_errors_by_rank_are_those_of_the_predictions(shape, own, each):
     x, y = draw(*shape)
     new, truth = draw(*shape, seed=1)
+    y, truth = (x, new) if own else (y, truth)
     regression = SpectralRegression(x, y)
     fit = regression.fit(each)
     # the leading directions of the fitted values, by another decomposition

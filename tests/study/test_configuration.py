@@ -105,7 +105,7 @@ engine: jax -> 'engine' | jax | torch
 projections: PCA -> 'projections' | 'PCA' | trained | pca | identity
 pool_sweep: [every] -> pool_sweep.0 | 'every' | `all`
 tuning: { layers: [] } -> tuning.layers | non-empty
-trainability: { n: 1, qubits: 6, layers: [2] } -> trainability.n | 1
+trainability: { n: 1, qubits: 6, layers: [2], angle_ranges: [1.0], learning_rate: 0.03, max_steps: 5 } -> trainability.n | 1
 cost: { qubits: [15] } -> cost.qubits.0 | 15 | 14
 cost: { simulators: all } -> cost.simulators | 'all' | installed
 cost: { simulators: [qiskit] } -> cost.simulators.0 | 'qiskit' | pennylane

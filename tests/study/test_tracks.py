@@ -137,6 +137,9 @@ def test_settings_of_tuned_models_are_those_of_their_search():
     assert chosen.pop("tuned_layers") == DEFAULT["tuning"]["layers"]
     assert chosen.pop("regularised") == DEFAULT["training"]["regularised"]
     angle_range = DEFAULT["training"]["angle_range"]
+    fixed = study_of({"tracks": None, "projections": "pca"}).tracks[0]
+    grid = fixed.settings_of("quantum_tuned")["regularised"]
+    assert grid == {**DEFAULT["training"]["regularised"], "weight_decays": [0.0]}
     assert chosen == {"projections": "trained", "batch_size": 32, "angle_range": angle_range}
 
 

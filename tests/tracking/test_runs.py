@@ -163,7 +163,7 @@ def test_protocols_are_kept_apart(client):
     curves = [parent.data.metrics["train_mse_per_epoch_mean"] for parent in parents]
     assert curves == pytest.approx([1.5 / EPOCHS, 7 * 1.5 / EPOCHS])
     assert [parent.data.params.get("epochs") for parent in parents] == ["3", None]
-    assert [parent.data.params.get("max_steps") for parent in parents] == [None, "9000"]
+    assert [parent.data.params.get("steps") for parent in parents] == [None, "9000"]
 
 
 def test_a_tuned_model_has_its_choices_and_no_curve(index):

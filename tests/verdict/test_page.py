@@ -167,9 +167,8 @@ def test_runs_that_diverged_or_were_cut_short_are_counted():
     metrics = diverge(make_metrics(**ONE), "classical", 100, 1)
     metrics = cut_short(metrics, "quantum", 1000, [2, 5])
     documents = documents_of(metrics)
-    assert (
-        "1 of 840 runs diverged; none is left out, and 2 ended at the step" in documents["markdown"]
-    )
+    said = "1 of 900 runs diverged; none is left out, and of 2 the chosen settings lie at the edge"
+    assert said in documents["markdown"]
     assert "not finite (1 diverged)" in documents["details"]
 
 

@@ -75,6 +75,7 @@ class SpectralRegression:
         right = residual if self._wide else centred.T @ residual
         self._right = self._vectors.T @ right / unit
         self._moment, self._centred = moment, centred
+        self._own = np.array_equal(features, targets)
 
     def fit(self, chosen: Filter) -> LinearFit:
         """Fit with one filter."""
@@ -84,8 +85,18 @@ class SpectralRegression:
         return LinearFit(slopes, self._leading_directions(filtered, image))
 
     def _leading_directions(self, filtered: np.ndarray, image: np.ndarray) -> np.ndarray:
-        """Directions of the fitted values, from the smallest matrix that has them."""
+        """Directions of the fitted values, from the smallest matrix that has them.
+
+        Where the targets are the features, they are the features' own principal directions,
+        whatever the filter: each lets pass the more of a direction, the larger its variance.
+        """
         rows, targets = image.shape
+        if self._own and not self._wide:
+            return self._vectors[:, ::-1]
+        if self._own:
+            present = self._eigenvalues > _NEGLIGIBLE * self._eigenvalues[-1]
+            found = self._centred.T @ self._vectors[:, present]
+            return (found / np.linalg.norm(found, axis=0))[:, ::-1]
         if not self._wide:  # their moment, without forming them where rows are many
             return np.linalg.eigh(filtered.T @ image)[1][:, ::-1]
         if targets <= rows:

@@ -33,6 +33,7 @@ def in_front(names: Iterable[str], most: int = MOST_LABELLED) -> list[str]:
 
     Variants of other models come last. Before them come those that say again what others say:
     tuned forms, students with the outputs of their teacher, and the oracle, which is no rival.
+    First come those without which no question is answered.
 
     Examples
     --------
@@ -41,9 +42,9 @@ def in_front(names: Iterable[str], most: int = MOST_LABELLED) -> list[str]:
     """
     order = list(ENTRIES)
 
-    def last(name: str) -> tuple[bool, bool, int]:
+    def last(name: str) -> tuple[bool, bool, bool, int]:
         entry = ENTRIES[name]
         repeats = entry.kind == "tuned" or entry.method == "compile" or entry.is_oracle
-        return entry.is_variant, repeats, order.index(name)
+        return entry.is_variant, repeats, not (repeats or entry.role), order.index(name)
 
     return sorted(sorted(set(names), key=last)[:most], key=order.index)

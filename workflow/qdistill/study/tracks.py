@@ -87,10 +87,10 @@ class Track:
     def _training_of(self, name: str) -> dict[str, Any]:
         """Apply a name's overrides, to ``regularised`` key by key."""
         own = self.training["models"].get(name, {})
-        merged = {**self.training, **own}
-        if "regularised" in own:
-            merged["regularised"] = {**self.training.get("regularised", {}), **own["regularised"]}
-        return merged
+        grid = {**self.training.get("regularised", {}), **own.get("regularised", {})}
+        if self.projections != "trained":
+            grid["weight_decays"] = [0.0]  # what decays is fixed
+        return {**self.training, **own, "regularised": grid}
 
 
 @dataclass(frozen=True)

@@ -197,11 +197,10 @@ def train_as_chosen(
 
 
 def grid_of(settings: Mapping[str, Any]) -> Grid:
-    """Select the grid from a model's settings; behind fixed projections there is no decay."""
+    """Select the grid from a model's settings."""
     own = settings["regularised"]
-    decays = own["weight_decays"] if settings["projections"] == "trained" else [0.0]
     return Grid(
         settings["batch_size"],
         *(own[key] for key in ("folds", "steps", "checks")),
-        *(tuple(values) for values in (own["learning_rates"], decays)),
+        *(tuple(own[key]) for key in ("learning_rates", "weight_decays")),
     )
