@@ -168,9 +168,11 @@ def test_where_a_baseline_catches_up_or_why_that_cannot_be_told(settings, verdic
     assert np.isfinite(row["estimate"]) == (verdict == "crossover") and np.isnan(row["n"])
 
 
-def test_a_diverged_baseline_has_no_crossover():
-    metrics = diverge(make_metrics(**ONE, names=("classical", "quantum")), "classical", 100, 0)
-    assert words(found(findings_of(metrics), "crossover"), "reason") == ["diverged"]
+@pytest.mark.parametrize(("error", "reason"), [(np.nan, "diverged"), (0.0, "zero_error")])
+def test_a_baseline_that_diverged_or_errs_nowhere_has_no_crossover(error, reason):
+    metrics = make_metrics(**ONE, names=("classical", "quantum"))
+    metrics = diverge(metrics, "classical", 100, 0, error)
+    assert words(found(findings_of(metrics), "crossover"), "reason") == [reason]
 
 
 # ------------------------------------------------------------ students

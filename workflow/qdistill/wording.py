@@ -11,6 +11,7 @@ REASONS = {
     "one_seed": "there is only one seed",
     "one_n": "only one n was measured",
     "diverged": "a diverged run has no finite error",
+    "zero_error": "an error is exactly zero, and has no ratio",
     "no_spread": "there is no spread over the seeds",
     "no_advantage": "the circuit is not shown to beat the classical baseline",
     "no_quantum": "the study holds no `quantum` here",

@@ -129,7 +129,7 @@ class Findings(Table):
 
 
 class Crossover(Problem):
-    """Where in n the difference of two models' errors changes sign."""
+    """Where in n the mean log-ratio of two models' errors changes sign."""
 
     challenger: str
     baseline: str
