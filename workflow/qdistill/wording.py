@@ -14,6 +14,7 @@ REASONS = {
     "zero_error": "an error is exactly zero, and has no ratio",
     "no_spread": "there is no spread over the seeds",
     "no_advantage": "the circuit is not shown to beat the classical baseline",
+    "baseline_loses": "the classical baseline is worse than the mean",
     "no_quantum": "the study holds no `quantum` here",
     "no_classical": "the study holds no `classical` here",
     "no_rival": "the study does not hold it here",
