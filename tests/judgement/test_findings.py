@@ -194,9 +194,12 @@ def test_overfitting_is_told_for_the_smallest_and_the_largest_pool():
     noise = np.random.default_rng(4).normal(0, 0.005, len(sweep))
     sweep["teacher_r2"] = sweep["teacher_r2_train"] - np.where(sweep["pool"] == 0, 0.2, 0) - noise
     rows = found(findings_of(metrics, sweep=sweep), "overfitting")
-    assert set(rows["level"]) == {0, 500} and len(rows) == 8
+    assert set(rows["level"]) == {0, 500} and len(rows) == 12
     by_pool = rows.groupby("level")["verdict"].unique().map(list).to_dict()
-    assert by_pool == {0: ["overfits"], 500: ["does not overfit"]}
+    assert by_pool == {0: ["undefined"], 500: ["does not overfit"]}
+    without = rows[rows["level"] == 0].set_index("measure")
+    assert set(without["reason"]) == {"no_pool"} and without.loc["r2_gap", "estimate"].isna().all()
+    assert without.loc["train_gap", "estimate"].tolist() == pytest.approx([0.2, 0.2], abs=0.01)
     ratios = rows[(rows["measure"] == "ratio") & (rows["level"] == 0)]["estimate"]
     assert ratios.tolist() == pytest.approx([1.3, 1.3], rel=0.02)
 

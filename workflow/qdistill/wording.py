@@ -25,6 +25,7 @@ REASONS = {
     "simpler_is_as_good": "a simpler model is not told apart from it",
     "challenger_ahead": "the circuit is ahead, below a crossing if there is one",
     "baseline_ahead": "the baseline is ahead, below a crossing if there is one",
+    "no_pool": "its teacher was fitted to all of its rows",
     "no_labels": "rows have no labels",
     "few_classes": "fewer than two classes have enough labelled rows",
 }

@@ -37,13 +37,14 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     chosen = track.settings_of(name)
     # One replica of each seed is trained for each fold, all at once.
     replicas = seeds * (chosen.get("converged") or chosen.get("tuning") or {}).get("folds", 1)
+    pool = rows["unlabelled"] if name in STUDENTS else 0  # the sweep measures agreement there
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * sum(rows.values()) * features
         + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * _states_of(chosen) * 2 * chosen.get("batch_size", 32) * width
-        + 6 * seeds * max(track.n[-1], rows["heldout"]) * features
+        + 6 * seeds * max(track.n[-1], rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
     )
     if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
