@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
@@ -13,6 +14,7 @@ from helpers.verdict import (
     MARKOV,
     ONE,
     described,
+    documents_of,
     findings_of,
     found,
     leveled,
@@ -286,6 +288,19 @@ def test_flagged_runs_are_counted(standard):
     assert counted == {"article": 3, "converged": 3}
     lost = found(findings_of(diverge(make_metrics(**ONE), "pca", 100, 1)), "runs")
     assert words(lost) == ["diverged"] and words(lost, "estimate") == [1]
+
+
+def test_rows_that_seeds_have_in_common():
+    metrics = make_metrics(("docstrings",), (100, 1000), names=("mean",))
+    about = described("docstrings", name="docstrings", kind="docstrings", train=1400)
+    rows = found(findings_of(metrics, [about]), "overlap")
+    assert words(rows) == ["little", "much"] and set(rows["level"]) == {1400}
+    expected = [stats.hypergeom(1400, n, n).mean() / n for n in (100, 1000)]
+    assert rows["estimate"].tolist() == pytest.approx(expected)
+    assert found(findings_of(metrics), "overlap").empty  # nothing is known of the split
+    page = documents_of(metrics, [about])["markdown"]
+    assert "Seeds share rows, at the largest n, in `docstrings` (71 %):" in page
+    assert "Seeds share" not in documents_of(metrics[metrics["n"] == 100], [about])["markdown"]
 
 
 @pytest.mark.parametrize(

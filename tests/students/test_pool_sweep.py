@@ -65,13 +65,12 @@ def test_the_whole_pool_is_distilled_pool(taught):
 
 def test_a_part_of_the_pool_is_measured_on_the_rows_that_it_was_fitted_to(taught, monkeypatch):
     monkeypatch.setattr(pool_sweep, "teacher_agreement", lambda _, theirs: theirs.sum((1, 2)))
-    frame = sweep(taught, [0, 4, "all"])[12].set_index("pool")
+    frame, (rows,) = sweep(taught, [0, 4])[12], nested_pools(SEEDS, 25, [4])
     examples = load_examples(taught.latents, taught.problem().subsets, 12)
+    inputs = torch.stack([examples.inputs[examples.unlabelled[own]] for own in rows])
     teacher, weights = load_teacher(taught.files("quantum").weights, 12)
-    for size in (4, 25):
-        rows = [examples.unlabelled[pool] for pool in nested_pools(SEEDS, 25, [size])[0]]
-        outputs = teacher.predict(weights, torch.stack([examples.inputs[own] for own in rows]))
-        np.testing.assert_allclose(frame.loc[size, ON_POOL], outputs.sum((1, 2)), rtol=1e-4)
+    expected = teacher.predict(weights, inputs).sum((1, 2))
+    np.testing.assert_allclose(frame[ON_POOL][frame["pool"] == 4], expected, rtol=1e-4)
 
 
 def agreement_on(study, x):

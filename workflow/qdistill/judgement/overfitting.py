@@ -30,8 +30,7 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
 
         - ``heldout_mse``: mean held-out error of the student, Student t limits;
         - ``ratio``: geometric mean of student / teacher held-out error, paired by seed;
-        - ``teacher_r2``: mean R² of the student against its teacher's outputs on held-out
-          rows;
+        - ``teacher_r2``: mean R² of the student on its teacher's outputs, on held-out rows;
         - ``r2_gap``: mean of the same R² on the rows of the pool less that, paired;
         - ``train_gap``: mean of the same R² on the n training rows less that, paired.
 
@@ -41,11 +40,10 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
         overfit`` if it is shown not to be (upper limit), else ``undecided``, ``seeds_needed``
         then being how many seeds would decide it. It is ``undefined`` where the gap has no
         limits, as with a diverged run without finite outputs: ``diverged`` counts the seeds at
-        which student or teacher diverged, and none is dropped. Without a pool it is undefined
-        too: ``train_gap`` alone is left, for information, since to the training rows the
-        teacher's own encoder was fitted, and its outputs there are others than on new rows.
-        Whether overfitting matters is what ``ratio`` tells: a student may disagree with its
-        teacher and have the lower error.
+        which student or teacher diverged, and none is dropped. So it is without a pool:
+        ``train_gap`` is information alone, since the teacher's own encoder was fitted to the
+        training rows. Whether it matters is what ``ratio`` tells: a student may disagree with
+        its teacher and have the lower error.
 
     Raises
     ------

@@ -25,6 +25,7 @@ OF_PROBLEM = (
     use.uses,
     circuit.reproductions,
     use.flagged_runs,
+    use.overlaps,
 )
 
 

@@ -29,6 +29,7 @@ VERDICTS = {
     "downstream": _COMPARED,
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),
+    "overlap": ("much", "little"),
     "runs": ("diverged", "still improving"),
     "repeated_texts": ("left in", "left out", "none"),
 }
@@ -106,7 +107,7 @@ class Findings(Table):
     against: str = Field(nullable=True)
     against_stage: str = Field(nullable=True)
     level: float = Field(
-        nullable=True, description="what varies besides n: rows of the pool, qubits, batch"
+        nullable=True, description="what varies besides n: rows of the pool or split, qubits, batch"
     )
     verdict: str
     measure: str = Field(description="what the estimate is")
