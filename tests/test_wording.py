@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qdistill.wording import at_sizes, enumeration, estimate, number, p_value, planned_seeds
+from qdistill.wording import at_sizes, enumeration, estimate, number, p_value
 
 
 def test_numbers_and_lists():
@@ -14,8 +14,3 @@ def test_numbers_and_lists():
     assert p_value(1e-9) == "< 0.0001" and p_value(0.0123) == "0.0123"
     assert estimate(0.5, -np.inf, np.inf) == "0.5 [unbounded]"
     assert estimate(0.5, np.nan, np.nan) == "0.5 [no interval]"
-
-
-def test_how_many_seeds_would_decide():
-    assert planned_seeds(34.0) == "about 34" and planned_seeds(1234.0) == "about 1,200"
-    assert planned_seeds(np.inf) == "none in sight" and planned_seeds(np.nan) == ""

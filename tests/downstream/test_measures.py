@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from scipy import stats
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 from helpers.files import SEEDS, files_of, make_problem
 from helpers.students import SETTINGS
+from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.downstream.measures import MOST_ROWS, measure_downstream, metric_of
-from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.tables import read_frame, read_table, write_table
@@ -85,23 +87,40 @@ def test_full_vectors_find_everything_and_tell_separable_classes_apart(labelled)
     assert table.loc["square", "recall"].mean() < table.loc["pca", "recall"].mean()
 
 
-def test_recall_is_that_of_the_models_own_codes(labelled):
-    table = measured(labelled).set_index(["model", "n", "seed"])
-    latents = load_latents(labelled / "latents.parquet")
-    heldout = latents.features[latents.positions("heldout")]
-    weights = read_weights(files_of(labelled, "linear").weights, 40)
-    codes = heldout @ weights["encoder.weight"][1].T + weights["encoder.bias"][1]
-    truth = TrueNeighbours(torch.tensor(heldout), 4, "euclidean")
-    expected = truth.recall(torch.tensor(codes))
-    assert table.loc[("linear", 40, 1), "recall"] == pytest.approx(expected, abs=0.01)
-
-
 def test_the_metric_is_cosine_for_text_alone(labelled):
     kinds = {"docstrings": "cosine", "text": "cosine", "digits": "euclidean"}
     assert {kind: metric_of(kind) for kind in kinds} == kinds
     text, other = (measured(labelled, kind=kind) for kind in ("text", "vectors"))
     assert (text["metric"] == "cosine").all() and (other["metric"] == "euclidean").all()
     assert not np.allclose(text["recall"], other["recall"])
+
+
+@pytest.mark.parametrize("name", ["linear", "linear_tuned"])
+def test_codes_of_one_subspace_find_the_same_neighbours_by_cosine_too(tmp_path, name):
+    """Its code of the zero vector is no part of a linear code, and neither is PCA's mean."""
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(180, 12)) / np.arange(1, 13) + np.eye(12)[0]
+    columns = {"row": np.arange(180), "split": np.repeat(["train", "unlabelled", "heldout"], 60)}
+    write_table("latents", tmp_path / "latents.parquet", {**columns, "features": features}, {})
+    examples = load_examples(tmp_path / "latents.parquet", problem_in(tmp_path).subsets, 40)
+    fitted = [PCA(4).fit(examples.inputs[rows].numpy()) for rows in examples.labelled]
+    turned = np.stack([stats.ortho_group.rvs(4, random_state=1) @ f.components_ for f in fitted])
+    train_model("linear", problem_in(tmp_path), SETTINGS, files := files_of(tmp_path, name))
+    weights = read_weights(files.weights, 40)
+    weights["encoder.weight"] = turned.astype(np.float32)
+    weights["encoder.bias"] += 2 * np.eye(3, 4, dtype=np.float32)
+    write_weights(files.weights, {40: weights}, SEEDS, {"model": name})
+    found = measured(tmp_path, (name,), kind="text", sizes=(40,))
+    heldout = examples.inputs[examples.heldout].numpy()
+    for seed, fit in zip(SEEDS, fitted, strict=True):
+        truth, *codes = (
+            NearestNeighbors(n_neighbors=4, metric="cosine").fit(x).kneighbors()[1]
+            for x in (heldout, heldout @ fit.components_.T, fit.transform(heldout))
+        )
+        right, centred = ((x[:, :, None] == truth[:, None]).any(2).mean() for x in codes)
+        recall = found[found["seed"] == seed].set_index("model")["recall"]
+        assert recall[["pca", name]].tolist() == pytest.approx([right, right], abs=0.005)
+        assert right > centred + 0.02  # from the mean of the rows other neighbours are near
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What intervals hold, and differences that change sign at a known n."""
+"""What intervals hold, and log-ratios that change sign at a known n."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ SIZES = np.array([50, 100, 200, 500, 1000])
 
 
 def planted(generator, n_star, noise=0.5, seeds=10):
-    """Differences that grow with log n through zero at ``n_star``: (seeds, n)."""
+    """Log-ratios that grow with log n through zero at ``n_star``: (seeds, n)."""
     own = generator.normal(0, noise, (seeds, 1))
     return np.log(SIZES / n_star) + own + generator.normal(0, noise, (seeds, len(SIZES)))
 

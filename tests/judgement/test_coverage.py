@@ -74,7 +74,7 @@ def test_fieller_set_of_a_ratio_also_where_the_denominator_is_near_zero(seeds, i
 def located(seeds, noise):
     generator = np.random.default_rng(seeds)
     draws = (planted(generator, N_STAR, noise, seeds) for _ in range(SIMULATIONS))
-    return [find_crossovers(SIZES, differences) for differences in draws]
+    return [find_crossovers(SIZES, log_ratios) for log_ratios in draws]
 
 
 def some_interval_holds(found, truth=N_STAR):

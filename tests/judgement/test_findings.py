@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
@@ -13,6 +14,7 @@ from helpers.verdict import (
     MARKOV,
     ONE,
     described,
+    documents_of,
     findings_of,
     found,
     leveled,
@@ -168,9 +170,11 @@ def test_where_a_baseline_catches_up_or_why_that_cannot_be_told(settings, verdic
     assert np.isfinite(row["estimate"]) == (verdict == "crossover") and np.isnan(row["n"])
 
 
-def test_a_diverged_baseline_has_no_crossover():
-    metrics = diverge(make_metrics(**ONE, names=("classical", "quantum")), "classical", 100, 0)
-    assert words(found(findings_of(metrics), "crossover"), "reason") == ["diverged"]
+@pytest.mark.parametrize(("error", "reason"), [(np.nan, "diverged"), (0.0, "zero_error")])
+def test_a_baseline_that_diverged_or_errs_nowhere_has_no_crossover(error, reason):
+    metrics = make_metrics(**ONE, names=("classical", "quantum"))
+    metrics = diverge(metrics, "classical", 100, 0, error)
+    assert words(found(findings_of(metrics), "crossover"), "reason") == [reason]
 
 
 # ------------------------------------------------------------ students
@@ -192,9 +196,12 @@ def test_overfitting_is_told_for_the_smallest_and_the_largest_pool():
     noise = np.random.default_rng(4).normal(0, 0.005, len(sweep))
     sweep["teacher_r2"] = sweep["teacher_r2_train"] - np.where(sweep["pool"] == 0, 0.2, 0) - noise
     rows = found(findings_of(metrics, sweep=sweep), "overfitting")
-    assert set(rows["level"]) == {0, 500} and len(rows) == 8
+    assert set(rows["level"]) == {0, 500} and len(rows) == 12
     by_pool = rows.groupby("level")["verdict"].unique().map(list).to_dict()
-    assert by_pool == {0: ["overfits"], 500: ["does not overfit"]}
+    assert by_pool == {0: ["undefined"], 500: ["does not overfit"]}
+    without = rows[rows["level"] == 0].set_index("measure")
+    assert set(without["reason"]) == {"no_pool"} and without.loc["r2_gap", "estimate"].isna().all()
+    assert without.loc["train_gap", "estimate"].tolist() == pytest.approx([0.2, 0.2], abs=0.01)
     ratios = rows[(rows["measure"] == "ratio") & (rows["level"] == 0)]["estimate"]
     assert ratios.tolist() == pytest.approx([1.3, 1.3], rel=0.02)
 
@@ -281,6 +288,19 @@ def test_flagged_runs_are_counted(standard):
     assert counted == {"article": 3, "regularised": 3}
     lost = found(findings_of(diverge(make_metrics(**ONE), "pca", 100, 1)), "runs")
     assert words(lost) == ["diverged"] and words(lost, "estimate") == [1]
+
+
+def test_rows_that_seeds_have_in_common():
+    metrics = make_metrics(("docstrings",), (100, 1000), names=("mean",))
+    about = described("docstrings", name="docstrings", kind="docstrings", train=1400)
+    rows = found(findings_of(metrics, [about]), "overlap")
+    assert words(rows) == ["little", "much"] and set(rows["level"]) == {1400}
+    expected = [stats.hypergeom(1400, n, n).mean() / n for n in (100, 1000)]
+    assert rows["estimate"].tolist() == pytest.approx(expected)
+    assert found(findings_of(metrics), "overlap").empty  # nothing is known of the split
+    page = documents_of(metrics, [about])["markdown"]
+    assert "Seeds share rows, at the largest n, in `docstrings` (71 %):" in page
+    assert "Seeds share" not in documents_of(metrics[metrics["n"] == 100], [about])["markdown"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.files import SEEDS, rows_at
 from helpers.students import SETTINGS, fit, teach, write_map_task
@@ -12,9 +13,12 @@ from qdistill.downstream.codes import load_encoder
 from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights
+from qdistill.students import pool_sweep
 from qdistill.students.pool_sweep import nested_pools, sweep_pool
+from qdistill.students.teachers import load_teacher
 
 MEASURED = ["train_mse", "heldout_mse", "teacher_r2", "teacher_r2_train"]
+ON_POOL = "teacher_r2_pool"
 
 
 def sweep(study, pools, seeds=SEEDS, **settings):
@@ -32,6 +36,7 @@ def test_one_row_for_each_seed_and_pool(taught):
         assert set(frame["dataset"]) == {"small"} and set(frame["protocol"]) == {"article"}
         assert not frame["diverged"].any()
         assert frame[MEASURED].notna().all(axis=None)
+        assert (frame[ON_POOL].isna() == (frame["pool"] == 0)).all()
 
 
 def test_pools_are_nested_and_each_seeds_own():
@@ -51,19 +56,29 @@ def test_the_whole_pool_is_distilled_pool(taught):
     expected = rows_at(fit(taught, "distilled_pool"), "metrics", 20)
     for column in ("train_mse", "heldout_mse", "teacher_r2"):
         np.testing.assert_allclose(found[column], expected[column], rtol=1e-3)
-    np.testing.assert_allclose(
-        found["teacher_r2_train"], agreement_on_training_rows(taught), rtol=1e-3
-    )
+    examples = load_examples(taught.latents, taught.problem().subsets, 20)
+    pool = examples.unlabelled.expand(len(SEEDS), -1)
+    for column, rows in (("teacher_r2_train", examples.labelled), (ON_POOL, pool)):
+        expected = agreement_on(taught, examples.inputs[rows])
+        np.testing.assert_allclose(found[column], expected, rtol=1e-3)
 
 
-def agreement_on_training_rows(study):
-    """R² of distilled_pool against the circuit on the n rows, both decoded in numpy."""
-    examples = load_examples(study.latents, study.problem().subsets, 20)
+def test_a_part_of_the_pool_is_measured_on_the_rows_that_it_was_fitted_to(taught, monkeypatch):
+    monkeypatch.setattr(pool_sweep, "teacher_agreement", lambda _, theirs: theirs.sum((1, 2)))
+    frame, (rows,) = sweep(taught, [0, 4])[12], nested_pools(SEEDS, 25, [4])
+    examples = load_examples(taught.latents, taught.problem().subsets, 12)
+    inputs = torch.stack([examples.inputs[examples.unlabelled[own]] for own in rows])
+    teacher, weights = load_teacher(taught.files("quantum").weights, 12)
+    expected = teacher.predict(weights, inputs).sum((1, 2))
+    np.testing.assert_allclose(frame[ON_POOL][frame["pool"] == 4], expected, rtol=1e-4)
+
+
+def agreement_on(study, x):
+    """R² of distilled_pool against the circuit on rows (S, M, D), both decoded in numpy."""
     paths = {name: study.files(name).weights for name in ("distilled_pool", "quantum")}
     decoder = read_weights(paths["quantum"], 20)["decoder.weight"]
     ours, theirs = (
         np.einsum("sdn,sbn->sbd", decoder, load_encoder(name, 20, paths, 3, SETTINGS)(x))
-        for x in [examples.inputs[examples.labelled]]
         for name in paths
     )
     spread = np.square(theirs - theirs.mean(1, keepdims=True)).sum((1, 2))

@@ -127,7 +127,7 @@ mlflow: { enabled: false }
 
 
 def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
-    """Targets of a circuit: distinct, and compiled retains it. Targets of none: not."""
+    """Targets of a circuit: distinct, though over no baseline to speak of. Targets of none: not."""
     folder = checkout(tmp_path)
     (folder / "config/studies/controls.yaml").write_text(CONTROLS)
     tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
@@ -137,7 +137,7 @@ def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
         for name, path in zip(("attribution", "transfer"), tables, strict=True)
     )
     assert set(attribution.loc["teacher-circuit", "verdict"]) == {"distinct"}
-    assert set(transfer.loc["teacher-circuit", "verdict"]) == {"retained"}
+    assert set(transfer.loc["teacher-circuit", "reason"]) == {"baseline_loses"}
     assert set(attribution.loc["markov-null", "verdict"]) == {"not distinct"}
     text = (folder / "reports/verdict.md").read_text()
     assert "**Nothing but controls" in text and "The instrument gives them." in text

@@ -11,8 +11,10 @@ REASONS = {
     "one_seed": "there is only one seed",
     "one_n": "only one n was measured",
     "diverged": "a diverged run has no finite error",
+    "zero_error": "an error is exactly zero, and has no ratio",
     "no_spread": "there is no spread over the seeds",
     "no_advantage": "the circuit is not shown to beat the classical baseline",
+    "baseline_loses": "the classical baseline is worse than the mean",
     "no_quantum": "the study holds no `quantum` here",
     "no_classical": "the study holds no `classical` here",
     "no_rival": "the study does not hold it here",
@@ -23,6 +25,7 @@ REASONS = {
     "simpler_is_as_good": "a simpler model is not told apart from it",
     "challenger_ahead": "the circuit is ahead, below a crossing if there is one",
     "baseline_ahead": "the baseline is ahead, below a crossing if there is one",
+    "no_pool": "its teacher was fitted to all of its rows",
     "no_labels": "rows have no labels",
     "few_classes": "fewer than two classes have enough labelled rows",
 }
@@ -90,18 +93,6 @@ def at_sizes(sizes: Sequence[int], every: Sequence[int]) -> str:
 def counted(count: int, noun: str) -> str:
     """Return '1 seed' or '10 seeds'."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def planned_seeds(needed: float | None) -> str:
-    """Return how many seeds would decide something, as a rough plan; empty if nothing is open."""
-    if needed is None or np.isnan(needed):
-        return ""
-    return "none in sight" if np.isinf(needed) else f"about {_about(needed)}"
-
-
-def _about(count: float) -> str:
-    """Two significant digits from a hundred on: the number is for planning."""
-    return f"{count:.0f}" if count < 100 else f"{float(f'{count:.2g}'):,.0f}"
 
 
 def headline_size(sizes: Iterable[int]) -> int:

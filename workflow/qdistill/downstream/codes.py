@@ -1,4 +1,8 @@
-"""The codes of models as they were trained: what the bottleneck gives, from saved weights."""
+"""The codes of models as they were trained: what the bottleneck gives, from saved weights.
+
+Cosines depend on the origin, so linear models have one: their codes are linear maps of x, the code
+of the zero vector being subtracted. Codes of other bottlenecks are as their decoders take them.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,7 +32,7 @@ Encoder = Callable[[Tensor], Tensor]
 def load_encoder(
     name: str, n: int, paths: Mapping[str, str | Path], qubits: int, settings: Mapping[str, Any]
 ) -> Encoder:
-    """Load what gives the codes z = bottleneck(W_down x + b_down) of a trained model.
+    """Load what gives the codes z = bottleneck(W_down x + b_down), or W_down x of a linear model.
 
     Parameters
     ----------
@@ -63,6 +67,8 @@ def load_encoder(
         model = SlotModel(bottleneck, prepared)
         for key in _ENCODER:
             weights[key]
+        if isinstance(bottleneck, Linear):
+            weights["encoder.bias"] = torch.zeros_like(weights["encoder.bias"])
     except KeyError as error:
         raise DataError(f"{path}: no {error}, so this is not a trained '{name}'") from error
     return lambda inputs: _codes(model, weights, inputs)
@@ -84,14 +90,13 @@ def _weights_of(name: str, n: int, paths: Mapping[str, str | Path]) -> dict[str,
 def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.ndarray:
     """Compute coordinates of inputs (M, D) along the principal components of the labelled rows.
 
-    There are ``width`` of them, or fewer where the labelled rows (n, D), on which mean and
-    components are fitted, vary in fewer directions, which are n - 1 at most: float32.
+    There are ``width`` of them, or fewer where the labelled rows (n, D) vary around their mean in
+    fewer directions, which are n - 1 at most: float32. The inputs themselves are not centred.
     """
     labelled = labelled.astype(np.float64)
-    mean = labelled.mean(axis=0)
-    _, sizes, components = np.linalg.svd(labelled - mean, full_matrices=False)
+    _, sizes, components = np.linalg.svd(labelled - labelled.mean(axis=0), full_matrices=False)
     rank = min(width, int((sizes**2 > _NEGLIGIBLE * sizes[0] ** 2).sum()))
-    return ((inputs - mean) @ components[:rank].T).astype(np.float32)
+    return (inputs @ components[:rank].T).astype(np.float32)
 
 
 def _bottleneck_of(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottleneck:

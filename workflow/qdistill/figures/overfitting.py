@@ -1,4 +1,4 @@
-"""Whether a student only learns by heart what its teacher says of the training rows."""
+"""Whether a student only learns by heart what its teacher says of the rows of the pool."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from qdistill.judgement.overfitting import MARGIN
 from qdistill.study.model_table import Style
 from qdistill.study.styles import MOST_LABELLED
 
-LOWEST_R2 = -1.0
+HIGHEST_GAP = 1.0
 
 _VERDICTS = {
     "overfits": f"Overfits its teacher's outputs: R² shown to be over {MARGIN:g} lower than on "
-    "training rows",
+    "rows of the pool",
     "does not overfit": "Does not overfit them",
     "undecided": "Undecided by these seeds",
-    "undefined": "Undefined, for runs without finite outputs",
+    "undefined": "Undefined, without a pool or for runs without finite outputs",
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
 _ASIDE = 0.06
@@ -38,7 +38,7 @@ def size_styles(sizes: Sequence[int]) -> dict[int, Style]:
 
 
 def draw_overfitting(figure: Figure, table: pd.DataFrame) -> list[str]:
-    """Draw error beside the teacher's, and agreement with it, against the size of the pool."""
+    """Draw error beside the teacher's, and the gap in agreement, against the size of the pool."""
     figure.set_size_inches(9.2, 4.8)
     sizes, pools = sorted(table["n"].unique()), sorted(table["pool"].unique())
     left, right = figure.subplots(1, 2, sharex=True)
@@ -47,13 +47,13 @@ def draw_overfitting(figure: Figure, table: pd.DataFrame) -> list[str]:
         part = table[table["n"] == n].sort_values("pool")
         # Side by side, for lines that coincide.
         at = part["pool"].map(pools.index) + _ASIDE * (place - (len(sizes) - 1) / 2)
-        for ax, value in ((left, "ratio"), (right, "teacher_r2")):
+        for ax, value in ((left, "ratio"), (right, "r2_gap")):
             label = f"n = {n:,}" if n in labelled else None
             draw_line(ax, part.assign(at=at), "at", value, style, bands=False, label=label)
             low, high = part[f"{value}_low"], part[f"{value}_high"]
             ax.fill_between(at, low, high, color=style.colour, **BAND)
-    for ax in (left, right):
-        ax.axhline(1.0, color="#555555", linewidth=1.0, zorder=1)
+    for ax, level in ((left, 1.0), (right, MARGIN)):
+        ax.axhline(level, color="#555555", linewidth=1.0, zorder=1)
         ax.set_xticks(range(len(pools)), [f"{pool:,}" for pool in pools])
         ax.set(xlim=(-0.25, len(pools) - 0.75), xlabel="unlabelled rows in the pool")
     left.set(title="held-out error, student / teacher", ylabel="ratio")
@@ -61,24 +61,24 @@ def draw_overfitting(figure: Figure, table: pd.DataFrame) -> list[str]:
     ends = min(estimates) / _LIMIT_ROOM, max(estimates) * _LIMIT_ROOM
     limits = table[["ratio_low", "ratio_high"]].clip(*ends)
     set_log_axis(left, [*estimates, *limits.to_numpy().ravel()])
-    right.set(title="agreement with the teacher, held-out rows", ylabel="R² against the teacher")
-    values = table[["teacher_r2", "teacher_r2_low"]].clip(lower=LOWEST_R2).to_numpy().ravel()
-    lowest = min([0.9, *values[np.isfinite(values)]])
-    right.set_ylim(lowest - 0.06 * (1 - lowest), 1 + 0.06 * (1 - lowest))
+    right.set(title="agreement with the teacher: pool less held-out rows", ylabel="gap in R²")
+    values = table[["r2_gap", "r2_gap_low", "r2_gap_high"]].clip(-HIGHEST_GAP, HIGHEST_GAP)
+    known = [0.0, 2 * MARGIN, *values.to_numpy()[np.isfinite(values)]]
+    right.set_ylim(min(known) - 0.06 * np.ptp(known), max(known) + 0.06 * np.ptp(known))
     return _notes(table)
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
     """Say what the verdicts are about, and where the student is the better one all the same."""
     place = "n = {n:,}, pool {pool:,}"
-    below, failed = table[table["teacher_r2"] < LOWEST_R2], table[table["diverged"] > 0]
+    above, failed = table[table["r2_gap"] > HIGHEST_GAP], table[table["diverged"] > 0]
     sentences = [f"Means over {table['seeds'].max()} seeds; bands: 95 % Student t limits."]
     for verdict, words in _VERDICTS.items():
         sentences += _by_pools(words, table[table["verdict"] == verdict])
     return [
         *sentences,
         *_by_pools("Lower error than the teacher, by its limits", table[table["ratio_high"] < 1]),
-        *list_cases("R² below the axis", below, "{teacher_r2:.2g} at " + place),
+        *list_cases("Gaps above the axis", above, "{r2_gap:.2g} at " + place),
         *list_cases(
             "Seeds with a diverged student or teacher", failed, place + " ({diverged} of {seeds})"
         ),

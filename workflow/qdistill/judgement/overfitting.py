@@ -1,4 +1,4 @@
-"""Whether a student only overfits its teacher's outputs on the training rows."""
+"""Whether a student only overfits its teacher's outputs on the rows that it is fitted to."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from qdistill.judgement.statistics import paired_interval, paired_ratio
 from qdistill.storage.tables import make_frame
 
 TEACHER = ("quantum", "trained")
-MARGIN = 0.05  # of R²; a smaller gap between training and held-out rows counts as none
+MARGIN = 0.05  # of R²; a smaller gap between the pool's and held-out rows counts as none
 
 
 def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
@@ -30,18 +30,20 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
 
         - ``heldout_mse``: mean held-out error of the student, Student t limits;
         - ``ratio``: geometric mean of student / teacher held-out error, paired by seed;
-        - ``teacher_r2``: mean R² of the student against its teacher's outputs on held-out
-          rows;
-        - ``r2_gap``: mean of the same R² on the n training rows less that, paired.
+        - ``teacher_r2``: mean R² of the student on its teacher's outputs, on held-out rows;
+        - ``r2_gap``: mean of the same R² on the rows of the pool less that, paired;
+        - ``train_gap``: mean of the same R² on the n training rows less that, paired.
 
         ``verdict`` is about what the student learnt: ``overfits`` if its agreement with the
-        teacher is shown to be lower on held-out rows than on the training rows by more than
-        0.05 of R² (lower limit of ``r2_gap``), ``does not overfit`` if it is shown not to be
-        (upper limit), else ``undecided``, ``seeds_needed`` then being how many seeds would
-        decide it. It is ``undefined`` where the gap has no limits, as with a diverged run
-        without finite outputs: ``diverged`` counts the seeds at which student or teacher
-        diverged, and none is dropped. Whether it matters is what ``ratio`` tells: a student
-        may disagree with its teacher and have the lower error.
+        teacher is shown to be lower on held-out rows than on the pool's, to which only the
+        student was fitted, by more than 0.05 of R² (lower limit of ``r2_gap``), ``does not
+        overfit`` if it is shown not to be (upper limit), else ``undecided``, ``seeds_needed``
+        then being how many seeds would decide it. It is ``undefined`` where the gap has no
+        limits, as with a diverged run without finite outputs: ``diverged`` counts the seeds at
+        which student or teacher diverged, and none is dropped. So it is without a pool:
+        ``train_gap`` is information alone, since the teacher's own encoder was fitted to the
+        training rows. Whether it matters is what ``ratio`` tells: a student may disagree with
+        its teacher and have the lower error.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def overfitting_verdict(low: float, high: float) -> str:
     Parameters
     ----------
     low, high : float
-        Limits of R² on the training rows less R² on held-out rows; NaN where there are none.
+        Limits of R² on the pool's rows less R² on held-out rows; NaN where there are none.
     """
     if np.isnan([low, high]).any():
         return "undefined"
@@ -79,8 +81,9 @@ def overfitting_verdict(low: float, high: float) -> str:
 
 def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
     loss, target = student["heldout_mse"].to_numpy(), teacher["heldout_mse"].to_numpy()
-    difference = student["teacher_r2_train"] - student["teacher_r2"]
+    difference = student["teacher_r2_pool"] - student["teacher_r2"]
     gap = paired_interval(difference)
+    of_train = paired_interval(student["teacher_r2_train"] - student["teacher_r2"])
     verdict = overfitting_verdict(gap.low, gap.high)
     undecided = verdict == "undecided"
     return {
@@ -90,6 +93,7 @@ def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
         **paired_ratio(loss, target).columns("ratio", "ratio"),
         **paired_interval(student["teacher_r2"]).columns("teacher_r2", "teacher_r2"),
         **gap.columns("r2_gap", "r2_gap"),
+        **of_train.columns("train_gap", "train_gap"),
         "seeds_needed": seeds_needed(difference - MARGIN) if undecided else np.nan,
         "verdict": verdict,
     }

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from qdistill.study.dataset_kinds import KINDS, PRESETS
+from qdistill.study.datasets import record_of
 
 _PROJECTIONS = {
     "trained": "encoder and decoder are trained",
@@ -63,6 +64,12 @@ class Problem:
         return preset.get("kind") == "synthetic" and all(
             self.settings.get(key) == preset[key] for key in _CALIBRATED
         )
+
+    @property
+    def train_rows(self) -> int:
+        """Number of rows that subsets are drawn from; 0 where the settings do not say."""
+        rows = record_of(self.settings).rows() if "name" in self.settings else None
+        return rows["train"] if rows else 0
 
     @property
     def task(self) -> str:

@@ -17,7 +17,7 @@ from qdistill.storage.tables import make_frame
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2
-BASELINE, TEACHER = ("classical", "trained"), ("quantum", "trained")
+BASELINE, TEACHER, MEAN = (("classical", "trained"), ("quantum", "trained"), ("mean", "trained"))
 
 
 def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None) -> pd.DataFrame:
@@ -41,10 +41,11 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
         By the contract "transfer". ``verdict`` is ``retained`` if the lower limit is above
         0.8, ``collapsed`` if the upper limit is below 0.2, ``undecided`` if the interval
         reaches past both, else ``partial``. It is ``undefined``, and ``reason`` is the
-        code of why, where the quantum model does not beat the classical baseline by a 95 % interval
-        that excludes zero, where either is absent, or where a run of the three has no
-        finite error. ``retained`` and its limits are kept there only if the Fieller set
-        exists and quantum is not shown to be worse; the limits are then infinite.
+        code of why, where the classical baseline is worse than the mean of the training rows
+        by a 95 % interval that excludes zero (a lead over such a baseline is none to keep),
+        where the quantum model does not beat it by such an interval, where either is absent,
+        or where a run of the three has no finite error. ``retained`` and its limits are kept
+        there only if the Fieller set is unbounded; the limits are then infinite.
         ``seeds_needed`` says how many seeds would decide an ``undecided`` fraction, or show
         quantum and classical to differ where that alone is what leaves it ``undefined``
         (see :mod:`qdistill.judgement.power`); it is NaN everywhere else.
@@ -92,24 +93,25 @@ def _judge(condition: pd.DataFrame, student: Run, references: dict[Run, pd.DataF
     loss, classical, quantum = (frame["heldout_mse"].to_numpy() for frame in runs)
     with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
         advantage, kept = classical - quantum, classical - loss
-    found, reason = fieller_interval(kept, advantage), _why_undefined(runs, advantage)
-    if reason is not None and found.bounded:  # a fraction of a shown disadvantage
+    found, reason = fieller_interval(kept, advantage), _why_undefined(condition, runs, advantage)
+    if reason is not None and found.bounded:  # a fraction of what is no advantage to keep
         found = NO_RATIO
     row = _row(len(ours), diverged, found, reason)
-    return {**row, "seeds_needed": _seeds_needed(row["verdict"], kept, advantage)}
+    return {**row, "seeds_needed": _seeds_needed(row, kept, advantage)}
 
 
-def _seeds_needed(verdict: str, kept: np.ndarray, advantage: np.ndarray) -> float:
+def _seeds_needed(row: dict, kept: np.ndarray, advantage: np.ndarray) -> float:
     """How many seeds would settle what the verdict leaves open; NaN if it leaves nothing."""
-    if verdict == "undecided":
+    if row["verdict"] == "undecided":
         return seeds_to_decide_fraction(kept, advantage, (COLLAPSED_BELOW, RETAINED_ABOVE))
-    shown = paired_interval(advantage)
-    if verdict == "undefined" and np.isfinite(kept).all() and shown.low <= 0 <= shown.high:
+    if row["reason"] == "no_advantage" and paired_interval(advantage).high >= 0:
         return seeds_needed(advantage)
     return np.nan
 
 
-def _why_undefined(runs: list[pd.DataFrame], advantage: np.ndarray) -> str | None:
+def _why_undefined(
+    condition: pd.DataFrame, runs: list[pd.DataFrame], advantage: np.ndarray
+) -> str | None:
     """Why there is no advantage to keep a fraction of; None if there is one."""
     if len(advantage) < 2:
         return "one_seed"
@@ -118,6 +120,11 @@ def _why_undefined(runs: list[pd.DataFrame], advantage: np.ndarray) -> str | Non
     interval = paired_interval(advantage)
     if not interval.defined:
         return "no_spread"
+    classical, mean = runs[1]["heldout_mse"], runs_of(condition, *MEAN)["heldout_mse"]
+    if len(mean):
+        check_same_seeds(condition, classical.index, mean.index, (BASELINE, MEAN))
+        if paired_interval(classical - mean).low > 0:
+            return "baseline_loses"
     return None if interval.low > 0 else "no_advantage"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
@@ -58,8 +59,9 @@ def sweep_pool(
         examples = load_examples(latents, problem.subsets, n)
         model, weights = load_teacher(teacher, n)
         soft = load_soft_examples(soft_targets, examples, model, weights)
-        fitted = _distil_pools(layer, soft, examples, sizes, training_settings(settings))
-        measured = _measure_pools(layer, fitted, sizes, model, weights, examples)
+        pools_of = nested_pools(examples.seeds, len(examples.unlabelled), sizes)
+        fitted = _distil_pools(layer, soft, examples, pools_of, training_settings(settings))
+        measured = _measure_pools(layer, fitted, pools_of, model, weights, examples)
         frames.append(measured.sort_values(["seed", "pool"]).assign(**problem.key(n)))
     write_table("sweep", path, pd.concat(frames, ignore_index=True), settings)
 
@@ -88,23 +90,20 @@ def _distil_pools(
     layer: StudentLayer,
     soft: SoftExamples,
     examples: Examples,
-    sizes: Sequence[int],
+    pools: Sequence[Sequence[np.ndarray]],
     settings: TrainingSettings,
 ) -> dict[str, Tensor]:
     """Distil all pools of all seeds at one n: the layer's parameters, (S, P, ...)."""
     labelled = np.arange(examples.n)
-    rows = [
-        [np.concatenate([labelled, examples.n + pool]) for pool in pools]
-        for pools in nested_pools(examples.seeds, len(examples.unlabelled), sizes)
-    ]
-    steps = settings.epochs * -(-(examples.n + sizes[-1]) // settings.batch_size)
+    rows = [[np.concatenate([labelled, examples.n + pool]) for pool in own] for own in pools]
+    steps = settings.epochs * -(-len(rows[-1][0]) // settings.batch_size)
     return distil_on_subsets(layer, soft, rows, _STUDENT, steps, settings)
 
 
 def _measure_pools(
     layer: StudentLayer,
     fitted: Mapping[str, Tensor],
-    sizes: Sequence[int],
+    pools: Sequence[Sequence[np.ndarray]],
     teacher: SlotModel,
     weights: Mapping[str, Tensor],
     examples: Examples,
@@ -112,13 +111,16 @@ def _measure_pools(
     """Measure the students of all pools: rows of the table, without their key."""
     model, frames = SlotModel(layer, projections=copied_weights(weights)), []
     inputs = [examples.inputs[rows] for rows in (examples.heldout, examples.labelled)]
-    outputs = [teacher.predict_rows(weights, x) for x in inputs]
-    for place, size in enumerate(sizes):
+    known = [(x, teacher.predict_rows(weights, x)) for x in inputs]
+    for place, pool in enumerate(pools):
         student = in_slot({name: tensor[:, place] for name, tensor in fitted.items()})
         train, heldout = evaluate_errors(model, student, examples)
+        pairs, size = [*known], len(pool[0])
+        if size:
+            seen = examples.inputs[examples.unlabelled[torch.from_numpy(np.stack(pool))]]
+            pairs.append((seen, teacher.predict_rows(weights, seen)))
         agreements = [
-            teacher_agreement(model.predict_rows(student, x), wanted)
-            for x, wanted in zip(inputs, outputs, strict=True)
+            teacher_agreement(model.predict_rows(student, x), wanted) for x, wanted in pairs
         ]
         columns = {
             "seed": examples.seeds,
@@ -127,6 +129,7 @@ def _measure_pools(
             "heldout_mse": finite_or_missing(heldout),
             "teacher_r2": agreements[0],
             "teacher_r2_train": agreements[1],
+            "teacher_r2_pool": agreements[2] if size else np.nan,
             "diverged": ~(np.isfinite(train) & np.isfinite(heldout)),
         }
         frames.append(pd.DataFrame(columns))

@@ -39,6 +39,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     grid = chosen.get("regularised")
     points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
     replicas = seeds * points * (grid["folds"] if grid else 1)
+    pool = rows["unlabelled"] if name in STUDENTS else 0  # the sweep measures agreement there
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * sum(rows.values()) * features
@@ -46,7 +47,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * _states_of(chosen) * 2 * chosen.get("batch_size", 32) * width
         + (3 * replicas * (track.n[-1] // grid["folds"] + 1) * features if grid else 0)
-        + 6 * seeds * max(track.n[-1], rows["heldout"]) * features
+        + 6 * seeds * max(track.n[-1], rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
     )
     if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool

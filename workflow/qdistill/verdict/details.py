@@ -29,6 +29,7 @@ _LIMITS = {
     "heldout_mse": ("heldout_low", "heldout_high"),
     "teacher_r2": ("teacher_r2_low", "teacher_r2_high"),
     "r2_gap": ("r2_gap_low", "r2_gap_high"),
+    "train_gap": ("train_gap_low", "train_gap_high"),
     "estimate": ("low", "high"),
 }
 _ORDER = {name: place for place, name in enumerate((RAW, *ENTRIES))}

@@ -50,7 +50,6 @@ def render(template: str, **values: Any) -> str:
         "reasons": wording.REASONS,
         "estimate": wording.estimate,
         "limits_in_n": wording.limits_in_n,
-        "planned_seeds": wording.planned_seeds,
         "is_of_circuit": is_of_circuit,
         "answers": answers,
     }

@@ -144,6 +144,8 @@ def _why_crossover(part: ProblemTables, row: dict) -> str:
     rows = part.compared(row["challenger"], row["baseline"])
     if not np.isfinite(rows["difference"]).all():
         return "diverged"
+    if not np.isfinite(rows["ratio"]).all():
+        return "zero_error"
     return "no_spread" if rows["p_value"].isna().any() else "told_apart_at_no_n"
 
 

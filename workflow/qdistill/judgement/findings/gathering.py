@@ -26,6 +26,7 @@ OF_PROBLEM = (
     use.uses,
     circuit.reproductions,
     use.flagged_runs,
+    use.overlaps,
 )
 
 

@@ -38,19 +38,20 @@ def transfers(part: ProblemTables) -> list[Finding]:
 
 
 def overfittings(part: ProblemTables) -> list[Finding]:
-    """Judge the student of the smallest and of the largest pool: gap in R², and ratio of errors."""
+    """Judge the student of the smallest and of the largest pool: gaps in R², ratio of errors."""
     table = part.overfitting
     if table.empty or "quantum" not in part.names:
         return []
     pools = {int(table["pool"].min()), int(table["pool"].max())}
     found = []
     for row in table[table["pool"].isin(pools)].to_dict("records"):
-        for measure in ("r2_gap", "ratio"):
+        for measure in ("r2_gap", "train_gap", "ratio"):
             key, pool = key_of(part, row["n"]), {"pool": row["pool"]}
             limits = (measure, f"{measure}_low", f"{measure}_high")
             about = {"subject": SWEPT, "stage": "distilled", "level": row["pool"], **_TEACHER}
             own = from_row("overfitting", key, row, "overfitting", pool, limits, **about)
-            found.append(own | {"measure": measure, "reason": why(row)})
+            reason = why(row) if row["pool"] else "no_pool"
+            found.append(own | {"measure": measure, "reason": reason})
     return found
 
 

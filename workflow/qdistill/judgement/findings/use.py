@@ -12,6 +12,8 @@ from qdistill.storage.tables import read_frame, read_metadata
 from qdistill.study.registry import is_of_circuit
 from qdistill.study.timed import ARTICLE_QUBITS, OUR_ENGINES
 
+OVERLAP_ABOVE = 0.25  # of a seed's rows; a smaller share in common with another counts as little
+
 
 def uses(part: ProblemTables) -> list[Finding]:
     """Find the best code that a circuit had a part in, and the best of the others.
@@ -58,6 +60,19 @@ def flagged_runs(part: ProblemTables) -> list[Finding]:
             about = {"verdict": column.replace("_", " "), "seeds": part.seeds, "measure": "seeds"}
             about |= {"subject": model, "stage": stage, "estimate": len(rows)}
             found.append(from_row("runs", key_of(part, n), {}, "metrics", where, **about))
+    return found
+
+
+def overlaps(part: ProblemTables) -> list[Finding]:
+    """Return what share of its rows a seed is expected to have in common with any other.
+
+    Where that is ``much``, the spread over seeds understates that of rows drawn afresh.
+    """
+    rows, found = part.problem.train_rows, []
+    for n in part.sizes if rows else ():
+        verdict = "much" if n / rows > OVERLAP_ABOVE else "little"
+        about = {"measure": "share", "estimate": n / rows, "level": rows, "seeds": part.seeds}
+        found.append(from_row("overlap", key_of(part, n), {}, "metrics", verdict=verdict, **about))
     return found
 
 

@@ -30,6 +30,7 @@ VERDICTS = {
     "downstream": _COMPARED,
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),
+    "overlap": ("much", "little"),
     "runs": ("diverged", "choice at edge"),
     "repeated_texts": ("left in", "left out", "none"),
 }
@@ -107,7 +108,7 @@ class Findings(Table):
     against: str = Field(nullable=True)
     against_stage: str = Field(nullable=True)
     level: float = Field(
-        nullable=True, description="what varies besides n: rows of the pool, qubits, batch"
+        nullable=True, description="what varies besides n: rows of the pool or split, qubits, batch"
     )
     verdict: str
     measure: str = Field(description="what the estimate is")
@@ -130,7 +131,7 @@ class Findings(Table):
 
 
 class Crossover(Problem):
-    """Where in n the difference of two models' errors changes sign."""
+    """Where in n the mean log-ratio of two models' errors changes sign."""
 
     challenger: str
     baseline: str
@@ -166,15 +167,18 @@ class Overfitting(Run, unique=(*RUN, "pool")):
     heldout_mse: float = Field(ge=0, nullable=True)
     heldout_low: float = Field(nullable=True)
     heldout_high: float = Field(nullable=True)
-    ratio: float = Field(nullable=True, description="to the error without a pool")
+    ratio: float = Field(nullable=True, description="to the teacher's error")
     ratio_low: float = Field(nullable=True)
     ratio_high: float = Field(nullable=True)
     teacher_r2: float = Field(nullable=True)
     teacher_r2_low: float = Field(nullable=True)
     teacher_r2_high: float = Field(nullable=True)
-    r2_gap: float = Field(nullable=True, description="on the n rows - on held-out rows")
+    r2_gap: float = Field(nullable=True, description="on rows of the pool - on held-out rows")
     r2_gap_low: float = Field(nullable=True)
     r2_gap_high: float = Field(nullable=True)
+    train_gap: float = Field(nullable=True, description="on the n rows - on held-out rows")
+    train_gap_low: float = Field(nullable=True)
+    train_gap_high: float = Field(nullable=True)
     seeds_needed: float = Field(nullable=True, description="to decide it")
     verdict: str = Field(isin=("overfits", "does not overfit", "undecided", "undefined"))
 

@@ -64,6 +64,7 @@ class Sweep(SeededRun, unique=(*RUN, "seed", "pool")):
     heldout_mse: float = Field(ge=0, nullable=True)
     teacher_r2: float = Field(nullable=True, description="on held-out rows")
     teacher_r2_train: float = Field(nullable=True, description="on the n rows")
+    teacher_r2_pool: float = Field(nullable=True, description="on the rows of the pool, if any")
     diverged: bool
 
 
