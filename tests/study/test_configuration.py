@@ -24,7 +24,7 @@ def test_the_default_study_holds_every_name_and_both_controls():
     assert {*main.references, *main.bottlenecks, *main.tuned} == set(MODELS)
     assert set(main.students) == set(STUDENTS)
     kinds = {settings["kind"] for settings in study.datasets.values()}
-    assert {"teacher-circuit", "markov", "corrupted"} <= kinds
+    assert {"teacher-circuit", "squares", "corrupted"} <= kinds
     assert {protocol for _, protocol in study.problems} == {"article", "converged"}
 
 

@@ -48,8 +48,8 @@ def test_expected_rows_cover_the_grid_of_every_track():
         ("docstrings-corrupted", "converged"): 4 * (13 + 4),
         ("digits-corrupted", "converged"): 4 * (13 + 4),
         ("synthetic-6q-corrupted", "converged"): 4 * (13 + 4),
-        ("teacher-circuit", "article"): 5 * (10 + 6),
-        ("markov-null", "article"): 5 * (10 + 6),
+        ("teacher-circuit", "article"): 5 * (13 + 6),
+        ("squares-null", "article"): 5 * (13 + 6),
     }
     assert {problem: len(found) for problem, found in counted.items()} == {
         problem: 10 * count for problem, count in expected.items()

@@ -16,7 +16,7 @@ from helpers.downstream import make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
 from helpers.verdict import (
     CIRCUIT,
-    MARKOV,
+    SQUARES,
     ONE,
     described,
     documents_of,
@@ -153,10 +153,10 @@ def test_a_control_that_fails_is_said_in_the_headline():
 
 
 def test_a_control_that_could_not_be_judged_has_not_passed():
-    about = [described("markov-null", **MARKOV), described("docstrings", kind="docstrings")]
+    about = [described("squares-null", **SQUARES), described("docstrings", kind="docstrings")]
     names = ("mean", "classical", "quantum")  # too few rivals for any attribution
     metrics = make_metrics(
-        ("markov-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
+        ("squares-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
     )
     head = documents_of(metrics, about)["markdown"].split("\n\n")[1]
     assert "**1 of 1 control failed: distrust this page**" in head

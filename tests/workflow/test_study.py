@@ -108,7 +108,7 @@ def test_more_seeds_add_jobs_and_rerun_nothing(finished):
 
 CONTROLS = """
 study: controls
-datasets: [teacher-circuit, markov-null]
+datasets: [teacher-circuit, squares-null]
 n: [5, 20, 100]
 seeds: 5
 seeds_per_block: 5
@@ -127,7 +127,7 @@ mlflow: { enabled: false }
 
 
 def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
-    """Targets of a circuit: distinct, and compiled retains it. Targets of none: not."""
+    """Targets of a circuit: distinct, and compiled retains it. Targets of a rival: reached, not so."""
     folder = checkout(tmp_path)
     (folder / "config/studies/controls.yaml").write_text(CONTROLS)
     tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
@@ -138,11 +138,11 @@ def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
     )
     assert set(attribution.loc["teacher-circuit", "verdict"]) == {"distinct"}
     assert set(transfer.loc["teacher-circuit", "verdict"]) == {"retained"}
-    assert set(attribution.loc["markov-null", "verdict"]) == {"not distinct"}
+    assert set(attribution.loc["squares-null", "verdict"]) == {"not distinct"}
     text = (folder / "reports/verdict.md").read_text()
     assert "**Nothing but controls" in text and "The instrument gives them." in text
     (found,) = re.findall(r"^\|`teacher-circuit` article \(control\)\|(.*)", text, re.M)
-    (null,) = re.findall(r"^\|`markov-null` article \(control\)\|(.*)", text, re.M)
+    (null,) = re.findall(r"^\|`squares-null` article \(control\)\|(.*)", text, re.M)
     assert "**distinct**" in found and "**distinct**" not in null
 
 

@@ -24,6 +24,7 @@ REASONS = {
     "challenger_ahead": "the circuit is ahead, below a crossing if there is one",
     "baseline_ahead": "the baseline is ahead, below a crossing if there is one",
     "no_labels": "rows have no labels",
+    "null_not_reached": "the circuit is not shown to beat it",
     "few_classes": "fewer than two classes have enough labelled rows",
 }
 
