@@ -10,8 +10,8 @@ from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_s
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
     CIRCUIT,
-    SQUARES,
     ONE,
+    SQUARES,
     described,
     findings_of,
     found,

@@ -16,8 +16,8 @@ from helpers.downstream import make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
 from helpers.verdict import (
     CIRCUIT,
-    SQUARES,
     ONE,
+    SQUARES,
     described,
     documents_of,
     leveled,

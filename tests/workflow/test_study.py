@@ -127,7 +127,7 @@ mlflow: { enabled: false }
 
 
 def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
-    """Targets of a circuit: distinct, and compiled retains it. Targets of a rival: reached, not so."""
+    """Targets of a circuit: distinct, and compiled retains it. Those of a rival: reached, not so."""
     folder = checkout(tmp_path)
     (folder / "config/studies/controls.yaml").write_text(CONTROLS)
     tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]

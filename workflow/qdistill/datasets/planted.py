@@ -50,9 +50,7 @@ def ring_cycles(qubits: int) -> np.ndarray:
     return first
 
 
-def draw_rows(
-    settings: Mapping[str, Any], split: str, count: int
-) -> tuple[np.ndarray, np.ndarray]:
+def draw_rows(settings: Mapping[str, Any], split: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw inputs and targets of one split: float32, shape (count, 2**qubits) each."""
     seed, shape = settings["generator_seed"], (count, 2 ** settings["qubits"])
     inputs = generator_for(seed, 0, f"planted inputs {split}").standard_normal(shape)
