@@ -33,6 +33,7 @@ TRACK = Track(
     students=(),
     projections="trained",
     pools=(),
+    depths={},
     training=TRAINING,
     tuning={"folds": 5, "rows": 40, "max_steps": 10, "patience": 3, "layers": [2]},
 )

@@ -100,6 +100,9 @@ mlflow: { tracking_uri: mlruns } -> mlruns | sqlite:///
 datasets: [{ name: x, kind: vectors, path: 2020-01-01 }] -> datasets.0.path | 2020-01-01 | quotes
 engine: jax -> 'engine' | jax | torch
 projections: PCA -> 'projections' | 'PCA' | trained | pca | identity
+depth_sweep: { layers: [2], n: [100] } -> depth_sweep.layers | 2
+depth_sweep: { layers: [2, 20], n: [60] } -> 'depth_sweep.n': found 60 | 50, 100
+{ models: [mean], students: [], depth_sweep: { layers: [2, 3], n: [50] }, pool_sweep: [] } -> null
 pool_sweep: [every] -> pool_sweep.0 | 'every' | `all`
 tuning: { learning_rates: [] } -> tuning.learning_rates | non-empty
 trainability: { n: 1 } -> trainability.n | 1

@@ -116,6 +116,7 @@ models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
 students: [compiled]
 projections: identity
 pool_sweep: []
+depth_sweep: { layers: [1, 2], n: [20] }
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
@@ -127,7 +128,7 @@ mlflow: { enabled: false }
 
 
 def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
-    """Targets of a circuit: distinct, and compiled retains it. Those of a rival: reached, not so."""
+    """Targets of a circuit: distinct, and compiled retains it. Those of `square`: not so."""
     folder = checkout(tmp_path)
     (folder / "config/studies/controls.yaml").write_text(CONTROLS)
     tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
@@ -143,6 +144,7 @@ def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
     assert "**Nothing but controls" in text and "The instrument gives them." in text
     (found,) = re.findall(r"^\|`teacher-circuit` article \(control\)\|(.*)", text, re.M)
     (null,) = re.findall(r"^\|`squares-null` article \(control\)\|(.*)", text, re.M)
+    assert re.search("`teacher-circuit` article: .*deepest form, 1 layers worse at n = 20", text)
     assert "**distinct**" in found and "**distinct**" not in null
 
 

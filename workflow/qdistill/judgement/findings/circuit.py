@@ -6,6 +6,7 @@ from qdistill.errors import DataError
 from qdistill.judgement.attribution import BASELINES
 from qdistill.judgement.choice import choose_model
 from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.families import compare_family
 from qdistill.judgement.findings.base import (
     Finding,
     from_comparison,
@@ -127,6 +128,22 @@ def ablations(part: ProblemTables) -> list[Finding]:
     """Compare the circuit with itself without one of its parts."""
     pairs = [("quantum", _TRAINED, name, _TRAINED) for name in REMOVED]
     return from_comparisons("ablation", part, pairs)
+
+
+def depths(part: ProblemTables) -> list[Finding]:
+    """Compare circuits of each depth with the deepest; the estimate is the ratio of errors."""
+    found = []
+    for n, rows in part.depths.groupby("n"):
+        key = key_of(part, n)
+        runs = {(str(k), _TRAINED): own.set_index("seed") for k, own in rows.groupby("layers")}
+        *others, deepest = runs
+        pairs = [(shallow, deepest) for shallow in others]
+        for row in compare_family(rows, runs, pairs, table="depths"):
+            layers = [int(row[side]) for side in ("challenger", "baseline")]
+            own = from_comparison("depth", key | row) | {"table": "depths", "level": layers[0]}
+            own |= {"subject": "quantum", "against": "quantum"}
+            found.append(own | {"rows": select_rows(**key, layers=layers)})
+    return found
 
 
 def crossovers(part: ProblemTables) -> list[Finding]:

@@ -17,6 +17,7 @@ OF_PROBLEM = (
     circuit.advantages,
     circuit.attributions,
     circuit.ablations,
+    circuit.depths,
     circuit.crossovers,
     students.transfers,
     students.overfittings,

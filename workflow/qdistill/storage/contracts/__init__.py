@@ -8,7 +8,7 @@ from __future__ import annotations
 from qdistill.storage.contracts import data, judged, measured
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,
@@ -20,6 +20,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "metrics": measured.Metrics,
     "choices": measured.Choices,
     "sweep": measured.Sweep,
+    "depths": measured.Depths,
     "trainability": measured.Trainability,
     "cost": measured.Cost,
     "unitary": measured.Unitary,

@@ -21,6 +21,7 @@ VERDICTS = {
     "advantage": _COMPARED,
     "attribution": ("distinct", "not distinct", "undefined"),
     "ablation": _COMPARED,
+    "depth": _COMPARED,
     "crossover": ("crossover", "several", "none", "outside grid", "undefined"),
     "transfer": ("retained", "partial", "collapsed", "undecided", "undefined"),
     "overfitting": ("overfits", "does not overfit", "undecided", "undefined"),
@@ -106,7 +107,7 @@ class Findings(Table):
     against: str = Field(nullable=True)
     against_stage: str = Field(nullable=True)
     level: float = Field(
-        nullable=True, description="what varies besides n: rows of the pool, qubits, batch"
+        nullable=True, description="what varies besides n: rows of the pool, layers, qubits, batch"
     )
     verdict: str
     measure: str = Field(description="what the estimate is")
