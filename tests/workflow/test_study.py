@@ -144,7 +144,7 @@ def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
     assert "**Nothing but controls" in text and "The instrument gives them." in text
     (found,) = re.findall(r"^\|`teacher-circuit` article \(control\)\|(.*)", text, re.M)
     (null,) = re.findall(r"^\|`squares-null` article \(control\)\|(.*)", text, re.M)
-    assert re.search("`teacher-circuit` article: .*deepest form, 1 layers worse at n = 20", text)
+    assert re.search("`teacher-circuit` article: .*deepest form, 1 layer worse at n = 20", text)
     assert "**distinct**" in found and "**distinct**" not in null
 
 
