@@ -43,6 +43,15 @@ def test_training_is_expected_to_take_what_it_took(about):
     assert RECORDED[about] / 1.5 < seconds < RECORDED[about] * 1.5
 
 
+def test_a_sweep_of_depth_takes_what_a_training_at_each_takes():
+    account, one = read_account(), job_of("docstrings", "train_model", "quantum")
+    params = one.params | {"layers": [10, 20, 30]}
+    sweep = Job("sweep_depth", one.wildcards, params)
+    starts = [account["rules"][job.rule][0] for job in (one, sweep)]
+    alone, all_depths = (job_seconds(STUDY, job, account) for job in (one, sweep))
+    assert all_depths - starts[1] == pytest.approx(3 * (alone - starts[0]))
+
+
 def fixed(seconds, cores=1, needs=(), megabytes=600):
     """A job that takes so many seconds where timing takes one a round."""
     params = {"settings": {"qubits": [1] * seconds, "seeds": [1], "rounds": 1}}
