@@ -11,10 +11,10 @@ from scipy import stats
 from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.planted import (
-    draw_inputs,
-    draw_markov,
+    circuit_targets,
+    draw_rows,
     draw_teacher,
-    planted_targets,
+    ring_cycles,
     write_planted,
 )
 from qdistill.study.datasets import resolve_dataset
@@ -26,8 +26,8 @@ def teacher(**changes):
     return resolve_dataset({"name": "teacher-circuit", "qubits": 3, **ROWS, **changes})
 
 
-def markov(**changes):
-    return resolve_dataset({"name": "markov-null", "qubits": 3, **ROWS, **changes})
+def squares(**changes):
+    return resolve_dataset({"name": "squares-null", "qubits": 3, **ROWS, **changes})
 
 
 def load(chosen, tmp_path):
@@ -35,8 +35,8 @@ def load(chosen, tmp_path):
     return load_latents(tmp_path / "latents.parquet")
 
 
-@pytest.mark.parametrize("chosen", [teacher(), markov()], ids=["teacher-circuit", "markov"])
-def test_splits_are_normal_inputs_with_probabilities_as_targets(chosen, tmp_path):
+def test_splits_are_normal_inputs_with_probabilities_as_targets(tmp_path):
+    chosen = teacher()
     latents = load(chosen, tmp_path)
     assert {name: len(latents.positions(name)) for name in ROWS} == ROWS
     assert latents.features.shape == latents.targets.shape == (120, 8)
@@ -57,11 +57,11 @@ def test_splits_are_normal_inputs_with_probabilities_as_targets(chosen, tmp_path
 )
 def test_targets_of_the_teacher_are_those_of_its_circuit(qubits, layers, angle_range, seed):
     chosen = teacher(qubits=qubits, layers=layers, angle_range=angle_range, generator_seed=seed)
-    angles, inputs = draw_teacher(chosen), draw_inputs(chosen, "train", 5)
+    angles, (inputs, targets) = draw_teacher(chosen), draw_rows(chosen, "train", 5)
     assert angles.shape == (layers, qubits, 2)
     assert np.abs(angles).max() <= np.float32(angle_range)
     expected = build_qnode(qubits, "numpy")(angles.astype(float), inputs.astype(float))
-    np.testing.assert_allclose(planted_targets(inputs, chosen), expected, atol=2e-6)
+    np.testing.assert_allclose(targets, expected, atol=2e-6)
 
 
 def test_angles_are_uniform_within_their_range():
@@ -69,43 +69,30 @@ def test_angles_are_uniform_within_their_range():
     assert stats.kstest(angles, "uniform", args=(-0.5, 1.0)).pvalue > 1e-3
 
 
-@settings(max_examples=25)
-@given(qubits=st.integers(2, 5), concentration=st.floats(1e-3, 1e3), seed=st.integers(0, 1000))
-def test_targets_of_the_null_are_a_random_walk_of_the_squares(qubits, concentration, seed):
-    chosen = markov(qubits=qubits, concentration=concentration, generator_seed=seed)
-    matrix, inputs = draw_markov(chosen), draw_inputs(chosen, "heldout", 6)
-    assert matrix.shape == (2**qubits,) * 2 and matrix.min() >= 0
-    np.testing.assert_allclose(matrix.sum(axis=0), 1, atol=1e-12)
-    targets = planted_targets(inputs, chosen)
+@settings(max_examples=15)
+@given(qubits=st.integers(2, 5), layers=st.integers(1, 5), seed=st.integers(0, 1000))
+def test_the_null_is_reached_by_squares_and_by_a_circuit_of_any_depth(qubits, layers, seed):
+    """What is left is the noise, whether squared or sent through PennyLane's gates."""
+    chosen = squares(qubits=qubits, noise=1e-6, generator_seed=seed)
+    inputs, targets = draw_rows(chosen, "heldout", 6)
     for row, target in zip(inputs.astype(float), targets, strict=True):
-        np.testing.assert_allclose(target, matrix @ (row / np.linalg.norm(row)) ** 2, atol=1e-6)
+        np.testing.assert_allclose((row / np.linalg.norm(row)) ** 2, target, atol=1e-5)
+    circuit = build_qnode(qubits, "numpy")(np.zeros((layers, qubits, 2)), inputs.astype(float))
+    np.testing.assert_allclose(circuit, targets, atol=1e-5)
 
 
-def test_concentration_says_how_even_the_columns_are():
-    """Entries of a symmetric Dirichlet column have variance (N - 1) / (N^2 (N a + 1))."""
-    for concentration in (0.1, 1.0, 20.0):
-        matrix = draw_markov(markov(qubits=7, concentration=concentration))
-        size = len(matrix)
-        expected = (size - 1) / (size**2 * (size * concentration + 1))
-        assert matrix.var() == pytest.approx(expected, rel=0.15)
+def test_the_null_has_random_signs_noise_of_its_size_and_targets_that_vary():
+    inputs, targets = draw_rows(squares(qubits=6), "train", 2000)
+    assert np.unique(ring_cycles(6), return_counts=True)[1].tolist() == [1, 21, 21, 21]
+    assert np.abs(np.corrcoef(np.sign(inputs).T) - np.eye(64)).max() < 0.1
+    assert len(np.unique(np.abs(inputs[0]))) == 4
+    assert stats.kstest(np.abs(inputs[:, 5]), "halfnorm").pvalue > 1e-3
+    exact = inputs.astype(float) ** 2 / np.square(inputs.astype(float)).sum(1, keepdims=True)
+    assert (targets - exact).std() == pytest.approx(0.25 / 64, rel=0.02)
+    assert (targets - exact).var() < 0.1 * targets.var(axis=0).mean()  # the mean errs far more
 
 
-def test_squares_find_the_null_and_not_the_teacher():
-    """What the controls rest on: M is found by least squares on the squares, U is not."""
-    for chosen, found in ((markov(train=200), True), (teacher(train=200), False)):
-        inputs = {split: draw_inputs(chosen, split, 200) for split in ("train", "heldout")}
-        targets = {split: planted_targets(rows, chosen) for split, rows in inputs.items()}
-        squares = {
-            split: (rows / np.linalg.norm(rows, axis=1, keepdims=True)) ** 2
-            for split, rows in inputs.items()
-        }
-        slopes = np.linalg.lstsq(squares["train"], targets["train"], rcond=None)[0]
-        error = np.square(squares["heldout"] @ slopes - targets["heldout"]).mean()
-        share = error / targets["heldout"].var(axis=0).mean()
-        assert share < 1e-6 if found else share > 0.1
-
-
-@pytest.mark.parametrize("make", [teacher, markov])
+@pytest.mark.parametrize("make", [teacher, squares])
 def test_more_rows_leave_the_others_unchanged_and_another_seed_changes_all(make, tmp_path):
     few, many = load(make(), tmp_path), load(make(train=60), tmp_path)
     for values in ("features", "targets"):
@@ -114,7 +101,8 @@ def test_more_rows_leave_the_others_unchanged_and_another_seed_changes_all(make,
         np.testing.assert_array_equal(one[few.positions("train")], two[first])
         np.testing.assert_array_equal(one[few.positions("heldout")], two[many.positions("heldout")])
     one, two = make(generator_seed=1), make(generator_seed=2)
-    inputs = draw_inputs(one, "train", 20)
-    assert np.abs(inputs - draw_inputs(two, "train", 20)).min() > 0
-    assert not np.allclose(planted_targets(inputs, one), planted_targets(inputs, two), atol=0.01)
-    assert np.abs(inputs - draw_inputs(one, "heldout", 20)).min() > 0
+    (inputs, targets), (others, _) = draw_rows(one, "train", 20), draw_rows(two, "train", 20)
+    assert np.abs(inputs - others).min() > 0
+    assert np.abs(inputs - draw_rows(one, "heldout", 20)[0]).min() > 0
+    if make is teacher:  # other circuits, besides other rows
+        assert not np.allclose(circuit_targets(inputs, draw_teacher(two)), targets, atol=0.01)

@@ -33,6 +33,7 @@ TRACK = Track(
     students=(),
     projections="trained",
     pools=(),
+    depths={},
     training=TRAINING,
     tuning={"folds": 5, "layers": [2]},
 )

@@ -9,7 +9,7 @@ from qdistill.datasets.subsets import draw_subsets
 from qdistill.storage.tables import read_frame
 
 SEEDS = (0, 1, 2)
-_TABLES = ("history", "metrics", "choices", "unitary", "soft_targets", "sweep")
+_TABLES = ("history", "metrics", "choices", "unitary", "soft_targets", "sweep", "depths")
 
 
 class Files(dict):

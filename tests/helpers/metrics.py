@@ -143,6 +143,16 @@ def make_sweep(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
+def make_depths(metrics: pd.DataFrame, ratio: Callable[[int], float], layers=(2, 5, 20)):
+    """Depths by the contract, whose error is that of ``quantum`` times ``ratio(layers)``."""
+    rows = metrics[metrics["model"] == "quantum"]
+    generator, parts = np.random.default_rng(2), []
+    for depth in layers:
+        factor = ratio(depth) * (1 + 0.01 * generator.standard_normal(len(rows)))
+        parts.append(rows.assign(layers=depth, heldout_mse=rows["heldout_mse"] * factor))
+    return pd.concat(parts, ignore_index=True)[CONTRACTS["depths"].scalars()]
+
+
 def values_of(table: pd.DataFrame, model: str, stage: str | None = None, measure="heldout_mse"):
     """A measure of one model, at one stage or its only one, in the order of the seeds."""
     hit = (table["model"] == model) & ((table["stage"] == stage) | (stage is None))

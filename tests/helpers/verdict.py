@@ -16,7 +16,7 @@ from qdistill.verdict.page import compose_verdict
 
 ONE = dict(datasets=("synthetic-6q",), sizes=(100, 1000))
 CIRCUIT = {"kind": "teacher-circuit", "qubits": 6, "layers": 2, "angle_range": 1.0}
-MARKOV = {"kind": "markov", "qubits": 6, "concentration": 1.0}
+SQUARES = {"kind": "squares", "qubits": 6, "noise": 0.25}
 
 
 def leveled(**levels):

@@ -7,13 +7,10 @@ from scipy import stats
 
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
-from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
+from helpers.metrics import EVERY_NAME, cut_short, diverge, make_depths, make_metrics, make_sweep
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
-    CIRCUIT,
-    MARKOV,
     ONE,
-    described,
     documents_of,
     findings_of,
     found,
@@ -107,27 +104,6 @@ def test_undefined_names_what_is_missing_or_failed():
     assert words(rows, "reason")[0] == "rival_not_compared"
 
 
-@pytest.mark.parametrize(
-    ("dataset", "settings", "quantum", "verdict"),
-    [
-        ("teacher-circuit", CIRCUIT, 1e-6, "passed"),
-        ("teacher-circuit", CIRCUIT, 0.004, "failed"),
-        ("markov-null", MARKOV, 0.004, "passed"),
-        ("markov-null", MARKOV, 1e-6, "failed"),
-    ],
-)
-def test_controls_pass_where_the_planted_answer_is_given(dataset, settings, quantum, verdict):
-    metrics = make_metrics((dataset,), (5, 100), names=MODELS, loss=leveled(quantum=quantum))
-    findings = findings_of(metrics, [described(dataset, **settings)])
-    assert set(found(findings, "control")["verdict"]) == {verdict}
-
-
-def test_without_a_rival_a_control_is_undefined():
-    metrics = make_metrics(("markov-null",), (5,), names=FEW, loss=leveled(quantum=1e-6))
-    findings = findings_of(metrics, [described("markov-null", **MARKOV)])
-    assert words(found(findings, "control")) == ["undefined"]
-
-
 def test_the_model_to_use_is_the_simplest_that_does_as_well_as_the_best():
     findings = part_findings(MODELS, loss=leveled(pca=0.001, linear=0.001, oracle=1e-4))
     rows = found(findings, "choice")
@@ -147,6 +123,29 @@ def test_nothing_is_chosen_where_every_candidate_diverged():
     for name in ("mean", "pca"):
         metrics = diverge(metrics, name, 100, 0)
     assert words(found(findings_of(metrics), "choice"), "n") == [1000]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_each_depth_is_compared_with_the_deepest_by_pairs_of_seeds(lost):
+    metrics = make_metrics(**ONE, names=FEW)
+    depths = make_depths(metrics, {2: 1.2, 5: 1.0, 20: 1.0}.get)
+    if lost:
+        hit = (depths["layers"] == 5) & (depths["seed"] == 3) & (depths["n"] == 100)
+        depths.loc[hit, ["heldout_mse", "diverged"]] = [np.nan, True]
+    rows = found(findings_of(metrics, depths=depths), "depth").set_index(["n", "level"])
+    assert rows.loc[(1000, 5), "verdict"] == "not distinguishable"
+    assert rows.loc[(100, 5), "verdict"] == ("undefined" if lost else "not distinguishable")
+    assert set(rows["reason"].dropna()) == ({"diverged"} if lost else set())
+    for n in ONE["sizes"]:
+        assert rows.loc[(n, 2), "verdict"] == "worse"
+        wide = depths[depths["n"] == n].pivot(index="seed", columns="layers", values="heldout_mse")
+        logs = np.log(wide[2] / wide[20])
+        reach = stats.t.ppf(0.975, 9) * logs.std() / np.sqrt(10)
+        expected = np.exp([logs.mean(), logs.mean() - reach, logs.mean() + reach])
+        assert rows.loc[(n, 2), ["estimate", "low", "high"]].tolist() == pytest.approx(expected)
+        assert len(depths.query(rows.loc[(n, 2), "rows"])) == 20
+    text = documents_of(metrics, depths=depths)["markdown"]
+    assert "beside its deepest form, 2 layers worse at every n, 5 layers" in text
 
 
 # ------------------------------------------------------------ where it ends

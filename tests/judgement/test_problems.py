@@ -2,16 +2,16 @@
 
 import pandas as pd
 
-from helpers.verdict import CIRCUIT, MARKOV, described
+from helpers.verdict import CIRCUIT, SQUARES, described
 from qdistill.judgement.problems import order_problems
 
 
 def test_problems_are_ordered_controls_last_and_those_without_rows_left_out():
     keys = [("own", "article", 3), ("digits", "regularised", 4), ("digits", "article", 4)]
-    keys += [("markov-null", "article", 6), ("teacher-circuit", "article", 6)]
+    keys += [("squares-null", "article", 6), ("teacher-circuit", "article", 6)]
     metrics = pd.DataFrame(keys, columns=["dataset", "protocol", "qubits"])
     about = [
-        described("markov-null", **MARKOV),
+        described("squares-null", **SQUARES),
         described("teacher-circuit", **CIRCUIT),
         described("digits", kind="digits"),
         described("gone", kind="digits"),
@@ -20,7 +20,7 @@ def test_problems_are_ordered_controls_last_and_those_without_rows_left_out():
     problems = order_problems(metrics, about)
     labels = [problem.label for problem in problems]
     assert labels[:3] == ["`digits` article", "`digits` regularised", "`own` article"]
-    assert labels[3:] == ["`teacher-circuit` article", "`markov-null` article"]
+    assert labels[3:] == ["`teacher-circuit` article", "`squares-null` article"]
     assert problems[2].task == "not described" and problems[2].qubits == 3
     assert [problem.is_control for problem in problems] == [False, False, False, True, True]
 

@@ -27,7 +27,7 @@ def test_the_default_study_holds_every_name_and_both_controls():
     assert {*main.references, *main.bottlenecks, *main.tuned} == set(MODELS)
     assert set(main.students) == set(STUDENTS)
     kinds = {settings["kind"] for settings in study.datasets.values()}
-    assert {"teacher-circuit", "markov", "corrupted"} <= kinds
+    assert {"teacher-circuit", "squares", "corrupted"} <= kinds
     assert {protocol for _, protocol in study.problems} == {"article", "regularised"}
 
 
@@ -103,6 +103,9 @@ mlflow: { tracking_uri: mlruns } -> mlruns | sqlite:///
 datasets: [{ name: x, kind: vectors, path: 2020-01-01 }] -> datasets.0.path | 2020-01-01 | quotes
 engine: jax -> 'engine' | jax | torch
 projections: PCA -> 'projections' | 'PCA' | trained | pca | identity
+depth_sweep: { layers: [2], n: [100] } -> depth_sweep.layers | 2
+depth_sweep: { layers: [2, 20], n: [60] } -> 'depth_sweep.n': found 60 | 50, 100
+{ models: [mean], students: [], depth_sweep: { layers: [2, 3], n: [50] }, pool_sweep: [] } -> null
 pool_sweep: [every] -> pool_sweep.0 | 'every' | `all`
 tuning: { layers: [] } -> tuning.layers | non-empty
 trainability: { n: 1, qubits: 6, layers: [2], angle_ranges: [1.0], learning_rate: 0.03, max_steps: 5 } -> trainability.n | 1

@@ -142,14 +142,14 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { name: digits-corrupted, source: { name: digits, rows: 3 } } -> 'digits' | unknown key 'rows'
 { name: digits-corrupted, source: teacher-circuit } -> source 'teacher-circuit' | targets already
 { name: mine, kind: corrupted, source: { name: a_b, kind: digits } } -> data set 'a_b' | lower-case
-{ name: mine, kind: corrupted, source: markov-null } -> 'source': its source 'markov-null'
+{ name: mine, kind: corrupted, source: squares-null } -> 'source': its source 'squares-null'
 { name: digits-corrupted, qubits: 3 } -> unknown key 'qubits' | noise
 { name: digits-corrupted, noise: -0.1 } -> 'noise': found -0.1 | from 0
 { name: digits-corrupted, dropout: 1 } -> 'dropout': found 1 | below 1
 { name: teacher-circuit, layers: 0 } -> 'layers': found 0 | from 1 to 1000
 { name: teacher-circuit, angle_range: 3.15 } -> angle_range | at most pi
 { name: teacher-circuit, qubits: 13 } -> 'qubits': found 13 | from 2 to 12
-{ name: markov-null, concentration: 0 } -> 'concentration': found 0 | above 0
+{ name: squares-null, noise: 0 } -> 'noise': found 0 | above 0
 """
 GIVEN = f"given: [&text {json.dumps(TEXT)}, &vectors {json.dumps(VECTORS)}]"
 

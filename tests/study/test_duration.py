@@ -11,7 +11,8 @@ from qdistill.study.duration import Expectation, Job, expect, job_seconds, read_
 from qdistill.study.registry import ENTRIES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-# Seconds that training itself took, in a run of the default study on two cores.
+# Seconds that training itself took on two cores, in a run of these n.
+RUN = {"n": [50, 100, 200, 500, 1000], "tracks": {"control": {"n": [5, 10, 20, 50, 100]}}}
 RECORDED = {
     ("docstrings", "train_model", "classical"): 12.5,
     ("docstrings", "train_model", "quantum"): 23.6,
@@ -41,7 +42,8 @@ def job_of(dataset, rule, name, study=STUDY, protocol="article"):
 def test_training_is_expected_to_take_what_it_took(about):
     account = read_account()
     start, _ = account["rules"][about[1]]
-    seconds = job_seconds(STUDY, job_of(*about), account) - start
+    study = resolve_study(study_of({**THOROUGH, **RUN}))
+    seconds = job_seconds(study, job_of(*about, study), account) - start
     assert RECORDED[about] / 1.5 < seconds < RECORDED[about] * 1.5
 
 
@@ -56,6 +58,15 @@ def test_every_training_of_every_study_is_expected_to_take_time(path):
             start, _ = account["rules"][rule]
             seconds = job_seconds(study, job_of(dataset, rule, name, study, protocol), account)
             assert seconds > start or ENTRIES[name].method == "compile", name
+
+
+def test_a_sweep_of_depth_takes_what_a_training_at_each_takes():
+    account, one = read_account(), job_of("docstrings", "train_model", "quantum")
+    params = one.params | {"layers": [10, 20, 30]}
+    sweep = Job("sweep_depth", one.wildcards, params)
+    starts = [account["rules"][job.rule][0] for job in (one, sweep)]
+    alone, all_depths = (job_seconds(STUDY, job, account) for job in (one, sweep))
+    assert all_depths - starts[1] == pytest.approx(3 * (alone - starts[0]))
 
 
 def fixed(seconds, cores=1, needs=(), megabytes=600):

@@ -110,7 +110,7 @@ def test_folds_of_tuned_models_are_no_more_than_the_smallest_n():
 @given(data=st.data())
 def test_sizes_are_refused_exactly_where_rows_lack(data):
     sizes = {name: data.draw(st.integers(2, 60)) for name in ("train", "unlabelled")}
-    entry = {"name": "small", "kind": "markov", "qubits": 2, **sizes}
+    entry = {"name": "small", "kind": "squares", "qubits": 2, **sizes}
     n = tuple(sorted(data.draw(st.sets(st.integers(2, 80), min_size=1, max_size=3))))
     pools = tuple(data.draw(st.lists(st.integers(0, 80) | st.just("all"), max_size=3)))
     asked = with_data(entry, n=n, pools=pools)
@@ -185,7 +185,7 @@ def test_a_table_of_texts_can_have_the_rows_that_are_asked_for(tmp_path):
         ("digits-corrupted", {"trained", "pca"}),
         ("teacher-circuit", {"trained", "pca", "identity"}),
         ({"name": "teacher-circuit", "unlabelled": 0}, {"trained", "identity"}),
-        ("markov-null", {"trained", "pca", "identity"}),
+        ("squares-null", {"trained", "pca", "identity"}),
     ],
 )
 def test_projections_fit_the_data(entry, allowed):

@@ -45,15 +45,15 @@ def test_expected_rows_cover_the_grid_of_every_track():
     stages = sum(2 if entry.method == "fine_tune" else 1 for entry in STUDENTS.values())
     assert stages == 16 + 10
     expected = {
-        ("synthetic-6q", "article"): 5 * (19 + stages),
-        ("docstrings", "article"): 5 * (18 + stages),
+        ("synthetic-6q", "article"): 4 * (19 + stages),
+        ("docstrings", "article"): 4 * (18 + stages),
         ("synthetic-6q", "regularised"): 4 * 9,
         ("docstrings", "regularised"): 4 * 8,
-        ("docstrings-corrupted", "regularised"): 4 * (13 + 4),
-        ("digits-corrupted", "regularised"): 4 * (13 + 4),
-        ("synthetic-6q-corrupted", "regularised"): 4 * (13 + 4),
-        ("teacher-circuit", "article"): 5 * (10 + 6),
-        ("markov-null", "article"): 5 * (10 + 6),
+        ("docstrings-corrupted", "regularised"): 3 * (13 + 2),
+        ("digits-corrupted", "regularised"): 3 * (13 + 2),
+        ("synthetic-6q-corrupted", "regularised"): 3 * (13 + 2),
+        ("teacher-circuit", "article"): 3 * (13 + 6),
+        ("squares-null", "article"): 3 * (13 + 6),
     }
     assert {problem: len(found) for problem, found in counted.items()} == {
         problem: 10 * count for problem, count in expected.items()
@@ -86,7 +86,7 @@ def test_sizes_are_those_of_all_tracks_of_a_data_set():
     changes = {"n": [500, 50], "deploy": None, "tracks": {"regularised": {"n": [20, 500, 200]}}}
     study = study_of(changes)
     assert study.sizes["docstrings"] == (20, 50, 200, 500)
-    assert study.sizes["teacher-circuit"] == (5, 10, 20, 50, 100)
+    assert study.sizes["teacher-circuit"] == (5, 20, 100)
     assert study.tracks[0].n == (50, 500)
 
 

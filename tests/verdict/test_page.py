@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from helpers.configuration import study_of
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
-from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
+from helpers.metrics import EVERY_NAME, cut_short, diverge, make_depths, make_metrics, make_sweep
 from helpers.verdict import (
     CIRCUIT,
-    MARKOV,
     ONE,
+    SQUARES,
     described,
     documents_of,
     leveled,
@@ -43,7 +43,7 @@ def sentences(page):
 
 def page_of_study(path, **loss):
     """The page of a whole study, with losses that are chosen."""
-    changes = yaml.safe_load((CONFIG / path).read_text()) if path else {}
+    changes = yaml.safe_load((CONFIG / path).read_text())
     study = resolve_study(study_of(changes))
     frames = [
         make_metrics(
@@ -64,6 +64,10 @@ def page_of_study(path, **loss):
     held = [(metrics["dataset"] == d) & (metrics["protocol"] == p) for d, p in swept]
     more = {"downstream": make_downstream(pd.concat(used)), "cost": make_cost()}
     more["sweep"] = make_sweep(pd.concat([metrics[hit] for hit in held]), pools=(0, 1000))
+    if depths := study.tracks[0].depths:
+        own = metrics[(metrics["protocol"] == "article") & metrics["n"].isin(depths["n"])]
+        own = own[own["dataset"].isin(study.tracks[0].datasets)]
+        more["depths"] = make_depths(own, lambda layers: 1 + layers % 3 / 10, depths["layers"])
     return documents_of(metrics, study.describe_problems(), study.name, **more)["markdown"]
 
 
@@ -77,13 +81,13 @@ def hash_of(*parts):
 
 
 NOISE = {"loss": noisy, "noise": 0.3}
-SMOKE = "studies/smoke.yaml"
+SMOKE, THOROUGH = "studies/smoke.yaml", "studies/thorough.yaml"
 
 
 @pytest.mark.parametrize(
     ("path", "most", "loss"),
     [
-        (None, MOST_WORDS, NOISE),
+        (THOROUGH, MOST_WORDS, NOISE),
         (SMOKE, MOST_WORDS_OF_SMOKE, {}),
         (SMOKE, MOST_WORDS_OF_SMOKE, NOISE),
     ],
@@ -153,14 +157,14 @@ def test_a_control_that_fails_is_said_in_the_headline():
 
 
 def test_a_control_that_could_not_be_judged_has_not_passed():
-    about = [described("markov-null", **MARKOV), described("docstrings", kind="docstrings")]
+    about = [described("squares-null", **SQUARES), described("docstrings", kind="docstrings")]
     names = ("mean", "classical", "quantum")  # too few rivals for any attribution
     metrics = make_metrics(
-        ("markov-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
+        ("squares-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
     )
     page = documents_of(metrics, about)["markdown"]
     assert "**1 of 1 control not passed: distrust this page**" in page.split("\n\n")[1]
-    assert "The control `markov-null` article was not passed." in page
+    assert "Control `squares-null` article undefined at every n." in page
 
 
 def test_runs_that_diverged_or_were_cut_short_are_counted():

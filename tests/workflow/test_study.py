@@ -108,7 +108,7 @@ def test_more_seeds_add_jobs_and_rerun_nothing(finished):
 
 CONTROLS = """
 study: controls
-datasets: [teacher-circuit, markov-null]
+datasets: [teacher-circuit, squares-null]
 n: [5, 20, 100]
 seeds: 5
 seeds_per_block: 5
@@ -116,6 +116,7 @@ models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
 students: [compiled]
 projections: identity
 pool_sweep: []
+depth_sweep: { layers: [1, 2], n: [20] }
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
@@ -127,7 +128,7 @@ mlflow: { enabled: false }
 
 
 def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
-    """Targets of a circuit: distinct, though over no baseline to speak of. Targets of none: not."""
+    """Targets of a circuit: distinct, though over no baseline to speak of. Those of `square`: not."""
     folder = checkout(tmp_path)
     (folder / "config/studies/controls.yaml").write_text(CONTROLS)
     tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
@@ -138,11 +139,12 @@ def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
     )
     assert set(attribution.loc["teacher-circuit", "verdict"]) == {"distinct"}
     assert set(transfer.loc["teacher-circuit", "reason"]) == {"baseline_loses"}
-    assert set(attribution.loc["markov-null", "verdict"]) == {"not distinct"}
+    assert set(attribution.loc["squares-null", "verdict"]) == {"not distinct"}
     text = (folder / "reports/verdict.md").read_text()
     assert "**Nothing but controls" in text and "The instrument gives them." in text
     (found,) = re.findall(r"^\|`teacher-circuit` article \(control\)\|(.*)", text, re.M)
-    (null,) = re.findall(r"^\|`markov-null` article \(control\)\|(.*)", text, re.M)
+    (null,) = re.findall(r"^\|`squares-null` article \(control\)\|(.*)", text, re.M)
+    assert re.search("`teacher-circuit` article: .*deepest form, 1 layer worse at n = 20", text)
     assert "**distinct**" in found and "**distinct**" not in null
 
 

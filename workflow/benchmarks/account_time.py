@@ -21,7 +21,7 @@ from pathlib import Path
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 # What the jobs of a rule do, by the start of its name.
 _SUBJECTS = {
-    "training": ("train_model", "tune_model", "fit_student", "sweep_pool", "map_trainability"),
+    "training": ("train_model", "tune_model", "fit_student", "sweep_", "map_trainability"),
     "references without training": ("fit_references",),
     "data sets": ("generate_", "embed_", "collect_p", "find_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),

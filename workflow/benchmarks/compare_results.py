@@ -33,6 +33,7 @@ KEYS = {
     "downstream_comparisons": [*PROBLEM, "n", "measure", *PAIR],
     "trainability": ["qubits", "n", "layers", "angle_range", "seed"],
     "sweep": [*RUN, "pool"],
+    "depths": [*RUN, "layers"],
     "published": [*PROBLEM, "n", "model"],
     "findings": ["question", "dataset", "protocol", "n", "subject", "stage", "against", "level"],
 }

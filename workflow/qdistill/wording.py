@@ -27,6 +27,7 @@ REASONS = {
     "baseline_ahead": "the baseline is ahead, below a crossing if there is one",
     "no_pool": "its teacher was fitted to all of its rows",
     "no_labels": "rows have no labels",
+    "null_not_reached": "the circuit is not shown to beat it",
     "few_classes": "fewer than two classes have enough labelled rows",
 }
 

@@ -19,9 +19,11 @@ COSTED = ["cost"] if HAS_COST else []
 TRAINABLE = ["trainability"] if HAS_TRAINABILITY else []
 
 
-TABLES = tables_of(
-    "metrics", "choices", "sweep", *DOWNSTREAM, *COSTED, *TRAINABLE, *JUDGED
-)
+DEEP = ["depths"] if any(track.depths for track in STUDY.tracks) else []
+MEASURED = ["metrics", "choices", "sweep", *DEEP, *DOWNSTREAM]
+
+
+TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
 
 
 rule combine_tables:
@@ -39,13 +41,17 @@ rule combine_tables:
         sweep=run_files(
             "sweep.parquet", lambda track, dataset: ["quantum"] if track.pools else []
         ),
+        depths=run_files(
+            "depths.parquet",
+            lambda track, dataset: ["quantum"] if track.depths else [],
+        ),
         downstream=[
             DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in STUDY.downstream
             for block in STUDY.blocks
         ],
     output:
-        **tables_of("metrics", "choices", "sweep", *DOWNSTREAM),
+        **tables_of(*MEASURED),
     log:
         f"{LOGS}/combine_tables.log",
     conda:
@@ -60,7 +66,7 @@ rule combine_tables:
 
 rule judge_study:
     input:
-        **tables_of("metrics", "sweep", *DOWNSTREAM, *COSTED),
+        **tables_of("metrics", "sweep", *DEEP, *DOWNSTREAM, *COSTED),
         published="workflow/resources/published.csv",
         duplicates=expand(DUPLICATES, data=TEXT_DATA),
     output:

@@ -77,6 +77,31 @@ rule fit_references:
         "../scripts/fit_references.py"
 
 
+rule sweep_depth:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+    output:
+        f"{OF_QUANTUM}/depths.parquet",
+    log:
+        f"{LOG}/sweep_depth.log",
+    benchmark:
+        f"{BENCHMARK}/sweep_depth.tsv"
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=lambda wildcards: megabytes(wildcards, "quantum"),
+    params:
+        qubits=qubits,
+        sizes=lambda wildcards: track_of(wildcards).depths["n"],
+        layers=lambda wildcards: track_of(wildcards).depths["layers"],
+        settings=settings_of("quantum"),
+    message:
+        "Train circuits of several depths on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/sweep_depth.py"
+
+
 rule map_trainability:
     output:
         f"{RESULTS}/trainability.parquet",

@@ -1,10 +1,12 @@
-"""Maps whose answer is known: targets made by a circuit, and targets made without any.
+"""Maps whose answer is known: one that a circuit alone finds, and one that needs no circuit.
 
-Inputs are h ~ N(0, I_N), and targets are probabilities, so that with frozen identity
-projections a bottleneck is asked for the map alone. ``teacher-circuit`` is the positive
-control: y = |U h/||h|| |**2 with the unknown U of a circuit of our ansatz. ``markov`` is the
-planted null: y = M (h/||h||)**2 with an unknown column-stochastic matrix M, a map between
-probabilities as the circuit's is, in which no circuit takes part.
+With frozen identity projections a bottleneck is asked for the map alone. ``teacher-circuit`` is
+the positive control: h ~ N(0, I_N) and y = |U h/||h|| |**2 with the unknown U of a circuit of our
+ansatz. ``squares`` is the planted null: y = (h/||h||)**2 plus noise, which ``square`` predicts
+as well as can be, at every n and with nothing to train. The circuit can match it and never beat
+it: entries of h have random signs, and magnitudes that are the same along each cycle of the ring of
+CNOTs, so that the ring leaves the squares as they are, and a circuit of any depth whose angles are
+all zero gives what ``square`` gives.
 """
 
 from collections.abc import Mapping
@@ -16,12 +18,6 @@ import numpy as np
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
 from qdistill.study.dataset_record import SPLITS
-
-
-def draw_inputs(settings: Mapping[str, Any], split: str, count: int) -> np.ndarray:
-    """Draw standard normal inputs of one split: float32, shape (count, 2**qubits)."""
-    generator = generator_for(settings["generator_seed"], 0, f"planted inputs {split}")
-    return generator.standard_normal((count, 2 ** settings["qubits"])).astype(np.float32)
 
 
 def circuit_targets(inputs: np.ndarray, angles: np.ndarray) -> np.ndarray:
@@ -44,20 +40,28 @@ def draw_teacher(settings: Mapping[str, Any]) -> np.ndarray:
     return generator.uniform(-bound, bound, shape).astype(np.float32)
 
 
-def draw_markov(settings: Mapping[str, Any]) -> np.ndarray:
-    """Draw a matrix whose columns are probabilities, from a symmetric Dirichlet: (N, N)."""
-    size = 2 ** settings["qubits"]
-    generator = generator_for(settings["generator_seed"], 0, "planted matrix")
-    return generator.dirichlet(np.full(size, settings["concentration"]), size).T
+def ring_cycles(qubits: int) -> np.ndarray:
+    """Return the first basis state of the cycle of the ring of CNOTs that each one is in: (N,)."""
+    from qdistill.circuits.ansatz import cnot_ring
+
+    source, first = cnot_ring(qubits), np.arange(2**qubits)
+    while (first[source] < first).any():
+        first = np.minimum(first, first[source])
+    return first
 
 
-def planted_targets(inputs: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """Compute targets of the inputs, by the kind of data set: float32, shape (rows, N)."""
+def draw_rows(settings: Mapping[str, Any], split: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw inputs and targets of one split: float32, shape (count, 2**qubits) each."""
+    seed, shape = settings["generator_seed"], (count, 2 ** settings["qubits"])
+    inputs = generator_for(seed, 0, f"planted inputs {split}").standard_normal(shape)
     if settings["kind"] == "teacher-circuit":
-        return circuit_targets(inputs, draw_teacher(settings))
-    squares = inputs.astype(np.float64) ** 2
-    squares /= squares.sum(axis=1, keepdims=True)
-    return (squares @ draw_markov(settings).T).astype(np.float32)
+        given = inputs.astype(np.float32)
+        return given, circuit_targets(given, draw_teacher(settings))
+    inputs = np.sign(inputs) * np.abs(inputs[:, ring_cycles(settings["qubits"])])
+    noise = generator_for(seed, 0, f"planted noise {split}").standard_normal(shape)
+    targets = inputs**2 / (inputs**2).sum(axis=1, keepdims=True)
+    targets += settings["noise"] / shape[1] * noise
+    return inputs.astype(np.float32), targets.astype(np.float32)
 
 
 def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
@@ -66,11 +70,12 @@ def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
 
     prepare_torch(threads=1)  # and no engine of a study's choice, since studies share the data
     counts = {split: settings[split] for split in SPLITS}
-    inputs = np.concatenate([draw_inputs(settings, split, n) for split, n in counts.items()])
+    drawn = [draw_rows(settings, split, count) for split, count in counts.items()]
+    inputs, targets = (np.concatenate(part) for part in zip(*drawn, strict=True))
     columns = {
         "row": np.arange(len(inputs)),
         "split": np.repeat(list(counts), list(counts.values())),
         "features": inputs,
-        "targets": planted_targets(inputs, settings),
+        "targets": targets,
     }
     write_with_settings("latents", path, columns, settings)

@@ -49,8 +49,8 @@ class Problem:
 
     @property
     def is_null(self) -> bool:
-        """Whether the targets were made so that no circuit can have taken part."""
-        return self.kind == "markov"
+        """Whether the targets are those of a rival, so that no circuit can beat it."""
+        return self.kind == "squares"
 
     @property
     def is_control(self) -> bool:

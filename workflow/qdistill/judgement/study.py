@@ -31,8 +31,8 @@ def judge_study(
     ----------
     inputs : mapping of str to path
         Tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-        ``downstream`` and ``cost``; ``published``, a CSV as :func:`read_published` reads it;
-        and a list of ``duplicates``, which may be absent.
+        ``depths``, ``downstream`` and ``cost``; ``published``, a CSV as :func:`read_published`
+        reads it; and a list of ``duplicates``, which may be absent.
     outputs : mapping of str to path
         Tables by the contracts ``comparisons``, ``attribution``, ``crossover``, ``transfer``,
         ``overfitting``, ``published``, ``findings`` and, with that input,

@@ -90,6 +90,7 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
         students=tuple(settings["students"]),
         projections=settings["projections"],
         pools=tuple(settings.get("pool_sweep") or ()),
+        depths={key: sorted(each) for key, each in (settings.get("depth_sweep") or {}).items()},
         training=training,
         tuning=config["tuning"],
     )

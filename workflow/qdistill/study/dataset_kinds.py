@@ -197,7 +197,7 @@ class Vectors(Divided):
 
 
 class Planted(Declared):
-    """A map between probabilities whose answer is known."""
+    """A map whose answer is known."""
 
     qubits: Qubits = 6
     generator_seed: Natural = 0
@@ -224,16 +224,16 @@ class TeacherCircuit(Planted):
     presets: ClassVar[Presets] = {"teacher-circuit": {}}
 
 
-class Markov(Planted):
-    """The planted null: targets made by a stochastic matrix."""
+class Squares(Planted):
+    """The planted null: targets that the squares of the features give already."""
 
-    kind: Literal["markov"]
-    concentration: Annotated[float, Field(gt=0)] = 0.1
+    kind: Literal["squares"]
+    noise: Annotated[float, Field(gt=0)] = 0.25
 
     task: ClassVar[str] = (
-        "planted null: targets made by a random stochastic matrix, without any circuit"
+        "planted null: targets that the squared features give, and a circuit too, with noise"
     )
-    presets: ClassVar[Presets] = {"markov-null": {}}
+    presets: ClassVar[Presets] = {"squares-null": {}}
 
 
 class Corrupted(DatasetKind):
@@ -285,7 +285,7 @@ class Corrupted(DatasetKind):
 
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
-    for record in (Synthetic, Digits, Docstrings, Vectors, Text, Corrupted, TeacherCircuit, Markov)
+    for record in (Synthetic, Digits, Docstrings, Vectors, Text, Corrupted, TeacherCircuit, Squares)
 }
 PRESETS: dict[str, dict[str, Any]] = {
     name: {"kind": kind, **settings}

@@ -149,18 +149,20 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     if job.rule == "map_trainability":
         seeds, width, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
         steps = _searched(settings, account["taken"]["trainability"])
-    elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool"):
+    elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool", "sweep_depth"):
         dataset, track = job.wildcards["dataset"], _track(study, job)
         seeds = len(study.blocks[job.wildcards["block"]])
         width = 2 ** track.datasets[dataset]["qubits"]
         features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
-        name = job.wildcards.get("model", "distilled_pool")
+        swept = {"sweep_pool": "distilled_pool", "sweep_depth": "quantum"}
+        name = swept.get(job.rule) or job.wildcards["model"]
         if ENTRIES[name].method == "distil" or track.projections != "trained":
             features = width  # codes alone
-        steps = sum(_steps(job, track, dataset, name, n, account) for n in track.n)
+        steps = sum(_steps(job, track, dataset, name, n, account) for n in job.params["sizes"])
+        steps *= len(job.params.get("layers", [0]))  # each depth of a sweep is a training
     else:
         return 0.0
-    layers = settings.get("layers") or settings.get("tuned_layers") or 0
+    layers = job.params.get("layers") or settings.get("layers") or settings.get("tuned_layers") or 0
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
     batch = settings.get("batch_size", _BATCH) * width
     each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)

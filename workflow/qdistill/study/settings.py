@@ -159,6 +159,14 @@ Projections = Annotated[
 ]
 
 
+class DepthSweep(Settings):
+    """Depths at which `quantum` is trained, each compared with the deepest; null for none."""
+
+    layers: Annotated[Distinct[Layers], Field(min_length=2)]
+    """Depths of the circuit."""
+    n: Sizes
+
+
 class TrackSettings(Settings):
     """Keys of the study that this track replaces; null leaves it out."""
 
@@ -170,6 +178,7 @@ class TrackSettings(Settings):
     pool_sweep: Distinct[PoolSize] = ABSENT
     """Sizes of the unlabelled pool that `distilled_pool` is distilled with, in turn; `all` is the
     whole pool."""
+    depth_sweep: DepthSweep | None = None
     training: TrackTraining = ABSENT
 
 

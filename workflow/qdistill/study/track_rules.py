@@ -67,6 +67,16 @@ def _check_teachers(track: Track, where: str) -> None:
             f"configuration: '{where}pool_sweep': its students learn from 'quantum', which is not "
             f"in 'models' ({models}); add 'quantum' or give []"
         )
+    if track.depths and "quantum" not in track.bottlenecks:
+        raise ConfigurationError(
+            f"configuration: '{where}depth_sweep': it is of 'quantum', which is not in 'models' "
+            f"({models}); add 'quantum' or give null"
+        )
+    if unknown := sorted(set(track.depths.get("n", ())) - set(track.n)):
+        raise ConfigurationError(
+            f"configuration: '{where}depth_sweep.n': found {unknown[0]}, which is not among "
+            f"'{where}n' ({listed(map(str, track.n))})"
+        )
 
 
 def _check_folds(track: Track, where: str) -> None:

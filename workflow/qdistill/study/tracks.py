@@ -22,6 +22,7 @@ class Track:
     students: tuple[str, ...]
     projections: str  # "trained", "pca" or "identity"
     pools: tuple[int | str, ...]  # sizes of the unlabelled pool in the sweep; empty for none
+    depths: dict[str, Any]  # ``layers`` and ``n`` of the sweep of depths; empty for none
     training: dict[str, Any]  # as in the configuration
     tuning: dict[str, Any]
 

@@ -3,8 +3,10 @@
 import numpy as np
 
 from qdistill.errors import DataError
+from qdistill.judgement.attribution import BASELINES
 from qdistill.judgement.choice import choose_model
 from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.families import compare_family
 from qdistill.judgement.findings.base import (
     Finding,
     from_comparison,
@@ -52,18 +54,36 @@ def choices(part: ProblemTables) -> list[Finding]:
 
 def controls(part: ProblemTables) -> list[Finding]:
     """Judge of a problem with a planted answer whether the instrument gives it."""
-    problem = part.problem
-    if not problem.is_control:
+    if not part.problem.is_control:
         return []
-    words = {"distinct": "passed", "not distinct": "failed", "undefined": "undefined"}
-    if problem.is_null:
-        words = {"distinct": "failed", "not distinct": "passed", "undefined": "undefined"}
+    judge = _judge_null if part.problem.is_null else _judge_positive
     about = {"subject": "quantum", "stage": _TRAINED, "measure": "ratio"}
     return [
-        from_row("control", key_of(part, row["n"]), row, "attribution", **about)
-        | {"verdict": words[row["verdict"]]}
+        from_row("control", key_of(part, row["n"]), row, "attribution", **about) | judge(part, row)
         for row in part.attribution.to_dict("records")
     ]
+
+
+def _judge_null(part: ProblemTables, row: dict) -> Finding:
+    """Return that a circuit is not distinct on what it has learnt, or was found to be."""
+    if row["verdict"] != "not distinct":
+        return {"verdict": "failed" if row["verdict"] == "distinct" else "undefined"}
+    if part.compared("quantum", "mean")["verdict"].iloc[-1:].tolist() == ["better"]:
+        return {"verdict": "passed"}
+    return {"verdict": "undefined", "against": "mean", "reason": "null_not_reached"}
+
+
+def _judge_positive(part: ProblemTables, row: dict) -> Finding:
+    """Return whether a circuit is distinct, and beats what is no rival of it elsewhere, too."""
+    if row["verdict"] != "distinct":
+        return {"verdict": "failed" if row["verdict"] == "not distinct" else "undefined"}
+    for name in (*BASELINES, "real_circuit"):
+        for verdict in part.compared("quantum", name).query(f"n == {row['n']}")["verdict"]:
+            if verdict != "better":
+                reason = _RELATIONS.get(verdict, "rival_not_compared")
+                failed = "undefined" if verdict == "undefined" else "failed"
+                return {"verdict": failed, "against": name, "reason": reason}
+    return {"verdict": "passed"}
 
 
 def advantages(part: ProblemTables) -> list[Finding]:
@@ -117,6 +137,22 @@ def ablations(part: ProblemTables) -> list[Finding]:
     """Compare the circuit with itself without one of its parts."""
     pairs = [("quantum", _TRAINED, name, _TRAINED) for name in REMOVED]
     return from_comparisons("ablation", part, pairs)
+
+
+def depths(part: ProblemTables) -> list[Finding]:
+    """Compare circuits of each depth with the deepest; the estimate is the ratio of errors."""
+    found = []
+    for n, rows in part.depths.groupby("n"):
+        key = key_of(part, n)
+        runs = {(str(k), _TRAINED): own.set_index("seed") for k, own in rows.groupby("layers")}
+        *others, deepest = runs
+        pairs = [(shallow, deepest) for shallow in others]
+        for row in compare_family(rows, runs, pairs, table="depths"):
+            layers = [int(row[side]) for side in ("challenger", "baseline")]
+            own = from_comparison("depth", key | row) | {"table": "depths", "level": layers[0]}
+            own |= {"subject": "quantum", "against": "quantum"}
+            found.append(own | {"rows": select_rows(**key, layers=layers)})
+    return found
 
 
 def crossovers(part: ProblemTables) -> list[Finding]:

@@ -20,6 +20,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "metrics": measured.Metrics,
     "choices": measured.Choices,
     "sweep": measured.Sweep,
+    "depths": measured.Depths,
     "trainability": measured.Trainability,
     "cost": measured.Cost,
     "unitary": measured.Unitary,

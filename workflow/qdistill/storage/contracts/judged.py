@@ -22,6 +22,7 @@ VERDICTS = {
     "scale": _COMPARED,
     "attribution": ("distinct", "not distinct", "undefined"),
     "ablation": _COMPARED,
+    "depth": _COMPARED,
     "crossover": ("crossover", "several", "none", "outside grid", "undefined"),
     "transfer": ("retained", "partial", "collapsed", "undecided", "undefined"),
     "overfitting": ("overfits", "does not overfit", "undecided", "undefined"),
@@ -108,7 +109,8 @@ class Findings(Table):
     against: str = Field(nullable=True)
     against_stage: str = Field(nullable=True)
     level: float = Field(
-        nullable=True, description="what varies besides n: rows of the pool or split, qubits, batch"
+        nullable=True,
+        description="what varies besides n: rows of the pool or split, layers, qubits, batch",
     )
     verdict: str
     measure: str = Field(description="what the estimate is")

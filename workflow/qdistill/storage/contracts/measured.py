@@ -68,6 +68,15 @@ class Sweep(SeededRun, unique=(*RUN, "seed", "pool")):
     diverged: bool
 
 
+class Depths(SeededRun, unique=(*RUN, "seed", "layers")):
+    """The circuit model at several depths."""
+
+    layers: int = Field(ge=1)
+    train_mse: float = Field(ge=0, nullable=True)
+    heldout_mse: float = Field(ge=0, nullable=True)
+    diverged: bool
+
+
 class Trainability(Table, unique=("qubits", "n", "layers", "angle_range", "seed")):
     """Circuits trained on targets of circuits of one depth and range of angles."""
 
