@@ -109,7 +109,7 @@ def diverge(
 
 
 def cut_short(metrics: pd.DataFrame, model: str, n: int, seeds: Sequence[int]) -> pd.DataFrame:
-    """The same table with some runs flagged as still improving when their training ended."""
+    """The same table with some runs flagged as having chosen at the edge of the grid."""
     hit = (metrics["model"] == model) & (metrics["n"] == n) & metrics["seed"].isin(list(seeds))
     return metrics.assign(choice_at_edge=metrics["choice_at_edge"] | hit)
 

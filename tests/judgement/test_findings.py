@@ -11,6 +11,7 @@ from helpers.metrics import EVERY_NAME, cut_short, diverge, make_depths, make_me
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
     ONE,
+    described,
     documents_of,
     findings_of,
     found,

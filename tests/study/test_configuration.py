@@ -120,7 +120,7 @@ comparisons: [{ challenger: quantum }] -> lacks the key 'baseline'
 comparisons: [{ challenger: quantun, baseline: square }] -> did you mean 'quantum'?
 comparisons: [{ challenger: quantum, baseline: b }] -> 'comparisons.0.baseline' | classical_scaled
 comparisons: [{ challenger: square, baseline: square }] -> found 'square' as challenger and as
-"""
+"""  # noqa: E501
 # Changes to the whole default study.
 REFUSED = """
 tracks: { denoise: { pool_sweep: [9999] } } -> 'tracks.denoise.pool_sweep': found 9999

@@ -128,7 +128,7 @@ mlflow: { enabled: false }
 
 
 def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
-    """Targets of a circuit: distinct, though over no baseline to speak of. Those of `square`: not."""
+    """Targets of a circuit: distinct, though its baseline loses. Those of `square`: not."""
     folder = checkout(tmp_path)
     (folder / "config/studies/controls.yaml").write_text(CONTROLS)
     tables = [f"results/controls/{name}.parquet" for name in ("attribution", "transfer")]
