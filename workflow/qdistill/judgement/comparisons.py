@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from qdistill.judgement.families import Pair, compare_family
-from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, last_stage, runs_of
+from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, all_runs, last_stage, runs_of
 from qdistill.storage.tables import make_frame
 from qdistill.study.registry import ENTRIES, MODELS, STUDENTS, stages_of, with_role
 
@@ -46,9 +46,10 @@ def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) 
         present = set(_runs_in(part))
         held = [[pair for pair in pairs if present.issuperset(pair)] for pairs in families]
         needed = {run for pairs in held for pair in pairs for run in pair}
+        nobody = runs_of(part.iloc[:0], "")
         for n, condition in part.groupby("n", sort=True):
             key = dict(zip(CONDITION, (*problem, n), strict=True))
-            runs = {run: runs_of(condition, *run) for run in needed}
+            runs = dict.fromkeys(needed, nobody) | all_runs(condition)
             for pairs in held:
                 here = [pair for pair in pairs if any(len(runs[run]) for run in pair)]
                 rows += [{**key, **row} for row in compare_family(condition, runs, here)]

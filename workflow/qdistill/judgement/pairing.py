@@ -7,6 +7,7 @@ from qdistill.study.registry import stages_of
 
 PROBLEM = ("dataset", "qubits", "protocol")
 CONDITION = (*PROBLEM, "n")
+_COLUMNS = ["heldout_mse", "diverged", "choice_at_edge"]
 
 Run = tuple[str, str]  # model and stage
 
@@ -28,8 +29,13 @@ def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.D
         seed; empty if the model is not part of the study.
     """
     hit = (condition["model"] == model) & (condition["stage"] == stage)
-    columns = ["heldout_mse", "diverged", "choice_at_edge"]
-    return condition[hit].set_index("seed")[columns].sort_index()
+    return condition[hit].set_index("seed")[_COLUMNS].sort_index()
+
+
+def all_runs(condition: pd.DataFrame) -> dict[Run, pd.DataFrame]:
+    """Return the runs of every model and stage at one condition, each as :func:`runs_of`."""
+    runs = condition.set_index("seed").sort_index().groupby(["model", "stage"], sort=False)
+    return {(model, stage): rows for (model, stage), rows in runs[_COLUMNS]}
 
 
 def last_stage(name: str) -> Run:

@@ -98,7 +98,7 @@ class FoldTraining:
         self._optimiser.step(factor)
 
     def measure(self) -> np.ndarray:
-        """Compute the mean squared error on each seed's left-out examples: float64, shape (S, G)."""
+        """Compute the mean squared error on what each seed leaves out: float64, shape (S, G)."""
         weights = {name: tensor.detach() for name, tensor in self._optimiser.parameters.items()}
         predicted = self._loss.model.predict_rows(
             weights, take_rows(self._examples.inputs, self._rows)
