@@ -14,7 +14,12 @@ from mlflow.exceptions import MlflowException
 from helpers.adapter import make_adapter, make_vectors
 from helpers.fixtures_tracking import enter
 from qdistill.adapter.layout import write_adapter
-from qdistill.adapter.mlflow_model import _store, register_adapter, save_model
+from qdistill.adapter.mlflow_model import (
+    _carried_modules,
+    _model_arguments,
+    _store,
+    register_adapter,
+)
 from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_text
@@ -25,7 +30,9 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     (folder / "adapter").mkdir()
     write_adapter(folder / "adapter", make_adapter())
-    save_model(folder / "adapter", folder / "model")
+    with _carried_modules() as code:
+        arguments = _model_arguments(folder / "adapter", code)
+        mlflow.pyfunc.save_model(str(folder / "model"), **arguments)
     return folder / "model"
 
 
