@@ -90,21 +90,11 @@ def share_library() -> None:
 def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str) -> Any:
     """Return what Snakemake would give to the script of one job of a study.
 
-    Read in the folder of the Snakefile. The folders of the job's outputs are made.
-
-    Parameters
-    ----------
-    rule : str
-        The rule's name, or its script's: those of tracks and data sets share one.
-    configfiles : iterable of str or Path
-        Configuration files, as for ``snakemake --configfile``.
-    **wildcards : str
-        Values of wildcards, as many as it takes to tell the job from others.
-
-    Returns
-    -------
-    snakemake.iocontainers.Snakemake
-        With ``script``, the path of the script, besides.
+    It is a :class:`snakemake.iocontainers.Snakemake`, with ``script``, the path of the script,
+    besides. The workflow is that of the working directory, with configuration files as for
+    ``snakemake --configfile``, and the folders of the job's outputs are made. A rule goes by its
+    name or its script's, which those of tracks and data sets share; of wildcards there need be as
+    many as tell the job from others.
 
     Raises
     ------

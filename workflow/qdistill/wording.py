@@ -96,12 +96,10 @@ def planned_seeds(needed: float | None) -> str:
     """Return how many seeds would decide something, as a rough plan; empty if nothing is open."""
     if needed is None or np.isnan(needed):
         return ""
-    return "none in sight" if np.isinf(needed) else f"about {_about(needed)}"
-
-
-def _about(count: float) -> str:
-    """Two significant digits from a hundred on: the number is for planning."""
-    return f"{count:.0f}" if count < 100 else f"{float(f'{count:.2g}'):,.0f}"
+    if np.isinf(needed):
+        return "none in sight"
+    # Two significant digits from a hundred on: the number is for planning.
+    return f"about {needed:.0f}" if needed < 100 else f"about {float(f'{needed:.2g}'):,.0f}"
 
 
 def headline_size(sizes: Iterable[int]) -> int:
