@@ -137,7 +137,9 @@ def test_limits():
     card = card_of(evidence, student="quantum")
     assert "1 seed of 10 diverged." in card and "a wider one" not in card
     short = evidence_of(means, "quantum", lambda m: cut_short(m, "quantum", 100, [1, 2]))
-    assert "2 of 10 seeds chose settings at the edge of the grid" in card_of(short, student="quantum")
+    assert "2 of 10 seeds chose settings at the edge of the grid" in card_of(
+        short, student="quantum"
+    )
     assert "exactly zero after the encoder" in card
     assert "Inputs must be vectors of MiniLM" in card
     linear = card_of(evidence_of(PLAIN), kind="linear")

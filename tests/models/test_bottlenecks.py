@@ -37,9 +37,6 @@ def draw_inputs(seeds, batch, width, dtype=torch.float32, seed=0):
     return torch.randn(seeds, batch, width, generator=generator, dtype=dtype)
 
 
-# ---- all of them ----
-
-
 @pytest.mark.parametrize("name", BOTTLENECKS)
 def test_a_block_gives_the_same_as_its_seeds_alone(name):
     """Outputs and gradients of three seeds at once are those of each by itself."""
@@ -76,9 +73,6 @@ def test_parameters_are_counted_as_they_are_drawn(name, count):
     assert load_bottleneck(name)(3, 2).count_parameters() == count
 
 
-# ---- initial angles ----
-
-
 @given(angle_range=st.floats(0.01, math.pi), seed=st.integers(0, 10**6))
 def test_angles_fill_their_range(angle_range, seed):
     angles = draw_angles(np.random.default_rng(seed), 40, 6, angle_range)
@@ -103,11 +97,9 @@ def test_circuits_start_within_the_range_of_angles(name):
 
 
 def test_the_scrambler_keeps_the_whole_circle():
-    constants = load_bottleneck("quantum_scrambled")(3, 2, 0.2).draw_constants(
-        np.random.default_rng(0)
-    )
-    assert constants["scrambler_angles"].shape == (SCRAMBLER_LAYERS, 3, 2)
-    assert np.abs(constants["scrambler_angles"]).max() > 3
+    narrow = load_bottleneck("quantum_scrambled")(3, 2, 0.2)
+    angles = narrow.draw_constants(np.random.default_rng(0))["scrambler_angles"]
+    assert angles.shape == (SCRAMBLER_LAYERS, 3, 2) and np.abs(angles).max() > 3
 
 
 def test_the_circuits_start_from_the_same_draws():
@@ -119,9 +111,6 @@ def test_the_circuits_start_from_the_same_draws():
     np.testing.assert_array_equal(draw("real_circuit"), draw("quantum")[..., 1])
 
 
-# ---- separable ----
-
-
 def test_separable_is_the_circuit_without_cnots():
     bottleneck = load_bottleneck("separable")(3, 2)
     parameters, _ = draw_weights(bottleneck)
@@ -131,9 +120,6 @@ def test_separable_is_the_circuit_without_cnots():
     torch.testing.assert_close(
         bottleneck.forward(parameters, h)[0].double(), expected, rtol=0, atol=1e-6
     )
-
-
-# ---- real_circuit ----
 
 
 @settings(max_examples=15)
@@ -157,9 +143,6 @@ def test_real_circuit_agrees_with_pennylane_without_phases(qubits, layers, seed)
     assert unitary.imag.abs().max() < 1e-14
     identity = torch.eye(2**qubits, dtype=torch.float64)
     assert (unitary.real @ unitary.real.T - identity).abs().max() < 1e-12
-
-
-# ---- orthogonal ----
 
 
 def matrices(bottleneck, weights):

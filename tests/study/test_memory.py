@@ -71,7 +71,6 @@ def test_a_job_takes_no_more_than_declared_and_not_much_less(
     assert shown.returncode == 0, shown.stderr
     taken = float(shown.stdout.split()[-1])
     declared = job_megabytes(track, "measured", name, seeds)
-    print(name, qubits, taken, declared)
     assert taken <= declared <= 3 * taken
 
 

@@ -8,6 +8,7 @@ from helpers.files import SEEDS
 from helpers.training import Clock, make_examples
 from qdistill.training import blocks as training
 from qdistill.training.blocks import Recorder, evaluate_errors, evaluate_untrained, train_block
+from qdistill.training.evaluation import has_diverged
 from qdistill.training.optimiser import TrainingSettings
 from qdistill.training.protocols import start_model
 
@@ -99,3 +100,13 @@ def test_weights_that_give_no_number_have_diverged():
     block = evaluate_untrained(model, parameters, examples)
     assert block.evaluation.n_parameters == sum(x[0].numel() for x in parameters.values())
     assert block.evaluation.diverged.tolist() == [False, False, True]
+
+
+def test_divergence():
+    start = np.array([1.0, 1.0, 1.0, np.nan])
+    train = np.array([0.5, 1.5, np.nan, 0.5])
+    heldout = np.array([2.0, 0.1, 0.1, 0.5])
+    assert has_diverged(start, train, heldout).tolist() == [False, True, True, True]
+    # Ending where it began, as where cross-validation finds that no step helps, is none.
+    start = np.array([1.0, np.inf])
+    assert has_diverged(start, start, np.array([1.0, 1.0])).tolist() == [False, True]
