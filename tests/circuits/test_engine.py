@@ -1,10 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 
+from helpers.checkout import run_python
 from qdistill.circuits import engine
 from qdistill.circuits.circuit import build_unitary, circuit_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
@@ -64,5 +62,4 @@ def test_the_kernel_works_where_no_cache_can_be_written(tmp_path):
         "amplitudes = np.eye(4)[None, :1]\n"
         "print(read_probabilities(push_states(angles, amplitudes)).ravel().tolist())\n"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert shown.stdout.strip() == "[1.0, 0.0, 0.0, 0.0]", shown.stderr
+    assert run_python("-c", code).strip() == "[1.0, 0.0, 0.0, 0.0]"

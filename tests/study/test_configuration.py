@@ -9,8 +9,6 @@ from helpers.configuration import CONFIG, DEFAULT, SCHEMA, alone, check_line, re
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import MODELS, STUDENTS
 
-# ---------------------------------------------------------------- what is accepted
-
 
 @pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling", "thorough"])
 def test_studies_are_valid(study):
@@ -77,9 +75,6 @@ def test_a_comparison_may_be_in_any_track_that_has_both():
         {"datasets": ["digits"], **only_here, "models": ["mean"], "comparisons": [pair]}
     )
     assert resolve_study(config).tracks[0].bottlenecks == ()
-
-
-# ---------------------------------------------------------------- what is refused
 
 
 # Changes to the default study's own track, and what the refusal says of each.

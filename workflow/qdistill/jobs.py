@@ -27,14 +27,10 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     """Write what a job says to its log file and end it plainly on a user's error.
 
     Standard output, standard error (progress bars included) and logging go to
-    ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` ends it with its one sentence,
-    any other exception with its traceback, and the job exits with status 1; the terminal then
-    shows the last line. Without a log, as for a script that is run alone, everything stays as it
-    is.
-
-    Parameters
-    ----------
-    snakemake : snakemake.iocontainers.Snakemake
+    ``snakemake.log[0]``, of the :class:`snakemake.iocontainers.Snakemake` that scripts are given. A
+    :class:`~qdistill.errors.QdistillError` ends it with its one sentence, any other exception with
+    its traceback, and the job exits with status 1; the terminal then shows the last line. Without
+    a log, as for a script that is run alone, everything stays as it is.
     """
     if not snakemake.log:
         yield logging.getLogger(snakemake.rule)

@@ -50,14 +50,8 @@ def seed_errors(
     """Find the cross-validated error of every seed of what is exported.
 
     For a student its teacher's errors stand in: the student has its encoder and decoder, and learns
-    from it alone. Of the seeds' blocks only labelled rows are used.
-
-    Parameters
-    ----------
-    condition, training : mapping
-        ``dataset``, ``protocol`` and ``n``; settings of the trained models, by name.
-    choices : path
-        By the contract "choices".
+    from it alone. Of the seeds' blocks only labelled rows are used. The condition is ``dataset``,
+    ``protocol`` and ``n``; the settings of trained models go by their names.
 
     Raises
     ------
