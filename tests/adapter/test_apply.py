@@ -32,13 +32,10 @@ def folder(tmp_path):
 
 
 def list_column(x, kind):
-    values = pa.array(x.reshape(-1))
-    if kind == "fixed":
-        return pa.FixedSizeListArray.from_arrays(values, x.shape[1])
-    offsets = np.arange(0, x.size + 1, x.shape[1])
-    if kind == "large":
-        return pa.LargeListArray.from_arrays(offsets, values)
-    return pa.ListArray.from_arrays(offsets.astype(np.int32), values)
+    fixed = pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), x.shape[1])
+    value = fixed.type.value_type
+    kinds = {"fixed": fixed.type, "list": pa.list_(value), "large": pa.large_list(value)}
+    return fixed.cast(kinds[kind])
 
 
 def write_input(folder, x, kind="fixed", **columns):

@@ -114,14 +114,12 @@ def test_the_unitary_is_built_for_many_examples_of_a_deep_circuit():
 def test_two_forward_passes_before_one_backward_pass():
     leaves = angles, vectors = draw(1, 2, 3, 4, torch.float64)
 
-    def first():
-        return circuit_probabilities(angles, encode_amplitudes(vectors))[..., 0].sum()
+    def value(place):
+        amplitudes = encode_amplitudes(vectors + place)
+        return circuit_probabilities(angles * (1 + place), amplitudes)[..., place].sum()
 
-    def second():
-        return circuit_probabilities(angles * 2, encode_amplitudes(vectors + 1))[..., 1].sum()
-
-    together = torch.autograd.grad(first() + second(), leaves)
-    alone = [torch.autograd.grad(one(), leaves) for one in (first, second)]
+    together = torch.autograd.grad(value(0) + value(1), leaves)
+    alone = [torch.autograd.grad(value(place), leaves) for place in (0, 1)]
     for both, one, other in zip(together, *alone, strict=True):
         assert torch.allclose(both, one + other, rtol=1e-12, atol=1e-14)
 

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from helpers.figures import SIZES, figure_of, study_metrics
+from helpers.figures import SIZES, figure_of
 from helpers.metrics import POOLS, make_sweep
 from qdistill.figures.overfitting import LOWEST_R2, draw_overfitting, size_styles
 from qdistill.judgement.overfitting import judge_overfitting
 
 
 @pytest.fixture(scope="module")
-def table():
-    metrics = study_metrics()
+def table(metrics):
     return judge_overfitting(metrics, make_sweep(metrics))
 
 

@@ -86,14 +86,11 @@ def test_angles_fill_their_range(angle_range, seed):
 def test_circuits_start_within_the_range_of_angles(name):
     narrow, whole = (load_bottleneck(name)(3, 5, *given) for given in ((0.2,), ()))
     for draw in ("draw_parameters", "draw_constants"):
-        small, large = (
-            getattr(bottleneck, draw)(np.random.default_rng(0)) for bottleneck in (narrow, whole)
-        )
+        small, large = (getattr(each, draw)(np.random.default_rng(0)) for each in (narrow, whole))
         if "angles" in small:
             assert np.abs(small["angles"]).max() <= 0.2
-            np.testing.assert_allclose(
-                small["angles"] * (math.pi / 0.2), large["angles"], rtol=1e-5
-            )
+            scaled = small["angles"] * (math.pi / 0.2)
+            np.testing.assert_allclose(scaled, large["angles"], rtol=1e-5)
 
 
 def test_the_scrambler_keeps_the_whole_circle():
@@ -117,9 +114,8 @@ def test_separable_is_the_circuit_without_cnots():
     h = draw_inputs(1, 4, 8)
     circuit = build_qnode(3, entangled=False)
     expected = circuit(parameters["angles"][0].double(), h[0].double())
-    torch.testing.assert_close(
-        bottleneck.forward(parameters, h)[0].double(), expected, rtol=0, atol=1e-6
-    )
+    found = bottleneck.forward(parameters, h)[0].double()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 @settings(max_examples=15)
@@ -154,9 +150,8 @@ def matrices(bottleneck, weights):
 def test_orthogonal_starts_at_its_drawn_matrix_and_stays_orthogonal():
     bottleneck = Orthogonal(4)
     parameters, constants = draw_weights(bottleneck, seeds=3)
-    torch.testing.assert_close(
-        matrices(bottleneck, {**parameters, **constants}), constants["start"]
-    )
+    start = matrices(bottleneck, {**parameters, **constants})
+    torch.testing.assert_close(start, constants["start"])
     optimiser = FlatAdam(parameters, learning_rate=0.05)
     h, targets = draw_inputs(3, 20, 16), torch.rand(3, 20, 16)
     losses = []

@@ -34,11 +34,9 @@ def test_the_encoder_is_that_of_pca():
     examples = make_examples("noisy map")
     pool = examples.inputs[examples.unlabelled].double().numpy()
     fixed = fixed_projections("pca", examples, 8)
-    shapes = {"encoder.weight": (8, 12), "decoder.weight": (12, 8)}
-    shapes |= {"encoder.bias": (8,), "decoder.bias": (12,)}
-    assert {name: (*tensor.shape,) for name, tensor in fixed.items()} == {
-        name: (3, *shape) for name, shape in shapes.items()
-    }
+    shapes = {"encoder.weight": (3, 8, 12), "decoder.weight": (3, 12, 8)}
+    shapes |= {"encoder.bias": (3, 8), "decoder.bias": (3, 12)}
+    assert {name: (*tensor.shape,) for name, tensor in fixed.items()} == shapes
     assert all(torch.equal(tensor[0], tensor[2]) for tensor in fixed.values())
     rows = fixed["encoder.weight"][0].double().numpy()
     axes = np.linalg.svd(pool - pool.mean(axis=0), full_matrices=False)[2][:8]
