@@ -1,9 +1,13 @@
-"""Docstrings of public functions begin with a plain verb in the imperative."""
+"""Docstrings of public functions begin with a verb; functions and modules are short."""
 
 import ast
 from pathlib import Path
 
-LIBRARY = Path(__file__).parents[1] / "workflow/qdistill"
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = ROOT / "workflow/qdistill"
+MOST_OF_A_FUNCTION, MOST_OF_A_MODULE = 50, 350  # lines
 VERBS = {
     "Add", "Apply", "Assign", "Build", "Check", "Choose", "Collect", "Combine", "Compare",
     "Complete", "Compose", "Compute", "Convert", "Corrupt", "Count", "Create", "Cut", "Decode",
@@ -37,3 +41,19 @@ def test_each_begins_with_a_verb_of_the_set():
             if first not in VERBS:
                 wrong.append(f"{path.relative_to(LIBRARY)}, {function.name}: {first}")
     assert wrong == []
+
+
+@pytest.mark.parametrize("folder", ["workflow", "tests"])
+def test_functions_and_modules_are_short(folder):
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    assert paths
+    too_long = []
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        lengths = {"": len(text.splitlines()) - MOST_OF_A_MODULE}
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lengths[node.name] = node.end_lineno - node.lineno + 1 - MOST_OF_A_FUNCTION
+        name = path.relative_to(ROOT)
+        too_long += [f"{name} {key} by {excess}" for key, excess in lengths.items() if excess > 0]
+    assert too_long == []

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from helpers.adapter import make_adapter, make_vectors
+from helpers.checkout import ROOT, run_python
 from qdistill.adapter.apply import ApplySettings, apply_adapter
 from qdistill.adapter.cli import app
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.numerics import encode
 
-ROOT = Path(__file__).parents[2]
 PYTHON = [sys.executable, "-m", "qdistill"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
 
@@ -33,13 +32,10 @@ def folder(tmp_path):
 
 
 def list_column(x, kind):
-    values = pa.array(x.reshape(-1))
-    if kind == "fixed":
-        return pa.FixedSizeListArray.from_arrays(values, x.shape[1])
-    offsets = np.arange(0, x.size + 1, x.shape[1])
-    if kind == "large":
-        return pa.LargeListArray.from_arrays(offsets, values)
-    return pa.ListArray.from_arrays(offsets.astype(np.int32), values)
+    fixed = pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), x.shape[1])
+    value = fixed.type.value_type
+    kinds = {"fixed": fixed.type, "list": pa.list_(value), "large": pa.large_list(value)}
+    return fixed.cast(kinds[kind])
 
 
 def write_input(folder, x, kind="fixed", **columns):
@@ -242,7 +238,7 @@ def test_memory_does_not_grow_with_the_rows():
     peaks = []
     for rows in (50_000, 200_000):
         script = ROOT / "workflow/benchmarks/measure_apply_memory.py"
-        output = run_program(script, "--rows", str(rows), "--features", "64")
+        output = run_python(script, "--rows", rows, "--features", "64", env=ENVIRONMENT)
         found = re.match(r"rows (\d+), .* peak memory (\d+) MB", output)
         assert int(found[1]) == rows
         peaks.append(int(found[2]))
@@ -251,34 +247,25 @@ def test_memory_does_not_grow_with_the_rows():
     assert peaks[1] < 700
 
 
-def run_program(*arguments):
-    options = {"env": ENVIRONMENT, "capture_output": True, "text": True, "check": True}
-    return subprocess.run([sys.executable, *arguments], timeout=120, **options).stdout
-
-
 def test_help_reads_well_and_no_command_loads_a_library_that_it_does_not_need(folder):
-    output = run_program(
-        "-c",
-        """
+    program = """
 import sys
 from qdistill.adapter.cli import app
 try: app(["apply", "--help"], prog_name="qdistill")
 except SystemExit: pass
 assert not {"torch", "pyarrow", "pandas", "mlflow", "onnx", "numpy"} & set(sys.modules)
-""",
-    )
+"""
+    output = run_python("-c", program, env=ENVIRONMENT)
     for words in ("Usage: qdistill apply", "INPUT", "--output-column", "--overwrite", "codes"):
         assert words in output
     paths = [str(path) for path in (folder / "adapter", write_input(folder, X), folder / "o")]
-    run_program(
-        "-c",
-        f"""
+    program = f"""
 import sys
 from qdistill.adapter.apply import apply_adapter
 apply_adapter(*{paths})
 assert not {{"torch", "pandas", "onnxruntime"}} & set(sys.modules)
-""",
-    )
+"""
+    run_python("-c", program, env=ENVIRONMENT)
 
 
 def test_inspect_and_version(folder):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 
-from helpers.adapter import deployment_of, finish, make_adapter, train_everything
+from helpers.adapter import deployment_of, make_adapter, train_study
 from helpers.metrics import cut_short, diverge, make_metrics
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import findings_of
@@ -147,8 +147,7 @@ def test_limits():
 
 @pytest.fixture(scope="module")
 def exported(small_study):
-    train_everything(small_study, NAMES)
-    files = finish(small_study, NAMES)
+    files = train_study(small_study, NAMES)
     folder = small_study.folder / "adapter"
     evidence = export_adapter(files, deployment_of(small_study, NAMES), folder)
     return small_study, folder, evidence, read_frame("metrics", files.metrics)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.adapter import deployment_of, finish, make_adapter, train_everything
+from helpers.adapter import deployment_of, make_adapter, make_vectors, train_study
 from qdistill.adapter.conversion import convert
 from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
@@ -17,6 +17,8 @@ from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
+from qdistill.models.slot_model import in_slot
+from qdistill.models.spectral import quadratic_features
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights, write_weights
 from qdistill.study.registry import BOTTLENECKS, FITTED, STUDENTS, TUNED
@@ -29,8 +31,7 @@ TRAINED = tuple(name for name in NAMES if name not in (*FITTED, "mean"))
 
 @pytest.fixture(scope="module")
 def trained(small_study):
-    train_everything(small_study, NAMES)
-    return small_study, finish(small_study, NAMES)
+    return small_study, train_study(small_study, NAMES)
 
 
 def export(trained, student, folder, **changes):
@@ -98,21 +99,12 @@ def test_a_tuned_predictor_behind_fixed_projections(kind):
     sizes = {"linear": width, "squares": width, "products": width * (width + 1) // 2}
     blocks = {name: np.zeros((width, size)) for name, size in sizes.items()}
     blocks[kind] = generator.normal(size=blocks[kind].shape)
-    weights = {
-        "encoder.weight": generator.normal(size=(width, 5)),
-        "encoder.bias": generator.normal(size=width),
-        "decoder.weight": generator.normal(size=(6, width)),
-        "decoder.bias": generator.normal(size=6),
-        **{f"bottleneck.{name}": block for name, block in blocks.items()},
-        "bottleneck.bias": generator.normal(size=width),
-    }
-    weights = {name: array.astype(np.float32) for name, array in weights.items()}
-    x = generator.normal(size=(7, 5)).astype(np.float32)
+    layer = in_slot({**blocks, "bias": generator.normal(size=width)})
+    weights = {name: array.astype(np.float32) for name, array in layer.items()}
+    weights |= make_adapter("linear", 5, width, 6).tensors
+    x = make_vectors(7, 5)
     h = x @ weights["encoder.weight"].T + weights["encoder.bias"]
-    g = h / np.linalg.norm(h, axis=1, keepdims=True)
-    row, column = np.triu_indices(width)
-    features = {"linear": h, "squares": g**2, "products": g[:, row] * g[:, column]}[kind]
-    expected = features @ blocks[kind].T + weights["bottleneck.bias"]
+    expected = quadratic_features(h)[kind] @ blocks[kind].T + weights["bottleneck.bias"]
     adapter = convert("linear_tuned", weights)
     assert adapter.config.kind == ("linear" if kind == "linear" else "quadratic")
     np.testing.assert_allclose(encode(adapter, x), expected, rtol=1e-4, atol=1e-5)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import mlflow.pyfunc
 import numpy as np
@@ -12,9 +10,15 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from helpers.adapter import make_adapter, make_vectors
+from helpers.checkout import run_python
 from helpers.fixtures_tracking import enter
 from qdistill.adapter.layout import write_adapter
-from qdistill.adapter.mlflow_model import _store, register_adapter, save_model
+from qdistill.adapter.mlflow_model import (
+    _carried_modules,
+    _model_arguments,
+    _store,
+    register_adapter,
+)
 from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_text
@@ -25,7 +29,9 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     (folder / "adapter").mkdir()
     write_adapter(folder / "adapter", make_adapter())
-    save_model(folder / "adapter", folder / "model")
+    with _carried_modules() as code:
+        arguments = _model_arguments(folder / "adapter", code)
+        mlflow.pyfunc.save_model(str(folder / "model"), **arguments)
     return folder / "model"
 
 
@@ -66,11 +72,9 @@ def test_it_carries_the_library_and_needs_none_installed(saved, tmp_path):
         "print(json.dumps(model.predict(np.ones((1, 10), np.float32)).tolist()))\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    command, options = [sys.executable, "-c", program], {"capture_output": True, "text": True}
-    output = subprocess.run(command, cwd=tmp_path, env=environment, **options)
-    assert output.returncode == 0, output.stderr
+    printed = run_python("-c", program, cwd=tmp_path, env=environment)
     expected = encode(make_adapter(), np.ones((1, 10), np.float32))
-    np.testing.assert_allclose(json.loads(output.stdout), expected, atol=1e-6)
+    np.testing.assert_allclose(json.loads(printed), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

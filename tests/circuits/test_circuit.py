@@ -1,5 +1,6 @@
 """The engine against PennyLane, finite differences and properties of the ansatz."""
 
+import itertools
 from unittest import mock
 
 import numpy as np
@@ -85,23 +86,28 @@ def test_unitary_and_norm(layers, qubits, entangled, seed):
 
 @settings(max_examples=20)
 @given(**SHAPES, batch=st.integers(1, 80), entangled=st.booleans())
-def test_the_unitary_gives_the_same_as_pushing_states(layers, qubits, batch, entangled, seed):
+def test_every_way_to_the_probabilities_is_the_same(layers, qubits, batch, entangled, seed):
+    """States pushed or the unitary built, encoded apart or at once, and the unitary compiled."""
     angles, vectors = draw(2, layers, qubits, batch, torch.float64, seed)
-    found = []
-    for cheaper in (False, True):
+    ways = (
+        lambda: circuit_probabilities(angles, encode_amplitudes(vectors), entangled),
+        lambda: encoded_probabilities(angles, vectors, entangled),
+    )
+    probabilities, gradients = [], []
+    for cheaper, way in itertools.product((False, True), ways):
         with mock.patch.object(circuit, "unitary_is_cheaper", return_value=cheaper):
-            amplitudes = encode_amplitudes(vectors)
-            probabilities = circuit_probabilities(angles, amplitudes, entangled)
-            gradients = torch.autograd.grad(probabilities.square().sum(), [angles, vectors])
+            probabilities.append(way())
+            value = probabilities[-1].square().sum()
+            gradients.append(torch.autograd.grad(value, [angles, vectors]))
             with torch.no_grad():
-                plain = circuit_probabilities(angles, amplitudes, entangled)
-        found.append([probabilities, plain, *gradients])
+                probabilities.append(way())
     unitary = build_unitary(angles, entangled)
-    compiled = compiled_probabilities(unitary.real, unitary.imag, amplitudes)
-    found.append([compiled, compiled])
-    for other in found[1:]:
-        for one, two in zip(found[0], other, strict=False):
-            torch.testing.assert_close(one, two, atol=1e-12, rtol=1e-10)
+    amplitudes = encode_amplitudes(vectors)
+    probabilities.append(compiled_probabilities(unitary.real, unitary.imag, amplitudes))
+    for other in probabilities[1:]:
+        torch.testing.assert_close(other, probabilities[0], atol=1e-12, rtol=0)
+    for other in gradients[1:]:
+        torch.testing.assert_close(other, gradients[0], atol=1e-12, rtol=1e-10)
 
 
 def test_the_unitary_is_built_for_many_examples_of_a_deep_circuit():
@@ -114,34 +120,14 @@ def test_the_unitary_is_built_for_many_examples_of_a_deep_circuit():
 def test_two_forward_passes_before_one_backward_pass():
     leaves = angles, vectors = draw(1, 2, 3, 4, torch.float64)
 
-    def first():
-        return circuit_probabilities(angles, encode_amplitudes(vectors))[..., 0].sum()
+    def value(place):
+        amplitudes = encode_amplitudes(vectors + place)
+        return circuit_probabilities(angles * (1 + place), amplitudes)[..., place].sum()
 
-    def second():
-        return circuit_probabilities(angles * 2, encode_amplitudes(vectors + 1))[..., 1].sum()
-
-    together = torch.autograd.grad(first() + second(), leaves)
-    alone = [torch.autograd.grad(one(), leaves) for one in (first, second)]
+    together = torch.autograd.grad(value(0) + value(1), leaves)
+    alone = [torch.autograd.grad(value(place), leaves) for place in (0, 1)]
     for both, one, other in zip(together, *alone, strict=True):
         assert torch.allclose(both, one + other, rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.slow
-@settings(max_examples=20)
-@given(**SHAPES, batch=st.integers(1, 80), entangled=st.booleans())
-def test_encoding_in_one_function_changes_nothing(layers, qubits, batch, entangled, seed):
-    angles, vectors = draw(2, layers, qubits, batch, torch.float64, seed)
-    apart = circuit_probabilities(angles, encode_amplitudes(vectors), entangled)
-    at_once = encoded_probabilities(angles, vectors, entangled)
-    weights = torch.rand(apart.shape, dtype=torch.float64)
-    torch.testing.assert_close(at_once, apart, atol=1e-12, rtol=0)
-    found = torch.autograd.grad((at_once * weights).sum(), [angles, vectors])
-    expected = torch.autograd.grad((apart * weights).sum(), [angles, vectors])
-    for one, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-12, rtol=1e-10)
-    with torch.no_grad():
-        plain = encoded_probabilities(angles, vectors, entangled)
-    torch.testing.assert_close(plain, apart, atol=1e-12, rtol=0)
 
 
 def test_a_zero_vector_is_an_error():

@@ -32,9 +32,8 @@ def timed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cost")
     time_engines(SETTINGS, "auto", folder / "cost.parquet", folder / "memory.json")
     select_engine("auto")
-    return read_frame("cost", folder / "cost.parquet"), json.loads(
-        (folder / "memory.json").read_text()
-    )
+    memory = json.loads((folder / "memory.json").read_text())
+    return read_frame("cost", folder / "cost.parquet"), memory
 
 
 def test_everything_is_timed_at_every_size(timed):

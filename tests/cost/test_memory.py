@@ -1,11 +1,9 @@
 """The peak of a step is measured in a process of its own, above that process's own baseline."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
+from helpers.checkout import run_python
 from qdistill.cost.memory import MEMORY_QUBITS, peak_bytes, step_megabytes
 from qdistill.errors import QdistillError
 
@@ -24,8 +22,7 @@ def test_the_peak_stays_when_memory_is_given_back():
 def test_a_new_process_does_not_inherit_the_peak_of_the_one_that_starts_it():
     block = np.ones(40_000_000)
     program = "from qdistill.cost.memory import peak_bytes; print(peak_bytes())"
-    output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
-    assert int(output) < block.nbytes / 2
+    assert int(run_python("-c", program)) < block.nbytes / 2
 
 
 def test_a_step_of_the_compiled_engine_at_twelve_qubits_needs_less_than_64_megabytes():

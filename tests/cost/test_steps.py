@@ -40,9 +40,8 @@ def test_a_circuit_step_is_one_step_of_adam_down_the_gradient(engine):
     signs = -torch.from_numpy(gradients.angles).sign().float()
     # Adam's first step is the learning rate, against the sign of the gradient.
     assert torch.allclose(change[0][steep], LEARNING_RATE * signs[steep], rtol=1e-2)
-    assert torch.allclose(
-        held["vectors"].grad[0].double(), torch.from_numpy(gradients.vectors), rtol=1e-3, atol=1e-8
-    )
+    found, wanted = held["vectors"].grad[0].double(), torch.from_numpy(gradients.vectors)
+    assert torch.allclose(found, wanted, rtol=1e-3, atol=1e-8)
 
 
 def test_the_classical_step_trains_a_layer_and_differentiates_by_its_inputs():

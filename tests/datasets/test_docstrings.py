@@ -114,28 +114,25 @@ def test_no_text_stands_twice_within_or_across_packages(packages, tmp_path):
 def test_tests_scripts_and_broken_files_are_passed_over(packages, tmp_path):
     site, niche, _ = packages
     name = f"{niche}odd"
-    install(
-        site,
-        name,
-        {
-            f"{name}/tests/helpers.py": module(sentence("tests")),
-            f"{name}/test_circuit.py": module(sentence("a", "test")),
-            f"{name}/conftest.py": module(sentence("fixtures")),
-            f"{name}/template.py": "this is {{ not }} Python\n",
-            f"{name}/notes.txt": sentence("notes"),
-            f"{name}/good.py": f'''
-                class Circuit:
-                    """{sentence("classes")}"""
+    files = {
+        f"{name}/tests/helpers.py": module(sentence("tests")),
+        f"{name}/test_circuit.py": module(sentence("a", "test")),
+        f"{name}/conftest.py": module(sentence("fixtures")),
+        f"{name}/template.py": "this is {{ not }} Python\n",
+        f"{name}/notes.txt": sentence("notes"),
+        f"{name}/good.py": f'''
+            class Circuit:
+                """{sentence("classes")}"""
 
-                    async def run(self):
-                        """{sentence("methods")}"""
+                async def run(self):
+                    """{sentence("methods")}"""
 
-                if True:
-                    def choice():
-                        """{sentence("choices")}"""
-                ''',
-        },
-    )
+            if True:
+                def choice():
+                    """{sentence("choices")}"""
+            ''',
+    }
+    install(site, name, files)
     with (site / f"{name}-1.0.dist-info" / "RECORD").open("a") as record:
         record.write(f"{name}/removed.py,,\n../../bin/script.py,,\n")
     chosen = settings_for(packages, general_packages=[name], unlabelled_general=3)

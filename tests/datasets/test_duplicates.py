@@ -48,10 +48,8 @@ def test_the_table_is_that_of_all_pairs(tmp_path):
     """300 texts, most of them edited copies of others, on both sides of the threshold."""
     generator = np.random.default_rng(0)
     originals = [sentence(row, words=40) for row in range(60)]
-    texts = originals + [
-        edited(originals[generator.integers(60)], generator, generator.integers(0, 4))
-        for _ in range(240)
-    ]
+    draw = generator.integers
+    texts = originals + [edited(originals[draw(60)], generator, draw(4)) for _ in range(240)]
     splits = generator.choice(SPLITS, 300).tolist()
     table = find(tmp_path, texts, splits)
     expected = by_all_pairs(texts, splits)

@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from helpers.checkout import run_python
 from helpers.text import build_encoder
 from qdistill.datasets.encoders import (
     count_cut_texts,
@@ -34,10 +33,7 @@ def copied(saved, tmp_path):
 def find_in_a_process(encoder, **environment):
     """Look for an encoder where the hub's library is not imported yet; what that prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    command, options = [sys.executable, "-c", FIND, encoder], {"capture_output": True, "text": True}
-    output = subprocess.run(command, env={**kept, **environment}, timeout=120, **options)
-    assert output.returncode == 0, output.stderr
-    return output.stdout.strip()
+    return run_python("-c", FIND, encoder, env={**kept, **environment}).strip()
 
 
 def test_a_folder_that_sentence_transformers_saved_is_loaded(saved):

@@ -41,13 +41,10 @@ def test_positions_of_a_split_targets_and_metadata(tmp_path, columns):
     np.testing.assert_array_equal(latents.targets, -columns["features"])
 
 
-@pytest.mark.parametrize("row", [-1, 4, 99])
-def test_an_unknown_row_is_named(tmp_path, columns, row):
-    with pytest.raises(DataError, match=f"no row {row}"):
-        load(tmp_path, columns).positions_of(np.array([7, row]))
-
-
-def test_an_empty_file_is_refused(tmp_path):
+def test_an_unknown_row_is_named_and_an_empty_file_refused(tmp_path, columns):
+    for row in (-1, 4, 99):
+        with pytest.raises(DataError, match=f"no row {row}"):
+            load(tmp_path, columns).positions_of(np.array([7, row]))
     empty = {"row": np.array([], int), "split": [], "features": np.zeros((0, 3), np.float32)}
     with pytest.raises(DataError, match="no rows"):
         load(tmp_path, empty)

@@ -1,8 +1,8 @@
 """The user's own texts, from the files to paragraphs with splits."""
 
-import csv
 import json
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,10 +28,7 @@ def collect(tmp_path, settings, largest_n=2):
 
 
 def write_csv(path, rows):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    pd.DataFrame(rows).to_csv(path, index=False)
     return path
 
 

@@ -30,6 +30,10 @@ def load(folder, **overrides):
     return load_latents(folder / "latents.parquet")
 
 
+def splits_of(latents):
+    return (latents.features[latents.positions(s)].astype(float) for s in ("train", "heldout"))
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     return load(tmp_path_factory.mktemp("synthetic"), heldout=4000)
@@ -78,7 +82,7 @@ def test_projector_reaches_the_optimum_and_no_other_projection_is_better(
 
 def test_sample_covariance_agrees_with_the_true_one(written):
     chosen = json.loads(written.metadata["settings"])
-    rows = written.features[written.positions("heldout")].astype(float)
+    _, rows = splits_of(written)
     covariance = true_covariance(chosen)
     sample = rows.T @ rows / len(rows)
     relative = np.linalg.norm(sample - covariance) / np.linalg.norm(covariance)
@@ -109,8 +113,7 @@ def test_another_generator_seed_gives_another_problem(tmp_path):
 
 
 def test_pca_floor_is_the_truncated_decomposition_of_all_training_rows(written):
-    train = written.features[written.positions("train")].astype(float)
-    heldout = written.features[written.positions("heldout")].astype(float)
+    train, heldout = splits_of(written)
     mean = train.mean(axis=0)
     basis = np.linalg.svd(train - mean, full_matrices=False)[2][:16]
     residual = (heldout - mean) - (heldout - mean) @ basis.T @ basis
@@ -120,8 +123,7 @@ def test_pca_floor_is_the_truncated_decomposition_of_all_training_rows(written):
 
 def test_pca_floor_with_fewer_training_rows_than_components(tmp_path):
     latents = load(tmp_path, train=5)
-    train = latents.features[latents.positions("train")].astype(float)
-    heldout = latents.features[latents.positions("heldout")].astype(float)
+    train, heldout = splits_of(latents)
     floor = pca_floor_mse(train, heldout, 16)
     assert floor == float(latents.metadata["pca_floor_mse"])
     # Four directions hold all that five rows differ by.

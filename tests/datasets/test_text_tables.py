@@ -1,8 +1,8 @@
 """Tables of texts and plain text, well formed and not."""
 
 import csv
-import json
 
+import pandas as pd
 import pyarrow as arrow
 import pytest
 from hypothesis import given
@@ -24,15 +24,10 @@ def write(path, columns):
     """Write a table with a library other than the one that reads it."""
     if path.suffix == ".parquet":
         parquet.write_table(arrow.table(columns), path)
-        return path
-    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        if path.suffix == ".csv":
-            writer = csv.DictWriter(file, list(columns), quoting=csv.QUOTE_ALL)
-            writer.writeheader()
-            writer.writerows(rows)
-        else:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    elif path.suffix == ".csv":
+        pd.DataFrame(columns).to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    else:
+        pd.DataFrame(columns).to_json(path, orient="records", lines=True, force_ascii=False)
     return path
 
 

@@ -9,13 +9,13 @@ from sklearn.preprocessing import normalize
 from qdistill.downstream.label_probe import find_probe_task, probe_accuracy
 
 
-def clusters(spread, classes=4, examples=5, asked=80, width=6, seed=0):
-    """Codes of examples (classes, examples, width), of rows asked about, and their classes."""
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(classes, width))
-    truth = generator.integers(classes, size=asked)
-    shown = centres[:, None] + spread * generator.normal(size=(classes, examples, width))
-    rows = centres[truth] + spread * generator.normal(size=(asked, width))
+def clusters(spread):
+    """Codes of 5 examples of each of 4 classes, of 80 rows asked about, and their classes."""
+    generator = np.random.default_rng(0)
+    centres = 3 * generator.normal(size=(4, 6))
+    truth = generator.integers(4, size=80)
+    shown = centres[:, None] + spread * generator.normal(size=(4, 5, 6))
+    rows = centres[truth] + spread * generator.normal(size=(80, 6))
     as_tensor = (torch.tensor(array, dtype=torch.float32) for array in (shown, rows))
     return *as_tensor, torch.tensor(truth)
 

@@ -14,9 +14,8 @@ from qdistill.study.timed import OUR_ENGINES, SIMULATORS
 
 def lines_of(table):
     figure, note = figure_of(draw_cost, table)
-    return [
-        dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in figure.axes
-    ], note
+    labelled = (ax.get_legend_handles_labels()[::-1] for ax in figure.axes)
+    return [dict(zip(*pair, strict=True)) for pair in labelled], note
 
 
 def times_of(table, engine, what="circuit_step", seeds=1, column="milliseconds"):

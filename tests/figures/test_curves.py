@@ -8,11 +8,11 @@ from qdistill.figures.curves import draw_curves, keep_last_values
 from qdistill.study.styles import style_of
 
 
-def lasting(ends, every=10, model="quantum", n=50):
+def lasting(ends, model="quantum", n=50):
     """Histories of seeds that end after some measurements each, as cross-validation has it."""
     parts = [history_of(n, [seed], model, end) for seed, end in enumerate(ends)]
     histories = pd.concat(parts, ignore_index=True)
-    epoch = every * histories["epoch"]
+    epoch = 10 * histories["epoch"]
     heldout = (1 + histories["seed"]) / (1.0 + epoch)
     columns = dict(epoch=epoch, train_mse=heldout / 2, heldout_mse=heldout)
     return histories.assign(**columns, validation_mse=3 * heldout)
@@ -43,10 +43,7 @@ def test_a_seed_that_ended_keeps_its_last_errors():
     others = [lasting([1, 1]), lasting([4, 4], model="linear"), lasting([2, 2], n=100)]
     histories = pd.concat(others, ignore_index=True)
     assert len(keep_last_values(histories)) == len(histories)
-
-
-def test_a_failed_seed_is_not_mended_by_its_earlier_errors():
-    histories = lasting([1, 3])
+    histories = lasting([1, 3])  # a failed seed is not mended by its earlier errors
     histories.loc[(histories["seed"] == 0) & (histories["epoch"] == 10), "heldout_mse"] = np.nan
     whole = keep_last_values(histories)
     assert whole.loc[whole["seed"] == 0, "heldout_mse"].isna().tolist() == [False, True, True, True]

@@ -51,10 +51,7 @@ def test_a_line_is_the_mean_and_its_band_the_limits():
         assert (heights.min(), heights.max()) == pytest.approx(student_limits(part["y"]))
     assert ax.get_xlabel() == ax.get_ylabel() == ""
     assert not drawn(RUNS, bands=False).collections
-
-
-def test_on_an_axis_made_logarithmic_before_the_mean_is_geometric():
-    (line,) = drawn(RUNS, "log").lines
+    (line,) = drawn(RUNS, "log").lines  # on an axis made logarithmic before, a geometric mean
     assert line.get_ydata() == pytest.approx([3**0.5, 5**0.5, 8])
 
 
@@ -70,9 +67,8 @@ def test_a_run_that_is_not_finite_leaves_a_gap(bad):
 def test_one_seed_has_a_mean_and_no_limits():
     ax = drawn(RUNS.drop_duplicates("n"))
     assert ax.lines[0].get_ydata().tolist() == [1, 2, 4]
-    assert all(
-        np.isnan(band.get_paths()[0].vertices).all() for band in ax.collections if band.get_paths()
-    )
+    paths = [path for band in ax.collections for path in band.get_paths()]
+    assert all(np.isnan(path.vertices).all() for path in paths)
 
 
 def test_a_lower_limit_below_zero_runs_to_the_end_of_a_log_axis():

@@ -57,9 +57,8 @@ def test_the_maps_show_sizes_and_mask_the_phase_of_tiny_entries():
     phases = middle.collections[0].get_array()
     assert np.array_equal(np.ma.getmaskarray(phases), np.abs(matrix) < TINY_SHARE / np.sqrt(8))
     assert phases.mask[2, 5] and np.allclose(phases.compressed(), np.angle(matrix)[~phases.mask])
-    assert sum(patch.get_height() * patch.get_width() for patch in right.patches) == pytest.approx(
-        1
-    )
+    area = sum(patch.get_height() * patch.get_width() for patch in right.patches)
+    assert area == pytest.approx(1)
     assert note == "Model quantum at 3 qubits, n = 50, seed 3."
 
 
@@ -74,9 +73,8 @@ def test_a_cell_is_the_median_log_ratio_and_counts_the_seeds_below_one_percent()
 
 
 def test_cells_lie_by_layers_and_range_and_are_annotated():
-    figure, note = figure_of(
-        draw_trainability, pd.concat([trainability_of(POWERS), trainability_of(POWERS, 90)])
-    )
+    table = pd.concat([trainability_of(POWERS, n) for n in (50, 90)])
+    figure, note = figure_of(draw_trainability, table)
     ax, other = figure.axes[:2]
     assert ax.get_title("left") == "4 qubits, n = 50" and "n = 90" in other.get_title("left")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["±0.5", "±3.14"]
@@ -93,12 +91,8 @@ def test_cells_lie_by_layers_and_range_and_are_annotated():
 
 
 def test_blue_is_better_than_the_mean_red_is_worse_and_a_failed_cell_is_grey_and_told():
-    powers = {
-        (1, 1.0): [-2.0] * 2,
-        (2, 1.0): [0.0] * 2,
-        (3, 1.0): [2.0] * 2,
-        (4, 1.0): [0.0, np.nan],
-    }
+    powers = {(layers, 1.0): [power] * 2 for layers, power in ((1, -2.0), (2, 0.0), (3, 2.0))}
+    powers[4, 1.0] = [0.0, np.nan]
     figure, note = figure_of(draw_trainability, trainability_of(powers))
     mesh = figure.axes[0].collections[0]
     mesh.update_scalarmappable()

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from helpers.figures import SIZES, figure_of, study_metrics
+from helpers.figures import SIZES, figure_of
 from helpers.metrics import POOLS, make_sweep
 from qdistill.figures.overfitting import HIGHEST_GAP, draw_overfitting, size_styles
 from qdistill.judgement.overfitting import judge_overfitting
 
 
 @pytest.fixture(scope="module")
-def table():
-    metrics = study_metrics()
+def table(metrics):
     ratio = {0: 1.3, 100: 1.2, 300: 1.05, 1000: 1.01}.get  # gaps of half of that less 1.04
     return judge_overfitting(metrics, make_sweep(metrics, ratio=ratio))
 

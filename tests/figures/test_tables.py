@@ -33,14 +33,11 @@ def test_cases_are_listed_only_where_there_are_some():
     assert list_cases("At", table.iloc[:0], "n = {n:,}") == list_cases("At", []) == []
 
 
-def test_only_the_rows_of_the_data_set_and_protocol_are_chosen(metrics):
+def test_only_the_rows_of_a_data_set_and_protocol_are_chosen_of_one_number_of_qubits(metrics):
     other = metrics.assign(protocol="regularised")
     frame = pd.concat([metrics, other, metrics.assign(dataset="digits", qubits=4)])
     chosen = select_problem(frame, "synthetic-6q", "regularised", "metrics")
     pd.testing.assert_frame_equal(chosen, other)
-
-
-def test_a_data_set_must_have_one_number_of_qubits(metrics):
     both = pd.concat([metrics, metrics.assign(qubits=4)])
     with pytest.raises(DataError, match="'synthetic-6q' has 4, 6 qubits"):
         select_problem(both, "synthetic-6q", "article", "metrics")

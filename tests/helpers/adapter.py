@@ -1,5 +1,7 @@
 """Adapters of every kind with random weights, and the files of a small deployed study."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -42,38 +44,30 @@ def make_vectors(rows=1000, inputs=10, seed=1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(rows, inputs)).astype(np.float32)
 
 
-def tuning_settings(name, settings):
-    if name == "linear_tuned":
-        return {"projections": settings["projections"], "folds": 2}
-    return {**settings, **TUNING}
+def train(study, name, seeds) -> None:
+    """Train a model, reference or student, and take from a teacher what students need."""
+    problem, files = study.problem(seeds), study.files(name, seeds)
+    if name in ("mean", "pca", "pca_cv"):
+        fit_references([name], problem, study.settings, files.metrics)
+    elif name == "linear_tuned":
+        tune_model(name, problem, {"projections": "trained", "folds": 2}, files)
+    elif name == "quantum_tuned":
+        tune_model(name, problem, {**SETTINGS, **TUNING}, files)
+    elif name in STUDENTS:
+        fit(study, name, problem, seeds, **SETTINGS)
+    else:
+        train_model(name, problem, SETTINGS, files)
+    if name in ("quantum", "classical"):
+        take_from(problem, name, files, SETTINGS)
 
 
-def train_everything(study, names, blocks=((0, 1), (2,)), settings=None) -> None:
-    """Train models, references and students of a small study, and what they need."""
-    settings = settings or SETTINGS
-    for seeds in blocks:
-        problem = study.problem(seeds, settings["protocol"])
-        for name in names:
-            files = study.files(name, seeds)
-            if name in ("mean", "pca", "pca_cv"):
-                fit_references([name], problem, study.settings, files.metrics)
-            elif name in ("linear_tuned", "quantum_tuned"):
-                tune_model(name, problem, tuning_settings(name, settings), files)
-            elif name in STUDENTS:
-                fit(study, name, problem, seeds, **settings)
-            else:
-                train_model(name, problem, settings, files)
-            if name in ("quantum", "classical"):
-                take_from(problem, name, files, settings)
-
-
-def finish(study, names, blocks=((0, 1), (2,)), protocol="article") -> ExportFiles:
-    """Combine what was trained into the study's tables; the files of its export."""
+def train_study(study, names, blocks=((0, 1), (2,))) -> ExportFiles:
+    """Train everything and combine it into the study's tables; the files of its export."""
+    for block, name in product(blocks, names):
+        train(study, name, block)
     files = [study.files(name, block) for name in names for block in blocks]
-    tables = Files(
-        (name, study.folder / f"{name}-{protocol}.parquet")
-        for name in ("metrics", "choices", "findings")
-    )
+    kinds = ("metrics", "choices", "findings")
+    tables = Files((kind, study.folder / f"{kind}.parquet") for kind in kinds)
     for kind in ("metrics", "choices"):
         frames = [read_frame(kind, each[kind]) for each in files if each[kind].exists()]
         write_table(kind, tables[kind], pd.concat([make_frame(kind), *frames]), {})
@@ -88,16 +82,16 @@ def finish(study, names, blocks=((0, 1), (2,)), protocol="article") -> ExportFil
     )
 
 
-def deployment_of(study, names, student="auto", protocol="article", n=20, settings=None):
+def deployment_of(study, names, student="auto"):
     """What a small study deploys."""
     return Deployment(
         study="small-study",
         dataset="small",
-        protocol=protocol,
+        protocol="article",
         qubits=3,
-        n=n,
+        n=20,
         model=student,
         candidates=contenders(names) if student == "auto" else (student,),
         settings=study.settings,
-        training={name: settings or SETTINGS for name in names if name in BOTTLENECKS},
+        training={name: SETTINGS for name in names if name in BOTTLENECKS},
     )

@@ -24,6 +24,14 @@ def start(folder, *arguments):
     )
 
 
+def run_python(*arguments, **options):
+    """Run Python in a process of its own, which must end well: what it printed."""
+    command, kept = [sys.executable, *map(str, arguments)], {"capture_output": True, "text": True}
+    ended = subprocess.run(command, timeout=600, **kept, **options)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

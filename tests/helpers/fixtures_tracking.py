@@ -1,9 +1,8 @@
 """Fixtures of the tests of tracking: a store, a finished study beside it, and its index."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,19 +41,9 @@ def client(finished_study):
     return MlflowClient(tracking_uri=resolve_uri(None))
 
 
-@dataclass(frozen=True)
-class Index:
-    """A study that was synced once; for tests that only read."""
-
-    folder: Path
-    client: Any
-    receipt: dict
-    runs: dict
-    content: dict
-
-
 @pytest.fixture(scope="session")
 def index(tmp_path_factory, empty_store):
+    """A study that was synced once; for tests that only read."""
     from mlflow import MlflowClient
 
     folder = tmp_path_factory.mktemp("index")
@@ -63,4 +52,5 @@ def index(tmp_path_factory, empty_store):
         write_study()
         receipt = sync()
         client = MlflowClient(tracking_uri=receipt["tracking_uri"])
-        return Index(folder, client, receipt, all_runs(client, receipt), content(client, receipt))
+        found = {"runs": all_runs(client, receipt), "content": content(client, receipt)}
+        return SimpleNamespace(folder=folder, client=client, receipt=receipt, **found)

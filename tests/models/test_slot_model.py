@@ -6,10 +6,8 @@ import torch
 from helpers.training import make_examples, start_of
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.projections import fixed_projections
-from qdistill.models.slot_model import SlotModel, draw_start
+from qdistill.models.slot_model import PROJECTIONS, SlotModel, draw_start
 from qdistill.study.registry import BOTTLENECKS
-
-PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
 
 
 def test_predictions_are_those_of_plain_arithmetic():

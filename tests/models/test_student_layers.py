@@ -32,11 +32,10 @@ def h():
 
 def test_squared_readouts_of_both_parts_add_up_to_the_circuits_probabilities(circuits, h):
     unitary = build_unitary(circuits).numpy()
-    layer = StudentLayer(4, "squared")
-    outputs = [layer.forward(layer.start_from(part_of(unitary, part)), h) for part in ("re", "im")]
+    layer, parts = StudentLayer(4, "squared"), {p: part_of(unitary, p) for p in ("re", "im")}
+    outputs = [layer.forward(layer.start_from(matrix), h) for matrix in parts.values()]
     expected = circuit_probabilities(circuits, encode_amplitudes(h))
     np.testing.assert_allclose(outputs[0] + outputs[1], expected, atol=1e-6)
-    parts = {part: part_of(unitary, part) for part in ("re", "im")}
     np.testing.assert_allclose(Compiled(4).forward(parts, h), expected, atol=1e-6)
 
 
@@ -66,9 +65,6 @@ def test_readouts(h):
     for readout, values in expected.items():
         found = StudentLayer(4, readout).forward(weights, h)
         np.testing.assert_allclose(found, values, rtol=1e-4, atol=1e-5)
-
-
-def test_an_unknown_readout_is_refused():
     with pytest.raises(ValueError, match="'cubed', expected one of linear, softmax, squared"):
         StudentLayer(3, "cubed")
 

@@ -23,12 +23,9 @@ def test_a_failed_rewrite_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_digest_depends_on_content_and_not_on_order():
+def test_digests_depend_on_content_and_not_on_order_and_json_is_written_sorted(tmp_path):
     assert digest_of({"a": 1, "b": [2, 3]}) == digest_of({"b": [2, 3], "a": 1})
     assert digest_of({"a": 1}) != digest_of({"a": 2})
-
-
-def test_json_is_written_sorted(tmp_path):
     write_json(tmp_path / "x.json", {"b": 1, "a": 2})
     assert (tmp_path / "x.json").read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
 

@@ -1,11 +1,11 @@
 """Contracts are kept on write and on read."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
+from helpers.figures import history_of
 from qdistill.errors import DataError
 from qdistill.storage.tables import (
     frame_of,
@@ -52,21 +52,13 @@ def test_broken_contracts_are_refused(tmp_path, changed, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_column_is_named(tmp_path):
-    path = tmp_path / "latents.parquet"
-    parquet.write_table(arrow.table({"row": [1], "split": ["train"]}), path)
-    with pytest.raises(DataError, match="column 'features' is missing"):
-        read_table("latents", path)
-
-
-def test_lists_of_other_type_are_refused(tmp_path):
-    path = tmp_path / "latents.parquet"
-    ragged = arrow.array([[1.0], [1.0, 2.0]])
-    parquet.write_table(
-        arrow.table({"row": [1, 2], "split": ["train"] * 2, "features": ragged}), path
-    )
-    with pytest.raises(DataError, match="expected a fixed-size list of float32"):
-        read_table("latents", path)
+def test_a_missing_column_and_lists_of_other_type_are_refused(tmp_path):
+    path, columns = tmp_path / "latents.parquet", {"row": [1, 2], "split": ["train"] * 2}
+    ragged = {"features": arrow.array([[1.0], [1.0, 2.0]])}
+    for more, said in (({}, "'features' is missing"), (ragged, "a fixed-size list of float32")):
+        parquet.write_table(arrow.table({**columns, **more}), path)
+        with pytest.raises(DataError, match=said):
+            read_table("latents", path)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 200])
@@ -86,16 +78,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_missing_values_survive_where_they_are_allowed(tmp_path):
     path = tmp_path / "history.parquet"
-    history = pd.DataFrame(
-        {
-            **{"dataset": ["digits"], "qubits": 4, "protocol": "article", "n": 50},
-            **{"model": "linear", "seed": 0, "epoch": 0},
-            "train_mse": [np.nan],
-            "heldout_mse": [0.5],
-            "validation_mse": [np.nan],
-            "seconds": [0.0],
-        }
-    )
+    history = history_of(50, (0,)).assign(train_mse=np.nan)
     write_table("history", path, history, {})
     assert np.isnan(read_frame("history", path)["train_mse"][0])
     with pytest.raises(DataError, match="seconds"):

@@ -9,8 +9,6 @@ from helpers.configuration import CONFIG, DEFAULT, SCHEMA, alone, check_line, re
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import MODELS, STUDENTS
 
-# ---------------------------------------------------------------- what is accepted
-
 
 @pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling", "thorough"])
 def test_studies_are_valid(study):
@@ -73,13 +71,8 @@ def test_a_comparison_may_be_in_any_track_that_has_both():
     assert resolve_study(study_of({"comparisons": [pair]})).config["comparisons"] == [pair]
     only_here = {"students": [], "pool_sweep": [], "deploy": None}
     pair = {"challenger": "linear", "baseline": "square"}
-    config = study_of(
-        {"datasets": ["digits"], **only_here, "models": ["mean"], "comparisons": [pair]}
-    )
-    assert resolve_study(config).tracks[0].bottlenecks == ()
-
-
-# ---------------------------------------------------------------- what is refused
+    changes = {"datasets": ["digits"], "models": ["mean"], "comparisons": [pair]}
+    assert resolve_study(study_of({**changes, **only_here})).tracks[0].bottlenecks == ()
 
 
 # Changes to the default study's own track, and what the refusal says of each.
@@ -182,9 +175,8 @@ def test_a_data_set_is_once_under_a_protocol():
     assert "the tracks 'main' and 'again' both have data set 'docstrings'" in message
     assert "protocol 'article'" in message and "'tracks.again: null'" in message
     length = {"folds": 5, "steps": 10}
-    both = {
-        "again": {**again["again"], "training": {"protocol": "regularised", "regularised": length}}
-    }
+    training = {"protocol": "regularised", "regularised": length}
+    both = {"again": {**again["again"], "training": training}}
     message = refusal(study_of({"tracks": both}))
     assert "'regularised' and 'again' both have data set 'docstrings'" in message
     assert "protocol 'regularised'" in message

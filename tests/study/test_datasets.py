@@ -180,9 +180,6 @@ def test_settings_are_refused_in_words_or_resolved_once_and_for_all(kind, values
         assert {key: settings[key] for key in entry} == entry
 
 
-# ---------------------------------------------------------------- where data are kept
-
-
 def test_built_in_data_are_kept_under_their_name_and_others_under_their_settings_too():
     for name in set(PRESETS) - {"vectors"}:
         assert folder_of(resolve_dataset(name)) == name

@@ -1,11 +1,10 @@
 """The memory that jobs are declared to need, against what they take."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from helpers.checkout import run_python
 from helpers.configuration import with_data
 from qdistill.study.memory import job_megabytes
 
@@ -66,12 +65,8 @@ def test_a_job_takes_no_more_than_declared_and_not_much_less(
     track = track_of(qubits, n, protocol, rows)
     about = {"name": name, "n": n, "seeds": seeds, "data": track.datasets["measured"]}
     about["settings"] = track.settings_of(name)
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(about)]
-    shown = subprocess.run(command, capture_output=True, text=True)
-    assert shown.returncode == 0, shown.stderr
-    taken = float(shown.stdout.split()[-1])
+    taken = float(run_python("-c", PROGRAM, tmp_path, json.dumps(about)).split()[-1])
     declared = job_megabytes(track, "measured", name, seeds)
-    print(name, qubits, taken, declared)
     assert taken <= declared <= 3 * taken
 
 

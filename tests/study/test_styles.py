@@ -36,11 +36,10 @@ def test_models_that_share_an_axis_differ_in_their_markers():
 
 def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):
     before = {name: entry.style for name, entry in ENTRIES.items() if entry.style}
-    for new in (
-        ModelEntry("newcomers_own", "one's own", "control", "own:Own"),
-        ModelEntry("another_student", "the same", "student", teacher="quantum", method="distil"),
-    ):
-        monkeypatch.setitem(ENTRIES, new.name, new)
+    student = {"teacher": "quantum", "method": "distil"}
+    new = ModelEntry("newcomers_own", "one's own", "control", "own:Own")
+    for entry in (new, ModelEntry("another_student", "the same", "student", **student)):
+        monkeypatch.setitem(ENTRIES, entry.name, entry)
     first, second = style_of("newcomers_own"), style_of("another_student")
     assert first.colour != second.colour
     assert {first.colour, second.colour}.isdisjoint(style.colour for style in before.values())

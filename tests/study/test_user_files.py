@@ -1,12 +1,11 @@
 """Which files of the user's are read, and their shape, known before any job reads them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.checkout import run_python
 from helpers.configuration import CONFIG, refusal_by
 from helpers.text import write_folder
 from helpers.vectors import FORMS, save_vectors
@@ -77,9 +76,6 @@ def test_columns_of_texts_are_those_of_the_first_row(tmp_path):
     assert "'path' of 'mine'" in refusal(path, {"text_column": "body"}, inspect_texts)
 
 
-# ---------------------------------------------------------------- texts
-
-
 def names(folder):
     return [Path(file).relative_to(folder).as_posix() for file in text_files(folder)]
 
@@ -107,10 +103,7 @@ c.resolve_study(yaml.safe_load(open("config/config.yaml")))
 heavy = {{"numba", "numpy", "pandas", "torch", "pyarrow", "sklearn", "mlflow", "datasketch"}}
 print(*heavy & set(sys.modules))
 """
-    output = subprocess.run(
-        [sys.executable, "-c", code], cwd=CONFIG.parent, capture_output=True, check=True
-    )
-    assert output.stdout.decode().strip() == ""
+    assert run_python("-c", code, cwd=CONFIG.parent).strip() == ""
 
 
 def test_links_to_files_that_are_read_anyway_are_passed_over(tmp_path):

@@ -8,6 +8,7 @@ from helpers.files import SEEDS
 from helpers.training import Clock, make_examples
 from qdistill.training import blocks as training
 from qdistill.training.blocks import Recorder, evaluate_errors, evaluate_untrained, train_block
+from qdistill.training.evaluation import has_diverged
 from qdistill.training.optimiser import TrainingSettings
 from qdistill.training.protocols import start_model
 
@@ -37,15 +38,11 @@ def test_the_history_begins_before_training_and_ends_with_the_result():
     history = {name: column.reshape(5, 3) for name, column in block.history.items()}
     np.testing.assert_array_equal(history["seed"], [SEEDS] * 5)
     np.testing.assert_array_equal(history["epoch"].T, [range(5)] * 3)
-    for name, errors in (
-        ("train_mse", block.evaluation.train_mse),
-        ("heldout_mse", block.evaluation.heldout_mse),
-    ):
-        np.testing.assert_array_equal(history[name][-1], errors)
     before = evaluate_errors(model, parameters, examples)
     after = evaluate_errors(model, block.weights, examples)
-    np.testing.assert_array_equal(history["train_mse"][[0, -1]], [before[0], after[0]])
-    np.testing.assert_array_equal(history["heldout_mse"][[0, -1]], [before[1], after[1]])
+    for name, *errors in zip(("train_mse", "heldout_mse"), before, after, strict=True):
+        np.testing.assert_array_equal(history[name][[0, -1]], errors)
+        np.testing.assert_array_equal(history[name][-1], getattr(block.evaluation, name))
     assert (np.diff(history["train_mse"], axis=0) < 0).all()
     assert np.isnan(history["validation_mse"]).all()
     assert block.evaluation.n_parameters == 12 * 8 + 8 + 8 * 12 + 12 + 2 * 3 * 2
@@ -86,9 +83,8 @@ def test_a_diverged_run_is_flagged_and_leaves_the_others_alone():
     block = train_block(model, broken, examples, SETTINGS)
     assert block.evaluation.diverged.tolist() == [False, True, False]
     assert np.isnan(block.history["train_mse"].reshape(5, 3)[:, 1]).all()
-    np.testing.assert_allclose(
-        block.evaluation.heldout_mse[[0, 2]], clean.evaluation.heldout_mse[[0, 2]], rtol=1e-5
-    )
+    found, expected = (each.evaluation.heldout_mse[[0, 2]] for each in (block, clean))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
     fast = TrainingSettings(epochs=4, batch_size=8, learning_rate=1e9)
     assert train_block(model, parameters, examples, fast).evaluation.diverged.all()
 
@@ -99,3 +95,13 @@ def test_weights_that_give_no_number_have_diverged():
     block = evaluate_untrained(model, parameters, examples)
     assert block.evaluation.n_parameters == sum(x[0].numel() for x in parameters.values())
     assert block.evaluation.diverged.tolist() == [False, False, True]
+
+
+def test_divergence():
+    start = np.array([1.0, 1.0, 1.0, np.nan])
+    train = np.array([0.5, 1.5, np.nan, 0.5])
+    heldout = np.array([2.0, 0.1, 0.1, 0.5])
+    assert has_diverged(start, train, heldout).tolist() == [False, True, True, True]
+    # Ending where it began, as where cross-validation finds that no step helps, is none.
+    start = np.array([1.0, np.inf])
+    assert has_diverged(start, start, np.array([1.0, 1.0])).tolist() == [False, True]

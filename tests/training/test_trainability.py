@@ -39,6 +39,7 @@ def test_there_is_a_row_for_every_case(table):
     assert (table["qubits"] == 3).all() and (table["n"] == 24).all()
     assert np.isfinite(table[["train_mse", "heldout_mse", "mean_heldout_mse"]]).all(axis=None)
     assert not table["diverged"].any()
+    assert table["mean_heldout_mse"].nunique() == len(table)  # each has a problem of its own
 
 
 def test_a_small_case_against_pennylane_and_the_adam_of_torch(tmp_path):
@@ -84,10 +85,6 @@ def test_a_case_does_not_depend_on_which_others_are_mapped(tmp_path, table):
     expected = table.loc[alone.index]
     for column in ("train_mse", "heldout_mse", "mean_heldout_mse"):
         np.testing.assert_allclose(alone[column], expected[column], rtol=2e-3)
-
-
-def test_cases_have_problems_of_their_own(table):
-    assert table["mean_heldout_mse"].nunique() == len(table)
 
 
 def test_a_training_that_ends_worse_than_it_began_is_flagged(tmp_path):

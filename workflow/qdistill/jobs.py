@@ -27,14 +27,10 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     """Write what a job says to its log file and end it plainly on a user's error.
 
     Standard output, standard error (progress bars included) and logging go to
-    ``snakemake.log[0]``. A :class:`~qdistill.errors.QdistillError` ends it with its one sentence,
-    any other exception with its traceback, and the job exits with status 1; the terminal then
-    shows the last line. Without a log, as for a script that is run alone, everything stays as it
-    is.
-
-    Parameters
-    ----------
-    snakemake : snakemake.iocontainers.Snakemake
+    ``snakemake.log[0]``, of the :class:`snakemake.iocontainers.Snakemake` that scripts are given. A
+    :class:`~qdistill.errors.QdistillError` ends it with its one sentence, any other exception with
+    its traceback, and the job exits with status 1; the terminal then shows the last line. Without
+    a log, as for a script that is run alone, everything stays as it is.
     """
     if not snakemake.log:
         yield logging.getLogger(snakemake.rule)
@@ -90,21 +86,11 @@ def share_library() -> None:
 def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str) -> Any:
     """Return what Snakemake would give to the script of one job of a study.
 
-    Read in the folder of the Snakefile. The folders of the job's outputs are made.
-
-    Parameters
-    ----------
-    rule : str
-        The rule's name, or its script's: those of tracks and data sets share one.
-    configfiles : iterable of str or Path
-        Configuration files, as for ``snakemake --configfile``.
-    **wildcards : str
-        Values of wildcards, as many as it takes to tell the job from others.
-
-    Returns
-    -------
-    snakemake.iocontainers.Snakemake
-        With ``script``, the path of the script, besides.
+    It is a :class:`snakemake.iocontainers.Snakemake`, with ``script``, the path of the script,
+    besides. The workflow is that of the working directory, with configuration files as for
+    ``snakemake --configfile``, and the folders of the job's outputs are made. A rule goes by its
+    name or its script's, which those of tracks and data sets share; of wildcards there need be as
+    many as tell the job from others.
 
     Raises
     ------

@@ -9,23 +9,11 @@ import numpy as np
 
 
 def generator_for(seed: int, n: int, purpose: str) -> np.random.Generator:
-    """Derive the generator of the draws of one purpose in one run.
+    """Derive the generator of the draws of one purpose, such as ``"batches"``, in one run.
 
-    Parameters
-    ----------
-    seed : int
-        The replication, from 0.
-    n : int
-        Number of labelled examples; 0 for draws that all n share (the nested subsets).
-    purpose : str
-        What is drawn, such as ``"projections"`` or ``"batches"``. Different purposes
-        give independent streams.
-
-    Returns
-    -------
-    numpy.random.Generator
-        Independent of every other (seed, n, purpose), of the number of cores and of how
-        seeds are split over jobs.
+    The number n of labelled examples is 0 for draws that all n share (the nested subsets). The
+    stream is independent of that of every other (seed, n, purpose), of the number of cores and of
+    how seeds, which count replications from 0, are split over jobs.
     """
     return np.random.default_rng([seed, n, zlib.crc32(purpose.encode())])
 

@@ -41,12 +41,8 @@ def apply_adapter(
 ) -> int:
     """Add the codes of a column of vectors to a Parquet file, as another; return the rows' number.
 
-    Parameters
-    ----------
-    adapter_path, input_path : path
-        Folder of the adapter; Parquet file, all of whose columns are kept.
-    output_path : path
-        It appears only when complete. What a killed run left beside it is removed.
+    The adapter is a folder, and all columns of the input are kept. The output appears only when
+    complete; what a killed run left beside it is removed.
 
     Raises
     ------

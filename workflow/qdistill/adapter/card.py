@@ -25,17 +25,9 @@ def write_card(
 ) -> str:
     """Write the card as Markdown with the Hugging Face metadata header.
 
-    Parameters
-    ----------
-    deployment : Deployment
-    config : AdapterConfig
-    evidence : Evidence
-    latents : mapping
-        ``rows`` by split, and ``encoder`` where the features are those of texts.
-    folder : str
-        Where the adapter will be, for the examples.
-    tracking_uri : str or None
-        MLflow store where it is registered; None if it is not.
+    The latents are ``rows`` by split, and ``encoder`` where the features are those of texts; the
+    folder is where the adapter will be, for the examples. The URI is that of the MLflow store where
+    it is registered, None if it is not.
     """
     return render(
         "card.md",

@@ -15,7 +15,6 @@ from qdistill.errors import QdistillError
 
 app = typer.Typer(
     name="qdistill",
-    help="Apply the adapters that qdistill's studies export.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -9,6 +9,7 @@ from torch import Tensor
 from qdistill.adapter.layout import AdapterConfig, AdapterWeights
 from qdistill.circuits.circuit import build_unitary
 from qdistill.models.bottlenecks.orthogonal import Orthogonal
+from qdistill.models.slot_model import in_slot, slot_weights
 from qdistill.study.registry import ENTRIES, STUDENTS
 from qdistill.training.references import PrincipalRegression
 
@@ -17,12 +18,7 @@ _NEGLIGIBLE = 1e-12  # rows of an encoder below this share of the largest are pa
 
 
 def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
-    """Convert one seed's weights of a trained model or student into an adapter's form.
-
-    Parameters
-    ----------
-    name : str
-        A model or student whose entry is deployable.
+    """Convert one seed's weights of a deployable model or student into an adapter's form.
 
     Returns
     -------
@@ -33,11 +29,7 @@ def convert(name: str, weights: Mapping[str, np.ndarray]) -> AdapterWeights:
         pad it are left out.
     """
     projections = {k: v for k, v in weights.items() if not k.startswith("bottleneck.")}
-    layer = {
-        k.partition(".")[2]: torch.from_numpy(np.asarray(v))
-        for k, v in weights.items()
-        if k.startswith("bottleneck.")
-    }
+    layer = slot_weights({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
     if name == "linear_tuned":
         return _tuned(projections, layer)
     if name == "classical_dense":
@@ -70,7 +62,7 @@ def build(
     """Combine projections and a layer, in float32."""
     width, inputs = projections["encoder.weight"].shape
     outputs = projections["decoder.weight"].shape[0]
-    tensors = {**projections, **{f"bottleneck.{key}": value for key, value in layer.items()}}
+    tensors = {**projections, **in_slot(layer)}
     return AdapterWeights(
         AdapterConfig(kind, int(inputs), int(width), int(outputs)),
         {key: np.asarray(value, dtype=np.float32) for key, value in tensors.items()},

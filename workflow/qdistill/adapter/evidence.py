@@ -48,18 +48,10 @@ def gather_evidence(
     choice: Choice,
     validation: SeedErrors,
 ) -> Evidence:
-    """Collect what the tables say.
+    """Collect what the tables of these contracts say of what is deployed.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics", of one data set, protocol and n.
-    findings : DataFrame
-        By the contract "findings".
-    condition : mapping
-        ``dataset``, ``protocol`` and ``n``.
-    choice, validation : Choice, SeedErrors
-        What is deployed, and its cross-validated errors.
+    The metrics are those of one data set, protocol and n, and the condition says which. The
+    validation are the cross-validated errors of what is deployed.
     """
     names = list(dict.fromkeys(metrics["model"]))
     automatic = choice

@@ -49,12 +49,8 @@ def export_adapter(
 ) -> Evidence:
     """Write the adapter's folder: safetensors, configuration, ONNX graph, card of the evidence.
 
-    Parameters
-    ----------
-    folder : path
-        Snakemake removes it where the job fails.
-    tracking_uri : str, optional
-        MLflow store where the adapter will be registered, for the card.
+    Snakemake removes the folder where the job fails. The URI, for the card, is that of the MLflow
+    store where the adapter will be registered.
 
     Raises
     ------
@@ -105,10 +101,9 @@ def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, 
     DataError
         If the held-out error is not the one that the metrics state.
     """
-    inputs, targets = (
-        values[examples.heldout].numpy() for values in (examples.inputs, examples.targets)
-    )
-    predicted = decode(adapter, encode(adapter, inputs)).astype(np.float64)
+    targets = examples.targets[examples.heldout].numpy()
+    codes = encode(adapter, examples.inputs[examples.heldout].numpy())
+    predicted = decode(adapter, codes).astype(np.float64)
     found = float(np.square(predicted - targets).mean())
     rounding = _ROUNDING * float(targets.astype(np.float64).var())
     if not abs(found - expected) <= _TOLERANCE * expected + rounding:
@@ -135,8 +130,9 @@ def _adapter_of(
         "seeds": len(evidence.heldout),
     }
     if name in FITTED:
-        inputs, targets = _labelled(seed, blocks)
-        adapter = from_regression(fit_regression(name, inputs, targets, seed, 2**deployment.qubits))
+        block = next(each for each in blocks if seed in each.seeds)
+        fitted = fit_regression(name, *block.labelled_rows(seed), seed, 2**deployment.qubits)
+        adapter = from_regression(fitted)
     else:
         adapter = convert(name, read_seed(name, seed, deployment.n, weights))
     constant = not adapter.tensors["encoder.weight"].any()
@@ -163,13 +159,3 @@ def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, n
         shared = read_seed(about["teacher"], seed, n, paths) if "teacher" in about else {}
         return {k: v for k, v in shared.items() if not k.startswith("bottleneck.")} | own
     raise DataError(f"there are no weights of '{name}' for seed {seed}")
-
-
-def _labelled(seed: int, blocks: Iterable[Examples]) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs and targets of a seed's labelled rows, in float64."""
-    for block in blocks:
-        if seed in block.seeds:
-            labelled = block.labelled[block.seeds.index(seed)]
-            inputs, targets = block.inputs[labelled], block.targets[labelled]
-            return inputs.double().numpy(), targets.double().numpy()
-    raise DataError(f"there are no labelled rows of seed {seed}")

@@ -25,21 +25,14 @@ EPSILON = 1e-5  # of the LayerNorm, as torch.nn.LayerNorm has it
 
 # Each kind of bottleneck, and what it does to h before its layer: nothing, the scaling to unit
 # norm, or the scaling to zero mean and unit variance. With g = h/||h||:
-#   linear      z = h
-#   layer_norm  z = LayerNorm(h) scale + shift
-#   affine      z = A g + c
-#   softmax     z = softmax(A g + c)
-#   squared     z = (A g)^2
-#   circuit     z = (Re U g)^2 + (Im U g)^2
-#   quadratic   z = P (g_i g_j for i <= j, row by row) + c
 KINDS: dict[str, str] = {
-    "linear": "none",
-    "layer_norm": "layer_norm",
-    "affine": "unit",
-    "softmax": "unit",
-    "squared": "unit",
-    "circuit": "unit",
-    "quadratic": "unit",
+    "linear": "none",  # z = h
+    "layer_norm": "layer_norm",  # z = LayerNorm(h) scale + shift
+    "affine": "unit",  # z = A g + c
+    "softmax": "unit",  # z = softmax(A g + c)
+    "squared": "unit",  # z = (A g)^2
+    "circuit": "unit",  # z = (Re U g)^2 + (Im U g)^2
+    "quadratic": "unit",  # z = P (g_i g_j for i <= j, row by row) + c
 }
 
 

@@ -42,19 +42,9 @@ def register_adapter(
 ) -> dict[str, Any]:
     """Register an adapter as an MLflow model; again, the same adapter changes nothing.
 
-    Parameters
-    ----------
-    study : str
-        Name of the registered model; its run is in the experiment ``qdistill/{study}``.
-    receipt_path : path
-        JSON file written last, with what is returned.
-    tracking_uri : str, optional
-        ``mlflow.tracking_uri`` of the configuration.
-
-    Returns
-    -------
-    dict
-        ``tracking_uri``, ``name``, ``version``, ``alias`` and ``model_uri``.
+    It has the study's name, and its run is in the experiment ``qdistill/{study}``. Returned are
+    ``tracking_uri``, ``name``, ``version``, ``alias`` and ``model_uri``, which are also written,
+    last of all, to the receipt, a JSON file. The URI is the configuration's.
 
     Raises
     ------
@@ -83,14 +73,6 @@ def register_adapter(
     return receipt
 
 
-def save_model(folder: str | Path, path: str | Path) -> None:
-    """Write an adapter as an MLflow model in a folder that does not exist yet, without a store."""
-    import mlflow.pyfunc
-
-    with _carried_modules() as code:
-        mlflow.pyfunc.save_model(str(path), **_model_arguments(Path(folder), code))
-
-
 @contextlib.contextmanager
 def _carried_modules() -> Iterator[str]:
     """Yield a folder with a copy of the modules that a model carries."""
@@ -105,7 +87,7 @@ def _carried_modules() -> Iterator[str]:
 
 
 def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
-    """Arguments of MLflow's ``save_model`` and ``log_model``."""
+    """Arguments of MLflow's ``log_model``, which those of ``save_model`` are too."""
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 

@@ -52,11 +52,7 @@ def decode(adapter: AdapterWeights, z: np.ndarray) -> np.ndarray:
 def check_vectors(x: np.ndarray, inputs: int, first_row: int = 0) -> np.ndarray:
     """Return floating-point vectors (B, inputs) as float32, if an adapter can take them.
 
-    Parameters
-    ----------
-    x : ndarray, shape (B, inputs)
-    inputs, first_row : int
-        Features of the adapter; number of the first row, from 0, for messages.
+    In messages rows are counted from ``first_row`` on.
 
     Raises
     ------

@@ -49,17 +49,9 @@ def seed_errors(
 ) -> SeedErrors:
     """Find the cross-validated error of every seed of what is exported.
 
-    Parameters
-    ----------
-    name : str
-        The model or student. For a student its teacher's errors stand in: the student has its
-        encoder and decoder, and learns from it alone.
-    blocks : sequence of Examples
-        All seeds, block by block. Only labelled rows are used.
-    condition, training : mapping
-        ``dataset``, ``protocol`` and ``n``; settings of the trained models, by name.
-    choices : path
-        By the contract "choices".
+    For a student its teacher's errors stand in: the student has its encoder and decoder, and learns
+    from it alone. Of the seeds' blocks only labelled rows are used. The condition is ``dataset``,
+    ``protocol`` and ``n``; the settings of trained models go by their names.
 
     Raises
     ------
@@ -87,12 +79,10 @@ def seed_errors(
 
 def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float]:
     found = {}
-    for seed, labelled in zip(examples.seeds, examples.labelled, strict=True):
-        inputs, targets = (
-            values[labelled].double().numpy() for values in (examples.inputs, examples.targets)
-        )
-        errors = errors_by_rank(inputs, targets, seed, 2**qubits)
-        rank = fit_regression(name, inputs, targets, seed, 2**qubits).rank
+    for seed in examples.seeds:
+        rows = examples.labelled_rows(seed)
+        errors = errors_by_rank(*rows, seed, 2**qubits)
+        rank = fit_regression(name, *rows, seed, 2**qubits).rank
         allowed = np.isfinite(errors).nonzero()[0]  # folds have fewer rows, and so fewer ranks
         found[seed] = float(errors[min(rank, allowed[-1])])
     return found

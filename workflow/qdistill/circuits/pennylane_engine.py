@@ -17,19 +17,10 @@ def build_qnode(
 ) -> Callable[[Any, Any], Any]:
     """Build the ansatz as a PennyLane QNode on ``default.qubit``.
 
-    Parameters
-    ----------
-    interface : str
-        PennyLane's name of the array library to differentiate with.
-    measured : str
-        ``probs`` or ``state``.
-
-    Returns
-    -------
-    callable
-        ``circuit(angles (L, q, 2), vectors (B, 2**q))`` gives probabilities, or complex
-        amplitudes, (B, 2**q). The vectors are normalised; the last axis of the angles is
-        (RZ, RY), in radians.
+    ``circuit(angles (L, q, 2), vectors (B, 2**q))`` gives probabilities where ``probs`` are
+    measured, complex amplitudes for ``state``: (B, 2**q). The vectors are normalised; the last
+    axis of the angles is (RZ, RY), in radians. The interface is PennyLane's name of the array
+    library to differentiate with.
     """
     device = qml.device("default.qubit", wires=qubits)
 

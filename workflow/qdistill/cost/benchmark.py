@@ -59,15 +59,8 @@ def time_engines(
 ) -> None:
     """Time circuits, whole models and inference, and write what they cost.
 
-    Parameters
-    ----------
-    settings : mapping or None
-        ``cost`` of the configuration: ``qubits``, ``layers``, ``batch``, ``seeds``,
-        ``rounds``, ``simulators`` and ``inference_batches``.
-    engine : str
-        ``engine`` of the configuration: what computes ``quantum`` in whole models.
-    memory_path : path
-        JSON with the peak memory of a step of our circuit at 12 qubits.
+    The settings are ``cost`` of the configuration, and the engine is what computes ``quantum`` in
+    whole models. A JSON file gets the peak memory of a step of our circuit at 12 qubits.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from qdistill.circuits.engine import select_engine
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
-from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
+from qdistill.models.slot_model import SlotModel, draw_start, in_slot, slot_weights
 from qdistill.models.student_layers import Compiled, StudentLayer
 
 Forward = Callable[[Tensor], Tensor]
@@ -58,8 +58,7 @@ def build_models(
         own = given.get(name)
         if own is None:
             own = slot_weights(draw_start(slot, 1, 1, seeds=[0], n=problem.batch)[0])
-        weights = {f"bottleneck.{key}": tensor for key, tensor in own.items()}
-        models[name] = SlotModel(slot), {**shared, **weights}
+        models[name] = SlotModel(slot), {**shared, **in_slot(own)}
     return models
 
 

@@ -114,8 +114,8 @@ def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engi
     """Prepare a training step of a whole model: encoder, bottleneck and decoder.
 
     The model reconstructs D = 4 N features, and goes from one prepared batch to the next. What
-    a step consists of is the optimiser's own business; see :func:`train_on`. The name is a key of
-    ``registry.BOTTLENECKS``, the engine as for :func:`circuit_step`.
+    a step consists of is the optimiser's own business; see :func:`optimiser.minimise`. The name is
+    a key of ``registry.BOTTLENECKS``, the engine as for :func:`circuit_step`.
     """
     examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds)
     settings = {"projections": "trained", "layers": layers, "angle_range": math.pi}
@@ -127,7 +127,8 @@ def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engi
 
     def step() -> None:
         select_engine(engine)
-        train_on(loss, optimiser, next(batches))
+        loss.add_gradients(optimiser.parameters, next(batches), 0.0)
+        optimiser.step()
 
     return step
 
@@ -139,9 +140,3 @@ def model_bytes(qubits: int, seeds: int) -> int:
     """
     width = 2**qubits
     return 4 * 4 * seeds * 2 * FEATURES_PER_AMPLITUDE * width * width
-
-
-def train_on(loss: ExampleLoss, optimiser: FlatAdam, positions: Tensor) -> None:
-    """Make one training step of all seeds of a model, as :func:`optimiser.minimise` does."""
-    loss.add_gradients(optimiser.parameters, positions, 0.0)
-    optimiser.step()

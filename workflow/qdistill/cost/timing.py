@@ -4,7 +4,6 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 from qdistill.jobs import paused_collector
@@ -17,30 +16,20 @@ _MOST_TRIALS = 20
 _WARM_SHARE = 4  # a quarter as many calls as count come before them
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How an entry is timed: ``repeats`` calls in each of ``rounds`` rounds."""
-
-    rounds: int
-    repeats: int
-
-
-def plan_rounds(seconds: float, rounds: int, budget: float = BUDGET_SECONDS) -> Plan:
-    """Choose how often to call something that takes about ``seconds``.
+def plan_rounds(seconds: float, rounds: int, budget: float = BUDGET_SECONDS) -> tuple[int, int]:
+    """Choose in how many rounds, and how often in each, to call what takes about ``seconds``.
 
     A round is made of as many calls as fill :data:`ROUND_SECONDS`. What is so slow that all
     rounds would take longer than the budget has part in fewer rounds, but in one at least.
 
     Examples
     --------
-    >>> plan_rounds(0.001, 15)
-    Plan(rounds=15, repeats=10)
-    >>> plan_rounds(1.5, 15)
-    Plan(rounds=1, repeats=1)
+    >>> plan_rounds(0.001, 15), plan_rounds(1.5, 15)
+    ((15, 10), (1, 1))
     """
     repeats = max(1, math.ceil(ROUND_SECONDS / max(seconds, 1e-9)))
     affordable = int(budget / max(seconds * repeats, 1e-9))
-    return Plan(rounds=min(rounds, max(1, affordable)), repeats=repeats)
+    return min(rounds, max(1, affordable)), repeats
 
 
 def takes_part(turn: int, rounds: int, own: int) -> bool:
@@ -60,16 +49,11 @@ def time_interleaved(
 ) -> dict[Key, float]:
     """Time several things in turn, round after round: milliseconds of a call, the median of rounds.
 
-    Parameters
-    ----------
-    steps : mapping of key to callable
-        What is timed. Each is called a few times before anything counts: the first call
-        may compile or allocate, the quickest of the next says how many calls make a round.
-        (What takes more than a quarter of the budget at once is not called again.) A round of
-        several calls begins with some that do not count: training repeats a step with its data
-        in the cache, and here another step came before.
-    rounds, budget : int, float
-        Counted rounds, and the seconds that those of one entry may take; see :func:`plan_rounds`.
+    Each is called a few times before anything counts: the first call may compile or allocate, the
+    quickest of the next says how many calls make a round. (What takes more than a quarter of the
+    budget at once is not called again.) A round of several calls begins with some that do not
+    count: training repeats a step with its data in the cache, and here another step came before.
+    The budget are the seconds that counted rounds of one entry may take; see :func:`plan_rounds`.
     """
     plans = {
         key: plan_rounds(_first_seconds(step, budget, clock), rounds, budget)
@@ -80,11 +64,11 @@ def time_interleaved(
     with paused_collector():
         for turn in range(rounds):
             for key, step in steps.items():
-                plan = plans[key]
-                if takes_part(turn, rounds, plan.rounds):
-                    for _ in range(plan.repeats // _WARM_SHARE):
+                own, repeats = plans[key]
+                if takes_part(turn, rounds, own):
+                    for _ in range(repeats // _WARM_SHARE):
                         step()
-                    taken[key].append(_seconds(step, plan.repeats, clock))
+                    taken[key].append(_seconds(step, repeats, clock))
     return {key: 1e3 * statistics.median(times) for key, times in taken.items()}
 
 

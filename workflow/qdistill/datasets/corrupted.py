@@ -37,18 +37,12 @@ def corrupt_latents(settings: Mapping[str, Any], path: str | Path, source_path: 
 
 
 def corrupted(features: np.ndarray, spread: float, settings: Mapping[str, Any]) -> np.ndarray:
-    """Add noise to every feature, then set some to zero: float32, shape (rows, D).
+    """Add noise to every feature of clean latents, then set some to zero: float32, (rows, D).
 
-    Parameters
-    ----------
-    features : ndarray of float32, shape (rows, D)
-        Clean latents.
-    spread : float
-        Standard deviation of a feature, the mean over features in quadrature.
-    settings : mapping
-        ``noise`` is the standard deviation of the added Gaussian noise in units of
-        ``spread``, ``dropout`` the probability that a feature of a row is set to zero, and
-        ``corruption_seed`` fixes both.
+    The spread is the standard deviation of a feature, the mean over features in quadrature. Of
+    the settings, ``noise`` is the standard deviation of the added Gaussian noise in units of the
+    spread, ``dropout`` the probability that a feature of a row is set to zero, and
+    ``corruption_seed`` fixes both.
     """
     seed = settings["corruption_seed"]
     noise = generator_for(seed, 0, "corruption noise").standard_normal(features.shape)

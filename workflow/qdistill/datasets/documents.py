@@ -23,15 +23,10 @@ class Paragraph:
 def deal_documents(
     documents: Sequence[str], wanted: Mapping[str, float], generator: np.random.Generator
 ) -> dict[str, list[int]]:
-    """Assign whole documents to splits.
+    """Assign whole documents to splits, which want so many rows or such shares of them.
 
     Documents are taken in random order, each whole for the split that is least filled, so
-    that every split draws on as many documents as its share allows.
-
-    Parameters
-    ----------
-    wanted : mapping of str to float
-        How much each split should get, in rows or as a share; one of 0 gets nothing.
+    that every split draws on as many documents as its share allows; one of 0 gets nothing.
 
     Returns
     -------
@@ -60,13 +55,9 @@ def write_paragraphs(
     metadata: Mapping[str, str],
 ) -> None:
     """Write ``paragraphs.parquet``, a row for each; labels are a column where there are any."""
-    columns = {
-        "row": rows,
-        "split": splits,
-        "text": [paragraph.text for paragraph in paragraphs],
-        "source": [paragraph.source for paragraph in paragraphs],
-        "document": [paragraph.document for paragraph in paragraphs],
-    }
+    names = ["text", "source", "document"]
     if any(paragraph.label is not None for paragraph in paragraphs):
-        columns["label"] = [paragraph.label for paragraph in paragraphs]
+        names.append("label")
+    columns: dict[str, Any] = {"row": rows, "split": splits}
+    columns |= {name: [getattr(paragraph, name) for paragraph in paragraphs] for name in names}
     write_with_settings("paragraphs", path, columns, settings, **metadata)

@@ -49,13 +49,9 @@ def embed_paragraphs(
 ) -> None:
     """Encode every paragraph and write ``latents.parquet`` with its text, source and label.
 
-    Parameters
-    ----------
-    cache_path : str or Path
-        Folder of the cache, with one folder per encoder. It is made if need be, and must
-        not be an output of the workflow, which deletes the outputs of a job that failed.
-    duplicates_path : str or Path, optional
-        ``duplicates.parquet``: the rows that it lists as copies are left out.
+    The cache has one folder per encoder. It is made if need be, and must not be an output of the
+    workflow, which deletes the outputs of a job that failed. Rows that ``duplicates.parquet`` lists
+    as copies are left out, where it is given.
 
     Raises
     ------

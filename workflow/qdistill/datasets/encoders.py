@@ -30,13 +30,10 @@ def encoder_name(encoder: str | None) -> str:
 def encoder_folder(encoder: str | None) -> Path:
     """Return the folder of a sentence-transformers model, fetched from the hub if need be.
 
-    Parameters
-    ----------
-    encoder : str or None
-        A local folder, or else a hub id such as ``organisation/model``, or with a revision
-        ``organisation/model@revision``, which is looked for on the hub and, where that cannot
-        be reached, among the models fetched before. None for the MiniLM weights that an
-        installed package carries.
+    It is a local folder, or else a hub id such as ``organisation/model``, or with a revision
+    ``organisation/model@revision``, which is looked for on the hub and, where that cannot be
+    reached, among the models fetched before. None is for the MiniLM weights that an installed
+    package carries.
 
     Raises
     ------

@@ -30,6 +30,11 @@ class Examples:
         """Number of labelled examples of a seed."""
         return self.labelled.shape[1]
 
+    def labelled_rows(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs (n, D) and targets (n, E) of a seed's labelled rows, in float64."""
+        labelled = self.labelled[self.seeds.index(seed)]
+        return self.inputs[labelled].double().numpy(), self.targets[labelled].double().numpy()
+
     def of_seeds(self, members: np.ndarray) -> Examples:
         """Select some seeds by their places."""
         return replace(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from qdistill.errors import DataError
 from qdistill.storage.tables import matrix_of, read_metadata, read_table
@@ -32,13 +33,9 @@ class Latents:
         DataError
             If there is no row of that id.
         """
-        wanted = np.asarray(rows)
-        order = np.argsort(self.rows)
-        places = np.searchsorted(self.rows, wanted, sorter=order).clip(max=len(order) - 1)
-        positions = order[places]
-        unknown = wanted[self.rows[positions] != wanted]
-        if unknown.size:
-            raise DataError(f"the latents have no row {unknown.flat[0]}")
+        positions = pd.Index(self.rows).get_indexer(rows.ravel()).reshape(rows.shape)
+        if (positions < 0).any():
+            raise DataError(f"the latents have no row {rows[positions < 0][0]}")
         return positions
 
 

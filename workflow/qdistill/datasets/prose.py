@@ -78,14 +78,9 @@ def prose_paragraphs(docstring: str, minimum: int, maximum: int) -> list[str]:
     Kept are paragraphs of plain sentences, also those inside notes and other directives.
     Doctests, literal blocks, field lists, parameter lists, tables, bullets, headings and
     references (reStructuredText, and the sections of numpydoc and Google style) are left
-    out, and so is whatever has too few ordinary words, such as formulas.
-
-    Parameters
-    ----------
-    docstring : str
-        With its common indentation removed, as ``ast.get_docstring`` gives it.
-    minimum, maximum : int
-        Length limits in characters, both inclusive, after the mark-up is removed.
+    out, and so is whatever has too few ordinary words, such as formulas. The docstring is as
+    ``ast.get_docstring`` gives it, without its common indentation; the limits of length, both
+    inclusive, are in characters, after the mark-up is removed.
     """
     found = []
     section = ""

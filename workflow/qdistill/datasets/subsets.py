@@ -52,9 +52,7 @@ def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     frame = read_frame("subsets", path, [("position", "<", n)]).sort_values(["seed", "position"])
     seeds, counts = np.unique(frame["seed"], return_counts=True)
-    if not len(seeds) or not np.array_equal(
-        frame["position"], np.concatenate([np.arange(count) for count in counts])
-    ):
+    if frame.empty or (frame["position"] != frame.groupby("seed").cumcount()).any():
         raise DataError(f"{path}: the seeds do not all have the positions from 0 on")
     if counts.min() < n:
         raise DataError(f"{path}: n = {n} asks for more rows than the train split's {counts.min()}")

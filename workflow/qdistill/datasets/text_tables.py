@@ -21,13 +21,8 @@ if TYPE_CHECKING:
 def read_columns(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]:
     """Read columns of a table as text, missing cells as "". The file is not written to.
 
-    Parameters
-    ----------
-    path : str or Path
-        Ends in .jsonl, .ndjson, .csv or .parquet. JSONL: one object a line. CSV: with a header,
-        comma-separated, UTF-8.
-    names : sequence of str
-        Columns of text, or of whole numbers, which become text.
+    Its path ends in .jsonl or .ndjson (one object a line), .csv (with a header, comma-separated,
+    UTF-8) or .parquet. Columns are of text, or of whole numbers, which become text.
 
     Raises
     ------

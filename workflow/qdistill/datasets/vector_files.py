@@ -17,25 +17,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as arrow
 
-EXTENSIONS = (".parquet", ".csv", ".npy", ".npz")
-
 
 def read_vectors(path: str | Path, column: str | Sequence[str] | None) -> np.ndarray:
     """Read a file of vectors. Nothing is unpickled and the file is not written to.
 
-    Parameters
-    ----------
-    path : str or Path
-        Ends in .parquet, .csv, .npy or .npz.
-    column : str, sequence of str, or None
-        Parquet: the name of a column of lists, or the names of numeric columns. CSV: the
-        names of numeric columns, or the name of a column whose cells are JSON arrays.
-        npz: the name of the array. npy: None.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows, D)
-        Values as they stand in the file, non-finite ones included; a missing value is NaN.
+    Values are float64 (rows, D), as they stand in the file, non-finite ones included; a missing
+    value is NaN. The column is, by the path's extension, in .parquet the name of a column of lists,
+    or the names of numeric columns; in .csv the names of numeric columns, or the name of a column
+    whose cells are JSON arrays; in .npz the name of the array; and None in .npy.
 
     Raises
     ------
@@ -51,7 +40,7 @@ def read_vectors(path: str | Path, column: str | Sequence[str] | None) -> np.nda
     if reader is None:
         raise DataError(
             f"{path}: files of kind '{path.suffix}' cannot be read; allowed are "
-            f"{', '.join(EXTENSIONS)}"
+            f"{', '.join(readers)}"
         )
     return reader(path, column if column is None or isinstance(column, str) else list(column))
 
@@ -176,7 +165,7 @@ def _json_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
             row = json.loads(cell)
         except (TypeError, ValueError):
             row = None
-        if not isinstance(row, list) or not all(_is_number(value) for value in row):
+        if not isinstance(row, list) or not {type(value) for value in row} <= {int, float}:
             raise DataError(
                 f"{path}: row {index}, column '{name}': {shown(cell)} is not a JSON array "
                 "of numbers; numeric columns are given as a list of their names"
@@ -184,10 +173,6 @@ def _json_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
         rows.append(row)
     width = _common_width(path, [len(row) for row in rows])
     return np.array(rows, dtype=np.float64).reshape(len(rows), width)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _common_width(path: Path, lengths: Sequence[int | None]) -> int:

@@ -46,14 +46,10 @@ def measure_downstream(
 ) -> None:
     """Measure the codes of all models of a block of seeds at every n, and write the table.
 
-    Parameters
-    ----------
-    weights, metrics : mapping of str to path
-        Those of each trained model and student, by its name.
-    settings : mapping
-        ``dataset``: settings of the data set; ``neighbours`` and ``examples_per_class``;
-        ``pca``: whether principal components are among the study's references; ``models``:
-        settings of each trained model and student, by its name.
+    Weights and metrics are those of each trained model and student, by its name, and so are their
+    settings, ``models`` of all. The others are ``dataset``: settings of the data set;
+    ``neighbours`` and ``examples_per_class``; ``pca``: whether principal components are among the
+    study's references.
 
     Raises
     ------

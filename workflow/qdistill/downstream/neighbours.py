@@ -29,14 +29,9 @@ def place(vectors: Tensor, metric: str) -> Tensor:
 
 
 class TrueNeighbours:
-    """The nearest neighbours of rows among each other, and the share of them that codes find.
+    """The k nearest neighbours of rows among each other, and the share of them that codes find.
 
-    Parameters
-    ----------
-    vectors : float32 Tensor, shape (rows, D)
-        The full vectors.
-    count : int
-        Neighbours of a row, k. A row is not its own neighbour.
+    The full vectors are float32 (rows, D). A row is not its own neighbour.
 
     Raises
     ------

@@ -43,14 +43,9 @@ def draw_line(
 
     Where a row is not finite there is no mean, and the line has a gap: seaborn would drop the row
     and flatter the model that failed. On an axis that is logarithmic before, the mean is
-    geometric; for arithmetic means, make it so afterwards.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        One row for each seed at each ``x``; ``x`` and ``y`` are columns.
-    **look
-        Properties of the line, such as its label, that replace those of the style.
+    geometric; for arithmetic means, make it so afterwards. Of columns ``x`` and ``y`` there is a
+    row for each seed at each ``x``. The look are properties of the line, such as its label, that
+    replace those of the style.
     """
     # Small markers above large ones, and lines without any on top: coinciding ones are seen.
     whole = {
@@ -81,10 +76,7 @@ def draw_models(
 ) -> None:
     """Draw a line for each model: labelled, or thin and pale if it is not among those in front.
 
-    Parameters
-    ----------
-    front : sequence of str, optional
-        Names to label; as :func:`qdistill.study.styles.in_front` chooses by default.
+    Those are as :func:`qdistill.study.styles.in_front` chooses by default.
     """
     names = sorted(runs["model"].unique(), key=[*ENTRIES].index)
     front = in_front(names) if front is None else front

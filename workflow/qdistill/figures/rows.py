@@ -228,10 +228,6 @@ def _transfer_notes(transfer: pd.DataFrame, labels: dict[tuple[str, str], str]) 
         sentences += list_cases(words, part[["n"]].drop_duplicates().sort_values("n"), "{n:,}")
     failed = transfer[transfer["diverged"] > 0]
     pairs = zip(failed["student"], failed["stage"], strict=True)
-    words, each = (
-        "Seeds with a diverged run among the three compared",
-        "{label} at n = {n:,} ({diverged} seeds)",
-    )
-    return sentences + list_cases(
-        words, failed.assign(label=[labels[pair] for pair in pairs]), each
-    )
+    failed = failed.assign(label=[labels[pair] for pair in pairs])
+    words = "Seeds with a diverged run among the three compared"
+    return sentences + list_cases(words, failed, "{label} at n = {n:,} ({diverged} seeds)")

@@ -24,10 +24,8 @@ def select_problem(
     """
     chosen = frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
     if chosen.empty:
-        pairs = (
-            frame[["dataset", "protocol"]].drop_duplicates().sort_values(["dataset", "protocol"])
-        )
-        found = ", ".join(f"{name} ({way})" for name, way in pairs.to_numpy()) or "none"
+        pairs = sorted({*zip(frame["dataset"], frame["protocol"], strict=True)})
+        found = ", ".join(f"{name} ({way})" for name, way in pairs) or "none"
         wanted = f"data set '{dataset}' under the protocol '{protocol}'"
         raise DataError(f"{path}: no row for {wanted}; it has: {found}")
     if chosen["qubits"].nunique() > 1:

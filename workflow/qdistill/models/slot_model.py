@@ -22,15 +22,10 @@ T = TypeVar("T", np.ndarray, Tensor)
 class SlotModel:
     """y = W_up bottleneck(W_down x + b_down) + b_up, for S seeds at once.
 
-    Parameters
-    ----------
-    prepared : mapping of str to Tensor, optional
-        The bottleneck's prepared constants, by plain name.
-    projections : mapping of str to Tensor, optional
-        Encoder and decoder that stay as they are; by default they are among the weights.
-    scale : float
-        What codes are multiplied by on their way to the decoder, in training alone: it belongs to
-        the decoder that is kept (see :meth:`kept_weights`).
+    The bottleneck's prepared constants go by their plain names. Projections are an encoder and a
+    decoder that stay as they are; by default they are among the weights. The scale is what codes
+    are multiplied by on their way to the decoder, in training alone: it belongs to the decoder
+    that is kept (see :meth:`kept_weights`).
     """
 
     def __init__(
@@ -117,15 +112,9 @@ def draw_start(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of all seeds: encoder and decoder the same for every bottleneck.
 
-    Returned are parameters and constants, with a leading axis S; their names start with
-    ``encoder.``, ``decoder.`` or ``bottleneck.``.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        D and E, the numbers of features and targets.
-    n : int
-        Number of labelled examples, part of what the draws are derived from.
+    Inputs and outputs are D and E, the numbers of features and targets; draws are derived from the
+    number n of labelled examples too. Returned are parameters and constants, with a leading axis S;
+    their names start with ``encoder.``, ``decoder.`` or ``bottleneck.``.
     """
     parameters, constants = [], []
     for seed in seeds:

@@ -25,14 +25,9 @@ class Compiled(Bottleneck):
 
 
 class StudentLayer(Bottleneck):
-    """One classical layer behind the teacher's normalisation, ĥ = h/||h||.
+    """One classical layer, N = 2**qubits wide, behind the teacher's normalisation, ĥ = h/||h||.
 
-    Parameters
-    ----------
-    qubits : int
-        The layer is N = 2**qubits wide.
-    readout : str
-        ``linear``: A ĥ + c; ``softmax`` of that; or ``squared``: (A ĥ)², which has no c.
+    The read-out is ``linear``: A ĥ + c, ``softmax`` of that, or ``squared``: (A ĥ)², without c.
     """
 
     def __init__(self, qubits: int, readout: str) -> None:

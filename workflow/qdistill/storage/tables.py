@@ -41,18 +41,11 @@ def write_table(
     settings: Any,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Validate a table and write it as Parquet under its final name.
+    """Validate a table by one of ``CONTRACTS`` and write it as Parquet under its final name.
 
-    Parameters
-    ----------
-    kind : str
-        A key of ``CONTRACTS``.
-    columns : mapping of str to array, or DataFrame
-        Scalar columns by name; a vector column is an array of shape (rows, width).
-    settings : JSON-serialisable
-        The part of the configuration the table was made from; its digest is kept.
-    metadata : mapping of str to str, optional
-        More key-value metadata, for example a closed-form optimum.
+    Columns are a DataFrame, or arrays by name; a vector column is one of shape (rows, width). The
+    settings, which JSON can hold, are the part of the configuration that the table was made from;
+    their digest is kept, beside more key-value metadata, for example a closed-form optimum.
 
     Raises
     ------
@@ -101,12 +94,8 @@ def read_table(
 ) -> arrow.Table:
     """Read a Parquet table and check it against its contract.
 
-    Use :func:`frame_of` for its scalar columns and :func:`matrix_of` for a vector column.
-
-    Parameters
-    ----------
-    where : sequence of (column, operator, value), optional
-        Conditions on the rows to read, such as ("n", "=", 100).
+    Use :func:`frame_of` for its scalar columns and :func:`matrix_of` for a vector column. Rows can
+    be read under conditions, such as ("n", "=", 100).
 
     Raises
     ------

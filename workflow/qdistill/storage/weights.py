@@ -21,14 +21,9 @@ def write_weights(
 
     They have the keys ``n~{n}/{name}``. An array that is the same at every one of several n is
     stored once, under its bare name, and one that is the same for all seeds with a leading axis
-    of 1: copies of frozen projections would take most of the room.
-
-    Parameters
-    ----------
-    arrays : mapping of int to mapping of str to ndarray
-        By n and name, for example ``encoder.weight`` (S, N, D).
-    metadata : mapping of str to str
-        Kept in the file's header beside ``seeds``, ``sizes`` and the code version.
+    of 1: copies of frozen projections would take most of the room. Arrays are given by n and name,
+    for example ``encoder.weight`` (S, N, D), and the metadata is kept in the file's header beside
+    ``seeds``, ``sizes`` and the code version.
     """
     stored: dict[str, np.ndarray] = {}
     first = next(iter(arrays.values()))

@@ -16,12 +16,9 @@ from qdistill.study.messages import explain, listed, nearest, quoted, shown
 def resolve_dataset(entry: Any) -> dict[str, Any]:
     """Return ``name``, ``kind``, ``qubits`` and every other setting of a data set.
 
-    Parameters
-    ----------
-    entry : str or mapping
-        The name of a built-in data set, or a mapping with ``name`` and settings: those
-        that differ from the built-in data set of that name or, under any other name, a
-        ``kind`` and its settings.
+    The entry is the name of a built-in data set, or a mapping with ``name`` and settings: those
+    that differ from the built-in data set of that name or, under any other name, a ``kind`` and
+    its settings.
 
     Raises
     ------

@@ -22,13 +22,8 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     of all replicas four times (values, gradients, two moments), the seeds' weights as they
     start, end and are kept for each n until all are written; a batch with what the backward
     pass keeps of it, for a circuit one state a layer; and the predictions on held-out rows, for
-    which rows are encoded 2,048 at a time.
-
-    Parameters
-    ----------
-    track, dataset, name : Track, str, str
-        What the job belongs to, a data set of it, and a model or student. Where the data set does
-        not declare its size, 16,000 rows of 1,024 numbers are assumed.
+    which rows are encoded 2,048 at a time. Where the data set does not declare its size, 16,000
+    rows of 1,024 numbers are assumed.
     """
     settings = track.datasets[dataset]
     record = record_of(settings)

@@ -97,16 +97,6 @@ class ModelEntry:
         circuit = ("layers", "angle_range") if self.is_circuit else ()
         return (*known, "code_scale", *circuit, "regularised")
 
-    @property
-    def is_deployable(self) -> bool:
-        """Whether it can be exported; every student can."""
-        return bool(self.adapter) or self.kind == "student"
-
-    @property
-    def starts_from_unitary(self) -> bool:
-        """Whether it is a layer that starts from a part of its teacher's unitary."""
-        return self.start in ("re", "im", "abs", "abs2")
-
 
 _DASHED: Line = (0, (4, 1.5))
 _SHORT_DASHED: Line = (0, (2, 1.2))

@@ -21,12 +21,7 @@ def comparison_links(experiment: str, metrics: pd.DataFrame) -> str:
     several. The first line, which the UI shows without unfolding, has the links at n = 100, or
     at the smallest n of a study without it.
 
-    Parameters
-    ----------
-    experiment : str
-        Its identifier.
-    metrics : DataFrame
-        By the contract ``metrics``.
+    The experiment is given by its identifier, the metrics by their contract.
     """
     grid: dict[tuple[str, str], list[int]] = {
         (str(dataset), str(protocol)): sorted(set(sizes))

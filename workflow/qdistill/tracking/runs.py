@@ -60,12 +60,10 @@ def model_records(
     training: Mapping[str, Mapping[str, Any]],
     choices: Mapping[Condition, Mapping[int, Choice]] | None = None,
 ) -> list[RunRecord]:
-    """Describe the parent and child runs of a study.
+    """Describe the parent runs of a study, each followed by its children.
 
     Parameters
     ----------
-    study, metrics
-        Name of the study, and its table by the contract ``metrics``.
     histories : mapping
         As :func:`qdistill.tracking.curves.read_histories` returns them. A model may have
         none: one that is not trained, or whose settings are chosen by cross-validation.
@@ -74,11 +72,6 @@ def model_records(
         model without an entry gets none.
     choices : mapping, optional
         As :func:`qdistill.tracking.parameters.read_choices` returns them.
-
-    Returns
-    -------
-    list of RunRecord
-        Each parent, followed by its children.
 
     Raises
     ------

@@ -30,16 +30,8 @@ def study_record(
 ) -> RunRecord:
     """Describe the run that carries the figures, the verdict and the whole configuration.
 
-    Parameters
-    ----------
-    metrics_path, metrics : path, DataFrame
-        Table of the contract ``metrics``, kept as an artifact, and what is in it.
-    figures, documents : iterable of path
-        The other artifacts.
-    note : path
-        Markdown, the run's description.
-    settings : mapping
-        The whole configuration, kept as parameters.
+    Artifacts are the table of metrics, figures and documents; parameters are the settings, the
+    whole configuration. The run's description is the note, in Markdown.
 
     Raises
     ------

@@ -64,22 +64,16 @@ def sync_runs(
     A store that fails is no reason to stop what does not need it, such as the figures: the
     receipt then holds the ``error``, and :func:`sync_study` tries again.
 
-    Parameters
-    ----------
-    runs : ModelRuns
-        What the runs are made from.
-    receipt_path : path
-        JSON file written last, with what is returned.
-    tracking_uri : str, optional
-        ``mlflow.tracking_uri`` of the configuration; see
-        :func:`qdistill.study.tracking_uri.resolve_uri`.
+    The URI is ``mlflow.tracking_uri`` of the configuration; see
+    :func:`qdistill.study.tracking_uri.resolve_uri`.
 
     Returns
     -------
     dict
-        ``tracking_uri``, ``experiment_id``, ``experiment`` and the number of runs
-        ``created``, ``unchanged``, ``replaced``, ``relinked`` (nested under another parent)
-        and ``deleted``; or ``tracking_uri`` and the ``error``.
+        What is written to the receipt, a JSON file, at the end: ``tracking_uri``,
+        ``experiment_id``, ``experiment`` and the number of runs ``created``, ``unchanged``,
+        ``replaced``, ``relinked`` (nested under another parent) and ``deleted``; or
+        ``tracking_uri`` and the ``error``.
 
     Raises
     ------
@@ -118,19 +112,8 @@ def sync_study(
     The runs of models are written first if the receipt is not of this store, if the store
     has lost them, or if they could not be written.
 
-    Parameters
-    ----------
-    runs, receipt_path, tracking_uri
-        As for :func:`sync_runs`.
-    runs_receipt_path : path
-        The receipt of :func:`sync_runs`.
-    figures, documents, note, settings
-        As for :func:`qdistill.tracking.study_run.study_record`.
-
-    Returns
-    -------
-    dict
-        As :func:`sync_runs` returns it, with the study's run.
+    Parameters and what is returned are those of :func:`sync_runs`, whose own receipt is one of
+    them, and of :func:`qdistill.tracking.study_run.study_record`; the study's run is counted too.
 
     Raises
     ------

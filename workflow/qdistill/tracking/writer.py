@@ -35,21 +35,9 @@ def write_runs(
     """Create, replace and delete runs of models until the experiment holds the records.
 
     The study's run is left alone, and so are runs without a key, which were made by somebody
-    else. Parents come before their children.
-
-    Parameters
-    ----------
-    client, experiment : mlflow.MlflowClient, str
-        The store, and the identifier of the experiment.
-    records : sequence of RunRecord
-        All parents and children of the study.
-    connections : int
-        How many requests may be under way at once.
-
-    Returns
-    -------
-    Counter of str
-        Number of runs by outcome, see ``OUTCOMES``.
+    else. Parents come before their children. The experiment is given by its identifier, the
+    records are all parents and children of the study, and as many requests as there are
+    connections may be under way at once. Runs are counted by their outcome, see ``OUTCOMES``.
     """
     # whatever is not the study's run is looked after here, if its level was edited by hand, too
     present = _runs_by_key(client, experiment, lambda level: level != _STUDY)

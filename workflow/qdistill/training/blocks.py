@@ -108,14 +108,8 @@ def train_block(
 ) -> TrainedBlock:
     """Train all seeds on their labelled examples for a fixed number of epochs.
 
-    Parameters
-    ----------
-    parameters : mapping of str to Tensor
-        Start values, each with a leading axis S.
-    examples : Examples
-        The labelled and the held-out rows; held-out rows are only measured.
-    purpose : str
-        Names the stream of batches; models with the same purpose see the same batches.
+    The parameters are start values, each with a leading axis S. Held-out rows are only measured.
+    Models with the same purpose, which names the stream of batches, see the same batches.
     """
     recorder = Recorder(model, examples, settings.epochs)
     recorder(0, parameters)
@@ -128,15 +122,7 @@ def train_block(
         settings,
         recorder,
     )
-    train, heldout = recorder.train[-1], recorder.heldout[-1]
-    result = Evaluation(
-        train_mse=train,
-        heldout_mse=heldout,
-        diverged=has_diverged(recorder.train[0], train, heldout),
-        n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
-        seconds=recorder.seconds[-1],
-    )
-    return TrainedBlock(model.kept_weights(weights), recorder.history(), result)
+    return _finished(recorder, weights, recorder.seconds[-1])
 
 
 def evaluate_untrained(
@@ -145,14 +131,16 @@ def evaluate_untrained(
     """Evaluate weights as they are; the parameters are the numbers that they consist of."""
     recorder = Recorder(model, examples, epochs=0)
     recorder(0, weights)
-    train, heldout = recorder.train[0], recorder.heldout[0]
-    result = Evaluation(
-        train_mse=train,
-        heldout_mse=heldout,
-        diverged=~(np.isfinite(train) & np.isfinite(heldout)),
-        n_parameters=sum(tensor[0].numel() for tensor in weights.values()),
-    )
-    return TrainedBlock(model.kept_weights(weights), recorder.history(), result)
+    return _finished(recorder, weights, seconds=0.0)
+
+
+def _finished(recorder: Recorder, weights: Mapping[str, Tensor], seconds: float) -> TrainedBlock:
+    """Collect what a recorder has measured, and the weights that it measured last."""
+    train, heldout = recorder.train[-1], recorder.heldout[-1]
+    diverged = has_diverged(recorder.train[0], train, heldout)
+    size = sum(tensor[0].numel() for tensor in weights.values())
+    result = Evaluation(train, heldout, diverged, size, seconds)
+    return TrainedBlock(recorder.model.kept_weights(weights), recorder.history(), result)
 
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:

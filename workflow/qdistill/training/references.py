@@ -75,14 +75,8 @@ def _evaluate(
 class PrincipalRegression:
     """Regression of the targets on the first principal components of the inputs.
 
-    Where the targets are the inputs, this is PCA's reconstruction.
-
-    Parameters
-    ----------
-    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
-        The labelled rows.
-    rank : int
-        Number of components; 0 predicts the mean.
+    Where the targets are the inputs, this is PCA's reconstruction. Of labelled rows, inputs are
+    float64 (n, D) and targets (n, E). The rank is the number of components; 0 predicts the mean.
     """
 
     def __init__(self, inputs: np.ndarray, targets: np.ndarray, rank: int) -> None:
@@ -140,20 +134,9 @@ def fit_regression(
 def choose_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: int) -> int:
     """Choose the rank with the lowest cross-validated error inside the n rows.
 
-    Parameters
-    ----------
-    inputs, targets : ndarray of float64, shape (n, D) and (n, E)
-        The labelled rows.
-    seed : int
-        Fixes the folds, for (seed, n, "rank").
-    width : int
-        The largest rank.
-
-    Returns
-    -------
-    int
-        0 (the mean) to ``width``. Folds have fewer rows than the whole and so allow fewer
-        ranks: where the largest of those is best, the largest that all rows allow is taken.
+    It is from 0 (the mean) to ``width``. Folds, which are fixed for (seed, n, "rank"), have fewer
+    rows than the whole and so allow fewer ranks: where the largest of those is best, the largest
+    that all rows allow is taken. Inputs are float64 (n, D) and targets (n, E).
     """
     errors = errors_by_rank(inputs, targets, seed, width)
     best, largest = int(errors.argmin()), int(np.isfinite(errors).nonzero()[0][-1])

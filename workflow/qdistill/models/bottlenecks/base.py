@@ -11,12 +11,8 @@ from torch import Tensor
 class Bottleneck(ABC):
     """The part of the model that differs between conditions: z = bottleneck(h).
 
-    Parameters
-    ----------
-    qubits : int
-        The bottleneck has N = 2**qubits inputs and outputs.
-    angle_range : float, optional
-        Circuits start from angles drawn uniformly within ± this many radians.
+    It has N = 2**qubits inputs and outputs. Circuits start from angles drawn uniformly within
+    ± ``angle_range`` radians.
     """
 
     def __init__(self, qubits: int, layers: int = 0, angle_range: float = math.pi) -> None:
@@ -41,14 +37,9 @@ class Bottleneck(ABC):
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Apply the bottleneck for all seeds at once: (S, B, N).
 
-        Parameters
-        ----------
-        weights : mapping of str to Tensor
-            Parameters and prepared constants, each with a leading seed axis S.
-        h : Tensor, shape (S, B, N)
-            Bottleneck inputs.
-        progress : float
-            How much of the training is done, 0 to 1; only a curriculum looks at it.
+        The weights are parameters and prepared constants, each with a leading seed axis S; h are
+        bottleneck inputs, (S, B, N). Progress is how much of the training is done, 0 to 1; only a
+        curriculum looks at it.
         """
 
     def count_parameters(self) -> int:

@@ -11,9 +11,8 @@ from qdistill.models.bottlenecks.base import Bottleneck
 
 def normalise_layer(weights: Mapping[str, Tensor], h: Tensor) -> Tensor:
     """Apply LayerNorm over the last axis, with a scale and a shift of shape (S, N)."""
-    return layer_norm(h, h.shape[-1:]) * weights["scale"].unsqueeze(1) + weights["shift"].unsqueeze(
-        1
-    )
+    scale, shift = weights["scale"].unsqueeze(1), weights["shift"].unsqueeze(1)
+    return layer_norm(h, h.shape[-1:]) * scale + shift
 
 
 class Classical(Bottleneck):
