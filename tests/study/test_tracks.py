@@ -54,6 +54,11 @@ def test_expected_rows_cover_the_grid_of_every_track():
         ("synthetic-6q-corrupted", "regularised"): 3 * (13 + 2),
         ("teacher-circuit", "article"): 3 * (13 + 6),
         ("squares-null", "article"): 3 * (13 + 6),
+        ("synthetic-6q-permuted", "article"): 4 * 5,
+        ("synthetic-6q-noise", "article"): 4 * 5,
+        ("docstrings-permuted", "article"): 4 * 5,
+        ("permuted-in-50-epochs", "article"): 4 * 5,
+        ("permuted-behind-pca", "article"): 4 * 6,
     }
     assert {problem: len(found) for problem, found in counted.items()} == {
         problem: 10 * count for problem, count in expected.items()
@@ -65,9 +70,9 @@ def test_problems_are_in_the_order_of_the_tracks():
     described = study.describe_problems()
     assert [(each["dataset"], each["protocol"]) for each in described] == list(study.problems)
     tracks = dict.fromkeys(each["track"] for each in described)
-    assert list(tracks) == ["main", "regularised", "denoise", "control"]
+    assert list(tracks) == ["main", "regularised", "denoise", "memorise", "control"]
     by_track = {each["track"]: each["projections"] for each in described}
-    assert list(by_track.values()) == ["trained", "trained", "pca", "identity"]
+    assert list(by_track.values()) == ["trained", "trained", "pca", "trained", "identity"]
     control = next(each for each in described if each["dataset"] == "teacher-circuit")
     assert (control["settings"]["layers"], control["settings"]["angle_range"]) == (2, 1.0)
 
@@ -96,7 +101,7 @@ def test_suffixes_of_rules_differ_between_tracks():
         "b": {"datasets": ["synthetic-4q"], "pool_sweep": []},
     }
     suffixes = [track.suffix for track in study_of({"tracks": extra}).tracks]
-    assert suffixes == ["", "_regularised", "_denoise", "_control", "_a_b", "_b"]
+    assert suffixes == ["", "_regularised", "_denoise", "_memorise", "_control", "_a_b", "_b"]
 
 
 # ---------------------------------------------------------------- what a job depends on

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from helpers.configuration import study_of
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
-from helpers.metrics import EVERY_NAME, cut_short, diverge, make_depths, make_metrics, make_sweep
+from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
 from helpers.verdict import (
     CIRCUIT,
     ONE,
@@ -64,10 +64,6 @@ def page_of_study(path, **loss):
     held = [(metrics["dataset"] == d) & (metrics["protocol"] == p) for d, p in swept]
     more = {"downstream": make_downstream(pd.concat(used)), "cost": make_cost()}
     more["sweep"] = make_sweep(pd.concat([metrics[hit] for hit in held]), pools=(0, 1000))
-    if depths := study.tracks[0].depths:
-        own = metrics[(metrics["protocol"] == "article") & metrics["n"].isin(depths["n"])]
-        own = own[own["dataset"].isin(study.tracks[0].datasets)]
-        more["depths"] = make_depths(own, lambda layers: 1 + layers % 3 / 10, depths["layers"])
     return documents_of(metrics, study.describe_problems(), study.name, **more)["markdown"]
 
 
@@ -81,13 +77,13 @@ def hash_of(*parts):
 
 
 NOISE = {"loss": noisy, "noise": 0.3}
-SMOKE, THOROUGH = "studies/smoke.yaml", "studies/thorough.yaml"
+DEFAULT, SMOKE = "config.yaml", "studies/smoke.yaml"
 
 
 @pytest.mark.parametrize(
     ("path", "most", "loss"),
     [
-        (THOROUGH, MOST_WORDS, NOISE),
+        (DEFAULT, MOST_WORDS, NOISE),
         (SMOKE, MOST_WORDS_OF_SMOKE, {}),
         (SMOKE, MOST_WORDS_OF_SMOKE, NOISE),
     ],

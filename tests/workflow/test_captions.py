@@ -36,6 +36,7 @@ trainability:
   { qubits: 3, n: 41, layers: [2, 1], angle_ranges: [0.7], learning_rate: 0.01, max_steps: 123 }
 cost: { qubits: [7, 3], layers: 9, batch: 13, rounds: 19, simulators: [] }
 tracks:
+  memorise: null
   denoise: null
   regularised:
     { datasets: [digits], n: [91, 53], students: [], projections: pca, training: {

@@ -77,7 +77,7 @@ def _header(deployment: Deployment, config: AdapterConfig, evidence: Evidence) -
 def _encoder_of(deployment: Deployment, config: AdapterConfig) -> str | None:
     """Return what the example loads as encoder of texts; None is the one of the environment."""
     settings = deployment.settings
-    source = settings.get("source", settings) if settings["kind"] == "corrupted" else settings
+    source = settings.get("source", settings)
     if dataset_kinds.KINDS[source["kind"]].is_text:
         return source.get("encoder")
     return f"an encoder of {config.inputs} features"

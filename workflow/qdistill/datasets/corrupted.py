@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.datasets.latents import load_latents
-from qdistill.errors import DataError
+from qdistill.datasets.latents import load_untargeted
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
 
@@ -22,9 +21,7 @@ def corrupt_latents(settings: Mapping[str, Any], path: str | Path, source_path: 
     DataError
         If the source cannot be read, or has targets of its own.
     """
-    source = load_latents(source_path)
-    if source.targets is not None:
-        raise DataError(f"{source_path}: has targets already; a source has features alone")
+    source = load_untargeted(source_path)
     train = source.features[source.positions("train")].astype(np.float64)
     spread = float(np.sqrt(train.var(axis=0).mean()))
     columns = {

@@ -39,6 +39,20 @@ class Latents:
         return positions
 
 
+def load_untargeted(path: str | Path) -> Latents:
+    """Read latents that another data set is derived from.
+
+    Raises
+    ------
+    DataError
+        As :func:`load_latents` does, or if they have targets.
+    """
+    source = load_latents(path)
+    if source.targets is not None:
+        raise DataError(f"{path}: has targets already; a source has features alone")
+    return source
+
+
 def load_latents(path: str | Path) -> Latents:
     """Read ``latents.parquet``.
 

@@ -53,6 +53,11 @@ class Problem:
         return self.kind == "squares"
 
     @property
+    def is_scrambled(self) -> bool:
+        """Whether the targets have nothing to do with the rows."""
+        return bool(self.kind) and KINDS[self.kind].is_scrambled
+
+    @property
     def is_control(self) -> bool:
         """Whether the answer was planted."""
         return self.is_positive or self.is_null
@@ -79,6 +84,8 @@ class Problem:
         if self.is_positive:
             layers, reach = settings["layers"], settings["angle_range"]
             words += f" of {layers} layers with angles within ±{reach:.3g}"
+        elif self.is_scrambled:
+            words += f" (`{settings['source']['name']}`, {settings['targets']})"
         elif self.kind == "corrupted":
             origin = settings["source"]["name"]
             words += (

@@ -30,6 +30,8 @@ from qdistill.study.user_files import (
 
 DIGITS_ROWS, DIGITS_WIDTH, DIGITS_CLASSES = 1_797, 64, 10
 
+_SOURCES = ("synthetic-4q", "synthetic-6q", "digits", "docstrings")  # of built-in derived sets
+
 Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
 
 
@@ -236,22 +238,12 @@ class Squares(Planted):
     presets: ClassVar[Presets] = {"squares-null": {}}
 
 
-class Corrupted(DatasetKind):
-    """Another data set's rows with noise; the targets are the rows as they were."""
+class Derived(DatasetKind):
+    """Another data set's rows, with targets."""
 
-    kind: Literal["corrupted"]
     source: SerializeAsAny[DatasetKind]
     """A data set without targets: the name of a data set, or a mapping with `name` and settings."""
-    noise: Annotated[float, Field(ge=0)] = 0.5
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    corruption_seed: Natural = 0
 
-    function: ClassVar[str] = "corrupted:corrupt_latents"
-    task: ClassVar[str] = "find the clean vector from a corrupted one"
-    presets: ClassVar[Presets] = {
-        f"{source}-corrupted": {"source": source}
-        for source in ("synthetic-4q", "synthetic-6q", "digits", "docstrings")
-    }
     has_targets: ClassVar[bool] = True
 
     @field_validator("source")
@@ -283,9 +275,41 @@ class Corrupted(DatasetKind):
         return self.source.inspect()
 
 
+class Corrupted(Derived):
+    """Another data set's rows with noise; the targets are the rows as they were."""
+
+    kind: Literal["corrupted"]
+    noise: Annotated[float, Field(ge=0)] = 0.5
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    corruption_seed: Natural = 0
+
+    function: ClassVar[str] = "corrupted:corrupt_latents"
+    task: ClassVar[str] = "find the clean vector from a corrupted one"
+    presets: ClassVar[Presets] = {f"{source}-corrupted": {"source": source} for source in _SOURCES}
+
+
+class Scrambled(Derived):
+    """Another data set's rows, with targets that have nothing to do with them."""
+
+    kind: Literal["scrambled"]
+    targets: Literal["permuted", "noise"] = "permuted"
+    scramble_seed: Natural = 0
+
+    is_scrambled: ClassVar[bool] = True
+    function: ClassVar[str] = "scrambled:scramble_latents"
+    task: ClassVar[str] = "targets independent of the rows: what is fitted is memorised"
+    presets: ClassVar[Presets] = {
+        f"{source}-{targets}": {"source": source, "targets": targets}
+        for source in _SOURCES
+        for targets in ("permuted", "noise")
+    }
+
+
+_WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Vectors, Text)
+_WITH_TARGETS = (Corrupted, Scrambled, TeacherCircuit, Squares)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
-    for record in (Synthetic, Digits, Docstrings, Vectors, Text, Corrupted, TeacherCircuit, Squares)
+    for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS)
 }
 PRESETS: dict[str, dict[str, Any]] = {
     name: {"kind": kind, **settings}

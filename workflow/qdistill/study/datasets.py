@@ -35,7 +35,7 @@ def resolve_dataset(entry: Any) -> dict[str, Any]:
 
 def record_of(settings: Mapping[str, Any]) -> DatasetKind:
     """Return the record of a data set by its settings from :func:`resolve_dataset`."""
-    fields = KINDS[settings["kind"]].model_fields  # a corrupted one's qubits are its source's
+    fields = KINDS[settings["kind"]].model_fields  # a derived one's qubits are its source's
     return _resolve_record({key: value for key, value in settings.items() if key in fields})
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.tracks import Study, Track
 
 
@@ -19,6 +20,7 @@ class FigureEntry:
     look_for: str  # one line below the title
     # Whether a data set under a protocol has it.
     is_drawn: Callable[[Study, str, str], bool] = lambda study, dataset, protocol: True
+    of_scrambled: bool = False  # drawn where targets have nothing to do with their rows, only
 
 
 def _of_track(condition: Callable[[Track], object]) -> Callable[[Study, str, str], bool]:
@@ -112,6 +114,14 @@ FIGURES: dict[str, FigureEntry] = {
         "training.",
         lambda study, *problem: problem in study.downstream,
     ),
+    "memorisation": FigureEntry(
+        "Memorisation",
+        "memorisation",
+        ("metrics",),
+        "share of targets without any relation to their rows that is fitted",
+        "1: learnt by heart. Look whether quantum lies below the others.",
+        of_scrambled=True,
+    ),
 }
 # Those of a whole study; each is drawn from one table.
 STUDY_FIGURES: dict[str, FigureEntry] = {
@@ -146,10 +156,12 @@ def study_figures(study: Study) -> list[str]:
 
 def figures_of(study: Study, dataset: str, protocol: str) -> dict[str, FigureEntry]:
     """Select the figures of a data set under a protocol."""
+    kind = study.problems[dataset, protocol].datasets[dataset]["kind"]
     return {
         name: figure
         for name, figure in FIGURES.items()
-        if figure.is_drawn(study, dataset, protocol)
+        if figure.of_scrambled == KINDS[kind].is_scrambled
+        and figure.is_drawn(study, dataset, protocol)
     }
 
 

@@ -17,7 +17,8 @@ def config_schema() -> dict[str, Any]:
     for kind, record in KINDS.items():
         own = definitions[f"dataset-{kind}"] = record.model_json_schema()
         own.pop("$defs", None)
-    definitions["dataset-corrupted"]["properties"]["source"] = {"$ref": "#/$defs/dataset"}
+        if "source" in own["properties"]:
+            own["properties"]["source"] = {"$ref": "#/$defs/dataset"}
     kinds = {kind: f"#/$defs/dataset-{kind}" for kind in KINDS}
     built_in = {"enum": sorted(PRESETS)}
     definitions["dataset"] = {

@@ -129,7 +129,7 @@ class Study:
 
     @property
     def datasets(self) -> dict[str, dict[str, Any]]:
-        """Settings of every data set that must exist, sources of corrupted ones included."""
+        """Settings of every data set that must exist, sources of derived ones included."""
         used = [settings for track in self.tracks for settings in track.datasets.values()]
         return {each["name"]: each for settings in used for each in with_source(settings)}
 

@@ -81,7 +81,10 @@ def compose_verdict(
     """
     views = views_of(findings, tables.metrics, problems)
     names = set(tables.metrics["model"])
+    scrambled = [view for view in views if view.problem.is_scrambled]
+    views = [view for view in views if view not in scrambled]
     head = {"study": study, "views": views, "tally": tally(views), "names": names}
+    head |= {"scrambled": scrambled}
     link = f"../results/{study}/details.html"
     values = _values_over_all(findings, tables.metrics)
     page = re.sub(r"\n{3,}", "\n\n", render("verdict.md", **head, **values, details=link))

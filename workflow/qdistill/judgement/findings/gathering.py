@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.judgement.findings import circuit, students, use
+from qdistill.judgement.findings import circuit, memorisation, students, use
 from qdistill.judgement.problems import order_problems
 from qdistill.judgement.tables import StudyTables
 from qdistill.storage.tables import make_frame
@@ -29,6 +29,9 @@ OF_PROBLEM = (
     use.flagged_runs,
     use.overlaps,
 )
+
+# Where nothing can be learned, held-out errors answer nothing.
+OF_SCRAMBLED = (memorisation.memorisations, use.flagged_runs)
 
 
 def gather_findings(
@@ -53,6 +56,11 @@ def gather_findings(
         By the contract "findings".
     """
     parts = [tables.of(problem) for problem in order_problems(tables.metrics, problems)]
-    rows = [finding for part in parts for find in OF_PROBLEM for finding in find(part)]
+    rows = [
+        finding
+        for part in parts
+        for find in (OF_SCRAMBLED if part.problem.is_scrambled else OF_PROBLEM)
+        for finding in find(part)
+    ]
     rows += use.costs(tables.cost) + use.repeated_texts(duplicates)
     return make_frame("findings", rows)

@@ -18,6 +18,7 @@ _COMPARED = ("better", "worse", "not distinguishable", "undefined")
 VERDICTS = {
     "choice": (*_COMPARED, "alone"),
     "control": ("passed", "failed", "undefined"),
+    "memorisation": ("memorises", "memorises in part", "does not memorise", "undefined"),
     "advantage": _COMPARED,
     "scale": _COMPARED,
     "attribution": ("distinct", "not distinct", "undefined"),

@@ -1,0 +1,49 @@
+"""What is fitted of targets without any relation to their rows, and nothing else said of them."""
+
+import numpy as np
+import pytest
+
+from helpers.metrics import diverge, make_metrics
+from helpers.verdict import described, documents_of, findings_of, found
+
+NAMES = ("mean", "classical", "square", "quantum")
+PERMUTED = described("noise", kind="scrambled", targets="permuted", source={"name": "synthetic-6q"})
+ERRORS = {"mean": 1.0, "classical": 0.9, "square": 0.4, "quantum": 0.01}
+
+
+@pytest.fixture
+def metrics():
+    made = make_metrics(("noise",), (50, 100), names=NAMES)
+    seeds = 1 + 0.01 * np.sin(made["seed"])
+    return made.assign(train_mse=made["model"].map(ERRORS) * seeds, n_parameters=7)
+
+
+def test_the_share_is_that_of_the_means_training_error(metrics):
+    findings = findings_of(metrics, [PERMUTED])
+    rows = found(findings, "memorisation", n=50).set_index("subject")
+    assert rows["estimate"].to_dict() == pytest.approx(
+        {"classical": 0.1, "square": 0.6, "quantum": 0.99}
+    )
+    assert rows["verdict"].to_dict() == {
+        "classical": "does not memorise",
+        "square": "memorises in part",
+        "quantum": "memorises",
+    }
+    assert (rows["low"] <= rows["estimate"]).all() and (rows["level"] == 7).all()
+    assert set(findings["question"]) == {"memorisation"}
+
+
+def test_a_diverged_run_leaves_it_undefined(metrics):
+    lost = diverge(metrics, "quantum", 50, 3)
+    (row,) = found(findings_of(lost, [PERMUTED]), "memorisation", n=50, subject="quantum").to_dict(
+        "records"
+    )
+    assert (row["verdict"], row["reason"]) == ("undefined", "diverged")
+
+
+def test_the_page_says_it_and_counts_it_among_no_conditions(metrics):
+    page = documents_of(metrics, [PERMUTED])["markdown"]
+    assert "It fits 0.99 [0.99, 0.99] of the variance of targets that have nothing" in page
+    assert "- `noise` article: The circuit memorises at every n." in page
+    assert "|`noise` article|100|0.99 [0.99, 0.99]|0.6 [" in page
+    assert "n = 50|" not in page  # no table of held-out errors

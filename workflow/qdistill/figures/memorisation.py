@@ -1,0 +1,30 @@
+"""What models fit of targets that have nothing to do with their rows."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from qdistill.figures.lines import draw_models, set_example_axis
+from qdistill.figures.tables import describe_failures, describe_means
+from qdistill.study.registry import family_of
+from qdistill.wording import counted
+
+
+def draw_memorisation(figure: Figure, metrics: pd.DataFrame) -> list[str]:
+    """Draw the share of the training targets' variance that is fitted against n.
+
+    The note tells the number of parameters of each model.
+    """
+    figure.set_size_inches(8.6, 5.0)
+    ax = figure.add_subplot()
+    runs = metrics[metrics["stage"] == "trained"]
+    mean = runs[runs["model"] == "mean"].set_index(["n", "seed"])["train_mse"].rename("of_mean")
+    runs = runs[[family_of(name) != "reference" for name in runs["model"]]]
+    runs = runs.join(mean, on=["n", "seed"])
+    runs = runs.assign(fitted=1 - runs["train_mse"] / runs["of_mean"])
+    draw_models(ax, runs, "n", "fitted")
+    set_example_axis(ax, runs["n"])
+    ax.axhline(1.0, color="#555555", linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)
+    ax.set(ylabel="share of the targets' variance fitted on training rows", ylim=(-0.05, 1.05))
+    sizes = runs.groupby("model", sort=False)["n_parameters"].max()
+    told = ", ".join(f"{name} {counted(int(size), 'parameter')}" for name, size in sizes.items())
+    return [describe_means(runs), f"Trained: {told}.", *describe_failures(runs, "fitted")]
