@@ -15,7 +15,7 @@ from qdistill.study.dataset_record import SPLITS
 def scramble_latents(
     settings: Mapping[str, Any], path: str | Path, source_path: str | Path
 ) -> None:
-    """Give the rows of a data set targets that are independent of them.
+    """Draw targets for the rows of a data set that are independent of them.
 
     With ``targets: permuted`` they are the rows of the same split in another order; with
     ``noise``, draws of a normal distribution with the mean and the covariance of the train split
