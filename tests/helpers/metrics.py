@@ -177,6 +177,7 @@ def make_row(
         "train_mse": 0.6 * heldout,
         "heldout_mse": heldout,
         "teacher_r2": 0.9 if is_student else np.nan,
+        "refitted_mse": np.nan,
         "n_parameters": 0 if model in REFERENCES else 33_300,
         "train_seconds": 1.0,
         "diverged": False,

@@ -74,6 +74,16 @@ def test_any_findings_verdict_is_one_of_its_questions(tmp_path, standard):
 # ------------------------------------------------------------ whose advantage
 
 
+def test_read_outs_refitted_to_own_codes_are_compared():
+    metrics = make_metrics(**ONE, names=("mean", "linear", "square", "quantum"))
+    taught = metrics["model"].map({"linear": 3.0, "square": 1.0, "quantum": 2.0})
+    refitted = taught * (1 + 0.01 * np.cos(metrics["seed"]))
+    findings = findings_of(metrics.assign(refitted_mse=refitted))
+    rows = found(findings, "readout", n=100).set_index("against")
+    assert rows["estimate"].to_dict() == pytest.approx({"linear": 2 / 3, "square": 2.0})
+    assert rows["verdict"].to_dict() == {"linear": "better", "square": "worse"}
+
+
 def test_a_distinct_advantage_names_its_closest_rival():
     findings = part_findings(MODELS, loss=leveled(quantum=0.001, pca_cv=0.0015))
     rows = found(findings, "attribution")

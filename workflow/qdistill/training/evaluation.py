@@ -20,6 +20,7 @@ class Evaluation:
     n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
+    refitted_mse: np.ndarray | None = None  # held-out error, the fixed read-out fitted anew
     # Whether cross-validation chose what lies at the edge of its grid, so that a wider one might
     # have had better; None where nothing is chosen.
     choice_at_edge: np.ndarray | None = None
@@ -58,6 +59,7 @@ def describe_runs(
             "train_mse": finite_or_missing(result.train_mse),
             "heldout_mse": finite_or_missing(result.heldout_mse),
             "teacher_r2": undefined if result.teacher_r2 is None else result.teacher_r2,
+            "refitted_mse": undefined if result.refitted_mse is None else result.refitted_mse,
             "n_parameters": result.n_parameters,
             "train_seconds": result.seconds / len(seeds),
             "diverged": result.diverged,

@@ -7,6 +7,7 @@ a model that learns slowly, or overfits soon, is not taken for one that generali
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from qdistill.training.blocks import (
     training_settings,
 )
 from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
+from qdistill.training.readout import measure_refitted
 from qdistill.training.regularised import Chosen, choose_settings, grid_of, train_as_chosen
 
 
@@ -161,7 +163,11 @@ def train_model(
         examples = load_examples(latents, problem.subsets, n)
         model, parameters, constants = start_model(name, settings, problem.qubits, examples)
         block, chosen = train_by_protocol(model, parameters, examples, settings)
-        metrics = results.describe(examples, "trained", block.evaluation)
+        evaluation = block.evaluation
+        if settings["projections"] == "pca":
+            refitted = measure_refitted(model, block.weights, examples)
+            evaluation = replace(evaluation, refitted_mse=refitted)
+        metrics = results.describe(examples, "trained", evaluation)
         choices = None if chosen is None else {"seed": examples.seeds, **chosen.columns()}
         weights = {**block.weights, **constants}
         results.add(examples, weights, history=block.history, metrics=metrics, choices=choices)

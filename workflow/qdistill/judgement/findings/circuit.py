@@ -139,6 +139,17 @@ def ablations(part: ProblemTables) -> list[Finding]:
     return from_comparisons("ablation", part, pairs)
 
 
+def readouts(part: ProblemTables) -> list[Finding]:
+    """Compare the circuit with others where each has a read-out fitted to its own codes."""
+    refitted = part.metrics.assign(heldout_mse=part.metrics["refitted_mse"])
+    found = []
+    for row in compare_models(refitted[refitted["heldout_mse"].notna()]).to_dict("records"):
+        models = {"model": ["quantum", row["baseline"]], "stage": _TRAINED}
+        rows = select_rows(**key_of(part, row["n"]), **models)
+        found.append(from_comparison("readout", row) | {"table": "metrics", "rows": rows})
+    return found
+
+
 def depths(part: ProblemTables) -> list[Finding]:
     """Compare circuits of each depth with the deepest; the estimate is the ratio of errors."""
     found = []

@@ -18,6 +18,7 @@ OF_PROBLEM = (
     circuit.scales,
     circuit.attributions,
     circuit.ablations,
+    circuit.readouts,
     circuit.depths,
     circuit.crossovers,
     students.transfers,

@@ -23,6 +23,7 @@ VERDICTS = {
     "scale": _COMPARED,
     "attribution": ("distinct", "not distinct", "undefined"),
     "ablation": _COMPARED,
+    "readout": _COMPARED,
     "depth": _COMPARED,
     "crossover": ("crossover", "several", "none", "outside grid", "undefined"),
     "transfer": ("retained", "partial", "collapsed", "undecided", "undefined"),

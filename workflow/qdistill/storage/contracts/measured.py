@@ -39,6 +39,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     train_mse: float = Field(ge=0, nullable=True)
     heldout_mse: float = Field(ge=0, nullable=True)
     teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
+    refitted_mse: float = Field(
+        ge=0, nullable=True, description="held-out, a fixed read-out fitted anew to its own codes"
+    )
     n_parameters: int = Field(ge=0)
     train_seconds: float = Field(ge=0)
     diverged: bool
