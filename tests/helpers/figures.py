@@ -1,5 +1,7 @@
 """What the tests of the figures share: a small study, figures, and what was drawn in them."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -94,12 +96,9 @@ def _lines_of(ax, name):
 
 
 def svg_texts(path):
-    """Every word of a saved SVG figure, one text a line; Matplotlib keeps them as comments."""
-    return "\n".join(
-        line.strip().removeprefix("<!--").removesuffix("-->").strip()
-        for line in path.read_text().splitlines()
-        if line.strip().startswith("<!--")
-    )
+    """Every word of a saved SVG figure, one text a line."""
+    texts = ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
+    return "\n".join("".join(text.itertext()) for text in texts)
 
 
 def check_saved(files):
