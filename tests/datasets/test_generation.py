@@ -15,7 +15,9 @@ ENTRIES = {
     "synthetic": SYNTHETIC,
     "digits": ROWS,
     "vectors": {"qubits": 2, "path": "vectors.npy"},
-    "corrupted": {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}},
+    **dict.fromkeys(
+        ("corrupted", "scrambled"), {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}}
+    ),
 }
 
 
@@ -27,7 +29,7 @@ def test_what_is_written_has_the_rows_and_the_width_that_were_known_before(
     np.save("vectors.npy", np.random.default_rng(0).standard_normal((60, 5)))
     settings = resolve_dataset({"name": "mine", "kind": kind, **ENTRIES.get(kind, GENERATED)})
     sources = record_of(settings).files()
-    if kind == "corrupted":
+    if "source" in settings:
         generate_latents(settings["source"], "clean.parquet")
         sources = ["clean.parquet"]
     generate_latents(settings, "latents.parquet", sources)

@@ -31,9 +31,9 @@ def test_the_default_study_holds_every_name_and_both_controls():
 
 def test_an_inherited_track_is_dropped_by_null_and_all_of_them_too():
     names = [track.name for track in resolve_study(study_of()).tracks]
-    assert names == ["main", "regularised", "denoise", "control"]
+    assert names == ["main", "regularised", "denoise", "memorise", "control"]
     fewer = resolve_study(study_of({"tracks": {"denoise": None}}))
-    assert [track.name for track in fewer.tracks] == ["main", "regularised", "control"]
+    assert [track.name for track in fewer.tracks] == ["main", "regularised", "memorise", "control"]
     assert [track.name for track in resolve_study(alone()).tracks] == ["main"]
 
 
@@ -41,8 +41,7 @@ def test_a_track_replaces_lists_and_merges_training():
     changes = {
         "training": {"models": {"linear": {"learning_rate": 0.5}}},
         "tracks": {
-            "denoise": None,
-            "control": None,
+            **dict.fromkeys(("denoise", "memorise", "control")),
             "regularised": {
                 "datasets": ["digits"],
                 "models": ["linear", "mean"],
@@ -150,7 +149,8 @@ def test_what_is_refused_of_tracks_and_downstream_measures_and_of_former_names(l
 
 def test_a_comparison_needs_both_names_in_one_track():
     pair = {"challenger": "linear", "baseline": "square"}
-    others = {"regularised": {"models": ["square"]}, "denoise": None, "control": None}
+    others = {"regularised": {"models": ["square"]}}
+    others |= dict.fromkeys(("denoise", "memorise", "control"))
     few = {"models": ["mean", "linear"], "students": [], "pool_sweep": []}
     message = refusal(study_of({**few, "comparisons": [pair], "tracks": others, "deploy": None}))
     assert "'comparisons.0': no track has both 'linear' and 'square'" in message
