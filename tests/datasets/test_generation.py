@@ -10,14 +10,14 @@ from qdistill.study.datasets import record_of, resolve_dataset
 
 ROWS = {"train": 30, "unlabelled": 20, "heldout": 10}
 SYNTHETIC = {"qubits": 2, "rank": 2, "signal_variance": 0.02, "noise_variance": 0.01, **ROWS}
+DERIVED = {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}}
 GENERATED = {"qubits": 2, **ROWS}
 ENTRIES = {
     "synthetic": SYNTHETIC,
     "digits": ROWS,
     "vectors": {"qubits": 2, "path": "vectors.npy"},
-    **dict.fromkeys(
-        ("corrupted", "scrambled"), {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}}
-    ),
+    "corrupted": DERIVED,
+    "scrambled": DERIVED,
 }
 
 
