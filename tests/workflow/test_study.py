@@ -109,7 +109,7 @@ def test_more_seeds_add_jobs_and_rerun_nothing(finished):
 CONTROLS = """
 study: controls
 datasets: [teacher-circuit, squares-null]
-n: [5, 20, 100]
+n: [5, 20]
 seeds: 5
 seeds_per_block: 5
 models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
