@@ -6,6 +6,7 @@ import pytest
 
 from helpers.cost import make_cost
 from helpers.figures import figure_of
+from helpers.metrics import rows_where
 from qdistill.cost.simulators import REGISTRY
 from qdistill.errors import DataError
 from qdistill.figures.cost import STYLES, draw_cost
@@ -19,8 +20,8 @@ def lines_of(table):
 
 
 def times_of(table, engine, what="circuit_step", seeds=1, column="milliseconds"):
-    hit = (table["engine"] == engine) & (table["what"] == what) & (table["seeds"] == seeds)
-    return table[hit].sort_values("qubits")[column].to_numpy()
+    rows = rows_where(table, engine=engine, what=what, seeds=seeds)
+    return rows.sort_values("qubits")[column].to_numpy()
 
 
 def test_every_engine_is_a_line_of_its_times():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.downstream import make_downstream
+from helpers.downstream import lose_codes, make_downstream
 from helpers.figures import SIZES, figure_of, points_of
 from helpers.metrics import make_metrics
 from qdistill.figures.downstream import RAW_STYLE, draw_downstream
@@ -48,10 +48,6 @@ def test_without_labels_there_is_one_panel_and_the_reason(table):
 
 
 def test_a_run_without_finite_codes_is_a_gap_that_is_told(table):
-    broken = table.copy()
-    hit = (broken["model"] == "linear") & (broken["n"] == 200) & (broken["seed"] == 1)
-    broken.loc[hit, ["recall", "probe_accuracy"]] = np.nan
-    broken.loc[hit, "diverged"] = True
-    (left, _), note = drawn(broken)
+    (left, _), note = drawn(lose_codes(table, "linear", 200, 1))
     assert points_of(left, "linear")[:, 0] == pytest.approx([50, 100, 500])
     assert "linear at n = 200 (1 of 4 seeds)" in note

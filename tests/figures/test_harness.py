@@ -19,12 +19,8 @@ from helpers.figures import (
 from helpers.metrics import make_sweep
 from qdistill.errors import ConfigurationError, DataError
 from qdistill.figures.harness import draw_and_save, finish, plot_figures, plot_study
-from qdistill.judgement.attribution import attribute
-from qdistill.judgement.comparisons import compare_study
-from qdistill.judgement.crossover import locate_crossovers
-from qdistill.judgement.overfitting import judge_overfitting
-from qdistill.judgement.published import PUBLISHED_PATH
-from qdistill.judgement.transfer import judge_transfer
+from qdistill.judgement.published import PUBLISHED_PATH, read_published
+from qdistill.judgement.study import judge_tables
 from qdistill.storage.tables import write_table
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
 from qdistill.study.registry import BOTTLENECKS
@@ -34,14 +30,10 @@ from qdistill.study.registry import BOTTLENECKS
 def sources(tmp_path_factory, metrics):
     """Files of every table of a study with another protocol and data set beside it."""
     folder = tmp_path_factory.mktemp("study")
-    comparisons = compare_study(metrics)
+    results = {"metrics": metrics, "sweep": make_sweep(metrics)}
     tables = {
-        "metrics": metrics,
-        "comparisons": comparisons,
-        "attribution": attribute(comparisons),
-        "crossover": locate_crossovers(metrics),
-        "transfer": judge_transfer(metrics),
-        "overfitting": judge_overfitting(metrics, make_sweep(metrics)),
+        **results,
+        **judge_tables(results, read_published()),
         "downstream": make_downstream(metrics),
         "unitary": unitary_entries()[1],
         "history": pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS]),

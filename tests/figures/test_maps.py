@@ -12,16 +12,15 @@ from qdistill.figures.maps import (
     draw_trainability,
     draw_unitary,
     haar_density,
-    matrix_of_seed,
     summarise_cells,
 )
+from qdistill.storage.tables import unitary_of
 
 
-def test_the_matrix_is_that_of_the_first_seed_in_any_order_of_rows():
+def test_the_matrix_is_that_of_one_seed_in_any_order_of_rows():
     matrix, entries = unitary_entries(seed=3)
     both = pd.concat([unitary_entries(seed=5)[1], entries])
-    seed, found = matrix_of_seed(both.sample(frac=1, random_state=0))
-    assert seed == 3 and np.array_equal(found, matrix)
+    assert np.array_equal(unitary_of(both.sample(frac=1, random_state=0), 3, "u"), matrix)
 
 
 def test_an_incomplete_matrix_is_refused():
@@ -29,7 +28,7 @@ def test_an_incomplete_matrix_is_refused():
     missing = entries.drop(index=20)
     for wrong in (missing, pd.concat([missing, entries.iloc[:1]])):
         with pytest.raises(DataError, match=rf"the {len(wrong)} entries of seed 3 are no full"):
-            matrix_of_seed(wrong)
+            unitary_of(wrong, 3, "u")
 
 
 @pytest.mark.parametrize("width", [4, 64])
@@ -51,7 +50,8 @@ def test_the_maps_show_sizes_and_mask_the_phase_of_tiny_entries():
     hit = (entries["row"] == 2) & (entries["column"] == 5)
     entries.loc[hit, ["re", "im"]] = np.float32([0.0, tiny])
     matrix[2, 5] = tiny * 1j
-    figure, note = figure_of(draw_unitary, entries, 50)
+    both = pd.concat([unitary_entries(seed=5)[1], entries])
+    figure, note = figure_of(draw_unitary, both, 50)  # of the first seed
     left, middle, right = figure.axes[:3]
     assert np.allclose(left.collections[0].get_array(), np.abs(matrix))
     phases = middle.collections[0].get_array()

@@ -16,9 +16,16 @@ from qdistill.study.tracks import Track
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = json.loads((CONFIG.parent / "workflow/schemas/config.schema.json").read_text())
-DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
-DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
 
+
+def changes_of(path):
+    """What a file under ``config/`` says."""
+    return yaml.safe_load((CONFIG / path).read_text())
+
+
+DEFAULT = changes_of("config.yaml")
+DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
+THOROUGH = changes_of("studies/thorough.yaml")
 
 GRID = {"folds": 5, "steps": 100, "checks": 4, "learning_rates": [0.05], "weight_decays": [0, 1]}
 TRAINING = {"protocol": "article", "epochs": 2, "batch_size": 8, "learning_rate": 0.01}

@@ -37,3 +37,10 @@ def make_downstream(
             found |= {**_SETTINGS, "probe_undefined": reason}
             rows.append({**where, "model": name, "stage": stage, **found})
     return make_frame("downstream", rows)
+
+
+def lose_codes(table, model, n, seed) -> pd.DataFrame:
+    """The same table with the codes of one run not finite."""
+    hit = (table["model"] == model) & (table["n"] == n) & (table["seed"] == seed)
+    lost = {name: table[name].mask(hit) for name in ("recall", "probe_accuracy")}
+    return table.assign(**lost, diverged=table["diverged"] | hit)

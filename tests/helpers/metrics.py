@@ -153,6 +153,13 @@ def make_depths(metrics: pd.DataFrame, ratio: Callable[[int], float], layers=(2,
     return pd.concat(parts, ignore_index=True)[CONTRACTS["depths"].scalars()]
 
 
+def rows_where(table: pd.DataFrame, **where: object) -> pd.DataFrame:
+    """The rows of a table whose columns have these values."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    return table
+
+
 def values_of(table: pd.DataFrame, model: str, stage: str | None = None, measure="heldout_mse"):
     """A measure of one model, at one stage or its only one, in the order of the seeds."""
     hit = (table["model"] == model) & ((table["stage"] == stage) | (stage is None))

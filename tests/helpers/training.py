@@ -10,6 +10,7 @@ from qdistill.datasets.examples import Examples
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.slot_model import draw_start, slot_weights
 from qdistill.storage.tables import write_table
+from qdistill.training.protocols import start_model
 
 ROWS = {"train": 60, "unlabelled": 80, "heldout": 50}
 
@@ -145,6 +146,14 @@ class Clock:
             return function(*arguments)
 
         return run
+
+
+def started(name="linear", projections="trained", **examples):
+    """A model of 3 qubits and 2 layers, what is trained of it, and examples."""
+    made = make_examples(**examples)
+    settings = {"projections": projections, "layers": 2, "angle_range": 3.0}
+    model, parameters, _ = start_model(name, settings, 3, made)
+    return model, parameters, made
 
 
 def start_of(name, inputs=12, outputs=12, seeds=SEEDS, n=15):

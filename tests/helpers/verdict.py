@@ -5,7 +5,7 @@ from itertools import product
 
 import pandas as pd
 
-from helpers.metrics import make_metrics
+from helpers.metrics import make_metrics, rows_where
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.published import read_published
 from qdistill.judgement.study import judge_tables
@@ -44,10 +44,12 @@ def documents_of(metrics, problems=(), study="study", **more):
 
 def found(findings, question, **where):
     """Rows of findings on a question."""
-    rows = findings[findings["question"] == question]
-    for column, value in where.items():
-        rows = rows[rows[column] == value]
-    return rows
+    return rows_where(findings, question=question, **where)
+
+
+def words(rows, column="verdict"):
+    """A column of findings, by n."""
+    return rows.sort_values("n")[column].tolist()
 
 
 def part_findings(names, problems=(), **settings):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers.metrics import diverge, make_metrics, values_of
+from helpers.metrics import diverge, make_metrics, rows_where, values_of
 from helpers.verdict import leveled
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models, compare_study
@@ -14,11 +14,8 @@ SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
 
 
 def one(table, baseline, **where):
-    rows = table[table["baseline"] == baseline]
-    for column, value in where.items():
-        rows = rows[rows[column] == value]
-    assert len(rows) == 1
-    return rows.iloc[0]
+    (place,) = rows_where(table, baseline=baseline, **where).index
+    return table.loc[place]
 
 
 def test_a_row_agrees_with_scipy_whatever_the_order_of_the_runs():
@@ -76,14 +73,6 @@ def test_a_diverged_run_with_a_finite_error_takes_part():
     assert row["mean_baseline"] > 0.5
 
 
-def test_one_seed_gives_no_interval_and_two_do():
-    table = compare_models(make_metrics(**SMALL, seeds=1))
-    assert (table["verdict"] == "undefined").all()
-    assert table["difference"].notna().all() and table["ci_low"].isna().all()
-    table = compare_models(make_metrics(**SMALL, seeds=2))
-    assert table["ci_low"].notna().all()
-
-
 def test_a_lost_condition_is_an_error():
     metrics = make_metrics(sizes=(100, 500))
     lost = metrics[~((metrics["model"] == "quantum") & (metrics["n"] == 500))]
@@ -92,8 +81,8 @@ def test_a_lost_condition_is_an_error():
 
 
 def baselines_of(table, challenger, stage="trained"):
-    hit = (table["challenger"] == challenger) & (table["challenger_stage"] == stage)
-    return set(zip(table.loc[hit, "baseline"], table.loc[hit, "baseline_stage"], strict=True))
+    rows = rows_where(table, challenger=challenger, challenger_stage=stage)
+    return set(zip(rows["baseline"], rows["baseline_stage"], strict=True))
 
 
 def test_a_model_that_one_protocol_lacks_is_no_error_there():

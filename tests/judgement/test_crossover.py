@@ -128,12 +128,6 @@ def test_errors_that_are_powers_of_n_cross_where_algebra_says():
     assert row["ci_low"] < row["n_star"] < row["ci_high"] < 1.1 * row["ci_low"]
 
 
-def test_one_n_and_a_missing_challenger():
-    table = locate_crossovers(make_metrics(sizes=(100,), names=NAMES))
-    assert (table["verdict"] == "undefined").all()
-    assert locate_crossovers(make_metrics(names=("mean", "linear"), sizes=(100,))).empty
-
-
 def test_seeds_that_differ_between_n_are_an_error():
     metrics = make_metrics(datasets=("synthetic-6q",), sizes=(100, 200), names=NAMES)
     lost = metrics[~((metrics["n"] == 200) & (metrics["seed"] == 9))]

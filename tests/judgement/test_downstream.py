@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from helpers.downstream import make_downstream
-from helpers.metrics import make_metrics, values_of
+from helpers.downstream import lose_codes, make_downstream
+from helpers.metrics import make_metrics, rows_where, values_of
 from qdistill.judgement.downstream import compare_downstream
 
 NAMES = ("mean", "pca", "linear", "quantum", "unitary_re", "distilled_pool")
@@ -18,9 +18,8 @@ def table_of(names=NAMES, sizes=(100,), **settings):
 
 
 def compared(table, measure, baseline):
-    found = compare_downstream(table)
-    hit = (found["measure"] == measure) & (found["baseline"] == baseline)
-    return found[hit].set_index("challenger")
+    rows = rows_where(compare_downstream(table), measure=measure, baseline=baseline)
+    return rows.set_index("challenger")
 
 
 @pytest.mark.slow
@@ -68,11 +67,7 @@ def test_what_is_compared_with_what():
 
 
 def test_a_diverged_run_leaves_its_code_undefined_alone():
-    table = table_of()
-    hit = (table["model"] == "linear") & (table["seed"] == 4)
-    table.loc[hit, ["recall", "probe_accuracy"]] = np.nan
-    table.loc[hit, "diverged"] = True
-    found = compared(table, "recall", "pca")
+    found = compared(lose_codes(table_of(), "linear", 100, 4), "recall", "pca")
     row = found.loc["linear"]
     assert row["verdict"] == "undefined" and row["diverged"] == 1 and np.isnan(row["difference"])
     assert np.isnan(row["mean_challenger"]) and row["seeds"] == 10

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from helpers.cost import make_cost
-from helpers.downstream import make_downstream
+from helpers.downstream import lose_codes, make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_depths, make_metrics, make_sweep
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
@@ -18,9 +18,11 @@ from helpers.verdict import (
     leveled,
     part_findings,
     tables_of,
+    words,
 )
 from qdistill.datasets.documents import Paragraph, write_paragraphs
 from qdistill.datasets.duplicates import find_duplicates
+from qdistill.errors import DataError
 from qdistill.judgement.attribution import is_rival
 from qdistill.judgement.findings.base import select_rows
 from qdistill.judgement.findings.gathering import gather_findings
@@ -29,10 +31,6 @@ from qdistill.storage.tables import read_frame, write_table
 from qdistill.study.registry import MODELS
 
 FEW = ("mean", "classical", "quantum")
-
-
-def words(rows, column="verdict"):
-    return rows.sort_values("n")[column].tolist()
 
 
 def only(findings, question):
@@ -64,8 +62,6 @@ def test_a_condition_selects_what_it_names():
 
 
 def test_any_findings_verdict_is_one_of_its_questions(tmp_path, standard):
-    from qdistill.errors import DataError
-
     wrong = standard[1].assign(verdict="measured")
     with pytest.raises(DataError, match="verdict_is_of_question"):
         write_table("findings", tmp_path / "f.parquet", wrong, {})
@@ -270,10 +266,7 @@ def test_a_probe_without_classes_is_undefined_with_its_reason():
 
 def test_codes_of_diverged_runs_are_undefined():
     metrics = make_metrics(**ONE, names=("pca", "linear"))
-    table = make_downstream(metrics)
-    hit = (table["model"] == "linear") & (table["seed"] == 0) & (table["n"] == 100)
-    table.loc[hit, ["recall", "probe_accuracy"]] = np.nan
-    table.loc[hit, "diverged"] = True
+    table = lose_codes(make_downstream(metrics), "linear", 100, 0)
     rows = found(findings_of(metrics, downstream=table), "downstream", measure="recall")
     assert words(rows)[0] == "undefined" and words(rows, "reason")[0] == "diverged"
 
@@ -338,6 +331,7 @@ def test_texts_that_stand_in_two_splits(tmp_path, splits, settings, verdict):
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_hardly_any_seeds(seeds):
-    findings = part_findings(EVERY_NAME, seeds=seeds, noise=0.3, loss=leveled())
-    reasons = set(found(findings, "advantage")["reason"].dropna())
+    rows = found(part_findings(EVERY_NAME, seeds=seeds, noise=0.3, loss=leveled()), "advantage")
+    reasons = set(rows["reason"].dropna())
     assert (reasons == {"one_seed"}) == (seeds == 1)
+    assert (rows["low"].isna() == (seeds == 1)).all() and rows["estimate"].notna().all()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -13,26 +13,6 @@ def with_effect(effect, count=10):
     """Differences whose mean is so many of their standard deviations."""
     values = stats.norm.ppf((np.arange(count) + 0.5) / count)
     return values / values.std(ddof=1) + effect
-
-
-def rejected(draws, alpha=0.05):
-    """Share of the rows at which the t-test rejects a mean of zero."""
-    return np.mean(stats.ttest_1samp(draws, 0, axis=1).pvalue < alpha)
-
-
-def assert_power(power):
-    low, high = stats.binom.interval(0.999, SIMULATIONS, 0.8)
-    assert low <= power * SIMULATIONS <= high
-
-
-@pytest.mark.parametrize(
-    ("effect", "alpha"), [(-0.25, 0.05), (0.3, 0.05), (0.5, 0.05), (0.5, 0.005)]
-)
-def test_simulated_power_at_the_number_of_seeds(effect, alpha):
-    number = seeds_needed(with_effect(effect), alpha)
-    draws = np.random.default_rng(1).normal(effect, 1, (SIMULATIONS, int(number)))
-    assert_power(rejected(draws, alpha))
-    assert alpha == 0.05 or number > seeds_needed(with_effect(effect))
 
 
 def exact_power(effect, count, alpha):
@@ -54,13 +34,6 @@ def test_known_answers():
     assert seeds_needed(-with_effect(0.5)) == 34
     assert seeds_needed(with_effect(1000.0)) == 2
     assert 90_000 < seeds_needed(with_effect(0.009)) <= 100_000  # the last within reach
-
-
-@given(st.integers(0, 10_000), st.integers(2, 20))
-def test_what_has_not_sufficed_is_not_what_is_needed(seed, count):
-    differences = np.random.default_rng(seed).normal(0.2, 1, count)
-    assume(stats.ttest_1samp(differences, 0).pvalue >= 0.05)
-    assert seeds_needed(differences) > count
 
 
 def test_out_of_reach_and_undefined():
@@ -90,7 +63,9 @@ def test_simulated_power_of_deciding_a_fraction():
     number = int(seeds_to_decide_fraction(kept, advantage))
     mean, cov = [advantage.mean(), kept.mean()], np.cov(advantage, kept)
     draws = generator.multivariate_normal(mean, cov, (SIMULATIONS, number))
-    assert_power(rejected(draws[..., 1] - 0.8 * draws[..., 0]))
+    tests = stats.ttest_1samp(draws[..., 1] - 0.8 * draws[..., 0], 0, axis=1)
+    low, high = stats.binom.interval(0.999, SIMULATIONS, 0.8)
+    assert low <= (tests.pvalue < 0.05).sum() <= high
 
 
 def test_a_fraction_with_one_test_undefined():

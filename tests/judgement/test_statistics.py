@@ -8,21 +8,11 @@ from helpers.statistics import holds
 from qdistill.judgement.statistics import fieller_interval, holm, paired_interval, paired_ratio
 
 
-def test_paired_interval_is_students():
-    values = np.array([0.3, -0.1, 0.8, 0.4, 0.5])
-    half = stats.t.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
-    result = paired_interval(values)
-    assert result.estimate == pytest.approx(0.38)
-    assert (result.low, result.high) == pytest.approx((0.38 - half, 0.38 + half))
-    t = 0.38 / (values.std(ddof=1) / np.sqrt(5))
-    assert result.p_value == pytest.approx(2 * stats.t.sf(t, 4))
-
-
 def test_interval_excludes_zero_exactly_when_p_is_below_the_level():
     draws = np.random.default_rng(1).normal(0.7, 1.0, (200, 8))
-    results = [paired_interval(d, 0.9) for d in draws]
-    assert {r.p_value < 0.1 for r in results} == {True, False}
-    assert all((r.p_value < 0.1) == (r.low > 0 or r.high < 0) for r in results)
+    results = [paired_interval(d) for d in draws]
+    assert {r.p_value < 0.05 for r in results} == {True, False}
+    assert all((r.p_value < 0.05) == (r.low > 0 or r.high < 0) for r in results)
 
 
 NOT_FINITE = [([], np.nan), ([1.0, np.nan, 2.0], np.nan), ([1.0, np.inf, 2.0], np.nan)]
@@ -42,15 +32,6 @@ def test_the_same_difference_at_every_seed_is_the_limit_of_vanishing_spread(valu
     assert result.defined and result.low == result.high == result.estimate == np.mean(values)
     assert (result.low, result.high) == pytest.approx((nearly.low, nearly.high), rel=1e-6)
     assert result.p_value == 0 and nearly.p_value < 1e-6
-
-
-def test_paired_ratio_is_the_geometric_mean():
-    challenger, baseline = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 2.0])
-    result = paired_ratio(challenger, baseline)
-    logs = np.log(challenger / baseline)
-    half = stats.t.ppf(0.975, 2) * logs.std(ddof=1) / np.sqrt(3)
-    assert result.estimate == pytest.approx(1.0)
-    assert (result.low, result.high) == pytest.approx((np.exp(-half), np.exp(half)))
 
 
 def test_paired_ratio_swaps_to_its_inverse():

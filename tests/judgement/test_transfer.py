@@ -116,9 +116,3 @@ def test_a_diverged_run_is_counted_and_never_dropped(model):
     row = judged(metrics, "distilled_train", "distilled")
     assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 1, "undefined")
     assert row["reason"] == "diverged" and np.isnan(row["retained"])
-
-
-def test_models_that_never_saw_the_circuit_go_through_the_same_formula():
-    table = judge_transfer(make_metrics(**SMALL, loss=flat()), [("mean", "trained")])
-    assert list(table["student"]) == ["mean"]
-    assert table["retained"].iloc[0] == pytest.approx(-0.25, abs=0.05)

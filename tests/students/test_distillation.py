@@ -54,19 +54,6 @@ def test_the_scale_of_the_teacher_does_not_matter(readout):
     np.testing.assert_allclose(larger, 64 * outputs, rtol=1e-3, atol=1e-3)
 
 
-def test_without_the_pool_only_labelled_rows_count():
-    soft = planted()
-    changed = SoftExamples(SEEDS, N_ROWS, soft.codes.clone(), soft.targets.clone())
-    changed.targets[:, N_ROWS:] += 1
-    layer = StudentLayer(2, "linear")
-    first, second = (
-        distil_layer(layer, one.without_pool(), "any", SETTINGS) for one in (soft, changed)
-    )
-    assert torch.equal(first["weight"], second["weight"])
-    together = distil_layer(layer, changed, "any", SETTINGS)
-    assert not torch.allclose(together["weight"], first["weight"], atol=1e-3)
-
-
 def test_a_subset_smaller_than_a_batch_fills_it():
     """Batches of 40 from 20 rows are the gradient of all 20, whatever their order."""
     rows, layer = [[np.arange(N_ROWS)] * len(SEEDS)], StudentLayer(2, "linear")

@@ -123,5 +123,5 @@ def test_soft_targets_of_other_rows_are_refused(taught):
 
 
 def test_an_incomplete_unitary_is_refused(taught):
-    with pytest.raises(DataError, match="seed 9 has 0 entries"):
+    with pytest.raises(DataError, match="the 0 entries of seed 9"):
         load_unitaries(taught.files("quantum").unitary, 12, [9])

@@ -3,21 +3,29 @@
 from copy import deepcopy
 
 import pytest
-import yaml
 
-from helpers.configuration import CONFIG, DEFAULT, SCHEMA, alone, check_line, refusal, study_of
+from helpers.configuration import (
+    DEFAULT,
+    SCHEMA,
+    THOROUGH,
+    alone,
+    changes_of,
+    check_line,
+    refusal,
+    study_of,
+)
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import MODELS, STUDENTS
 
 
 @pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling", "thorough"])
 def test_studies_are_valid(study):
-    changes = yaml.safe_load((CONFIG / "studies" / f"{study}.yaml").read_text())
-    assert resolve_study(study_of({"deploy": None, **changes})).name == study
+    changes = {"deploy": None, **changes_of(f"studies/{study}.yaml")}
+    assert resolve_study(study_of(changes)).name == study
 
 
 def test_the_default_study_holds_every_name_and_both_controls():
-    config = study_of(yaml.safe_load((CONFIG / "studies/thorough.yaml").read_text()))
+    config = study_of(THOROUGH)
     before = deepcopy(config)
     study = resolve_study(config)
     assert config == before  # resolving changes nothing of it

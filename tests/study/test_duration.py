@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
-from helpers.configuration import CONFIG, study_of
+from helpers.configuration import CONFIG, THOROUGH, changes_of, study_of
 from qdistill.study.configuration import resolve_study
 from qdistill.study.duration import Expectation, Job, expect, job_seconds, read_account, spoken
 from qdistill.study.registry import ENTRIES
@@ -26,7 +25,6 @@ RECORDED = {
 }
 
 
-THOROUGH = yaml.safe_load((CONFIG / "studies/thorough.yaml").read_text())
 STUDY = resolve_study(study_of(THOROUGH))
 
 
@@ -50,7 +48,7 @@ def test_training_is_expected_to_take_what_it_took(about):
 @pytest.mark.parametrize("path", sorted((CONFIG / "studies").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_training_of_every_study_is_expected_to_take_time(path):
     account = read_account()
-    study = resolve_study(study_of({"deploy": None, **yaml.safe_load(path.read_text())}))
+    study = resolve_study(study_of({"deploy": None, **changes_of(path)}))
     for (dataset, protocol), track in study.problems.items():
         for name in track.bottlenecks + track.tuned + track.students:
             kind = ENTRIES[name].kind

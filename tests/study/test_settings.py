@@ -3,17 +3,15 @@
 from copy import deepcopy
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.configuration import CONFIG, study_of
+from helpers.configuration import CONFIG, changes_of, study_of
 from qdistill.errors import ConfigurationError
 from qdistill.study.configuration import resolve_study
 
 SHIPPED = [
-    study_of({"deploy": None, **yaml.safe_load(path.read_text())})
-    for path in sorted(CONFIG.rglob("*.yaml"))
+    study_of({"deploy": None, **changes_of(path)}) for path in sorted(CONFIG.rglob("*.yaml"))
 ]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 10**6) | st.floats() | st.text(max_size=8),

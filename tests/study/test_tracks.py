@@ -1,21 +1,17 @@
 """A checked study: its grids, and what each job depends on."""
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import configuration
-from helpers.configuration import DEFAULT
+from helpers.configuration import DEFAULT, THOROUGH
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles, expected_rows, seed_blocks
 
 LENGTH = {**DEFAULT["training"]["regularised"], "steps": 300}
-
-
-THOROUGH = yaml.safe_load((configuration.CONFIG / "studies/thorough.yaml").read_text())
 
 
 def study_of(changes=None):

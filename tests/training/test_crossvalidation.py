@@ -1,34 +1,27 @@
 """Folds, and their trainings at points of a grid against plain single ones."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.files import SEEDS
-from helpers.training import make_examples, spoil, trained_alone
+from helpers.training import spoil, started, trained_alone
 from qdistill.randomness import generator_for
 from qdistill.training.crossvalidation import FoldTraining, best_point, draw_folds
-from qdistill.training.protocols import start_model
 
+start = partial(started, features=8)
 POINTS = [(0.02, 0.0), (0.05, 3.0)]
 FOLDS, BATCH, STEPS = 4, 4, 30
 
 
-def start(name="linear", seeds=SEEDS, n=15):
-    examples = make_examples("noisy map", seeds, n, features=8)
-    settings = {"projections": "trained", "layers": 2, "angle_range": 3.0}
-    model, parameters, _ = start_model(name, settings, 3, examples)
-    return model, parameters, examples
-
-
-def errors_after(model, parameters, examples, steps=STEPS, points=POINTS):
+def errors_after(model, parameters, examples, points=POINTS):
     """Errors (S, G) after some steps at a rate that falls."""
     training = FoldTraining(model, parameters, examples, FOLDS, BATCH, points, "purpose")
-    for step in range(steps):
+    for step in range(STEPS):
         training.step(1 - step / STEPS)
     return training.measure()
 
@@ -129,12 +122,3 @@ def test_the_lowest_finite_error_is_found(errors):
         assert chosen == lowest or (not len(finite) and (point[place], check[place]) == (0, 0))
         earlier = own.ravel()[: point[place] * 3 + check[place]]
         assert not (earlier == lowest).any() or not len(finite)
-
-
-def test_an_untouched_start_has_the_error_of_its_predictions():
-    model, parameters, examples = start()
-    found = errors_after(model, parameters, examples, steps=0)
-    with torch.no_grad():
-        x, y = (values[examples.labelled] for values in (examples.inputs, examples.targets))
-        expected = (model.predict(parameters, x) - y).square().mean((1, 2))
-    np.testing.assert_allclose(found, np.repeat(expected[:, None], 2, axis=1), rtol=1e-5)

@@ -3,25 +3,22 @@
 import numpy as np
 
 from helpers.files import files_of, make_problem, rows_at
+from helpers.students import SETTINGS
 from helpers.training import write_problem
 from qdistill.storage.tables import read_frame
 from qdistill.training.depth import sweep_depth
 from qdistill.training.protocols import train_model
 
-SETTINGS = {
-    **{"projections": "trained", "protocol": "article", "angle_range": 3.0, "layers": 7},
-    **{"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
-}
-
 
 def test_each_depth_is_the_circuit_model_of_that_depth(tmp_path):
     latents = write_problem(tmp_path)
     problem, files = make_problem(latents, (15, 20)), files_of(tmp_path, "quantum")
-    sweep_depth(problem, [2, 1], SETTINGS, files.depths)
+    settings = {**SETTINGS, "epochs": 3, "batch_size": 8}
+    sweep_depth(problem, [2, 1], {**settings, "layers": 7}, files.depths)
     table = read_frame("depths", files.depths)
     assert len(table) == 2 * 2 * 3 and not table["diverged"].any()
     for layers in (1, 2):
-        train_model("quantum", problem, {**SETTINGS, "layers": layers}, files)
+        train_model("quantum", problem, {**settings, "layers": layers}, files)
         for n in (15, 20):
             own = table[(table["layers"] == layers) & (table["n"] == n)]
             alone = rows_at(files, "metrics", n)

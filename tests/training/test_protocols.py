@@ -98,14 +98,6 @@ def test_scales_of_models(name, own, unit):
     assert start_model(name, fixed, 3, make_examples("squares"))[0].scale == 1
 
 
-def split_history(history):
-    """Columns of each seed."""
-    return {
-        seed: {name: column[history["seed"] == seed] for name, column in history.items()}
-        for seed in SEEDS
-    }
-
-
 def test_training_that_does_not_help_is_not_done():
     """At a useless rate every step makes it worse, so the start is kept and is no failure."""
     examples = make_examples("noisy map", n=20)
@@ -123,7 +115,8 @@ def test_the_result_is_that_of_each_seeds_last_measurement():
     model, parameters, block = train("quantum", REGULARISED, examples)
     before, after = (evaluate_errors(model, w, examples) for w in (parameters, block.weights))
     lengths = set()
-    for place, (seed, own) in enumerate(split_history(block.history).items()):
+    for place, seed in enumerate(SEEDS):
+        own = {k: v[block.history["seed"] == seed] for k, v in block.history.items()}
         lengths.add(len(own["epoch"]))
         for column, first, last in zip(("train_mse", "heldout_mse"), before, after, strict=True):
             assert own[column][0] == first[place]

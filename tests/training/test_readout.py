@@ -7,21 +7,13 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
-from helpers.training import make_examples
-from qdistill.training.protocols import start_model
+from helpers.training import started
 from qdistill.training.readout import measure_refitted
-
-
-def untrained(name, examples):
-    settings = {"projections": "pca", "layers": 2, "angle_range": 3.0}
-    model, parameters, _ = start_model(name, settings, 3, examples)
-    return model, parameters
 
 
 @pytest.mark.parametrize("name", ["linear", "square", "quantum"])
 def test_the_read_out_is_that_of_the_models_own_codes(name):
-    examples = make_examples("reconstruct")
-    model, weights = untrained(name, examples)
+    model, weights, examples = started(name, "pca", kind="reconstruct")
     found = measure_refitted(model, weights, examples)
     pool, rows = examples.inputs[examples.unlabelled], examples.inputs[examples.heldout]
     for seed in range(len(examples.seeds)):
@@ -40,8 +32,7 @@ def test_the_read_out_is_that_of_the_models_own_codes(name):
 
 
 def test_codes_that_are_not_finite_have_no_error():
-    examples = make_examples("reconstruct")
-    model, weights = untrained("quantum", examples)
+    model, weights, examples = started("quantum", "pca", kind="reconstruct")
     angles = weights["bottleneck.angles"].clone()
     angles[1] = torch.nan
     found = measure_refitted(model, {**weights, "bottleneck.angles": angles}, examples)

@@ -112,15 +112,13 @@ def test_fixed_projections_are_written_and_only_angles_trained(folder, latents):
 
 
 def test_rates_that_break_are_not_chosen(folder, latents):
-    """And where nothing is better than the start, it is kept and the run is no failure."""
-    for rates, steps in (([1e30, 0.03], {0.03}), ([1e30], set())):
-        grid = {**GRID, "learning_rates": rates}
-        own = {**CIRCUIT, "regularised": grid, "tuned_layers": [1]}
-        files = tune(folder, latents, "quantum_tuned", own, f"{len(rates)}", sizes=(15,))
-        frame = rows_at(files, "choices", 15)
-        chosen = [json.loads(choice) for choice in frame["choice"]]
-        assert {each["learning_rate"] for each in chosen if each["steps"]} == steps
-        assert frame["validation_mse"].notna().all()
+    grid = {**GRID, "learning_rates": [1e30, 0.03]}
+    own = {**CIRCUIT, "regularised": grid, "tuned_layers": [1]}
+    files = tune(folder, latents, "quantum_tuned", own, "broken", sizes=(15,))
+    frame = rows_at(files, "choices", 15)
+    chosen = [json.loads(choice) for choice in frame["choice"]]
+    assert {each["learning_rate"] for each in chosen if each["steps"]} == {0.03}
+    assert frame["validation_mse"].notna().all()
     assert not rows_at(files, "metrics", 15)["diverged"].any()
 
 

@@ -2,15 +2,13 @@
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.configuration import study_of
+from helpers.configuration import changes_of, study_of
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
@@ -30,7 +28,6 @@ from qdistill.verdict.details import summarise_values
 
 pytestmark = pytest.mark.slow
 
-CONFIG = Path(__file__).parents[2] / "config"
 MOST_WORDS, MOST_WORDS_OF_SMOKE, MOST_IN_ITEM, MOST_IN_SENTENCE = 1500, 700, 60, 40
 
 
@@ -43,10 +40,9 @@ def sentences(page):
 
 def page_of_study(path, **loss):
     """The page of a whole study, with losses that are chosen."""
-    changes = yaml.safe_load((CONFIG / path).read_text())
-    study = resolve_study(study_of(changes))
-    frames = [
-        make_metrics(
+    study = resolve_study(study_of(changes_of(path)))
+    frames = {
+        (dataset, protocol): make_metrics(
             (dataset,),
             track.n,
             seeds=study.config["seeds"],
@@ -55,25 +51,19 @@ def page_of_study(path, **loss):
             **loss,
         )
         for (dataset, protocol), track in study.problems.items()
-    ]
-    metrics = pd.concat(frames, ignore_index=True)
-    used = [
-        metrics[(metrics["dataset"] == d) & (metrics["protocol"] == p)] for d, p in study.downstream
-    ]
-    swept = [(d, p) for (d, p), track in study.problems.items() if track.pools]
-    held = [(metrics["dataset"] == d) & (metrics["protocol"] == p) for d, p in swept]
-    more = {"downstream": make_downstream(pd.concat(used)), "cost": make_cost()}
-    more["sweep"] = make_sweep(pd.concat([metrics[hit] for hit in held]), pools=(0, 1000))
+    }
+    metrics, used, swept = (
+        pd.concat([frames[problem] for problem in problems], ignore_index=True)
+        for problems in (frames, study.downstream, [p for p in frames if study.problems[p].pools])
+    )
+    more = {"downstream": make_downstream(used), "cost": make_cost()}
+    more["sweep"] = make_sweep(swept, pools=(0, 1000))
     return documents_of(metrics, study.describe_problems(), study.name, **more)["markdown"]
 
 
 def noisy(model, stage, n):
     """Errors without an order: the study that is hardest to sum up."""
-    return 0.004 * (1 + (hash_of(model, stage, n) % 7) / 10)
-
-
-def hash_of(*parts):
-    return sum(ord(letter) for letter in "".join(map(str, parts)))
+    return 0.004 * (1 + (sum(map(ord, f"{model}{stage}{n}")) % 7) / 10)
 
 
 NOISE = {"loss": noisy, "noise": 0.3}

@@ -40,21 +40,12 @@ class ProbeTask:
 def find_probe_task(
     labels: np.ndarray | None, train: np.ndarray, heldout: np.ndarray, examples: int
 ) -> ProbeTask | str:
-    """Find the classes that labelled and held-out rows share.
+    """Find the classes that labelled and held-out rows share, or why there is no task.
 
-    Parameters
-    ----------
-    labels : ndarray of str, shape (rows,), or None
-        Of every row of the data set; None where there are none.
-    train, heldout : ndarray of int
-        Positions of the rows that examples are drawn from, and of those asked about.
-    examples : int
-        Examples of a class; a class with fewer rows in ``train`` is left out.
-
-    Returns
-    -------
-    ProbeTask, or str
-        Why there is no task, as a code of :data:`qdistill.wording.REASONS`.
+    Labels, if there are any, are of every row of the data set: str, (rows,). Examples are drawn
+    from the rows at the positions ``train``, those at ``heldout`` are asked about. A class with
+    fewer than ``examples`` rows to draw from is left out. The reason is a code of
+    :data:`qdistill.wording.REASONS`.
     """
     if labels is None:
         return "no_labels"
@@ -73,25 +64,13 @@ def find_probe_task(
 
 
 def probe_accuracy(examples: Tensor, asked: Tensor, truth: Tensor, metric: str) -> float:
-    """Return the share of rows whose class has the nearest centroid.
+    """Return the share of rows whose class has the nearest centroid; NaN if a code is not finite.
 
-    Parameters
-    ----------
-    examples : Tensor, shape (classes, examples of a class, width)
-        Codes of the examples.
-    asked : Tensor, shape (A, width)
-        Codes of the rows asked about.
-    truth : int64 Tensor, shape (A,)
-        Their classes.
-    metric : str
-        ``cosine``: a centroid is the mean of its examples, each scaled to unit norm, and the
-        nearest is that of the smallest angle; ``euclidean``: plain means and distances.
-
-    Returns
-    -------
-    float
-        Between 0 and 1; where centroids tie, the right one counts by its share. NaN if a
-        code is not finite.
+    Codes of the examples have shape (classes, examples of a class, width), of the rows asked about
+    (A, width), and ``truth`` is the classes of those: int64, (A,). Where centroids tie, the right
+    one counts by its share. By ``cosine`` a centroid is the mean of its examples, each scaled to
+    unit norm, and the nearest is that of the smallest angle; by ``euclidean`` means and distances
+    are plain.
     """
     if not (torch.isfinite(examples).all() and torch.isfinite(asked).all()):
         return float("nan")

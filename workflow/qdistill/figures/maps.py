@@ -10,9 +10,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qdistill.errors import DataError
 from qdistill.figures.tables import list_cases
 from qdistill.judgement.tables import TRAINED_BELOW
+from qdistill.storage.tables import unitary_of
 from qdistill.study.styles import style_of
 
 # The phase of an entry smaller than this share of the root mean square size, which is
@@ -21,23 +21,6 @@ TINY_SHARE = 0.1
 
 _FULL_COLOUR = 3  # powers of ten at which the colours of trainability end
 _UNDEFINED = "#BBBBBB"
-
-
-def matrix_of_seed(entries: pd.DataFrame) -> tuple[int, np.ndarray]:
-    """Return the first seed of a table of the contract "unitary", and its N x N complex64 matrix.
-
-    Raises
-    ------
-    DataError
-        If the entries are not those of one square matrix.
-    """
-    seed = int(entries["seed"].min())
-    one = entries[entries["seed"] == seed].sort_values(["row", "column"])
-    size = int(one["row"].max()) + 1
-    if not np.array_equal(one["row"] * size + one["column"], np.arange(size * size)):
-        raise DataError(f"unitary: the {len(one)} entries of seed {seed} are no full square matrix")
-    matrix = one["re"].to_numpy() + 1j * one["im"].to_numpy()
-    return seed, matrix.astype(np.complex64).reshape(size, size)
 
 
 def haar_density(size: np.ndarray, width: int) -> np.ndarray:
@@ -55,7 +38,8 @@ def draw_unitary(figure: Figure, entries: pd.DataFrame, n: int) -> list[str]:
     They are those of the first seed among ``entries`` of one data set, protocol and ``n``.
     """
     figure.set_size_inches(10.4, 4.8)
-    seed, matrix = matrix_of_seed(entries)
+    seed = int(entries["seed"].min())
+    matrix = unitary_of(entries, seed, "unitary")
     sizes, width = np.abs(matrix), len(matrix)
     left, middle, right = figure.subplots(1, 3)
     _draw_entries(left, "size |U|", sizes, cmap="viridis", vmin=0)

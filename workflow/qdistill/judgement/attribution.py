@@ -15,15 +15,8 @@ BASELINES = with_role("baseline")
 _AS_GOOD = ("not distinguishable", "worse")
 
 
-def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
-    """Judge at each condition whether an advantage is the challenger's own.
-
-    Parameters
-    ----------
-    comparisons : DataFrame
-        By the contract "comparisons".
-    challenger : str
-        The model in question.
+def attribute(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Judge at each condition whether an advantage of ``quantum``, the challenger, is its own.
 
     Returns
     -------
@@ -45,7 +38,7 @@ def attribute(comparisons: pd.DataFrame, challenger: str = "quantum") -> pd.Data
         design asks for that the study lacks.
     """
     hit = (
-        (comparisons["challenger"] == challenger)
+        (comparisons["challenger"] == "quantum")
         & (comparisons["challenger_stage"] == "trained")
         & (comparisons["baseline_stage"] == "trained")
     )

@@ -43,23 +43,12 @@ def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.
 
 
 def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str]) -> Choice:
-    """Choose what is deployed.
+    """Choose what is deployed, by the metrics of one data set, protocol and n.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics", of one data set, protocol and n.
-    student : str
-        ``auto`` or a name.
-    candidates : sequence of str
-        What ``auto`` chooses among, the simplest first.
-
-    Returns
-    -------
-    Choice
-        For ``auto`` the first candidate that the best one is not ``better`` than, by paired t
-        intervals over the seeds and Holm's correction over the candidates. A candidate that
-        cannot be compared counts as good as the best only if its errors are the same.
+    The student is a name or ``auto``: the first candidate, the simplest coming first, that the
+    best one is not ``better`` than, by paired t intervals over the seeds and Holm's correction
+    over the candidates. A candidate that cannot be compared counts as good as the best only if
+    its errors are the same.
 
     Raises
     ------

@@ -19,16 +19,10 @@ def combine_tables(
     outputs: Mapping[str, str | Path],
     grids: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Combine the tables of all runs into one of each kind, which may be empty.
+    """Combine the tables of all runs into one of each kind, sorted by its key, perhaps empty.
 
-    Parameters
-    ----------
-    inputs : mapping of str to paths
-        The runs' tables by their contract, such as "metrics" or "sweep".
-    outputs : mapping of str to path
-        The combined table of each kind, sorted by its key.
-    grids : sequence of mappings
-        What the study asks for, from :meth:`qdistill.study.tracks.Study.grids`.
+    A kind is a contract, such as "metrics" or "sweep". What the study asks for is told by the
+    grids of :meth:`qdistill.study.tracks.Study.grids`.
 
     Raises
     ------

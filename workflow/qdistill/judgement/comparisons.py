@@ -20,20 +20,10 @@ SIDE_QUESTIONS = {
 
 
 def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) -> pd.DataFrame:
-    """Compare pairs of models at every condition, paired by seed.
+    """Compare pairs of models at every condition, paired by seed, in families of tests.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics".
-    families : sequence of sequences of ((str, str), (str, str))
-        Model and stage of each challenger and of its baseline, in families of tests. Pairs
-        of which a data set and protocol holds only one or none are left out there.
-
-    Returns
-    -------
-    DataFrame
-        By the contract "comparisons"; see :mod:`qdistill.judgement.families` for its columns.
+    Pairs of which a data set and protocol holds only one or none are left out there. The table is
+    by the contract "comparisons"; see :mod:`qdistill.judgement.families` for its columns.
 
     Raises
     ------
@@ -62,50 +52,22 @@ def compare_models(
     stage: str = "trained",
     baselines: Sequence[Run] | None = None,
 ) -> pd.DataFrame:
-    """Compare one model with others at every condition, paired by seed.
+    """Compare one model with others at every condition, as :func:`compare_families` does.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics".
-    challenger, stage : str
-        The model whose error is the minuend and the numerator.
-    baselines : sequence of (str, str), optional
-        Models and stages to compare with; those that the study does not hold are left
-        out. By default every other model with stage ``trained``, references included.
-
-    Returns
-    -------
-    DataFrame
-        As :func:`compare_families` gives it, the baselines being one family; empty if the
-        study does not hold the challenger.
-
-    Raises
-    ------
-    DataError
-        As :func:`compare_families` does.
+    Its error is the minuend and the numerator. The baselines are one family; those that the study
+    does not hold are left out, and by default they are every other model with stage ``trained``,
+    references included. The table is empty if the study does not hold the challenger.
     """
     baselines = _trained_in(metrics) if baselines is None else baselines
     return compare_families(metrics, [_against((challenger, stage), baselines)])
 
 
 def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
-    """Compute all comparisons of a study.
+    """Compute all comparisons of a study, by the contract "comparisons".
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics".
-    extra : sequence of mappings
-        Further comparisons, each with the names ``challenger`` and ``baseline``; a student
-        is taken at its last stage.
-
-    Returns
-    -------
-    DataFrame
-        By the contract "comparisons": each of ``CHALLENGERS`` against every trained model,
-        ``SIDE_QUESTIONS``, and those of ``extra`` that are not among them. Each challenger
-        at one stage is a family of its own for Holm's correction, and so is ``extra``.
+    They are each of ``CHALLENGERS`` against every trained model, ``SIDE_QUESTIONS``, and those of
+    ``extra`` that are not among them: pairs of names, a student being taken at its last stage.
+    Each challenger at one stage is a family of its own for Holm's correction, and so is ``extra``.
     """
     trained = _trained_in(metrics)
     families = [_against((challenger, "trained"), trained) for challenger in CHALLENGERS]

@@ -8,12 +8,13 @@ import pandas as pd
 from scipy import special
 
 from qdistill.errors import DataError
-from qdistill.judgement.pairing import PROBLEM, paired_runs
+from qdistill.judgement.pairing import PROBLEM, check_same_seeds, runs_of
 from qdistill.judgement.statistics import LEVEL, has_spread
 from qdistill.storage.tables import make_frame
 from qdistill.study.registry import FITTED
 
 POINTS_PER_SEGMENT = 1000  # of the log grid between two measured n
+_CHALLENGER = "quantum"
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,8 @@ class Crossover:
     sign_below: int = 0
 
 
-def find_crossovers(
-    sizes: np.ndarray, log_ratios: np.ndarray, level: float = LEVEL
-) -> list[Crossover]:
-    """Locate the changes of sign of a mean paired log-ratio along n.
+def find_crossovers(sizes: np.ndarray, log_ratios: np.ndarray) -> list[Crossover]:
+    """Locate each change of sign of a mean paired log-ratio along n; one entry if there is none.
 
     Each seed's log-ratio is interpolated linearly in log n between the measured n, which is
     exact for errors that are powers of n. The interval is over seeds alone: it leaves out how
@@ -68,13 +67,6 @@ def find_crossovers(
         The measured n, ascending.
     log_ratios : ndarray, shape (seeds, k)
         Logarithms of one model's held-out error over another's, paired by seed.
-    level : float
-        Confidence level, between 0 and 1.
-
-    Returns
-    -------
-    list of Crossover
-        One entry, or one for each change of sign where there are several.
     """
     sizes, log_ratios = np.asarray(sizes, dtype=float), np.asarray(log_ratios, dtype=float)
     seeds, count = log_ratios.shape
@@ -85,7 +77,7 @@ def find_crossovers(
     crossings = _sign_changes(nodes, log_ratios.mean(axis=0))
     segments = [np.linspace(a, b, POINTS_PER_SEGMENT + 1) for a, b in pairwise(nodes)]
     grid = np.unique(np.concatenate([*segments, [place for place, _ in crossings]]))
-    kept = ~_rejected(nodes, log_ratios, grid, level)
+    kept = ~_rejected(nodes, log_ratios, grid)
     if kept[np.searchsorted(grid, nodes)].all():
         return [Crossover("undefined")]
     if not crossings:
@@ -98,23 +90,13 @@ def find_crossovers(
     return found
 
 
-def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.DataFrame:
-    """Locate the crossovers of one model with every classical model and with PCA.
+def locate_crossovers(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Locate the crossovers of ``quantum`` with every classical model and with PCA.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics".
-    challenger : str
-        The model whose error over each baseline's is followed along n.
-
-    Returns
-    -------
-    DataFrame
-        By the contract "crossover", one row per change of sign (see
-        :func:`find_crossovers`) at each data set and protocol. ``ahead_below`` names the
-        model with the lower error, by geometric mean, just below ``n_star``, or over the whole
-        grid where there is no change of sign.
+    The table is by the contract "crossover", one row per change of sign (see
+    :func:`find_crossovers`) at each data set and protocol. ``ahead_below`` names the model with
+    the lower error, by geometric mean, just below ``n_star``, or over the whole grid where there
+    is no change of sign.
 
     Raises
     ------
@@ -124,18 +106,18 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
     trained = metrics[metrics["stage"] == "trained"]
     rows = []
     for problem, part in trained.groupby(list(PROBLEM), sort=True):
-        if not (part["model"] == challenger).any():
+        if not (part["model"] == _CHALLENGER).any():
             continue
         wanted = (part["family"] == "classical") | part["model"].isin(FITTED)
-        for baseline in sorted(set(part.loc[wanted, "model"]) - {challenger}):
-            sizes, log_ratios = _log_ratios(part, challenger, baseline)
+        for baseline in sorted(set(part.loc[wanted, "model"])):
+            sizes, log_ratios = _log_ratios(part, baseline)
             rows += [
                 {
                     **dict(zip(PROBLEM, problem, strict=True)),
-                    "challenger": challenger,
+                    "challenger": _CHALLENGER,
                     "baseline": baseline,
                     "seeds": len(log_ratios),
-                    "ahead_below": {-1: challenger, 0: None, 1: baseline}[found.sign_below],
+                    "ahead_below": {-1: _CHALLENGER, 0: None, 1: baseline}[found.sign_below],
                     "n_star": found.n_star,
                     "ci_low": found.low,
                     "ci_high": found.high,
@@ -146,23 +128,22 @@ def locate_crossovers(metrics: pd.DataFrame, challenger: str = "quantum") -> pd.
     return make_frame("crossover", rows)
 
 
-def _log_ratios(
-    part: pd.DataFrame, challenger: str, baseline: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _log_ratios(part: pd.DataFrame, baseline: str) -> tuple[np.ndarray, np.ndarray]:
     """Measured n, and log(challenger / baseline) as (seeds, n); not finite where an error is 0."""
+    pair = (_CHALLENGER, "trained"), (baseline, "trained")
     columns, first_seeds = [], None
     sizes = np.sort(part["n"].unique())
     for n in sizes:
-        ours, theirs = paired_runs(
-            part[part["n"] == n], (challenger, "trained"), (baseline, "trained")
-        )
+        condition = part[part["n"] == n]
+        ours, theirs = (runs_of(condition, *run) for run in pair)
+        check_same_seeds(condition, ours.index, theirs.index, pair)
         first_seeds = ours.index if first_seeds is None else first_seeds
         if not ours.index.equals(first_seeds):
             lost = first_seeds.symmetric_difference(ours.index)[0]
             where = ", ".join(f"{key} = {part[key].iloc[0]}" for key in PROBLEM)
             raise DataError(
                 f"metrics table at {where}: seed {lost} of "
-                f"{challenger} is at only one of n = {sizes[0]} and n = {n}, and a crossover "
+                f"{_CHALLENGER} is at only one of n = {sizes[0]} and n = {n}, and a crossover "
                 "needs it at both"
             )
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -189,13 +170,11 @@ def _sign_changes(nodes: np.ndarray, mean: np.ndarray) -> list[tuple[float, int]
     return places
 
 
-def _rejected(
-    nodes: np.ndarray, log_ratios: np.ndarray, grid: np.ndarray, level: float
-) -> np.ndarray:
+def _rejected(nodes: np.ndarray, log_ratios: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Whether the paired t-test rejects a log-ratio of zero at each point of the grid."""
     values = np.stack([np.interp(grid, nodes, row) for row in log_ratios])
     seeds = len(values)
-    critical = special.stdtrit(seeds - 1, (1 + level) / 2)
+    critical = special.stdtrit(seeds - 1, (1 + LEVEL) / 2)
     standard_error = values.std(axis=0, ddof=1) / np.sqrt(seeds)
     return np.abs(values.mean(axis=0)) > critical * standard_error
 

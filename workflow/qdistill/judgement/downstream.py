@@ -15,18 +15,11 @@ BASELINES: dict[str, tuple[str, ...]] = {"recall": ("pca",), "probe_accuracy": (
 def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
     """Compare every code with PCA codes and with the full vectors, paired by seed.
 
-    Parameters
-    ----------
-    table : DataFrame
-        By the contract "downstream".
-
-    Returns
-    -------
-    DataFrame
-        By the contract "downstream_comparisons"; see :mod:`qdistill.judgement.families` for its
-        columns. All challengers of one baseline at one condition and measure are one family,
-        since the question is whether *any* code is better. PCA codes are a challenger of the
-        full vectors. A probe that the data set does not allow has no rows.
+    The table that is returned is by the contract "downstream_comparisons"; see
+    :mod:`qdistill.judgement.families` for its columns. All challengers of one baseline at one
+    condition and measure are one family, since the question is whether *any* code is better. PCA
+    codes are a challenger of the full vectors. A probe that the data set does not allow has no
+    rows.
 
     Raises
     ------

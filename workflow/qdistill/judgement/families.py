@@ -34,25 +34,11 @@ def compare_family(
     measure: str = "heldout_mse",
     table: str = "metrics",
 ) -> list[dict[str, Any]]:
-    """Compare pairs of models at one condition, as one family of tests.
+    """Compare pairs of models at one condition, as one family of tests: a row for each, see above.
 
-    Parameters
-    ----------
-    condition : DataFrame
-        Rows of one (data set, qubits, protocol, n), for the message.
-    runs : mapping of (str, str) to DataFrame
-        Columns ``measure`` and ``diverged`` by model and stage, indexed by seed.
-    pairs : sequence of ((str, str), (str, str))
-        Model and stage of each challenger and of its baseline.
-    measure : str
-        What is compared; every measure but ``heldout_mse`` is better where it is higher.
-    table : str
-        The table that the runs are of, for the message.
-
-    Returns
-    -------
-    list of dict
-        A row for each pair; see above.
+    Runs have columns ``measure`` and ``diverged`` and are indexed by seed; every measure but
+    ``heldout_mse`` is better where it is higher. The condition's rows and the name of their table
+    are for the message.
 
     Raises
     ------

@@ -15,12 +15,7 @@ MARGIN = 0.05  # of R²; a smaller gap between the pool's and held-out rows coun
 def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
     """Judge at each size of the unlabelled pool how a student does beside its teacher.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics"; the teachers are the trained quantum models.
-    sweep : DataFrame
-        By the contract "sweep": students distilled with pools of several sizes.
+    The teachers are the trained quantum models of the metrics, the students those of the sweep.
 
     Returns
     -------
@@ -65,13 +60,7 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
 
 
 def overfitting_verdict(low: float, high: float) -> str:
-    """Return what the limits of a gap in R² show.
-
-    Parameters
-    ----------
-    low, high : float
-        Limits of R² on the pool's rows less R² on held-out rows; NaN where there are none.
-    """
+    """Return what limits of R² on the pool's rows less R² on held-out rows show; NaN for none."""
     if np.isnan([low, high]).any():
         return "undefined"
     if low > MARGIN:

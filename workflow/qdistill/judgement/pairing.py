@@ -13,20 +13,10 @@ Run = tuple[str, str]  # model and stage
 
 
 def runs_of(condition: pd.DataFrame, model: str, stage: str = "trained") -> pd.DataFrame:
-    """Select the runs of one model and stage at one condition, one per seed.
+    """Select the runs of one model and stage at one condition, indexed and sorted by seed.
 
-    Parameters
-    ----------
-    condition : DataFrame
-        Rows of the metrics table of one (data set, qubits, protocol, n).
-    model, stage : str
-        Which runs.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``heldout_mse``, ``diverged`` and ``choice_at_edge``, indexed and sorted by
-        seed; empty if the model is not part of the study.
+    The condition is the rows of the metrics table of one (data set, qubits, protocol, n). There
+    are none if the model is not part of the study.
     """
     hit = (condition["model"] == model) & (condition["stage"] == stage)
     return condition[hit].set_index("seed")[_COLUMNS].sort_index()
@@ -43,32 +33,6 @@ def last_stage(name: str) -> Run:
     return name, stages_of(name)[-1]
 
 
-def paired_runs(condition: pd.DataFrame, *runs: Run) -> list[pd.DataFrame]:
-    """Select the runs of several models at one condition, paired by seed.
-
-    Parameters
-    ----------
-    condition : DataFrame
-        Rows of the metrics table of one (data set, qubits, protocol, n).
-    *runs : tuple of (str, str)
-        Model and stage of each.
-
-    Returns
-    -------
-    list of DataFrame
-        As :func:`runs_of` gives them, all with the same index.
-
-    Raises
-    ------
-    DataError
-        If two of them do not have the same seeds.
-    """
-    found = [runs_of(condition, *run) for run in runs]
-    for run, frame in zip(runs[1:], found[1:], strict=True):
-        check_same_seeds(condition, found[0].index, frame.index, (runs[0], run))
-    return found
-
-
 def check_same_seeds(
     condition: pd.DataFrame,
     one: pd.Index,
@@ -78,16 +42,8 @@ def check_same_seeds(
 ) -> None:
     """Validate that what is to be paired was run with the same seeds.
 
-    Parameters
-    ----------
-    condition : DataFrame
-        Rows of one (data set, qubits, protocol, n).
-    one, other : Index
-        Seeds of the two.
-    names : tuple of two
-        What the two are, for the message: a model and its stage, or words.
-    table : str
-        The table that they are of, for the message.
+    The condition's rows, what the two are (a model and its stage, or words) and the name of their
+    table are for the message.
 
     Raises
     ------

@@ -15,24 +15,17 @@ _FEW = np.arange(2, 10)  # looked up one by one: the root finder misses some of 
 def seeds_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
     """Count the seeds that would show a mean difference of the observed size.
 
-    The number is for planning, and rough: it takes the observed mean and spread for the true
-    ones, and with few seeds those are uncertain themselves.
-
-    Parameters
-    ----------
-    differences : array_like, shape (seeds,)
-        Paired differences, one per seed.
-    alpha : float
-        Level of the two-sided paired t-test, between 0 and 1.
+    The number is for planning, and rough: it takes the observed mean and spread of the paired
+    differences, one per seed, for the true ones, and with few seeds those are uncertain themselves.
 
     Returns
     -------
     float
-        The smallest whole number of seeds, those already run included, at which the test
-        rejects a mean of zero, on the observed side, with a probability of 80 % if the true
-        mean and standard deviation are the observed ones. Infinite where the mean is zero
-        or more than 100,000 seeds would be needed; NaN for fewer than two seeds, a
-        difference that is not finite, or no spread.
+        The smallest whole number of seeds, those already run included, at which the two-sided
+        paired t-test of level ``alpha`` rejects a mean of zero, on the observed side, with a
+        probability of 80 % if the true mean and standard deviation are the observed ones.
+        Infinite where the mean is zero or more than 100,000 seeds would be needed; NaN for fewer
+        than two seeds, a difference that is not finite, or no spread.
     """
     values = np.asarray(differences, dtype=float)
     if values.size < 2 or not np.isfinite(values).all() or not has_spread(values):
@@ -56,47 +49,25 @@ def seeds_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
 def seeds_to_decide_fraction(
     kept: ArrayLike, advantage: ArrayLike, limits: tuple[float, float] = (0.2, 0.8)
 ) -> float:
-    """Count the seeds that would decide a retained fraction.
+    """Count the seeds that would decide a retained fraction, kept / advantage, paired by seed.
 
-    A fraction is undecided while the t-test rejects neither of the two limits, so the
-    easier of the two tests decides it.
-
-    Parameters
-    ----------
-    kept, advantage : array_like, shape (seeds,)
-        Numerator and denominator of the fraction, paired by seed.
-    limits : tuple of float
-        Fractions below and above which a student counts as collapsed and as retained.
-
-    Returns
-    -------
-    float
-        As :func:`seeds_needed` gives it for kept - limit * advantage, the smaller of the
-        two; NaN if neither is defined.
+    It is undecided while the t-test rejects neither of the two limits, so the easier of the two
+    tests decides it: the smaller of what :func:`seeds_needed` gives for kept - limit * advantage,
+    NaN if neither is defined.
     """
     top, bottom = np.asarray(kept, dtype=float), np.asarray(advantage, dtype=float)
     low, high = (seeds_needed(top - limit * bottom) for limit in limits)
     return float(np.fmin(low, high))
 
 
-def holm_levels(p_values: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
-    """Return the level at which Holm's procedure tests each member of a family.
+def holm_levels(p_values: ArrayLike) -> np.ndarray:
+    """Return the level at which Holm's procedure tests each member of a family: (tests,).
 
-    Parameters
-    ----------
-    p_values : array_like, shape (tests,)
-        Raw p-values; NaN marks a test that could not be made and ranks last.
-    alpha : float
-        Level of the family.
-
-    Returns
-    -------
-    ndarray, shape (tests,), float64
-        ``alpha`` over the number of tests that come no earlier in the order of p-values
-        (equal ones in the order given).
+    It is ``ALPHA`` over the number of tests that come no earlier in the order of p-values (equal
+    ones in the order given). NaN marks a test that could not be made and ranks last.
     """
     from scipy import stats
 
     raw = np.asarray(p_values, dtype=float)
     ranks = stats.rankdata(np.where(np.isnan(raw), 1.0, raw), method="ordinal")
-    return alpha / (raw.size - ranks + 1)
+    return ALPHA / (raw.size - ranks + 1)

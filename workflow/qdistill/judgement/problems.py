@@ -99,15 +99,10 @@ class Problem:
 def order_problems(
     metrics: pd.DataFrame, described: Iterable[Mapping[str, Any]] = ()
 ) -> list[Problem]:
-    """List the problems of a study as described, those with a planted answer last.
+    """List the problems that have rows of metrics, as described, a planted answer coming last.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics"; a problem is one if it has rows here.
-    described : iterable of mappings
-        From :meth:`qdistill.study.tracks.Study.describe_problems`. A problem without a description
-        comes after those with one.
+    The descriptions are those of :meth:`qdistill.study.tracks.Study.describe_problems`; a problem
+    without one comes after those with one.
     """
     keys = metrics[["dataset", "protocol", "qubits"]].drop_duplicates()
     rows = keys.sort_values(["dataset", "protocol"]).itertuples(index=False, name=None)

@@ -30,21 +30,11 @@ _SCHEMA = pa.DataFrameSchema(
 
 
 def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
-    """Read the published held-out errors.
+    """Read the published held-out errors, with columns ``dataset, qubits, model, n, heldout_mse``.
 
     The figures are those of T. Jeong, "Quantum-Bootstrapped Fine-Tuning", 2026, which
     gives neither their spread nor the number of seeds. ``distilbert-text`` is the article's
     own text data, which no data set here reproduces.
-
-    Parameters
-    ----------
-    path : str or Path
-        A CSV file.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``dataset, qubits, model, n, heldout_mse``.
 
     Raises
     ------
@@ -62,23 +52,13 @@ def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
 def tabulate_published(
     metrics: pd.DataFrame, published: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Tabulate our held-out errors beside the published ones.
+    """Tabulate our held-out errors beside the published ones, by default the article's.
 
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics".
-    published : DataFrame, optional
-        As :func:`read_published` gives it, which is also the default.
-
-    Returns
-    -------
-    DataFrame
-        By the contract "published", one row for each published figure and protocol whose
-        (data set, qubits, n, model) the study holds; empty if there is none. ``mean`` is
-        that of ``heldout_mse`` over the seeds with 95 % Student t limits, ``deviation`` is
-        mean / published - 1, and ``within_twentieth`` says whether it is within 5 %. A
-        diverged run without a finite error leaves them NaN and false.
+    The table is by the contract "published", one row for each published figure and protocol whose
+    (data set, qubits, n, model) the study holds; empty if there is none. ``mean`` is that of
+    ``heldout_mse`` over the seeds with 95 % Student t limits, ``deviation`` is our mean over
+    theirs less 1, and ``within_twentieth`` says whether it is within 5 %. A diverged run without
+    a finite error leaves them NaN and false.
     """
     published = read_published() if published is None else published
     figures = dict(iter(published.sort_values("model").groupby(["dataset", "qubits", "n"])))

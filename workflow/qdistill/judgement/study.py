@@ -27,20 +27,11 @@ def judge_study(
 ) -> None:
     """Read a study's tables of results, and write what is judged and found.
 
-    Parameters
-    ----------
-    inputs : mapping of str to path
-        Tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-        ``depths``, ``downstream`` and ``cost``; ``published``, a CSV as :func:`read_published`
-        reads it; and a list of ``duplicates``, which may be absent.
-    outputs : mapping of str to path
-        Tables by the contracts ``comparisons``, ``attribution``, ``crossover``, ``transfer``,
-        ``overfitting``, ``published``, ``findings`` and, with that input,
-        ``downstream_comparisons``.
-    extra : sequence of mappings
-        Further comparisons, as :func:`compare_study` takes them.
-    problems : sequence of mappings
-        From :meth:`qdistill.study.tracks.Study.describe_problems`.
+    Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
+    ``depths``, ``downstream`` and ``cost``; ``published``, a CSV as :func:`read_published` reads
+    it; and a list of ``duplicates``, which may be absent. Outputs are ``findings`` and the tables
+    of :func:`judge_tables`. The problems are as
+    :meth:`qdistill.study.tracks.Study.describe_problems` describes them.
 
     Raises
     ------
@@ -69,21 +60,10 @@ def judge_tables(
     published: pd.DataFrame,
     extra: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, pd.DataFrame]:
-    """Judge the tables of results of a study.
+    """Judge a study by its ``metrics``, ``sweep`` and, where codes were put to use, ``downstream``.
 
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        By the contracts ``metrics``, ``sweep`` and, where codes were put to use, ``downstream``.
-    published : DataFrame
-        As :func:`read_published` gives it.
-    extra : sequence of mappings
-        Further comparisons, as :func:`compare_study` takes them.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        Each by the contract of its name.
+    Published figures are as :func:`read_published` gives them, further comparisons as
+    :func:`compare_study` takes them. Each table is by the contract of its name.
     """
     metrics = frames["metrics"]
     comparisons = compare_study(metrics, extra)

@@ -41,12 +41,7 @@ class StudyTables:
 
     @classmethod
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:
-        """Read the tables from their Parquet files.
-
-        Parameters
-        ----------
-        paths : mapping of str to path
-            By the tables' names. Those of ``OPTIONAL`` may be absent.
+        """Read the tables from Parquet files, by their names; those of ``OPTIONAL`` may be absent.
 
         Raises
         ------

@@ -26,14 +26,8 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
     The retained fraction is (L_classical - L_student) / (L_classical - L_quantum), a ratio
     of means of held-out errors over paired seeds, with 95 % Fieller limits. It says how
     near the student came to its teacher, not that the circuit was needed for it: a
-    model that never saw the circuit can be put through the same formula (see ``students``).
-
-    Parameters
-    ----------
-    metrics : DataFrame
-        By the contract "metrics".
-    students : sequence of (str, str), optional
-        Models and stages to judge; by default every row of family ``student``.
+    model that never saw the circuit can be put through the same formula. Judged are the models
+    and stages given as students, by default every row of family ``student``.
 
     Returns
     -------
@@ -68,13 +62,7 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
 
 
 def transfer_verdict(low: float, high: float) -> str:
-    """Return what a retained fraction's limits show.
-
-    Parameters
-    ----------
-    low, high : float
-        Limits of the retained fraction.
-    """
+    """Return what a retained fraction's limits show."""
     if low > RETAINED_ABOVE:
         return "retained"
     if high < COLLAPSED_BELOW:

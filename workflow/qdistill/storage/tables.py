@@ -161,6 +161,22 @@ def matrix_of(table: arrow.Table, column: str) -> np.ndarray:
     return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
 
 
+def unitary_of(entries: pd.DataFrame, seed: int, path: str | Path) -> np.ndarray:
+    """Return one seed's matrix of a table of the contract "unitary": complex64, (N, N).
+
+    Raises
+    ------
+    DataError
+        If the seed's entries are not those of one square matrix.
+    """
+    own = entries[entries["seed"] == seed].sort_values(["row", "column"])
+    size = round(len(own) ** 0.5)
+    if not size or not np.array_equal(own["row"] * size + own["column"], np.arange(size**2)):
+        raise DataError(f"{path}: the {len(own)} entries of seed {seed} are no full square matrix")
+    matrix = own["re"].to_numpy() + 1j * own["im"].to_numpy()
+    return matrix.astype(np.complex64).reshape(size, size)
+
+
 def _validated(contract: type[Table], frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     try:
         return contract.to_schema().validate(frame)

@@ -65,11 +65,8 @@ def distil_layer(
 ) -> dict[str, Tensor]:
     """Fit a layer to soft targets, for all seeds at once and a fixed number of epochs.
 
-    Parameters
-    ----------
-    after_epoch : callable, optional
-        Called before training and after each epoch with the number of finished epochs and
-        the layer's parameters.
+    ``after_epoch`` is called before training and after each epoch with the number of finished
+    epochs and the layer's parameters.
     """
     unit = layer.unit_of(soft.labelled_targets)
     start = draw_layers(layer, soft.seeds, soft.n, "distillation_start")
@@ -98,17 +95,9 @@ def distil_on_subsets(
 
     A step has ``settings.batch_size`` rows, taken from a stream of shuffled epochs over the
     subset; every subset starts from the same layer. Where an epoch over a subset is a whole
-    number of batches this is :func:`distil_layer`, to the last batch.
-
-    Parameters
-    ----------
-    rows : sequence (P) of sequences (S) of int arrays
-        For each subset and each seed, the rows of ``soft`` that belong to it.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The layer's parameters, with leading axes (S, P).
+    number of batches this is :func:`distil_layer`, to the last batch. The rows of ``soft`` that
+    belong to a subset are a sequence (P) of sequences (S) of int arrays; the layer's parameters
+    come back with leading axes (S, P).
     """
     seeds, subsets = len(soft.seeds), len(rows)
     unit = layer.unit_of(soft.labelled_targets).repeat_interleave(subsets, 0)

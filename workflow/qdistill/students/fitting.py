@@ -53,16 +53,10 @@ def fit_student(
     """Fit one student from its teacher at every n and write its results.
 
     A student's file holds what is its own: its layer, and the encoder and decoder if they were
-    trained further; the header names the teacher, whose they are otherwise.
-
-    Parameters
-    ----------
-    teacher, source : path
-        The teacher's weights, and its soft targets if the student is distilled, else its unitary.
-    settings : mapping
-        ``projections`` and, unless the student is compiled, how it is trained.
-    outputs : mapping of str to path
-        ``weights``, ``history`` and ``metrics``.
+    trained further; the header names the teacher, whose they are otherwise. The source is the
+    teacher's soft targets if the student is distilled, else its unitary. Settings are
+    ``projections`` and, unless it is compiled, how it is trained; outputs ``weights``, ``history``
+    and ``metrics``.
 
     Raises
     ------

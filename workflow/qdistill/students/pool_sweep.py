@@ -38,14 +38,9 @@ def sweep_pool(
     """Distil ``distilled_pool`` on the n training rows and pools of several sizes, at every n.
 
     A seed's pools are nested, start from the same layer, and are trained in the same number
-    of steps, that of the largest: the curve shows what more rows do, not longer training.
-
-    Parameters
-    ----------
-    pools : sequence of int or "all"
-        Sizes of the pool, 0 for none; "all" is every unlabelled row.
-    settings : mapping
-        ``epochs`` over the largest pool, ``batch_size`` and ``learning_rate``.
+    of steps, that of the largest: the curve shows what more rows do, not longer training. A size
+    of 0 is no pool, "all" every unlabelled row. Settings are ``epochs`` over the largest pool,
+    ``batch_size`` and ``learning_rate``.
 
     Raises
     ------

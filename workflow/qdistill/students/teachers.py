@@ -17,7 +17,14 @@ from qdistill.errors import DataError
 from qdistill.models.bottlenecks.classical import Classical
 from qdistill.models.bottlenecks.quantum import Quantum
 from qdistill.models.slot_model import PROJECTIONS, SlotModel
-from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table, write_table
+from qdistill.storage.tables import (
+    frame_of,
+    matrix_of,
+    read_frame,
+    read_table,
+    unitary_of,
+    write_table,
+)
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.training.evaluation import finite_or_missing
 
@@ -99,16 +106,8 @@ def load_unitaries(path: str | Path, n: int, seeds: Sequence[int]) -> np.ndarray
     DataError
         If a seed's matrix is missing or incomplete.
     """
-    frame = read_frame("unitary", path, [("n", "=", n)]).sort_values(["seed", "row", "column"])
-    matrices = []
-    for seed in seeds:
-        entries = frame[frame["seed"] == seed]
-        size = int(len(entries) ** 0.5)
-        if size < 2 or size * size != len(entries):
-            raise DataError(f"{path}: seed {seed} has {len(entries)} entries, not a square matrix")
-        values = entries["re"].to_numpy() + 1j * entries["im"].to_numpy()
-        matrices.append(values.reshape(size, size))
-    return np.stack(matrices).astype(np.complex64)
+    entries = read_frame("unitary", path, [("n", "=", n)])
+    return np.stack([unitary_of(entries, seed, path) for seed in seeds])
 
 
 def collect_soft_targets(

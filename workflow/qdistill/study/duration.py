@@ -71,18 +71,9 @@ def expect(
     account: Mapping[str, Any],
     slowness: float = 1.0,
 ) -> Expectation:
-    """Estimate what jobs of a study take on so many cores.
+    """Estimate what jobs of a study, by the keys that ``needs`` names, take on so many cores.
 
-    Parameters
-    ----------
-    study, cores : Study, int
-        The study, and how many jobs of one core run at once.
-    jobs : mapping of int to Job
-        By the keys that ``needs`` names.
-    account : mapping
-        From :func:`read_account`.
-    slowness : float
-        Of this machine against that of the account, as from :func:`probe`.
+    Slowness is that of this machine against that of the account, as from :func:`probe`.
     """
     taken = {key: slowness * job_seconds(study, job, account) for key, job in jobs.items()}
     largest = heapq.nlargest(cores, (job.megabytes for job in jobs.values()))

@@ -62,16 +62,10 @@ def model_records(
 ) -> list[RunRecord]:
     """Describe the parent runs of a study, each followed by its children.
 
-    Parameters
-    ----------
-    histories : mapping
-        As :func:`qdistill.tracking.curves.read_histories` returns them. A model may have
-        none: one that is not trained, or whose settings are chosen by cross-validation.
-    training : mapping of str to mapping
-        Training settings by ``{dataset}/{protocol}/{model}``, as the jobs were given them; a
-        model without an entry gets none.
-    choices : mapping, optional
-        As :func:`qdistill.tracking.parameters.read_choices` returns them.
+    Histories and choices are as :func:`~qdistill.tracking.curves.read_histories` and
+    :func:`~qdistill.tracking.parameters.read_choices` return them; a model may have none, if it is
+    not trained, or if nothing is chosen. Training settings, as the jobs were given them, are by
+    ``{dataset}/{protocol}/{model}``; a model without an entry gets none.
 
     Raises
     ------

@@ -45,22 +45,9 @@ def draw_folds(seeds: Sequence[int], n: int, folds: int) -> Folds:
 class FoldTraining:
     """The trainings of all folds of some seeds, at some points of a grid, as one batch.
 
-    Folds of a seed start from the same parameters, and points of the grid see the same batches.
-
-    Parameters
-    ----------
-    model : SlotModel
-        The model, with fixed tensors of S seeds.
-    parameters : mapping of str to Tensor
-        Start values with a leading axis S.
-    examples : Examples
-        Only the labelled rows are used.
-    folds, batch_size : int
-        K, and the examples in a step.
-    points : sequence of (float, float)
-        Learning rate and weight decay of each of G trainings.
-    purpose : str
-        Names the streams of batches.
+    Folds of a seed start from the same parameters, which have a leading axis S as the model's fixed
+    tensors have, and points of the grid see the same batches, whose streams the purpose names.
+    Only the labelled rows are used.
     """
 
     def __init__(

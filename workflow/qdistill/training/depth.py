@@ -19,14 +19,8 @@ def sweep_depth(
 ) -> None:
     """Train ``quantum`` with several numbers of layers at every n.
 
-    All depths of a seed have the same examples, encoder, decoder and order of batches.
-
-    Parameters
-    ----------
-    layers : sequence of int
-        The depths.
-    settings : mapping
-        Those of ``quantum``; its own number of layers is not used.
+    All depths of a seed have the same examples, encoder, decoder and order of batches. The
+    settings are those of ``quantum``, whose own number of layers is not used.
     """
     latents, frames = load_latents(problem.latents), []
     for n in problem.sizes:

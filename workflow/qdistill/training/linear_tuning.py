@@ -25,14 +25,9 @@ Solution = tuple[np.ndarray, np.ndarray, np.ndarray]  # (F, r) down, (r, T) up, 
 
 
 def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) -> Tuned:
-    """Choose and fit a linear predictor for each seed.
+    """Choose and fit a linear predictor for each seed, by ``folds`` and ``projections``.
 
-    Parameters
-    ----------
-    examples, qubits
-        The choice is made with the labelled rows alone; the largest rank is 2**qubits.
-    settings : mapping
-        ``folds`` and ``projections``.
+    The choice is made with the labelled rows alone; the largest rank is 2**qubits.
 
     Returns
     -------

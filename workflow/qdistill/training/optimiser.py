@@ -174,17 +174,10 @@ def draw_batches(
 class BatchStream:
     """Endless mini-batches of each replica's own examples, epoch after epoch.
 
-    Every example comes once before any comes again. Replicas may have different numbers of
-    examples, as the folds of a cross-validation do, and still share each step's shape.
-
-    Parameters
-    ----------
-    generators : sequence of numpy.random.Generator
-        One for each of R replicas.
-    choices : sequence of ndarray of int
-        The positions that each replica draws from.
-    batch_size : int
-        Examples in a batch, or the smallest replica's number where that is less.
+    Every example comes once before any comes again. Each of R replicas has a generator, and
+    choices: the positions that it draws from. Their numbers may differ, as those of the folds of a
+    cross-validation do, and still all share each step's shape: no batch is larger than the
+    smallest of them.
     """
 
     def __init__(
@@ -226,19 +219,12 @@ def minimise(
     settings: TrainingSettings,
     after_epoch: Callable[[int, Mapping[str, Tensor]], None] | None = None,
 ) -> dict[str, Tensor]:
-    """Train the parameters of all seeds with Adam on mini-batches.
+    """Train the parameters of all seeds, each with a leading axis S, with Adam on mini-batches.
 
-    Parameters
-    ----------
-    add_gradients : callable
-        ``add_gradients(parameters, positions (S, B), progress)`` leaves the gradient of each
-        seed's loss in its parameters' ``grad``; see :func:`by_autograd`.
-    parameters : mapping of str to Tensor
-        Start values, each with a leading seed axis S.
-    seeds : sequence of int
-        The S seeds; the order of batches is drawn for (seed, n, purpose).
-    after_epoch : callable, optional
-        Called with the number of finished epochs and the parameters.
+    ``add_gradients(parameters, positions (S, B), progress)`` leaves the gradient of each seed's
+    loss in its parameters' ``grad``; see :func:`by_autograd`. The order of batches is drawn for
+    (seed, n, purpose). ``after_epoch`` is called with the number of finished epochs and the
+    parameters.
     """
     optimiser = FlatAdam(parameters, settings.learning_rate)
     generators = [generator_for(seed, n, purpose) for seed in seeds]

@@ -44,12 +44,9 @@ def train_by_protocol(
 ) -> tuple[TrainedBlock, Chosen | None]:
     """Train all seeds by the protocol of the settings; returned besides is what was chosen.
 
-    Parameters
-    ----------
-    model, parameters, examples, purpose
-        As for :func:`train_block`; parameters are empty if there is nothing to train.
-    settings : mapping
-        ``protocol``, ``batch_size``, and ``learning_rate`` and ``epochs`` or ``regularised``.
+    Settings are ``protocol``, ``batch_size``, and ``learning_rate`` and ``epochs`` or
+    ``regularised``; all else is as for :func:`train_block`. Parameters are empty if there is
+    nothing to train.
     """
     if not parameters:
         return evaluate_untrained(model, parameters, examples), None
@@ -124,11 +121,8 @@ def start_model(
 ) -> tuple[SlotModel, dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of a model for all seeds: the model, what is trained, and its constants.
 
-    Parameters
-    ----------
-    settings : mapping
-        ``projections`` and, for circuits, ``layers`` and ``angle_range``; ``code_scale``, by
-        default ``own``, where projections are trained.
+    Settings are ``projections`` and, for circuits, ``layers`` and ``angle_range``;
+    ``code_scale``, by default ``own``, where projections are trained.
     """
     circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
     bottleneck = load_bottleneck(name)(qubits, **circuit)

@@ -136,13 +136,7 @@ def choose_settings(
     grid: Grid,
     purpose: str,
 ) -> Chosen:
-    """Choose each seed's rate, decay and length by its cross-validated error.
-
-    Parameters
-    ----------
-    model, parameters, examples, purpose
-        As for :class:`FoldTraining`; only labelled rows are used.
-    """
+    """Choose each seed's rate, decay and length by its error in a :class:`FoldTraining`."""
     begun = time.perf_counter()
     training = FoldTraining(
         model, parameters, examples, grid.folds, grid.batch_size, grid.points, purpose
@@ -167,15 +161,8 @@ def train_as_chosen(
 ) -> dict[str, Tensor]:
     """Train each seed on all its n examples, by its own choice: the weights at its end.
 
-    Parameters
-    ----------
-    model, parameters, examples, purpose
-        As for :func:`choose_settings`.
-    chosen : Chosen
-        The choice of each seed.
-    after_check : callable
-        Called with the place of an end and the weights there, from 0 on, up to the last that a
-        seed needs. A seed that has ended keeps its weights.
+    ``after_check`` is called with the place of an end and the weights there, from 0 on, up to the
+    last that a seed needs. A seed that has ended keeps its weights.
     """
     grid, seeds = chosen.grid, examples.seeds
     rates, decays = zip(*chosen.points, strict=True)

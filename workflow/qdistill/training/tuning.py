@@ -27,13 +27,8 @@ def tune_model(
 ) -> None:
     """Tune one model at every n and write weights, choices and metrics.
 
-    Parameters
-    ----------
-    name : str
-        ``linear_tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, of which the
-        layers are searched besides the grid of :mod:`qdistill.training.regularised`.
-    problem : Problem
-        Data set, sizes and seeds.
+    It is ``linear_tuned`` (see :mod:`qdistill.models.spectral`) or ``quantum_tuned``, of which the
+    layers are searched besides the grid of :mod:`qdistill.training.regularised`.
     """
     latents = load_latents(problem.latents)
     results = BlockResults(name, problem, settings)
@@ -49,20 +44,10 @@ def tune_model(
 def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -> Tuned:
     """Choose a circuit's layers, rate, decay and length for each seed, and train it so.
 
-    Codes have unit scale. Angles are padded with zeros to the largest number of layers;
-    ``bottleneck.layers`` says how many count.
-
-    Parameters
-    ----------
-    examples, qubits
-        The choice is made with the labelled rows alone.
-    settings : mapping
-        ``tuned_layers``, ``regularised``, ``projections``, ``batch_size`` and ``angle_range``.
-
-    Returns
-    -------
-    weights, evaluation, choices
-        As :func:`~qdistill.training.linear_tuning.tune_linear` returns them.
+    What is returned is as of :func:`~qdistill.training.linear_tuning.tune_linear`. Codes have unit
+    scale. Angles are padded with zeros to the largest number of layers; ``bottleneck.layers`` says
+    how many count. Settings are ``tuned_layers``, ``regularised``, ``projections``, ``batch_size``
+    and ``angle_range``.
     """
     depths, grid = settings["tuned_layers"], grid_of(settings)
     own = [{**settings, "layers": layers, "code_scale": "unit"} for layers in depths]

@@ -37,22 +37,12 @@ _ORDER = {name: place for place, name in enumerate((RAW, *ENTRIES))}
 
 @dataclass(frozen=True)
 class Section:
-    """A table of the page; a cell that begins with an asterisk is the best of its column.
+    """A table of the page; a cell that begins with an asterisk is the best of its column."""
 
-    Attributes
-    ----------
-    key, title, about : str
-        Anchor, heading, and what the rows are.
-    table : str
-        Name of the file that it comes from, without ``.parquet``.
-    header, rows : list
-        Words.
-    """
-
-    key: str
+    key: str  # its anchor
     title: str
-    about: str
-    table: str
+    about: str  # what the rows are
+    table: str  # name of the file that it comes from, without ``.parquet``
     header: list[str]
     rows: list[list[str]]
 
@@ -77,17 +67,7 @@ _TABLES = {
 def detail_sections(
     findings: pd.DataFrame, tables: StudyTables, views: Sequence[View]
 ) -> list[Section]:
-    """Return every table that has rows.
-
-    Parameters
-    ----------
-    findings : DataFrame
-        By the contract "findings".
-    tables : StudyTables
-        All tables of the study.
-    views : sequence of View
-        Its problems, in the order in which they are shown.
-    """
+    """Return every table that has rows; problems are in the order of their views."""
     sections = [_errors(tables.metrics, views)]
     for name, (title, about) in _TABLES.items():
         table = findings if name == "findings" else getattr(tables, name)
@@ -101,10 +81,7 @@ def detail_sections(
 def as_words(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of a table, an estimate and its limits in one cell.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Scalars, and tuples of names. What is missing is an empty cell.
+    It holds scalars, and tuples of names. What is missing is an empty cell.
     """
     joined = {name: _LIMITS[name] for name in table if name in _LIMITS}
     joined = {name: limits for name, limits in joined.items() if limits[0] in table}

@@ -31,17 +31,10 @@ def write_verdict(
     study: str,
     problems: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Write the verdict of a study, and all that it leaves out.
+    """Write the documents of :func:`compose_verdict`: a verdict, and all that it leaves out.
 
-    Parameters
-    ----------
-    inputs : mapping of str to path
-        Tables by their contracts: ``findings`` and those of
-        :class:`~qdistill.judgement.tables.StudyTables`.
-    outputs : mapping of str to path
-        Where each document of :func:`compose_verdict` goes.
-    study, problems
-        As :func:`compose_verdict` takes them.
+    Inputs are tables by their contracts: ``findings`` and those of
+    :class:`~qdistill.judgement.tables.StudyTables`.
 
     Raises
     ------
@@ -62,22 +55,10 @@ def compose_verdict(
 ) -> dict[str, str]:
     """Compose the documents of a study from its findings.
 
-    Parameters
-    ----------
-    findings : DataFrame
-        By the contract "findings".
-    tables : StudyTables
-        All tables of the study.
-    study : str
-        Its name, which is also its folder under ``results/``.
-    problems : iterable of mappings
-        From :meth:`qdistill.study.tracks.Study.describe_problems`.
-
-    Returns
-    -------
-    dict of str to str
-        ``markdown`` and ``html``, the page; ``details``, one HTML page with every table;
-        ``note``, the head of the page in Markdown.
+    They are ``markdown`` and ``html``, the page; ``details``, one HTML page with every table;
+    ``note``, the head of the page in Markdown. The study's name is also its folder under
+    ``results/``; its problems are as :meth:`qdistill.study.tracks.Study.describe_problems`
+    describes them.
     """
     views = views_of(findings, tables.metrics, problems)
     names = set(tables.metrics["model"])

@@ -16,14 +16,9 @@ _TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a document.
+    """Return a document: a file of ``workflow/report/templates``, given without ``.jinja``, filled.
 
-    Parameters
-    ----------
-    template : str
-        Name of a file in ``workflow/report/templates``, without ``.jinja``.
-    **values
-        What the template is filled with; one that it lacks is an error.
+    A value that it asks for and that is not given is an error.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

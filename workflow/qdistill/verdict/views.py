@@ -17,24 +17,12 @@ from qdistill.wording import at_sizes, estimate, headline_size
 
 @dataclass(frozen=True)
 class Group:
-    """Findings that agree in some columns.
+    """Findings that agree in some columns."""
 
-    Attributes
-    ----------
-    values : dict
-        What they agree in.
-    sizes : list of int
-        The n at which they hold, ascending.
-    where : str
-        Those in words.
-    row : dict
-        The finding at n = 100, or at the smallest n.
-    """
-
-    values: dict[str, Any]
-    sizes: list[int]
-    where: str
-    row: Finding
+    values: dict[str, Any]  # what they agree in
+    sizes: list[int]  # the n at which they hold, ascending
+    where: str  # those in words
+    row: Finding  # at n = 100, or at the smallest n
 
     def __getattr__(self, name: str) -> Any:
         """Return one of ``values``."""
@@ -46,24 +34,12 @@ class Group:
 
 @dataclass(frozen=True)
 class View:
-    """The findings on one problem.
-
-    Attributes
-    ----------
-    problem : Problem
-        What it is.
-    findings : list of dict
-        Rows of the contract "findings", with None for what is missing.
-    sizes : list of int
-        Every n, ascending.
-    seeds : int
-        Number of seeds.
-    """
+    """The findings on one problem."""
 
     problem: Problem
-    findings: list[Finding]
-    sizes: list[int]
-    seeds: int
+    findings: list[Finding]  # with None for what is missing
+    sizes: list[int]  # every n, ascending
+    seeds: int  # how many
 
     @property
     def label(self) -> str:
@@ -143,15 +119,7 @@ def interval(row: Mapping[str, Any]) -> str:
 def views_of(
     findings: pd.DataFrame, metrics: pd.DataFrame, problems: Iterable[Mapping[str, Any]] = ()
 ) -> list[View]:
-    """Return the view of each problem, those with a planted answer last.
-
-    Parameters
-    ----------
-    findings, metrics : DataFrame
-        By these contracts.
-    problems : iterable of mappings
-        From :meth:`qdistill.study.tracks.Study.describe_problems`.
-    """
+    """Return each problem's view, as :func:`~qdistill.judgement.problems.order_problems` sorts."""
     own: dict[tuple, list[Finding]] = {}
     for row in records_of(findings):
         own.setdefault((row["dataset"], row["protocol"]), []).append(row)
@@ -166,25 +134,17 @@ def views_of(
 
 @dataclass
 class Tally:
-    """What the conditions come to, a condition being a problem at one n, without controls.
+    """What the conditions come to, a condition being a problem at one n, without controls."""
 
-    Attributes
-    ----------
-    distinct, worse, as_good, undefined : int
-        How many have each verdict on attribution, *not distinct* being one of the middle two.
-    beats_baseline, compared_with_baseline : int
-        Comparisons with ``classical``.
-    use : dict of str to int
-        How often each model is the one to use, the most frequent first.
-    """
-
+    # How many have each verdict on attribution, *not distinct* being one of the middle two.
     distinct: int = 0
     worse: int = 0
     as_good: int = 0
     undefined: int = 0
+    # Comparisons with ``classical``.
     beats_baseline: int = 0
     compared_with_baseline: int = 0
-    use: dict[str, int] = field(default_factory=dict)
+    use: dict[str, int] = field(default_factory=dict)  # models to use, the most frequent first
 
     @property
     def judged(self) -> int:

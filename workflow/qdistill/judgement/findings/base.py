@@ -13,10 +13,7 @@ Finding = dict[str, Any]  # columns of the contract "findings"; those left out a
 def select_rows(**where: object) -> str:
     """Return the condition that chooses rows of a table, as ``DataFrame.query`` takes it.
 
-    Parameters
-    ----------
-    **where
-        One value for each column, or a list of those that it may have.
+    Each column has one value, or a list of those that it may have.
 
     Examples
     --------
@@ -44,18 +41,8 @@ def from_row(
 ) -> Finding:
     """Return what a row of a table finds for a question; its verdict and seeds are the finding's.
 
-    Parameters
-    ----------
-    question, key : str, mapping
-        Which it answers, and where, from :func:`key_of`.
-    row, table : mapping, str
-        The row, and the name of its table.
-    where : mapping, optional
-        Columns that choose the row, besides the key.
-    limits : iterable of str
-        Columns of the row that are the estimate and its limits.
-    **columns
-        Other columns of the finding.
+    The key, from :func:`key_of`, and the columns ``where`` choose the row in its table; ``limits``
+    are those of its columns that are the estimate and its limits. Any others are the finding's.
     """
     shared = ("verdict", "seeds", "seeds_needed", "reason")
     return {
@@ -72,14 +59,7 @@ def from_row(
 def from_comparison(question: str, row: Mapping[Any, Any], verdict: str | None = None) -> Finding:
     """Return what a row of the contract "comparisons" finds for a question.
 
-    Parameters
-    ----------
-    question : str
-        Which it answers.
-    row : mapping
-        The row.
-    verdict : str, optional
-        In place of the row's own.
+    A verdict that is given takes the place of the row's own.
     """
     key = {column: row[column] for column in ("dataset", "protocol", "n")}
     names = ("challenger", "challenger_stage", "baseline", "baseline_stage")
@@ -99,10 +79,7 @@ def from_comparisons(
 ) -> list[Finding]:
     """Return what the comparisons of some pairs find, at every n; none for pairs not compared.
 
-    Parameters
-    ----------
-    pairs : iterable of (str, str, str, str)
-        Challenger and its stage, baseline and its stage.
+    A pair is a challenger and its stage, a baseline and its stage.
     """
     return [
         from_comparison(question, row)

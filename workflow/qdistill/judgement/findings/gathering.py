@@ -42,19 +42,8 @@ def gather_findings(
 ) -> pd.DataFrame:
     """Collect the findings of a study, problem by problem, those with a planted answer last.
 
-    Parameters
-    ----------
-    tables : StudyTables
-        All tables of the study.
-    problems : iterable of mappings
-        From :meth:`qdistill.study.tracks.Study.describe_problems`.
-    duplicates : iterable of path
-        Tables by this contract, of data sets of texts.
-
-    Returns
-    -------
-    DataFrame
-        By the contract "findings".
+    The problems are as :meth:`qdistill.study.tracks.Study.describe_problems` describes them; the
+    duplicates are paths of tables by this contract, of data sets of texts.
     """
     parts = [tables.of(problem) for problem in order_problems(tables.metrics, problems)]
     rows = [

@@ -114,10 +114,7 @@ def _cost(row: dict, measure: str, estimate: float, level: int) -> Finding:
 def repeated_texts(paths: Iterable[str | Path]) -> list[Finding]:
     """Count in each data set of texts the rows (of ``level``) that repeat one of another split.
 
-    Parameters
-    ----------
-    paths : iterable of path
-        Each written by :func:`~qdistill.datasets.duplicates.find_duplicates`.
+    The tables are those of :func:`~qdistill.datasets.duplicates.find_duplicates`.
 
     Raises
     ------
