@@ -118,7 +118,7 @@ FIGURES: dict[str, FigureEntry] = {
         "Memorisation",
         "memorisation",
         ("metrics",),
-        "share of targets without any relation to their rows that is fitted",
+        "how much is fitted of targets unrelated to their rows",
         "1: learnt by heart. Look whether quantum lies below the others.",
         of_scrambled=True,
     ),
