@@ -41,7 +41,7 @@ def free_port():
 def run(folder, *arguments):
     """Run Snakemake to its end: exit status and everything it printed."""
     process = start(folder, *arguments)
-    output = process.communicate(timeout=600)[0]
+    output = process.communicate(timeout=1500)[0]
     return process.returncode, output
 
 

@@ -137,7 +137,7 @@ def _runs(study: Study, job: Job) -> float:
 def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
     """Estimate the time of optimiser steps, of all n and seeds of a job."""
     settings, costs = job.params.get("settings") or {}, account["step"]
-    if job.rule == "map_trainability":
+    if job.rule == "map_trainability" and settings:
         seeds, width, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
         steps = _searched(settings, account["taken"]["trainability"])
     elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool", "sweep_depth"):
