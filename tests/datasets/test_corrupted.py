@@ -8,14 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from helpers.derived import SOURCE, write_source
 from qdistill.datasets.corrupted import corrupt_latents, corrupted
 from qdistill.datasets.latents import load_latents
-from qdistill.datasets.synthetic import write_synthetic
 from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
 from qdistill.study.datasets import resolve_dataset
-
-SOURCE = {"name": "synthetic-4q", "train": 300, "unlabelled": 200, "heldout": 500}
 
 
 def settings_of(**changes):
@@ -25,9 +23,7 @@ def settings_of(**changes):
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
-    path = tmp_path_factory.mktemp("source") / "latents.parquet"
-    write_synthetic(resolve_dataset(SOURCE), path)
-    return path
+    return write_source(tmp_path_factory.mktemp("source"))
 
 
 def corrupt(clean, tmp_path, **changes):

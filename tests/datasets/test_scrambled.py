@@ -3,21 +3,17 @@
 import numpy as np
 import pytest
 
+from helpers.derived import SOURCE, write_source
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.scrambled import scramble_latents
-from qdistill.datasets.synthetic import write_synthetic
 from qdistill.errors import DataError
 from qdistill.study.dataset_record import SPLITS
 from qdistill.study.datasets import resolve_dataset
 
-SOURCE = {"name": "synthetic-4q", "train": 3000, "unlabelled": 200, "heldout": 500}
-
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("source") / "latents.parquet"
-    write_synthetic(resolve_dataset(SOURCE), path)
-    return path
+    return write_source(tmp_path_factory.mktemp("source"))
 
 
 def scramble(source, tmp_path, **changes):

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from qdistill.figures.lines import draw_models, set_example_axis
 from qdistill.figures.tables import describe_failures, describe_means
-from qdistill.study.registry import family_of
+from qdistill.judgement.findings.memorisation import fitted_shares
 from qdistill.wording import counted
 
 
@@ -16,11 +16,7 @@ def draw_memorisation(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     """
     figure.set_size_inches(8.6, 5.0)
     ax = figure.add_subplot()
-    runs = metrics[metrics["stage"] == "trained"]
-    mean = runs[runs["model"] == "mean"].set_index(["n", "seed"])["train_mse"].rename("of_mean")
-    runs = runs[[family_of(name) != "reference" for name in runs["model"]]]
-    runs = runs.join(mean, on=["n", "seed"])
-    runs = runs.assign(fitted=1 - runs["train_mse"] / runs["of_mean"])
+    runs = fitted_shares(metrics)
     draw_models(ax, runs, "n", "fitted")
     set_example_axis(ax, runs["n"])
     ax.axhline(1.0, color="#555555", linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)

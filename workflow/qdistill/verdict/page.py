@@ -63,7 +63,7 @@ def compose_verdict(
     views = views_of(findings, tables.metrics, problems)
     names = set(tables.metrics["model"])
     scrambled = [view for view in views if view.problem.is_scrambled]
-    views = [view for view in views if view not in scrambled]
+    views = [view for view in views if not view.problem.is_scrambled]
     head = {"study": study, "views": views, "tally": tally(views), "names": names}
     head |= {"scrambled": scrambled}
     link = f"../results/{study}/details.html"

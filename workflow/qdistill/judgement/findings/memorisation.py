@@ -1,28 +1,35 @@
 """Findings on what models fit of targets that have nothing to do with their rows."""
 
+import pandas as pd
+
 from qdistill.judgement.findings.base import Finding, from_row, key_of
 from qdistill.judgement.statistics import Interval, paired_interval
 from qdistill.judgement.tables import ProblemTables
-from qdistill.study.registry import ENTRIES
+from qdistill.study.registry import family_of
 
 MEMORISED, NOT_MEMORISED = 0.8, 0.2  # shares of the targets' variance
 
 
-def memorisations(part: ProblemTables) -> list[Finding]:
-    """Return the share of the training targets' variance that each model fits.
+def fitted_shares(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Compute for trained runs of one problem the share of the targets' variance that they fit.
 
-    It is 1 less the training error over that of the mean of the training targets, which knows
-    nothing of a row. The level of a finding is the number of the model's parameters.
+    The column ``fitted`` is 1 less the training error over that of the mean of the training
+    targets, which knows nothing of a row; NaN without it. References are left out.
     """
-    runs = part.metrics[part.metrics["stage"] == "trained"]
-    error = runs.pivot(index=["n", "seed"], columns="model", values="train_mse")
-    if "mean" not in error:
+    runs = metrics[metrics["stage"] == "trained"]
+    mean = runs[runs["model"] == "mean"].set_index(["n", "seed"])["train_mse"].rename("of_mean")
+    runs = runs[[family_of(name) != "reference" for name in runs["model"]]]
+    runs = runs.join(mean, on=["n", "seed"])
+    return runs.assign(fitted=1 - runs["train_mse"] / runs["of_mean"])
+
+
+def memorisations(part: ProblemTables) -> list[Finding]:
+    """Return the share that each model fits; its level is the number of the model's parameters."""
+    if "mean" not in part.names:
         return []
     found = []
-    for (n, model), rows in runs.groupby(["n", "model"], sort=True):
-        if ENTRIES[model].family == "reference":
-            continue
-        share = paired_interval(1 - error[model].loc[n] / error["mean"].loc[n])
+    for (n, model), rows in fitted_shares(part.metrics).groupby(["n", "model"], sort=True):
+        share = paired_interval(rows["fitted"])
         about = {"subject": model, "stage": "trained", "against": "mean", "measure": "fitted"}
         about |= {"estimate": share.estimate, "low": share.low, "high": share.high}
         diverged = bool(rows["diverged"].any())
