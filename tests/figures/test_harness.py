@@ -16,7 +16,7 @@ from helpers.figures import (
     unitary_entries,
     write_latents,
 )
-from helpers.metrics import make_sweep
+from helpers.metrics import make_setting_sweep, make_sweep
 from qdistill.errors import ConfigurationError, DataError
 from qdistill.figures.harness import draw_and_save, finish, plot_figures, plot_study
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
@@ -36,6 +36,7 @@ def sources(tmp_path_factory, metrics):
         **judge_tables(results, read_published()),
         "downstream": make_downstream(metrics),
         "unitary": unitary_entries()[1],
+        "setting_sweep": make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0}),
         "history": pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS]),
     }
     for kind, table in tables.items():

@@ -40,7 +40,7 @@ TRACK = Track(
     students=(),
     projections="trained",
     pools=(),
-    depths={},
+    sweeps=(),
     training=TRAINING,
     tuning={"folds": 5, "layers": [2]},
 )

@@ -9,7 +9,7 @@ from qdistill.datasets.subsets import draw_subsets
 from qdistill.storage.tables import read_frame
 
 SEEDS = (0, 1, 2)
-_TABLES = ("history", "metrics", "choices", "unitary", "soft_targets", "sweep", "depths")
+_TABLES = ("history", "metrics", "choices", "unitary", "soft_targets", "sweep", "setting_sweep")
 
 
 class Files(dict):

@@ -143,14 +143,14 @@ def make_sweep(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def make_depths(metrics: pd.DataFrame, ratio: Callable[[int], float], layers=(2, 5, 20)):
-    """Depths by the contract, whose error is that of ``quantum`` times ``ratio(layers)``."""
-    rows = metrics[metrics["model"] == "quantum"]
+def make_setting_sweep(metrics: pd.DataFrame, model: str, setting: str, ratios: dict[float, float]):
+    """A sweep by the contract: the error at each value is that of the model times a ratio."""
+    rows = metrics[metrics["model"] == model].assign(setting=setting)
     generator, parts = np.random.default_rng(2), []
-    for depth in layers:
-        factor = ratio(depth) * (1 + 0.01 * generator.standard_normal(len(rows)))
-        parts.append(rows.assign(layers=depth, heldout_mse=rows["heldout_mse"] * factor))
-    return pd.concat(parts, ignore_index=True)[CONTRACTS["depths"].scalars()]
+    for value, ratio in ratios.items():
+        factor = ratio * (1 + 0.01 * generator.standard_normal(len(rows)))
+        parts.append(rows.assign(value=float(value), heldout_mse=rows["heldout_mse"] * factor))
+    return pd.concat(parts, ignore_index=True)[CONTRACTS["setting_sweep"].scalars()]
 
 
 def rows_where(table: pd.DataFrame, **where: object) -> pd.DataFrame:

@@ -103,9 +103,10 @@ mlflow: { tracking_uri: mlruns } -> mlruns | sqlite:///
 datasets: [{ name: x, kind: vectors, path: 2020-01-01 }] -> datasets.0.path | 2020-01-01 | quotes
 engine: jax -> 'engine' | jax | torch
 projections: PCA -> 'projections' | 'PCA' | trained | pca | identity
-depth_sweep: { layers: [2], n: [100] } -> depth_sweep.layers | 2
-depth_sweep: { layers: [2, 20], n: [60] } -> 'depth_sweep.n': found 60 | 50, 100
-{ models: [mean], students: [], depth_sweep: { layers: [2, 3], n: [50] }, pool_sweep: [] } -> null
+sweeps: [{ model: quantum, setting: layers, values: [2], max_n: 100 }] -> sweeps.0.values | 2
+sweeps: [{ model: quantum, setting: layers, values: [2, 2.5], max_n: 9 }] -> found 2.5 | 1 to 1000
+sweeps: [{ model: quantun, setting: layers, values: [2, 3], max_n: 9 }] -> 'sweeps.0.model' | quantum
+sweeps: [{ model: classical, setting: layers, values: [2, 3], max_n: 9 }] -> 'classical' | quantum
 pool_sweep: [every] -> pool_sweep.0 | 'every' | `all`
 tuning: { layers: [] } -> tuning.layers | non-empty
 trainability: { n: 1, qubits: 6, layers: [2], angle_ranges: [1.0], learning_rate: 0.03, max_steps: 5 } -> trainability.n | 1

@@ -60,8 +60,8 @@ def test_every_training_of_every_study_is_expected_to_take_time(path):
 
 def test_a_sweep_of_depth_takes_what_a_training_at_each_takes():
     account, one = read_account(), job_of("docstrings", "train_model", "quantum")
-    params = one.params | {"layers": [10, 20, 30]}
-    sweep = Job("sweep_depth", one.wildcards, params)
+    swept = {"setting": "layers", "values": [10, 20, 30], "n": one.params["sizes"]}
+    sweep = Job("sweep_settings", one.wildcards, one.params | {"sweeps": [swept]})
     starts = [account["rules"][job.rule][0] for job in (one, sweep)]
     alone, all_depths = (job_seconds(STUDY, job, account) for job in (one, sweep))
     assert all_depths - starts[1] == pytest.approx(3 * (alone - starts[0]))

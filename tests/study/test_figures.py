@@ -48,7 +48,9 @@ def test_headings_are_numbered_without_a_gap_behind_the_verdict():
         ({"students": ()}, {"transfer"}),
         ({"pools": ()}, {"overfitting"}),
         ({"bottlenecks": ("classical",)}, {"ladder", "bound", "unitary"}),
-        ({"bottlenecks": ()}, {"ladder", "bound", "unitary", "curves"}),
+        ({"bottlenecks": ()}, {"ladder", "bound", "unitary", "curves", "sweeps"}),
+        ({"n": (500,)}, {"sweeps"}),
+        ({"projections": "pca"}, {"sweeps", "downstream"}),
         ({"datasets": {"wide": {"kind": "synthetic", "qubits": 11}}}, {"unitary"}),
     ],
 )

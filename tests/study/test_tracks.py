@@ -107,7 +107,7 @@ def test_settings_of_a_model_by_protocol():
     article, regularised = main_of(), main_of(**REGULARISED)
     common = {"projections": "trained", "batch_size": 32}
     by_epochs = {**common, "protocol": "article", "epochs": 50, "learning_rate": 0.001}
-    by_epochs |= {"code_scale": "own"}
+    by_epochs |= {"code_scale": "own", "schedule": "constant"}
     by_length = {**common, "protocol": "regularised", "regularised": LENGTH, "code_scale": "unit"}
     circuit = {"layers": 20, "angle_range": DEFAULT["training"]["angle_range"]}
     for name, entry in BOTTLENECKS.items():

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qdistill.randomness import generator_for
 from qdistill.training.optimiser import (
     BatchStream,
     FlatAdam,
@@ -110,6 +111,27 @@ def test_a_stream_shows_every_example_before_any_again(sizes, batch_size, draws)
             epoch = drawn[first : first + len(own)]
             assert len(set(epoch)) == len(epoch)
             assert set(epoch) <= set(own)
+
+
+def test_a_cosine_schedule_is_torchs():
+    start = torch.randn(1, 6, generator=torch.Generator().manual_seed(2))
+    settings = TrainingSettings(epochs=3, batch_size=2, learning_rate=0.1, constant=False)
+
+    def loss(parameters, positions, progress):
+        return (parameters["a"] - positions.sum()).pow(4).sum(1)
+
+    ours = minimise(by_autograd(loss), {"a": start}, 5, [0], "x", settings)
+    leaf = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([leaf], lr=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=9)  # batches
+    generators = [generator_for(0, 5, "x")]
+    for _ in range(3):
+        for positions in draw_batches(generators, 5, 2):
+            optimiser.zero_grad()
+            loss({"a": leaf}, positions, 0.0).sum().backward()
+            optimiser.step()
+            schedule.step()
+    torch.testing.assert_close(ours["a"], leaf.detach(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [3, 7])

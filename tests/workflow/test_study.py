@@ -116,7 +116,9 @@ models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
 students: [compiled]
 projections: identity
 pool_sweep: []
-depth_sweep: { layers: [1, 2], n: [20] }
+sweeps:
+  - { model: quantum, setting: layers, values: [1, 2], max_n: 20 }
+  - { model: classical, setting: code_scale, values: [0.5, 1], max_n: 20 }
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
@@ -144,7 +146,7 @@ def test_the_instrument_finds_a_planted_advantage_and_no_other(tmp_path):
     assert "**Nothing but controls" in text and "The instrument gives them." in text
     (found,) = re.findall(r"^\|`teacher-circuit` article \(control\)\|(.*)", text, re.M)
     (null,) = re.findall(r"^\|`squares-null` article \(control\)\|(.*)", text, re.M)
-    assert re.search("`teacher-circuit` article: .*deepest form, 1 layer worse at n = 20", text)
+    assert re.search("`teacher-circuit` article: .*deepest form, .*1 layer worse", text)
     assert "**distinct**" in found and "**distinct**" not in null
 
 
@@ -156,7 +158,15 @@ def test_report(finished):
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', html)
     for category in (
         *("Verdict", "Crossover", "Attribution", "Transfer", "Overfitting", "Generalisation gap"),
-        *("bound", "Training curves", "Learned unitary", "Trainability", "Cost", "What codes are"),
+        *(
+            "bound",
+            "Training curves",
+            "Learned unitary",
+            "Trainability",
+            "Cost",
+            "What codes are",
+            "Sweeps of",
+        ),
     ):
         assert category in html
     assert "2 seeds" in html and "#app .h-screen" in html and len(html) < 8e6

@@ -19,8 +19,8 @@ COSTED = ["cost"] if HAS_COST else []
 TRAINABLE = ["trainability"] if HAS_TRAINABILITY else []
 
 
-DEEP = ["depths"] if any(track.depths for track in STUDY.tracks) else []
-MEASURED = ["metrics", "choices", "sweep", *DEEP, *DOWNSTREAM]
+SWEPT = ["setting_sweep"] if any(track.swept for track in STUDY.tracks) else []
+MEASURED = ["metrics", "choices", "sweep", *SWEPT, *DOWNSTREAM]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -41,9 +41,8 @@ rule combine_tables:
         sweep=run_files(
             "sweep.parquet", lambda track, dataset: ["quantum"] if track.pools else []
         ),
-        depths=run_files(
-            "depths.parquet",
-            lambda track, dataset: ["quantum"] if track.depths else [],
+        setting_sweep=run_files(
+            "setting_sweep.parquet", lambda track, dataset: track.swept
         ),
         downstream=[
             DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
@@ -66,7 +65,7 @@ rule combine_tables:
 
 rule judge_study:
     input:
-        **tables_of("metrics", "sweep", *DEEP, *DOWNSTREAM, *COSTED),
+        **tables_of("metrics", "sweep", *SWEPT, *DOWNSTREAM, *COSTED),
         published="workflow/resources/published.csv",
         duplicates=expand(DUPLICATES, data=TEXT_DATA),
     output:

@@ -33,6 +33,7 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
                     "overfitting",
                 ),
                 *(["downstream"] if "downstream" in figures else []),
+                *(["setting_sweep"] if "sweeps" in figures else []),
             ),
             published_csv="workflow/resources/published.csv",
             latents=LATENTS,

@@ -77,29 +77,31 @@ rule fit_references:
         "../scripts/fit_references.py"
 
 
-rule sweep_depth:
+rule sweep_settings:
     input:
         latents=LATENTS,
         subsets=SUBSETS,
     output:
-        f"{OF_QUANTUM}/depths.parquet",
+        f"{RUN}/setting_sweep.parquet",
     log:
-        f"{LOG}/sweep_depth.log",
+        f"{LOG}/sweep_settings/{{model}}.log",
     benchmark:
-        f"{BENCHMARK}/sweep_depth.tsv"
+        f"{BENCHMARK}/sweep_settings/{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(BOTTLENECKS),
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=lambda wildcards: megabytes(wildcards, "quantum"),
+        mem_mb=megabytes,
     params:
         qubits=qubits,
-        sizes=lambda wildcards: track_of(wildcards).depths["n"],
-        layers=lambda wildcards: track_of(wildcards).depths["layers"],
-        settings=settings_of("quantum"),
+        sizes=sizes,
+        sweeps=lambda wildcards: track_of(wildcards).sweeps_of(wildcards.model),
+        settings=settings_of_model,
     message:
-        "Train circuits of several depths on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+        "Sweep settings of {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
     script:
-        "../scripts/sweep_depth.py"
+        "../scripts/sweep_settings.py"
 
 
 rule map_trainability:

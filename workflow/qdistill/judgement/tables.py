@@ -18,7 +18,10 @@ UNTAUGHT = ("mean", "pca", "linear")
 # Share of the mean's held-out error below which a circuit of `trainability` counts as trained.
 TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
-OPTIONAL = ("choices", "depths", "trainability", "cost", "downstream", "downstream_comparisons")
+OPTIONAL = (
+    *("choices", "setting_sweep", "trainability", "cost", "downstream"),
+    "downstream_comparisons",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class StudyTables:
     attribution: pd.DataFrame
     overfitting: pd.DataFrame
     choices: pd.DataFrame
-    depths: pd.DataFrame
+    setting_sweep: pd.DataFrame
     trainability: pd.DataFrame
     cost: pd.DataFrame
     downstream: pd.DataFrame

@@ -13,7 +13,7 @@ from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
 from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.settings import StudySettings, TrackSettings
-from qdistill.study.track_rules import check_track, overridable_names
+from qdistill.study.track_rules import check_sweeps, check_track, overridable_names
 from qdistill.study.tracking_uri import resolve_uri
 from qdistill.study.tracks import Study, Track, seed_blocks, with_source
 
@@ -73,6 +73,7 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
     _check_names(f"{where}students", settings["students"], STUDENTS)
     training = {**settings["training"], "models": settings["training"].get("models") or {}}
     _check_names(f"{where}training.models", training["models"], overridable_names())
+    check_sweeps(settings.get("sweeps", ()), where)
     datasets: dict[str, dict[str, Any]] = {}
     for entry in settings["datasets"]:
         dataset = resolve_dataset(entry)
@@ -90,7 +91,7 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
         students=tuple(settings["students"]),
         projections=settings["projections"],
         pools=tuple(settings.get("pool_sweep") or ()),
-        depths={key: sorted(each) for key, each in (settings.get("depth_sweep") or {}).items()},
+        sweeps=tuple(settings.get("sweeps") or ()),
         training=training,
         tuning=config["tuning"],
     )

@@ -9,8 +9,8 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,28 +136,36 @@ def _runs(study: Study, job: Job) -> float:
 
 def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
     """Estimate the time of optimiser steps, of all n and seeds of a job."""
+    if job.params.get("sweeps"):
+        return sum(_training_seconds(study, each, account) for each in _swept(job))
     settings, costs = job.params.get("settings") or {}, account["step"]
     if job.rule == "map_trainability" and settings:
         seeds, width, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
         steps = _searched(settings, account["taken"]["trainability"])
-    elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool", "sweep_depth"):
+    elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool", "sweep_settings"):
         dataset, track = job.wildcards["dataset"], _track(study, job)
         seeds = len(study.blocks[job.wildcards["block"]])
         width = 2 ** track.datasets[dataset]["qubits"]
         features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
-        swept = {"sweep_pool": "distilled_pool", "sweep_depth": "quantum"}
-        name = swept.get(job.rule) or job.wildcards["model"]
+        name = "distilled_pool" if job.rule == "sweep_pool" else job.wildcards["model"]
         if ENTRIES[name].method == "distil" or track.projections != "trained":
             features = width  # codes alone
         steps = sum(_steps(job, track, dataset, name, n, account) for n in job.params["sizes"])
-        steps *= len(job.params.get("layers", [0]))  # each depth of a sweep is a training
     else:
         return 0.0
-    layers = job.params.get("layers") or settings.get("layers") or settings.get("tuned_layers") or 0
+    layers = settings.get("layers") or settings.get("tuned_layers") or 0
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
     batch = settings.get("batch_size", _BATCH) * width
     each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)
     return steps * each
+
+
+def _swept(job: Job) -> Iterator[Job]:
+    """Yield what trains a model with each value of each of its sweeps."""
+    for sweep in job.params["sweeps"]:
+        for value in sweep["values"]:
+            own = {**job.params["settings"], sweep["setting"]: value}
+            yield replace(job, params={"sizes": sweep["n"], "settings": own})
 
 
 def _steps(

@@ -114,6 +114,14 @@ FIGURES: dict[str, FigureEntry] = {
         "training.",
         lambda study, *problem: problem in study.downstream,
     ),
+    "sweeps": FigureEntry(
+        "Sweeps of a setting",
+        "sweeps",
+        ("setting_sweep", "published_csv"),
+        "held-out error by one setting, all else equal",
+        "Lower is better. Look whether models still differ where they have the same setting.",
+        _of_track(lambda track: track.swept),
+    ),
     "memorisation": FigureEntry(
         "Memorisation",
         "memorisation",

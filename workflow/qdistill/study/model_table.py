@@ -95,7 +95,7 @@ class ModelEntry:
         if self.kind == "student":
             return known
         circuit = ("layers", "angle_range") if self.is_circuit else ()
-        return (*known, "code_scale", *circuit, "regularised")
+        return (*known, "schedule", "code_scale", *circuit, "regularised")
 
 
 _DASHED: Line = (0, (4, 1.5))

@@ -65,6 +65,13 @@ CodeScale = Annotated[
         "`unit` under `regularised`; fixed projections leave codes as they are."
     ),
 ]
+Schedule = Annotated[
+    Literal["constant", "cosine"],
+    Field(
+        description="Whether Adam's step size stays as it is or falls to zero, by half a cosine, "
+        "under `article`."
+    ),
+]
 Layers = Annotated[int, Field(ge=1, le=1000, description="Layers of a circuit.")]
 AngleRange = Annotated[
     float,
@@ -107,6 +114,7 @@ class ModelTraining(Settings):
     epochs: Epochs = ABSENT
     batch_size: BatchSize = ABSENT
     learning_rate: LearningRate = ABSENT
+    schedule: Schedule = ABSENT
     layers: Layers = ABSENT
     angle_range: AngleRange = ABSENT
     code_scale: CodeScale = ABSENT
@@ -159,12 +167,16 @@ Projections = Annotated[
 ]
 
 
-class DepthSweep(Settings):
-    """Depths at which `quantum` is trained, each compared with the deepest; null for none."""
+class SettingSweep(Settings):
+    """A trained model with several values of one of its settings, in tracks that have both."""
 
-    layers: Annotated[Distinct[Layers], Field(min_length=2)]
-    """Depths of the circuit."""
-    n: Sizes
+    model: Named
+    setting: Literal["layers", "code_scale"]
+    """`layers`: each depth is compared with the deepest. `code_scale`: what codes are multiplied
+    by, each number compared with 1."""
+    values: Annotated[Distinct[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=2)]
+    max_n: Labelled
+    """At every n of the track up to this."""
 
 
 class TrackSettings(Settings):
@@ -178,7 +190,8 @@ class TrackSettings(Settings):
     pool_sweep: Distinct[PoolSize] = ABSENT
     """Sizes of the unlabelled pool that `distilled_pool` is distilled with, in turn; `all` is the
     whole pool."""
-    depth_sweep: DepthSweep | None = None
+    sweeps: list[SettingSweep] = ABSENT
+    """Models trained with several values of a setting."""
     training: TrackTraining = ABSENT
 
 

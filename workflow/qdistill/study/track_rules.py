@@ -1,20 +1,39 @@
 """Which combinations of settings a track may not have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import record_of
-from qdistill.study.messages import listed, shown
-from qdistill.study.registry import ENTRIES, STUDENTS
+from qdistill.study.messages import listed, nearest, shown
+from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS
 from qdistill.study.tracks import Track
 
+_DEEPEST = 1000  # layers
 _GRID = ("folds", "steps", "checks", "learning_rates", "weight_decays")
 
 
 def overridable_names() -> list[str]:
     """Return the names that may stand under ``training.models``: whatever an optimiser trains."""
     return [name for name, entry in ENTRIES.items() if entry.settings]
+
+
+def check_sweeps(sweeps: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Validate that models whose settings are swept have them."""
+    for place, sweep in enumerate(sweeps):
+        name, setting, key = sweep["model"], sweep["setting"], f"{where}sweeps.{place}"
+        having = [each for each, entry in BOTTLENECKS.items() if setting in entry.settings]
+        if name not in having:
+            raise ConfigurationError(
+                f"configuration: '{key}.model': found {shown(name)}{nearest(name, having)}; "
+                f"'{setting}' is a setting of {listed(having)}"
+            )
+        wrong = [value for value in sweep["values"] if value != int(value) or value > _DEEPEST]
+        if setting == "layers" and wrong:
+            raise ConfigurationError(
+                f"configuration: '{key}.values': found {shown(wrong[0])}; layers are integers from "
+                f"1 to {_DEEPEST}"
+            )
 
 
 def check_track(track: Track, where: str) -> None:
@@ -66,16 +85,6 @@ def _check_teachers(track: Track, where: str) -> None:
         raise ConfigurationError(
             f"configuration: '{where}pool_sweep': its students learn from 'quantum', which is not "
             f"in 'models' ({models}); add 'quantum' or give []"
-        )
-    if track.depths and "quantum" not in track.bottlenecks:
-        raise ConfigurationError(
-            f"configuration: '{where}depth_sweep': it is of 'quantum', which is not in 'models' "
-            f"({models}); add 'quantum' or give null"
-        )
-    if unknown := sorted(set(track.depths.get("n", ())) - set(track.n)):
-        raise ConfigurationError(
-            f"configuration: '{where}depth_sweep.n': found {unknown[0]}, which is not among "
-            f"'{where}n' ({listed(map(str, track.n))})"
         )
 
 

@@ -22,7 +22,7 @@ class Track:
     students: tuple[str, ...]
     projections: str  # "trained", "pca" or "identity"
     pools: tuple[int | str, ...]  # sizes of the unlabelled pool in the sweep; empty for none
-    depths: dict[str, Any]  # ``layers`` and ``n`` of the sweep of depths; empty for none
+    sweeps: tuple[dict[str, Any], ...]  # of settings, as in the configuration; of any model
     training: dict[str, Any]  # as in the configuration
     tuning: dict[str, Any]
 
@@ -59,6 +59,22 @@ class Track:
         """List everything that is evaluated on a data set."""
         return self.references_of(dataset) + self.trained_names()
 
+    def sweeps_of(self, name: str) -> list[dict[str, Any]]:
+        """Select what is swept of a model: ``setting``, ``values`` and a list ``n``."""
+        if name not in self.bottlenecks:
+            return []
+        return [
+            {"setting": sweep["setting"], "values": sweep["values"], "n": sizes}
+            for sweep in self.sweeps
+            if sweep["model"] == name and sweep["setting"] in self.settings_of(name)
+            if (sizes := [n for n in self.n if n <= sweep["max_n"]])
+        ]
+
+    @property
+    def swept(self) -> list[str]:
+        """Models of which a setting is swept."""
+        return [name for name in self.bottlenecks if self.sweeps_of(name)]
+
     def settings_of(self, name: str) -> dict[str, Any]:
         """Select what a model's or student's jobs depend on, overrides applied."""
         entry, training = ENTRIES[name], self._training_of(name)
@@ -78,7 +94,9 @@ class Track:
             is_article = self.protocol == "article"
             length = "epochs" if is_article else "regularised"
             chosen |= {"protocol": self.protocol, length: training[length]}
-            if not is_article:
+            if is_article:
+                chosen["schedule"] = training.get("schedule", "constant")
+            else:
                 chosen.pop("learning_rate")
             if self.projections == "trained":
                 default = "own" if is_article else "unit"

@@ -145,7 +145,9 @@ def _finished(recorder: Recorder, weights: Mapping[str, Tensor], seconds: float)
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
     """Select what the optimiser needs from a model's settings."""
-    return TrainingSettings(settings["epochs"], settings["batch_size"], settings["learning_rate"])
+    constant = settings.get("schedule", "constant") == "constant"
+    own = (settings[key] for key in ("epochs", "batch_size", "learning_rate"))
+    return TrainingSettings(*own, constant)
 
 
 class BlockResults:

@@ -1,5 +1,6 @@
 """Mini-batch Adam for all seeds of a block at once."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,11 @@ class TrainingSettings:
     epochs: int
     batch_size: int
     learning_rate: float
+    constant: bool = True  # or falling to zero by half a cosine (Loshchilov & Hutter, ICLR 2017)
+
+    def share(self, progress: float) -> float:
+        """Return the share of the learning rate when this share of the training is done."""
+        return 1.0 if self.constant else 0.5 * (1 + math.cos(math.pi * progress))
 
 
 class FlatAdam:
@@ -231,9 +237,10 @@ def minimise(
     epochs = tqdm(range(settings.epochs), desc=f"n={n}", unit="epoch", mininterval=5, leave=True)
     for epoch in epochs:
         progress = epoch / max(settings.epochs - 1, 1)
-        for positions in draw_batches(generators, n, settings.batch_size):
+        batches = draw_batches(generators, n, settings.batch_size)
+        for place, positions in enumerate(batches):
             add_gradients(optimiser.parameters, positions, progress)
-            optimiser.step()
+            optimiser.step(settings.share((epoch + place / len(batches)) / settings.epochs))
         if after_epoch is not None:
             after_epoch(epoch + 1, optimiser.parameters)
     return {name: tensor.detach().clone() for name, tensor in optimiser.parameters.items()}

@@ -150,19 +150,24 @@ def readouts(part: ProblemTables) -> list[Finding]:
     return found
 
 
-def depths(part: ProblemTables) -> list[Finding]:
-    """Compare circuits of each depth with the deepest; the estimate is the ratio of errors."""
+def swept(part: ProblemTables) -> list[Finding]:
+    """Compare a model at each value of a setting with itself: with its deepest form, or at scale 1.
+
+    The estimate is the ratio of errors. Nothing is compared where that value was not tried.
+    """
     found = []
-    for n, rows in part.depths.groupby("n"):
+    for (n, model, setting), rows in part.setting_sweep.groupby(["n", "model", "setting"]):
+        question, table = {"layers": "depth"}.get(setting, setting), "setting_sweep"
         key = key_of(part, n)
-        runs = {(str(k), _TRAINED): own.set_index("seed") for k, own in rows.groupby("layers")}
-        *others, deepest = runs
-        pairs = [(shallow, deepest) for shallow in others]
-        for row in compare_family(rows, runs, pairs, table="depths"):
-            layers = [int(row[side]) for side in ("challenger", "baseline")]
-            own = from_comparison("depth", key | row) | {"table": "depths", "level": layers[0]}
-            own |= {"subject": "quantum", "against": "quantum"}
-            found.append(own | {"rows": select_rows(**key, layers=layers)})
+        runs = {(str(x), _TRAINED): own.set_index("seed") for x, own in rows.groupby("value")}
+        own = (str(rows["value"].max() if setting == "layers" else 1.0), _TRAINED)
+        pairs = [(other, own) for other in runs if other != own and own in runs]
+        for row in compare_family(rows, runs, pairs, table=table):
+            values = [float(row[side]) for side in ("challenger", "baseline")]
+            one = from_comparison(question, key | row) | {"table": table, "level": values[0]}
+            one |= {"subject": model, "against": model}
+            where = select_rows(**key, model=model, setting=setting, value=values)
+            found.append(one | {"rows": where})
     return found
 
 

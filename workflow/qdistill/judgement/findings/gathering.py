@@ -19,7 +19,7 @@ OF_PROBLEM = (
     circuit.attributions,
     circuit.ablations,
     circuit.readouts,
-    circuit.depths,
+    circuit.swept,
     circuit.crossovers,
     students.transfers,
     students.overfittings,

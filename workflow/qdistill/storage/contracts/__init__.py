@@ -20,7 +20,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "metrics": measured.Metrics,
     "choices": measured.Choices,
     "sweep": measured.Sweep,
-    "depths": measured.Depths,
+    "setting_sweep": measured.SettingSweep,
     "trainability": measured.Trainability,
     "cost": measured.Cost,
     "unitary": measured.Unitary,

@@ -25,6 +25,7 @@ VERDICTS = {
     "ablation": _COMPARED,
     "readout": _COMPARED,
     "depth": _COMPARED,
+    "code_scale": _COMPARED,
     "crossover": ("crossover", "several", "none", "outside grid", "undefined"),
     "transfer": ("retained", "partial", "collapsed", "undecided", "undefined"),
     "overfitting": ("overfits", "does not overfit", "undecided", "undefined"),
@@ -112,7 +113,8 @@ class Findings(Table):
     against_stage: str = Field(nullable=True)
     level: float = Field(
         nullable=True,
-        description="what varies besides n: rows of the pool or split, layers, qubits, batch",
+        description="what varies besides n: rows of the pool or split, layers, scale, qubits, "
+        "batch",
     )
     verdict: str
     measure: str = Field(description="what the estimate is")

@@ -71,10 +71,12 @@ class Sweep(SeededRun, unique=(*RUN, "seed", "pool")):
     diverged: bool
 
 
-class Depths(SeededRun, unique=(*RUN, "seed", "layers")):
-    """The circuit model at several depths."""
+class SettingSweep(SeededRun, unique=(*RUN, "seed", "model", "setting", "value")):
+    """Models at several values of one of their settings."""
 
-    layers: int = Field(ge=1)
+    model: str
+    setting: str = Field(isin=("layers", "code_scale"))
+    value: float = Field(gt=0)
     train_mse: float = Field(ge=0, nullable=True)
     heldout_mse: float = Field(ge=0, nullable=True)
     diverged: bool
