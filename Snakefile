@@ -30,9 +30,12 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/deploy.smk"
 
 
-# One line before the first job. What a run shows beside it is in the profile's `logger`.
+# One line before the first job. What a run shows beside it is in the profile's `logger`. Jobs on this
+# machine are forked from one process that has their libraries loaded.
 onstart:
     announce(STUDY, workflow, logger)
+    if workflow.local_exec:
+        start_server()
 
 
 localrules:

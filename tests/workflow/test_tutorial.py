@@ -204,7 +204,7 @@ def test_the_last_command_ends_the_server_and_nothing_is_left(finished, port):
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
     made = {path.name for path in folder.iterdir()} - {name.split("/")[0] for name in tracked()}
-    assert made <= {".snakemake", "logs", "benchmarks"}  # as every study makes
+    assert made <= {".snakemake", "logs"}  # as every study makes
 
 
 @pytest.mark.workflow

@@ -1,7 +1,8 @@
 """Account for the time of the study that ran last: work, start-up of jobs, idle cores.
 
-Snakemake records when each job began and ended. The start-up of a job is measured here, by
-running the imports of its script alone, in a process of its own. What is left of the cores'
+Snakemake records when each job began and ended. The start-up of a job is that of the process
+which hands its script over to a worker, measured here; what a worker, or a job of several threads,
+imports besides is part of its work. What is left of the cores'
 time is scheduling, and waiting for the last jobs. Work is divided by its subject; reading and
 checking the study's Parquet tables, a part of many jobs, is timed once more by itself.
 
@@ -10,7 +11,6 @@ checking the study's Parquet tables, a part of many jobs, is timed once more by 
 
 import argparse
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -18,7 +18,6 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-_SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 # What the jobs of a rule do, by the start of its name.
 _SUBJECTS = {
     "training": ("train_model", "tune_model", "fit_student", "sweep_", "map_trainability"),
@@ -61,19 +60,13 @@ def read_jobs(metadata: Path) -> list[tuple[str, float, float]]:
     return last
 
 
-def time_start_up(rule: str) -> float:
-    """Time a process that does what the rule's script does before its work begins."""
-    # A rule that exists once for each track is named after its script and the track.
-    scripts = [path for path in _SCRIPTS.glob("*.py") if rule.startswith(path.stem)]
-    if not scripts:
-        return 0.0
-    source = max(scripts, key=lambda path: len(path.stem)).read_text()
-    imports = re.findall(r"^\s*(from \S+ import .+|import .+)$", source, re.M)
-    program = "; ".join(["import gc", "gc.set_threshold(200_000, 50, 100)", *imports])
+def time_start_up() -> float:
+    """Time a process that does what a script does before a worker does the rest."""
+    program = "from snakemake.logging import logger; from qdistill.jobs import job_log"
     times = []
-    for _ in range(3):
+    for _ in range(5):
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", f"{program}; gc.freeze()"], check=True)
+        subprocess.run([sys.executable, "-c", program], check=True)
         times.append(time.perf_counter() - began)
     return statistics.median(times)
 
@@ -110,9 +103,9 @@ def main() -> None:
     wall = max(job[2] for job in jobs) - min(job[1] for job in jobs)
     print(f"{'rule':28s} {'jobs':>5s} {'seconds':>9s} {'start-up':>9s}")
     spent: dict[str, float] = dict.fromkeys(_SUBJECTS, 0.0)
-    start_up = 0.0
+    start_up, once = 0.0, time_start_up()
     for rule, times in sorted(durations.items(), key=lambda item: -sum(item[1])):
-        own = min(time_start_up(rule), min(times)) * len(times)
+        own = min(once, min(times)) * len(times)
         start_up += own
         spent[subject_of(rule)] = spent.get(subject_of(rule), 0.0) + sum(times) - own
         print(f"{rule:28s} {len(times):5d} {sum(times):9.1f} {own:9.1f}")

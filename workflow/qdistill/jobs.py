@@ -12,6 +12,7 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import runpy
 import sys
 import traceback
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from qdistill.errors import QdistillError
+from qdistill.workers.client import hand_over
 
 
 @contextlib.contextmanager
@@ -30,11 +32,13 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     ``snakemake.log[0]``, of the :class:`snakemake.iocontainers.Snakemake` that scripts are given. A
     :class:`~qdistill.errors.QdistillError` ends it with its one sentence, any other exception with
     its traceback, and the job exits with status 1; the terminal then shows the last line. Without
-    a log, as for a script that is run alone, everything stays as it is.
+    a log, as for a script that is run alone, everything stays as it is. Where there is a server of
+    workers, one of them does it all in place of this process.
     """
     if not snakemake.log:
         yield logging.getLogger(snakemake.rule)
         return
+    hand_over(snakemake.threads)
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     # Importing torch makes several hundred thousand objects that live until the end. Looking
@@ -52,6 +56,7 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
         )
         try:
             yield logging.getLogger(snakemake.rule)
+            logging.info(_taken())
         except QdistillError as error:
             print(f"error: {error}", file=log)
             sys.exit(1)
@@ -60,6 +65,13 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
             sys.exit(1)
         finally:
             gc.freeze()
+
+
+def _taken() -> str:
+    """Describe what this process has needed so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+    return f"done: {seconds:.1f} s of a processor, at most {peak:.0f} MB of memory"
 
 
 @contextlib.contextmanager

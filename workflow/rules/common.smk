@@ -29,6 +29,7 @@ from qdistill.study.figures import (
 from qdistill.study.memory import job_megabytes
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
+from qdistill.workers.client import start_server
 
 share_library()
 
@@ -43,7 +44,6 @@ config["caption"] = caption_of_study(STUDY)
 
 RESULTS = f"results/{STUDY.name}"
 LOGS = f"logs/{STUDY.name}"
-BENCHMARKS = f"benchmarks/{STUDY.name}"
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
@@ -60,7 +60,6 @@ OF_QUANTUM = RUN.replace("{model}", "quantum")
 # All in one file: fitting them takes less time than starting a job for each.
 OF_REFERENCES = RUN.replace("{model}", "references")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
-BENCHMARK = f"{BENCHMARKS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
 STUDY_FIGURE = f"{RESULTS}/figures/{{figure}}.{{suffix}}"
 

@@ -8,8 +8,6 @@ rule time_engines:
         memory=f"{RESULTS}/step_memory.json",
     log:
         f"{LOGS}/time_engines.log",
-    benchmark:
-        f"{BENCHMARKS}/time_engines.tsv"
     conda:
         "../../envs/benchmark.yaml"
     # It uses one thread and asks for all cores, unless the study says otherwise: another job at

@@ -74,8 +74,6 @@ rule embed_paragraphs:
         "data/{data}/latents.parquet",
     log:
         "logs/data/{data}/embed_paragraphs.log",
-    benchmark:
-        "benchmarks/data/{data}/embed_paragraphs.tsv"
     wildcard_constraints:
         data=one_of(TEXT_DATA),
     conda:

@@ -21,8 +21,6 @@ if DEPLOYMENT:
             directory(ADAPTER),
         log:
             f"{LOGS}/export_adapter.log",
-        benchmark:
-            f"{BENCHMARKS}/export_adapter.tsv"
         conda:
             "../../envs/deploy.yaml"
         params:

@@ -14,8 +14,6 @@ rule measure_downstream:
         DOWNSTREAM_OF_BLOCK,
     log:
         f"{LOG}/measure_downstream.log",
-    benchmark:
-        f"{BENCHMARK}/measure_downstream.tsv"
     conda:
         "../../envs/train.yaml"
     params:

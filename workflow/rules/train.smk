@@ -10,8 +10,6 @@ rule train_model:
         metrics=f"{RUN}/metrics.parquet",
     log:
         f"{LOG}/train_model/{{model}}.log",
-    benchmark:
-        f"{BENCHMARK}/train_model/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(BOTTLENECKS),
     conda:
@@ -38,8 +36,6 @@ rule tune_model:
         metrics=f"{RUN}/metrics.parquet",
     log:
         f"{LOG}/tune_model/{{model}}.log",
-    benchmark:
-        f"{BENCHMARK}/tune_model/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(TUNED),
     conda:
@@ -85,8 +81,6 @@ rule sweep_settings:
         f"{RUN}/setting_sweep.parquet",
     log:
         f"{LOG}/sweep_settings/{{model}}.log",
-    benchmark:
-        f"{BENCHMARK}/sweep_settings/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(BOTTLENECKS),
     conda:
@@ -109,8 +103,6 @@ rule map_trainability:
         f"{RESULTS}/trainability.parquet",
     log:
         f"{LOGS}/map_trainability.log",
-    benchmark:
-        f"{BENCHMARKS}/map_trainability.tsv"
     conda:
         "../../envs/train.yaml"
     params:

@@ -53,8 +53,6 @@ rule fit_student:
         metrics=f"{RUN}/metrics.parquet",
     log:
         f"{LOG}/fit_student/{{model}}.log",
-    benchmark:
-        f"{BENCHMARK}/fit_student/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(STUDENTS),
     conda:
@@ -81,8 +79,6 @@ rule sweep_pool:
         f"{OF_QUANTUM}/sweep.parquet",
     log:
         f"{LOG}/sweep_pool.log",
-    benchmark:
-        f"{BENCHMARK}/sweep_pool.tsv"
     conda:
         "../../envs/train.yaml"
     resources:

@@ -1,0 +1,1 @@
+"""Jobs forked from one process that has the heavy libraries loaded, on the machine of Snakemake."""
