@@ -164,9 +164,19 @@ def test_retained_fractions_are_drawn_where_they_are(transfer):
     shaded = {h for h, (student, _) in enumerate(rows) if students.index(student) % 2 == 0}
     assert {patch.get_y() + 0.5 for patch in panel.patches} == shaded
     assert set(transfer[transfer["n"] == 500]["verdict"]) == {"undefined"}
-    assert [text.get_text() for text in panel_of(figure, 500).texts] == ["undefined"]
+    assert "n = 500" not in [ax.get_title() for ax in figure.axes]
     assert not panel_of(figure, 50).texts
     assert "since the circuit is not shown to beat the classical baseline, at n: 500." in note
+
+
+def test_without_a_lead_at_any_n_there_are_no_panels_but_the_reasons(transfer):
+    nothing = transfer[transfer["n"] == 500]
+    figure, note = figure_of(draw_transfer, nothing)
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.texts] == [
+        "At no n is there a lead that a student could retain."
+    ]
+    assert not ax.lines and "at n: 500." in note
 
 
 def test_an_undefined_row_among_others_says_so_at_its_place(transfer):

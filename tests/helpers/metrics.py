@@ -143,6 +143,19 @@ def make_sweep(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
+def make_row_intervals(metrics: pd.DataFrame, limits: dict[str, tuple[float, float]]):
+    """Ratios of ``quantum`` to rivals by the contract, with the same limits at every n."""
+    keys = metrics[["dataset", "qubits", "protocol", "n"]].drop_duplicates()
+    parts = [
+        keys.assign(
+            **{"challenger": "quantum", "baseline": name, "ratio": (low * high) ** 0.5},
+            **{"ratio_low": low, "ratio_high": high, "rows_share": 0.7},
+        )
+        for name, (low, high) in limits.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def make_setting_sweep(metrics: pd.DataFrame, model: str, setting: str, ratios: dict[float, float]):
     """A sweep by the contract: the error at each value is that of the model times a ratio."""
     rows = metrics[metrics["model"] == model].assign(setting=setting)

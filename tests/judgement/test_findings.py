@@ -12,7 +12,6 @@ from helpers.metrics import (
     cut_short,
     diverge,
     make_metrics,
-    make_setting_sweep,
     make_sweep,
 )
 from helpers.planning import no_plans  # noqa: F401
@@ -137,43 +136,6 @@ def test_nothing_is_chosen_where_every_candidate_diverged():
     for name in ("mean", "pca"):
         metrics = diverge(metrics, name, 100, 0)
     assert words(found(findings_of(metrics), "choice"), "n") == [1000]
-
-
-@pytest.mark.parametrize("lost", [False, True])
-def test_each_depth_is_compared_with_the_deepest_by_pairs_of_seeds(lost):
-    metrics = make_metrics(**ONE, names=FEW)
-    depths = make_setting_sweep(metrics, "quantum", "layers", {2: 1.2, 5: 1.0, 20: 1.0})
-    if lost:
-        hit = (depths["value"] == 5) & (depths["seed"] == 3) & (depths["n"] == 100)
-        depths.loc[hit, ["heldout_mse", "diverged"]] = [np.nan, True]
-    findings = findings_of(metrics, setting_sweep=depths)
-    rows = found(findings, "depth").set_index(["n", "level"])
-    assert rows.loc[(1000, 5), "verdict"] == "not distinguishable"
-    assert rows.loc[(100, 5), "verdict"] == ("undefined" if lost else "not distinguishable")
-    assert set(rows["reason"].dropna()) == ({"diverged"} if lost else set())
-    for n in ONE["sizes"]:
-        assert rows.loc[(n, 2), "verdict"] == "worse"
-        wide = depths[depths["n"] == n].pivot(index="seed", columns="value", values="heldout_mse")
-        logs = np.log(wide[2] / wide[20])
-        reach = stats.t.ppf(0.975, 9) * logs.std() / np.sqrt(10)
-        expected = np.exp([logs.mean(), logs.mean() - reach, logs.mean() + reach])
-        assert rows.loc[(n, 2), ["estimate", "low", "high"]].tolist() == pytest.approx(expected)
-        assert len(depths.query(rows.loc[(n, 2), "rows"])) == 20
-    text = documents_of(metrics, setting_sweep=depths)["markdown"]
-    assert "beside its deepest form, 2 layers worse at every n, 5 layers" in text
-
-
-def test_each_scale_of_codes_is_compared_with_scale_one_where_that_was_tried():
-    metrics = make_metrics(**ONE, names=FEW)
-    ratios = {0.1: 0.5, 1: 1.0, 10: 3.0}
-    tried = make_setting_sweep(metrics, "classical", "code_scale", ratios)
-    rows = found(findings_of(metrics, setting_sweep=tried), "code_scale").set_index(["n", "level"])
-    assert set(rows["subject"]) == set(rows["against"]) == {"classical"}
-    for n in ONE["sizes"]:
-        assert rows.loc[(n, 0.1), "verdict"] == "better"
-        assert rows.loc[(n, 10), "verdict"] == "worse"
-        assert rows.loc[(n, 10), "estimate"] == pytest.approx(3, rel=0.02)
-    assert found(findings_of(metrics, setting_sweep=tried[tried["value"] != 1]), "code_scale").empty
 
 
 # ------------------------------------------------------------ where it ends

@@ -42,7 +42,7 @@ def test_a_deployment_by_the_comparisons():
 
 
 def test_a_deployment_of_another_protocol_and_of_a_name():
-    changes = {"deploy": {"protocol": "regularised", "model": "quantum", "n": 200}}
+    changes = {"deploy": {"protocol": "regularised", "model": "quantum", "n": 500}}
     found = resolve_deployment(resolve_study(study_of(changes)))
     assert found.candidates == found.teachers == ("quantum",)
     assert found.training["quantum"]["protocol"] == "regularised"

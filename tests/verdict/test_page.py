@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from helpers.configuration import changes_of, study_of
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
-from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
+from helpers.metrics import (
+    EVERY_NAME,
+    cut_short,
+    diverge,
+    make_metrics,
+    make_row_intervals,
+    make_sweep,
+)
 from helpers.verdict import (
     CIRCUIT,
     ONE,
@@ -58,6 +65,7 @@ def page_of_study(path, **loss):
     )
     more = {"downstream": make_downstream(used), "cost": make_cost()}
     more["sweep"] = make_sweep(swept, pools=(0, 1000))
+    more["row_intervals"] = make_row_intervals(metrics, {"classical": (0.4, 2), "square": (2, 3)})
     return documents_of(metrics, study.describe_problems(), study.name, **more)["markdown"]
 
 

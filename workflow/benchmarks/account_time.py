@@ -2,9 +2,9 @@
 
 Snakemake records when each job began and ended. The start-up of a job is that of the process
 which hands its script over to a worker, measured here; what a worker, or a job of several threads,
-imports besides is part of its work. What is left of the cores'
-time is scheduling, and waiting for the last jobs. Work is divided by its subject; reading and
-checking the study's Parquet tables, a part of many jobs, is timed once more by itself.
+imports besides is part of its work. What is left of the cores' time is scheduling, and waiting for
+the last jobs. Work is divided by its subject; reading and checking the study's Parquet tables, a
+part of many jobs, is timed once more by itself.
 
     python workflow/benchmarks/account_time.py --cores 2
 """
@@ -25,7 +25,7 @@ _SUBJECTS = {
     "data sets": ("generate_", "embed_", "collect_p", "find_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
     "downstream measures": ("measure_downstream",),
-    "tables, intervals, tests": ("combine_tables", "judge_study"),
+    "tables, intervals, tests": ("combine_tables", "judge_study", "resample_rows"),
     "figures": ("plot_",),
     "verdict": ("write_verdict",),
     "MLflow": ("sync_",),

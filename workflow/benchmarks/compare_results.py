@@ -33,6 +33,7 @@ KEYS = {
     "downstream_comparisons": [*PROBLEM, "n", "measure", *PAIR],
     "trainability": ["qubits", "n", "layers", "angle_range", "seed"],
     "sweep": [*RUN, "pool"],
+    "row_intervals": [*PROBLEM, "n", "challenger", "baseline"],
     "setting_sweep": [*RUN, "model", "setting", "value"],
     "published": [*PROBLEM, "n", "model"],
     "findings": ["question", "dataset", "protocol", "n", "subject", "stage", "against", "level"],

@@ -20,10 +20,49 @@ TRAINABLE = ["trainability"] if HAS_TRAINABILITY else []
 
 
 SWEPT = ["setting_sweep"] if any(track.swept for track in STUDY.tracks) else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *DOWNSTREAM]
+RESAMPLED = {
+    problem: track
+    for problem, track in STUDY.problems.items()
+    if "quantum" in track.bottlenecks
+    and not KINDS[track.datasets[problem[0]]["kind"]].is_scrambled
+}
+ROWS = ["row_intervals"] if RESAMPLED else []
+MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *DOWNSTREAM]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
+
+
+rule resample_rows:
+    input:
+        latents=LATENTS,
+        subsets=lambda wildcards: [
+            data_file(wildcards.dataset, f"subsets/seeds~{block}.parquet")
+            for block in STUDY.blocks
+        ],
+        weights=lambda wildcards: expand(
+            f"{RUN}/weights.safetensors",
+            **wildcards,
+            model=track_of(wildcards).bottlenecks,
+            block=STUDY.blocks,
+        ),
+    output:
+        f"{RESULTS}/{{dataset}}/{{protocol}}/row_intervals.parquet",
+    log:
+        f"{LOGS}/{{dataset}}/{{protocol}}/resample_rows.log",
+    conda:
+        "../../envs/train.yaml"
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=lambda wildcards: {
+            name: track_of(wildcards).settings_of(name)
+            for name in track_of(wildcards).bottlenecks
+        },
+    message:
+        "Resample the held-out rows of {wildcards.dataset} ({wildcards.protocol})"
+    script:
+        "../scripts/resample_rows.py"
 
 
 rule combine_tables:
@@ -44,6 +83,10 @@ rule combine_tables:
         setting_sweep=run_files(
             "setting_sweep.parquet", lambda track, dataset: track.swept
         ),
+        row_intervals=[
+            f"{RESULTS}/{dataset}/{protocol}/row_intervals.parquet"
+            for dataset, protocol in RESAMPLED
+        ],
         downstream=[
             DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in STUDY.downstream
@@ -65,7 +108,7 @@ rule combine_tables:
 
 rule judge_study:
     input:
-        **tables_of("metrics", "sweep", *SWEPT, *DOWNSTREAM, *COSTED),
+        **tables_of("metrics", "sweep", *SWEPT, *ROWS, *DOWNSTREAM, *COSTED),
         published="workflow/resources/published.csv",
         duplicates=expand(DUPLICATES, data=TEXT_DATA),
     output:

@@ -33,7 +33,7 @@ def row_panels(
 ) -> list[Axes]:
     """Return a panel for each n with the same named rows, in a figure of the size they need."""
     height = 0.6 + (0.23 if len(labels) > 20 else 0.28) * len(labels)
-    panels = panel_grid(figure, len(sizes), xlabel, (1.55, height), (2.2, 2.2), share=True)
+    panels = panel_grid(figure, len(sizes), xlabel, (1.55, height), (2.4, 2.2), share=True)
     panels[0].set_yticks(range(len(labels)), labels)
     panels[0].set_ylim(-0.6, len(labels) - 0.4)
     for n, ax in zip(sizes, panels, strict=True):
@@ -178,12 +178,19 @@ def row_labels(transfer: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> list[str]:
-    """Draw retained fractions with their limits, one panel for each n.
+    """Draw retained fractions with their limits, one panel for each n at which there are any.
 
-    Where one is missing or its verdict is ``undefined``, the row says so instead; a panel with
-    nothing but such rows says so once.
+    Where one is missing or its verdict is ``undefined``, the row says so instead; of an n with
+    nothing but such rows, the note tells why.
     """
-    sizes, rows = sorted(transfer["n"].unique()), row_labels(transfer)
+    rows = row_labels(transfer)
+    sizes = sorted(transfer.loc[transfer["verdict"] != "undefined", "n"].unique())
+    if not sizes:
+        figure.set_size_inches(8.8, 1.9)
+        ax = figure.add_subplot()
+        ax.set_axis_off()
+        ax.text(0, 0.5, "At no n is there a lead that a student could retain.", va="center")
+        return _transfer_notes(transfer, rows)
     panels = row_panels(figure, sizes, [*rows.values()], "retained fraction")
     panels[0].invert_yaxis()
     panels[0].set_xlim(*RETAINED_LIMITS)
@@ -201,14 +208,11 @@ def _draw_students(ax: Axes, part: pd.DataFrame, rows: list[tuple[str, str]]) ->
     students = list(dict.fromkeys(student for student, _ in rows))
     values = part[["retained", "ci_low", "ci_high"]].astype(float)
     values[part["verdict"] == "undefined"] = np.nan
-    is_undefined = values["retained"].isna().all()
     for height, row in enumerate(rows):
         if students.index(row[0]) % 2 == 0:  # shaded, to be followed across the panels
             ax.axhspan(height - 0.5, height + 0.5, color="#F1F1F1", linewidth=0, zorder=0)
-        if row in part.index and not is_undefined:
+        if row in part.index:
             draw_interval(ax, height, values.loc[row], style_of(row[0]).colour)
-    if is_undefined:
-        print_in_row(ax, (len(rows) - 1) / 2, "undefined", "center", _GREY)
 
 
 def _transfer_notes(transfer: pd.DataFrame, labels: dict[tuple[str, str], str]) -> list[str]:

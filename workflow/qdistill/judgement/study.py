@@ -28,9 +28,9 @@ def judge_study(
     """Read a study's tables of results, and write what is judged and found.
 
     Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-    ``setting_sweep``, ``downstream`` and ``cost``; ``published``, a CSV as :func:`read_published`
-    reads it; and a list of ``duplicates``, which may be absent. Outputs are ``findings`` and the
-    tables of :func:`judge_tables`. The problems are as
+    ``setting_sweep``, ``row_intervals``, ``downstream`` and ``cost``; ``published``, a CSV as
+    :func:`read_published` reads it; and a list of ``duplicates``, which may be absent. Outputs are
+    ``findings`` and the tables of :func:`judge_tables`. The problems are as
     :meth:`qdistill.study.tracks.Study.describe_problems` describes them.
 
     Raises

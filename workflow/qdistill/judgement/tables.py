@@ -19,7 +19,7 @@ UNTAUGHT = ("mean", "pca", "linear")
 TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
-    *("choices", "setting_sweep", "trainability", "cost", "downstream"),
+    *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
     "downstream_comparisons",
 )
 
@@ -37,6 +37,7 @@ class StudyTables:
     overfitting: pd.DataFrame
     choices: pd.DataFrame
     setting_sweep: pd.DataFrame
+    row_intervals: pd.DataFrame
     trainability: pd.DataFrame
     cost: pd.DataFrame
     downstream: pd.DataFrame

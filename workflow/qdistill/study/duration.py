@@ -79,7 +79,7 @@ def expect(
     largest = heapq.nlargest(cores, (job.megabytes for job in jobs.values()))
     weighed = {key: (taken[key], min(job.cores, cores)) for key, job in jobs.items()}
     needs = {key: set(job.needs) for key, job in jobs.items()}
-    return Expectation(_schedule(weighed, needs, cores), sum(largest), cores, weighed)
+    return Expectation(schedule(weighed, needs, cores), sum(largest), cores, weighed)
 
 
 def read_account() -> dict[str, Any]:
@@ -198,10 +198,14 @@ def _track(study: Study, job: Job) -> Track:
     return study.problems[job.wildcards["dataset"], job.wildcards["protocol"]]
 
 
-def _schedule(
+def schedule(
     jobs: Mapping[int, tuple[float, int]], needs: dict[int, set[int]], cores: int
 ) -> float:
-    """Play a run in which each job starts as soon as its needs are met and cores are free."""
+    """Estimate a run in which each job starts as soon as its needs are met and cores are free.
+
+    Jobs are seconds and cores by key; the needs, keys of the jobs before each, are used up. Returns
+    the seconds until the last has ended.
+    """
     waiting = list(jobs)
     running: list[tuple[float, int]] = []
     now, free = 0.0, cores

@@ -145,9 +145,9 @@ def _finished(recorder: Recorder, weights: Mapping[str, Tensor], seconds: float)
 
 def training_settings(settings: Mapping[str, Any]) -> TrainingSettings:
     """Select what the optimiser needs from a model's settings."""
+    epochs, batch_size, rate = (settings[k] for k in ("epochs", "batch_size", "learning_rate"))
     constant = settings.get("schedule", "constant") == "constant"
-    own = (settings[key] for key in ("epochs", "batch_size", "learning_rate"))
-    return TrainingSettings(*own, constant)
+    return TrainingSettings(epochs, batch_size, rate, constant)
 
 
 class BlockResults:

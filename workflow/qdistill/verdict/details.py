@@ -51,6 +51,10 @@ class Section:
 _TABLES = {
     "findings": ("Findings", "What the verdict is written from."),
     "comparisons": ("Comparisons", "Two models' held-out errors, paired by seed."),
+    "row_intervals": (
+        "Held-out rows as a sample",
+        "Two models' held-out errors, with limits for other rows as well as other seeds.",
+    ),
     "attribution": ("Attribution", "The simplest model that does as well as the circuit."),
     "crossover": ("Crossovers", "Where the circuit and a baseline change places."),
     "transfer": ("Transfer", "The share of the circuit's advantage that a student retains."),

@@ -22,7 +22,10 @@ from qdistill.verdict.templates import render
 from qdistill.verdict.views import tally, views_of
 
 # Findings that belong to no problem, or are counted over all: their names in the template.
-_LISTS = {"costs": "cost", "runs": "runs", "texts": "repeated_texts", "published": "published"}
+_LISTS = {
+    **{"costs": "cost", "runs": "runs", "texts": "repeated_texts", "published": "published"},
+    "resampled": "rows",
+}
 
 
 def write_verdict(
@@ -67,7 +70,7 @@ def compose_verdict(
     head = {"study": study, "views": views, "tally": tally(views), "names": names}
     head |= {"scrambled": scrambled}
     link = f"../results/{study}/details.html"
-    values = _values_over_all(findings, tables.metrics)
+    values = _values_over_all(findings, tables)
     page = re.sub(r"\n{3,}", "\n\n", render("verdict.md", **head, **values, details=link))
     sections = detail_sections(findings, tables, views)
     return {
@@ -80,7 +83,7 @@ def compose_verdict(
     }
 
 
-def _values_over_all(findings: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Any]:
+def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, Any]:
     """Return what the page says of no problem by itself."""
     rows = records_of(findings)
     chosen = {
@@ -90,8 +93,9 @@ def _values_over_all(findings: pd.DataFrame, metrics: pd.DataFrame) -> dict[str,
     steps = [row["level"] for row in chosen["costs"] if row["measure"] == "training_ratio"]
     return {
         **chosen,
-        "seeds": int(metrics["seed"].nunique()),
-        "total_runs": len(metrics),
+        "seeds": int(tables.metrics["seed"].nunique()),
+        "total_runs": len(tables.metrics),
+        "rows_share": tables.row_intervals["rows_share"].max(),
         "training_qubits": headline_qubits(steps) if steps else None,
         "overfits_above": f"{MARGIN:g}",
         "tolerance": f"{100 * TOLERANCE:g} %",

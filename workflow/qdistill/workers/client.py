@@ -54,13 +54,13 @@ def start_server(libraries: Sequence[str] = LIBRARIES) -> subprocess.Popen[bytes
 
 
 def hand_over(threads: int) -> None:
-    """Let a worker run the script of this process, if there is a server, and end as it does.
+    """Run the script of this process in a worker, if there is a server, and end as it does.
 
     Only a script of one thread, under the server's interpreter. Returns where the script is to be
     run by this process itself.
     """
     known = os.environ.pop(_ADDRESS, _NONE)
-    interpreter, address = (None, None) if known == _NONE else json.loads(known)
+    interpreter, address = ("", "") if known == _NONE else json.loads(known)
     if interpreter != sys.executable or threads != 1:
         return
     request = {"arguments": sys.argv, "folder": str(Path.cwd()), "environment": dict(os.environ)}

@@ -171,6 +171,29 @@ def swept(part: ProblemTables) -> list[Finding]:
     return found
 
 
+def row_intervals(part: ProblemTables) -> list[Finding]:
+    """Judge whether each verdict over seeds holds where held-out rows are a sample as well.
+
+    The estimate is the ratio of errors, with limits for both.
+    """
+    found = []
+    for row in part.row_intervals.to_dict("records"):
+        pair = {name: row[name] for name in ("challenger", "baseline")}
+        compared = part.compared(*pair.values())
+        if row["n"] not in compared.index or np.isnan(row["ratio_low"]):
+            continue
+        verdict, key = compared.loc[row["n"], "verdict"], key_of(part, row["n"])
+        if verdict not in ("better", "worse"):
+            continue
+        apart = row["ratio_high"] < 1 if verdict == "better" else row["ratio_low"] > 1
+        about = {"subject": row["challenger"], "against": row["baseline"], "measure": "ratio"}
+        about |= {"stage": _TRAINED, "against_stage": _TRAINED, "seeds": part.seeds}
+        about |= {"verdict": "holds" if apart else "changes"}
+        limits = ("ratio", "ratio_low", "ratio_high")
+        found.append(from_row("rows", key, row, "row_intervals", pair, limits, **about))
+    return found
+
+
 def crossovers(part: ProblemTables) -> list[Finding]:
     """Locate for every baseline where it and the circuit change places; the estimate is an n."""
     found = []

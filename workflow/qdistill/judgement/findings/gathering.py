@@ -20,6 +20,7 @@ OF_PROBLEM = (
     circuit.ablations,
     circuit.readouts,
     circuit.swept,
+    circuit.row_intervals,
     circuit.crossovers,
     students.transfers,
     students.overfittings,

@@ -26,6 +26,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "unitary": measured.Unitary,
     "soft_targets": measured.SoftTargets,
     "downstream": measured.Downstream,
+    "row_intervals": judged.RowIntervals,
     "comparisons": judged.Comparisons,
     "downstream_comparisons": judged.DownstreamComparisons,
     "attribution": judged.Attribution,

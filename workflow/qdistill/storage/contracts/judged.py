@@ -21,6 +21,7 @@ VERDICTS = {
     "memorisation": ("memorises", "memorises in part", "does not memorise", "undefined"),
     "advantage": _COMPARED,
     "scale": _COMPARED,
+    "rows": ("holds", "changes"),
     "attribution": ("distinct", "not distinct", "undefined"),
     "ablation": _COMPARED,
     "readout": _COMPARED,
@@ -63,6 +64,17 @@ class Comparisons(
     p_holm: float = Field(nullable=True, description="corrected over the family of tests")
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
+
+
+class RowIntervals(Run, unique=(*RUN, "challenger", "baseline")):
+    """Ratios of two models' held-out errors, held-out rows being a sample as seeds are."""
+
+    challenger: str
+    baseline: str
+    ratio: float = Field(gt=0, nullable=True, description="challenger / baseline, geometric mean")
+    ratio_low: float = Field(ge=0, nullable=True)
+    ratio_high: float = Field(nullable=True)
+    rows_share: float = Field(ge=0, le=1, nullable=True, description="of the variance")
 
 
 class DownstreamComparisons(

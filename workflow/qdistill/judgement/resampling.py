@@ -1,0 +1,61 @@
+"""Intervals for held-out rows as well as seeds, by a crossed bootstrap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from qdistill.judgement.statistics import LEVEL
+
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class CrossedInterval:
+    """A ratio of errors, its 95 % limits, and what share of their variance is that of rows."""
+
+    ratio: float
+    low: float
+    high: float
+    rows_share: float
+
+
+UNDEFINED = CrossedInterval(np.nan, np.nan, np.nan, np.nan)
+
+
+def crossed_ratio(
+    challenger: np.ndarray, baseline: np.ndarray, generator: np.random.Generator
+) -> CrossedInterval:
+    """Compute the geometric mean over seeds of two models' ratio of errors; rows are a sample too.
+
+    All seeds are measured on the same held-out rows, so an interval over seeds alone speaks of
+    those rows. Here seeds and rows are both drawn again (Owen, Annals of Applied Statistics 1, 386,
+    2007); limits are Student's t with the standard deviation of the draws, so that they are those
+    over seeds alone where rows make no difference.
+
+    Parameters
+    ----------
+    challenger, baseline : ndarray of float, shape (S, H)
+        Squared errors of each seed on each held-out row.
+
+    Returns
+    -------
+    CrossedInterval
+        NaN for fewer than two seeds, and where an error is zero or not finite.
+    """
+    seeds, rows = challenger.shape
+    errors = np.stack([challenger, baseline]).astype(np.float64)
+    if seeds < 2 or not np.isfinite(errors).all() or (errors.mean(axis=2) <= 0).any():
+        return UNDEFINED
+    of_rows = generator.multinomial(rows, np.full(rows, 1 / rows), size=_DRAWS)
+    of_seeds = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=_DRAWS)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a draw may hold only rows without error
+        drawn = np.log(errors @ of_rows.T.astype(np.float64))  # (2, S, draws)
+    logs = drawn[0] - drawn[1]
+    spread = np.sqrt(seeds / (seeds - 1)) * ((logs * of_seeds.T).sum(axis=0) / seeds).std(ddof=1)
+    own = np.log(errors.mean(axis=2))
+    own = own[0] - own[1]
+    reach = stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * spread
+    by_rows, by_seeds = logs.mean(axis=0).var(ddof=1), own.var(ddof=1) / seeds
+    limits = np.exp(own.mean() + reach * np.array([0.0, -1.0, 1.0]))
+    return CrossedInterval(*map(float, limits), float(by_rows / (by_rows + by_seeds)))

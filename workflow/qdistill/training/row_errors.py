@@ -1,0 +1,92 @@
+"""Errors of trained models on each held-out row, and intervals that count rows as a sample."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from qdistill.datasets.examples import Examples, load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
+from qdistill.judgement.resampling import crossed_ratio
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.slot_model import SlotModel, slot_weights
+from qdistill.randomness import generator_for
+from qdistill.storage.tables import write_table
+from qdistill.storage.weights import read_weights
+from qdistill.training.references import fit_regression
+
+_CHALLENGER = "quantum"
+
+
+def resample_rows(
+    blocks: Sequence[Problem],
+    weights: Mapping[str, Sequence[str | Path]],
+    settings: Mapping[str, Mapping[str, Any]],
+    path: str | Path,
+) -> None:
+    """Write the ratio of ``quantum``'s error to that of others, with rows resampled beside seeds.
+
+    Parameters
+    ----------
+    blocks : sequence of Problem
+        The problem in each block of seeds.
+    weights : mapping of str to sequence of path
+        Weights of each trained bottleneck, ``quantum`` among them, by block. PCA of the n rows is
+        another rival.
+    settings : mapping of str to mapping
+        Settings of each: ``layers`` and ``angle_range`` where it has them.
+    """
+    latents, frames = load_latents(blocks[0].latents), []
+    for n in blocks[0].sizes:
+        examples = [load_examples(latents, block.subsets, n) for block in blocks]
+        errors = {
+            name: np.concatenate(
+                [
+                    _trained_errors(name, n, file, blocks[0].qubits, settings[name], own)
+                    for file, own in zip(files, examples, strict=True)
+                ]
+            )
+            for name, files in weights.items()
+        }
+        errors["pca"] = np.concatenate([_pca_errors(own, blocks[0].qubits) for own in examples])
+        for rival in errors.keys() - {_CHALLENGER}:
+            generator = generator_for(0, n, "rows and seeds")  # the same for every rival
+            found = crossed_ratio(errors[_CHALLENGER], errors[rival], generator)
+            pair = {"challenger": _CHALLENGER, "baseline": rival}
+            limits = {"ratio": found.ratio, "ratio_low": found.low, "ratio_high": found.high}
+            frames.append({**blocks[0].key(n), **pair, **limits, "rows_share": found.rows_share})
+    table = pd.DataFrame(frames).sort_values(["n", "baseline"], ignore_index=True)
+    write_table("row_intervals", path, table, settings)
+
+
+def _trained_errors(
+    name: str,
+    n: int,
+    file: str | Path,
+    qubits: int,
+    settings: Mapping[str, Any],
+    examples: Examples,
+) -> np.ndarray:
+    """Squared errors of a model on each held-out row: float64 (S, H)."""
+    weights = {key: torch.from_numpy(array) for key, array in read_weights(file, n).items()}
+    circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
+    bottleneck = load_bottleneck(name)(qubits, **circuit)
+    model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
+    predicted = model.predict_rows(weights, examples.inputs[examples.heldout])
+    squares = (predicted - examples.targets[examples.heldout]).square()
+    return squares.mean(2).double().numpy()
+
+
+def _pca_errors(examples: Examples, qubits: int) -> np.ndarray:
+    inputs, targets = (
+        rows[examples.heldout].double().numpy() for rows in (examples.inputs, examples.targets)
+    )
+    found = []
+    for seed in examples.seeds:
+        fitted = fit_regression("pca", *examples.labelled_rows(seed), seed, 2**qubits)
+        found.append(np.square(fitted.predict(inputs) - targets).mean(axis=1))
+    return np.stack(found)
