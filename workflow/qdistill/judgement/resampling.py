@@ -57,5 +57,5 @@ def crossed_ratio(
     own = own[0] - own[1]
     reach = stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * spread
     by_rows, by_seeds = logs.mean(axis=0).var(ddof=1), own.var(ddof=1) / seeds
-    limits = np.exp(own.mean() + reach * np.array([0.0, -1.0, 1.0]))
-    return CrossedInterval(*map(float, limits), float(by_rows / (by_rows + by_seeds)))
+    ratio, low, high = map(float, np.exp(own.mean() + reach * np.array([0.0, -1.0, 1.0])))
+    return CrossedInterval(ratio, low, high, float(by_rows / (by_rows + by_seeds)))
