@@ -39,7 +39,7 @@ def smoke_study(folder):
 def test_a_newcomer_reads_what_to_expect_what_is_left_and_where_the_verdict_is(finished):
     lines = (finished / "output.txt").read_text().splitlines()
     others = [line for line in lines if " left; " not in line]
-    assert lines[1].startswith("Study 'smoke': 52 jobs, about ") and len(others) < 10, lines
+    assert lines[1].startswith("Study 'smoke': 55 jobs, about ") and len(others) < 10, lines
     assert lines[-1] == "Study 'smoke' is complete: results/smoke/, reports/verdict.md"
 
 
