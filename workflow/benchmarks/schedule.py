@@ -39,7 +39,7 @@ def read_jobs(metadata: Path) -> dict[int, Job]:
             job = jobs.setdefault(record["job_hash"], Job(record["rule"], length))
             # A long name is spread over folders, marked by a leading "@".
             name = "".join(part.removeprefix("@") for part in path.relative_to(metadata).parts)
-            job.outputs.add(base64.b64decode(name).decode())
+            job.outputs.add(base64.urlsafe_b64decode(name).decode())
             job.inputs.update(record["input"])
     return jobs
 

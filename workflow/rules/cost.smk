@@ -8,6 +8,8 @@ rule time_engines:
         memory=f"{RESULTS}/step_memory.json",
     log:
         f"{LOGS}/time_engines.log",
+    # First of all, since later the other core would wait for this one.
+    priority: 3
     conda:
         "../../envs/benchmark.yaml"
     # It uses one thread and asks for all cores, unless the study says otherwise: another job at

@@ -31,6 +31,8 @@ rule collect_paragraphs:
         "logs/data/{data}/collect_paragraphs.log",
     wildcard_constraints:
         data=one_of(TEXT_DATA),
+    # What is longest to wait for begins early.
+    priority: 2
     conda:
         "../../envs/text.yaml"
     params:
@@ -76,6 +78,8 @@ rule embed_paragraphs:
         "logs/data/{data}/embed_paragraphs.log",
     wildcard_constraints:
         data=one_of(TEXT_DATA),
+    # What is longest to wait for begins early.
+    priority: 2
     conda:
         "../../envs/text.yaml"
     # Two threads wait for each other; the second core trains on other data meanwhile.

@@ -26,7 +26,8 @@ _TEST_FOLDERS = frozenset({"test", "tests", "testing", "conftest.py"})
 
 _NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _DOCUMENTED = (ast.Module, *_NAMED)
-_HOLDS_DEFINITIONS = (ast.stmt, ast.excepthandler, ast.match_case)
+# Attributes that hold statements, in the order of the source: expressions define nothing named.
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 
 
 def collect_docstrings(settings: Mapping[str, Any], path: str | Path) -> None:
@@ -142,10 +143,10 @@ def _docstrings(file: Path) -> Iterator[tuple[str, str]]:
             docstring = ast.get_docstring(node)
             if docstring:
                 yield name, docstring
-        for child in reversed(list(ast.iter_child_nodes(node))):
-            if isinstance(child, _HOLDS_DEFINITIONS):
-                own = child.name if isinstance(child, _NAMED) else ""
-                waiting.append((".".join(filter(None, (name, own))), child))
+        children = [child for block in _BLOCKS for child in getattr(node, block, ())]
+        for child in reversed(children):
+            own = child.name if isinstance(child, _NAMED) else ""
+            waiting.append((".".join(filter(None, (name, own))), child))
 
 
 def _split_by_document(
