@@ -15,7 +15,7 @@ from helpers.figures import (
     figure_of,
     points_of,
 )
-from helpers.metrics import diverge
+from helpers.metrics import diverge, make_metrics
 from qdistill.figures.errors import (
     bound_shape,
     draw_bound,
@@ -234,3 +234,14 @@ def test_gaps_below_zero_are_told_and_not_drawn(metrics):
     ax, note = bound_of(with_gap(metrics, "quantum", lambda n: -1e-4 + 0 * n))
     assert "No shape fitted: no gap of quantum is positive" in note
     assert not [line for line in ax.lines if line.get_label().startswith("c √")]
+
+
+def test_a_model_far_above_the_mean_at_every_n_is_told_and_not_drawn():
+    def loss(model, stage, n):
+        return {"linear": 1.1, "classical": 0.5 if n == 50 else 0.004}.get(model, 0.004)
+
+    runs = make_metrics(("digits",), (50, 100), names=("mean", "linear", "classical"), loss=loss)
+    ax, note = crossover_of(runs)
+    assert ax.get_legend_handles_labels()[1] == ["mean", "classical"]
+    words = "Not drawn, 100 times above mean and more: linear (1.1)"
+    assert words in note and f"digits, article: {words}" in figure_of(draw_overview, runs)[1]

@@ -89,6 +89,12 @@ for figure, entry in STUDY_FIGURES.items():
             "../../envs/report.yaml"
         params:
             figure=figure,
+            # Where nothing can be learned, held-out errors show nothing.
+            left_out=[
+                name
+                for name, each in STUDY.datasets.items()
+                if KINDS[each["kind"]].is_scrambled
+            ],
             caption=caption_of_settings(STUDY, figure),
         message:
             "Plot the {params.figure} of the study"

@@ -5,5 +5,6 @@ from qdistill.jobs import job_log
 with job_log(snakemake):
     from qdistill.figures.harness import plot_study
 
-    output = snakemake.output
-    plot_study(snakemake.params.figure, snakemake.input[0], [output.svg, output.png])
+    output, params = snakemake.output, snakemake.params
+    files = [output.svg, output.png]
+    plot_study(params.figure, snakemake.input[0], files, params.left_out)

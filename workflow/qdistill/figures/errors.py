@@ -37,6 +37,7 @@ _OVERVIEW_LINES = 6
 # A larger ratio means a training error of nearly nothing (PCA with as many components as
 # rows): its size says little and would flatten everything else.
 _HIGHEST_RATIO = 1000.0
+_FAR_ABOVE = 100
 _FITTED, _SLOPE = "quantum", -0.5
 # Circuits whose gap the theorem speaks of, and two models without any angle beside them.
 _OF_BOUND = ("quantum", "quantum_tuned", "real_circuit", "separable", "square", "classical")
@@ -57,7 +58,7 @@ def draw_crossover(
     """
     figure.set_size_inches(8.8, 5.6)
     ax = figure.add_subplot()
-    runs = metrics[metrics["stage"] == "trained"]
+    runs, unseen = _within_sight(metrics[metrics["stage"] == "trained"])
     draw_models(ax, runs, "n", "heldout_mse")
     shown = published[
         (published["qubits"] == runs["qubits"].iloc[0])
@@ -79,6 +80,7 @@ def draw_crossover(
         *["Large hollow markers: published in the article."] * bool(len(shown)),
         *list_cases("Lines across", [f"{_BOUNDS[key][1]} ({known[key]:.3g})" for key in known]),
         *list_cases("Crossovers (upright lines), with 95 % limits", cases),
+        *unseen,
         *describe_failures(runs),
     ]
 
@@ -87,6 +89,21 @@ def _finish(ax: Axes, sizes: ArrayLike, label: str) -> None:
     set_example_axis(ax, np.unique(sizes))
     set_log_axis(ax, line_values(ax))
     ax.set_ylabel(label)
+
+
+def _within_sight(runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Select models that are not far above the mean's error at every n, and tell of the others.
+
+    One such, as an untrained one is, would squeeze all others into a line.
+    """
+    means = runs.groupby(_GROUP, sort=False)["heldout_mse"].mean().unstack()
+    if "mean" not in means.index:
+        return runs, []
+    lowest = means.min(axis=1)
+    beyond = lowest[lowest > _FAR_ABOVE * means.loc["mean"].max()]
+    cases = [f"{name} ({error:.3g})" for name, error in beyond.items()]
+    kept = runs[~runs["model"].isin(beyond.index)]
+    return kept, list_cases(f"Not drawn, {_FAR_ABOVE} times above mean and more", cases)
 
 
 def _draw_located(ax: Axes, row: Any, is_labelled: bool) -> str:
@@ -111,14 +128,17 @@ def draw_overview(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     runs = trained[trained["model"].isin(shown)]
     problems = {", ".join(key): own for key, own in runs.groupby(["dataset", "protocol"])}
     panels = panel_grid(figure, len(problems), EXAMPLES, (2.1, 2.2), (2.0, 1.5))
+    told: list[str] = []
     for ax, (name, part) in zip(panels, problems.items(), strict=True):
-        draw_models(ax, part, "n", "heldout_mse", shown)
+        seen, unseen = _within_sight(part)
+        told += [f"{name}: {each}" for each in unseen]
+        draw_models(ax, seen, "n", "heldout_mse", shown)
         set_example_axis(ax, part["n"], label=ax.get_xlabel())
         set_log_axis(ax, line_values(ax), most=5)
         ax.set_title(name.replace(", ", "\n"), fontsize=9)
     panels[0].set_ylabel("held-out error")
-    failures = ((name, told) for name, own in problems.items() for told in describe_failures(own))
-    return [describe_means(runs), *map(": ".join, failures)]
+    told += [f"{name}: {x}" for name, own in problems.items() for x in describe_failures(own)]
+    return [describe_means(runs), *told]
 
 
 def draw_gap(figure: Figure, metrics: pd.DataFrame) -> list[str]:

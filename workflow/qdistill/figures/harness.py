@@ -72,9 +72,16 @@ def plot_figures(
         draw_and_save(name, given, files, f"{dataset}, protocol {protocol}: ")
 
 
-def plot_study(name: str, path: str | Path, outputs: Sequence[str | Path]) -> None:
-    """Draw and save a figure of a whole study from its table, which must hold something."""
+def plot_study(
+    name: str, path: str | Path, outputs: Sequence[str | Path], left_out: Sequence[str] = ()
+) -> None:
+    """Draw and save a figure of a whole study from its table, which must hold something.
+
+    Data sets may be left out, if there are others.
+    """
     table = read_frame(STUDY_FIGURES[name].inputs[0], path)
+    if "dataset" in table and not (hit := table["dataset"].isin(left_out)).all():
+        table = table[~hit]
     if table.empty:
         raise DataError(f"{path}: holds no row, and the figure needs at least one")
     draw_and_save(name, [table], outputs)

@@ -36,10 +36,20 @@ def student_limits(values: ArrayLike) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def limits_of_positive(values: ArrayLike) -> tuple[float, float]:
+    """Return :func:`student_limits`, of positive values not below the lowest of them.
+
+    A symmetric limit may be negative there, and reach to the bottom of a log axis.
+    """
+    low, high = student_limits(values)
+    lowest = float(np.min(values))
+    return max(low, lowest) if lowest > 0 else low, high
+
+
 def draw_line(
     ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Style, bands: bool = True, **look: Any
 ) -> None:
-    """Draw the mean over rows at each x as a line, with a band of its Student t limits.
+    """Draw the mean over rows at each x as a line, with a band of :func:`limits_of_positive`.
 
     Where a row is not finite there is no mean, and the line has a gap: seaborn would drop the row
     and flatter the model that failed. On an axis that is logarithmic before, the mean is
@@ -64,7 +74,7 @@ def draw_line(
     known = np.isfinite(rows[y]).groupby(rows[x]).all()
     for _, kept in known[known].groupby((~known).cumsum()[known]):
         part = rows[rows[x].isin(kept.index)]
-        limits = student_limits if bands else None
+        limits = limits_of_positive if bands else None
         sns.lineplot(part, x=x, y=y, ax=ax, errorbar=limits, err_kws=BAND, legend=False, **whole)
         whole["label"] = None
     for axis, text in words.items():

@@ -40,7 +40,8 @@ def describe_means(runs: pd.DataFrame, words: str = "Mean") -> str:
     low, high = int(counts.min()), int(counts.max())
     seeds = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     qubits = " or ".join(map(str, sorted(runs["qubits"].unique())))
-    return f"{words} over {seeds} at {qubits} qubits; bands: 95 % Student t limits."
+    bands = "bands: 95 % Student t limits, cut at the lowest seed"
+    return f"{words} over {seeds} at {qubits} qubits; {bands}."
 
 
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:

@@ -95,7 +95,7 @@ def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, A
         **chosen,
         "seeds": int(tables.metrics["seed"].nunique()),
         "total_runs": len(tables.metrics),
-        "rows_share": tables.row_intervals["rows_share"].max(),
+        "rows_share": tables.row_intervals["rows_share"].median(),
         "training_qubits": headline_qubits(steps) if steps else None,
         "overfits_above": f"{MARGIN:g}",
         "tolerance": f"{100 * TOLERANCE:g} %",
