@@ -243,5 +243,5 @@ def test_a_model_far_above_the_mean_at_every_n_is_told_and_not_drawn():
     runs = make_metrics(("digits",), (50, 100), names=("mean", "linear", "classical"), loss=loss)
     ax, note = crossover_of(runs)
     assert ax.get_legend_handles_labels()[1] == ["mean", "classical"]
-    words = "Not drawn, 100 times above mean and more: linear (1.1)"
+    words = "Not drawn, 100 times above mean and more: linear (1.09)"
     assert words in note and f"digits, article: {words}" in figure_of(draw_overview, runs)[1]
