@@ -18,9 +18,8 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 
 
 def run_onnx(adapter, x):
-    session = onnxruntime.InferenceSession(
-        build_graph(adapter).SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    graph = build_graph(adapter).SerializeToString()
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return session.run(["codes", "reconstruction"], {"features": x})
 
 
@@ -30,13 +29,11 @@ def written_out(adapter, x):
     h = t["encoder.weight"] @ x.astype(float) + t["encoder.bias"]
     g = h / np.sqrt((h**2).sum())
     layer = {k.partition(".")[2]: v for k, v in t.items() if k.startswith("bottleneck.")}
-    width = len(h)
-    pairs = [g[i] * g[j] for i in range(width) for j in range(i, width)]
+    pairs = [g[i] * g[j] for i in range(len(h)) for j in range(i, len(h))]
+    standard = (h - h.mean()) / np.sqrt(h.var() + 1e-5)
     return {
         "linear": lambda: h,
-        "layer_norm": lambda: (
-            (h - h.mean()) / np.sqrt(h.var() + 1e-5) * layer["scale"] + layer["shift"]
-        ),
+        "layer_norm": lambda: standard * layer["scale"] + layer["shift"],
         "affine": lambda: layer["weight"] @ g + layer["bias"],
         "softmax": lambda: (e := np.exp(layer["weight"] @ g + layer["bias"])) / e.sum(),
         "squared": lambda: (layer["weight"] @ g) ** 2,
@@ -78,8 +75,7 @@ def test_any_widths_and_batches(kind, inputs, width, outputs, rows, seed):
     with torch.no_grad():
         module_codes = Adapter.of(adapter)(torch.tensor(x)).numpy()
     onnx_codes, reconstruction = run_onnx(adapter, x)
-    assert codes.shape == (rows, width)
-    assert reconstruction.shape == (rows, outputs)
+    assert (codes.shape, reconstruction.shape) == ((rows, width), (rows, outputs))
     for other in (module_codes, onnx_codes):
         np.testing.assert_allclose(other, codes, atol=2e-5 * scale, rtol=1e-4)
 

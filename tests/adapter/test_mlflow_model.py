@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 
 import mlflow.pyfunc
 import numpy as np
@@ -52,8 +53,7 @@ def test_the_model_gives_the_adapters_numbers_and_says_what_it_takes(saved):
     assert (inputs.shape, inputs.type) == ((-1, 10), np.float32)
     assert (outputs.shape, outputs.type) == ((-1, 8), np.float32)
     example = model.input_example
-    assert example.shape == (2, 10)
-    assert model.predict(example).shape == (2, 8)
+    assert (example.shape, model.predict(example).shape) == ((2, 10), (2, 8))
 
 
 @pytest.mark.slow
@@ -107,23 +107,21 @@ def test_registering_once_is_registering_for_good(adapter):
     assert json.loads((adapter.parent / "adapter.json").read_text()) == receipt
     assert receipt["model_uri"] == "models:/mine@champion"
     client = MlflowClient(receipt["tracking_uri"], receipt["tracking_uri"])
-    version = client.get_model_version_by_alias("mine", "champion")
-    assert str(version.version) == receipt["version"] == "1"
-    assert "What it is." in version.description
+    champion = partial(client.get_model_version_by_alias, "mine", "champion")
+    assert str(champion().version) == receipt["version"] == "1"
+    assert "What it is." in champion().description
     assert client.get_experiment_by_name("qdistill/mine") is not None
     assert register_adapter(adapter, "mine", "results/mine/adapter.json") == receipt
     assert len(client.search_model_versions("name = 'mine'")) == 1
     write_adapter(adapter, make_adapter(seed=5))
     newer = register_adapter(adapter, "mine", "results/mine/adapter.json")
-    champion = client.get_model_version_by_alias("mine", "champion")
-    assert str(champion.version) == newer["version"] == "2"
+    assert str(champion().version) == newer["version"] == "2"
     with _store(receipt["tracking_uri"]):
-        codes = mlflow.pyfunc.load_model(champion.source).predict(make_vectors(5))
+        codes = mlflow.pyfunc.load_model(champion().source).predict(make_vectors(5))
     np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)
     write_adapter(adapter, make_adapter())
     back = register_adapter(adapter, "mine", "results/mine/adapter.json")
-    assert back["version"] == "1"
-    assert str(client.get_model_version_by_alias("mine", "champion").version) == "1"
+    assert str(champion().version) == back["version"] == "1"
 
 
 def test_a_registration_that_fails_leaves_no_receipt(adapter, monkeypatch):

@@ -66,15 +66,14 @@ def test_every_seed_has_an_error_and_no_held_out_row_counts(trained, name):
 
 
 def test_a_students_seed_is_its_teachers(trained):
-    found, _ = errors_of(trained, "compiled")
+    found = errors_of(trained, "compiled")[0]
     assert found.errors == errors_of(trained, "quantum")[0].errors
     assert "its teacher `quantum`" in found.source
 
 
 def test_the_error_of_pca_is_that_of_leaving_rows_out(trained):
     found, blocks = errors_of(trained, "pca")
-    block = blocks[0]
-    x = block.inputs[block.labelled[1]].double().numpy()
+    x = blocks[0].inputs[blocks[0].labelled[1]].double().numpy()
     state = int(generator_for(1, 20, "rank").integers(2**32))
     squared = 0.0
     for kept, held in KFold(FOLDS, shuffle=True, random_state=state).split(x):
@@ -94,8 +93,7 @@ def test_training_on_folds_is_as_long_as_the_training_itself(trained):
 
 
 def test_a_regularised_run_has_recorded_its_error(trained):
-    study, _ = trained
-    unused = ("epochs", "learning_rate")
+    study, unused = trained[0], ("epochs", "learning_rate")
     settings = {k: v for k, v in SETTINGS.items() if k not in unused} | {"protocol": "regularised"}
     settings["regularised"] = {"folds": 2, "steps": 60, "checks": 3}
     settings["regularised"] |= {"learning_rates": [0.03], "weight_decays": [0.0, 1.0]}
