@@ -30,37 +30,36 @@ def tune(projections, kind, qubits, examples=None):
     return examples, *tune_linear(examples, qubits, settings)
 
 
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(map(str, case)))
+def tuned(request):
+    return request.param, *tune(*request.param)
+
+
 def apply_weights(weights, place, x):
     """What a reader of the weights' file does, in single precision."""
     own = {key: tensor[place] for key, tensor in weights.items()}
     h = x @ own["encoder.weight"].T + own["encoder.bias"]
     if "bottleneck.bias" in own:
         features = quadratic_features(h.numpy())
-        h = own["bottleneck.bias"] + sum(
-            torch.from_numpy(values) @ own[f"bottleneck.{kind}"].T
-            for kind, values in features.items()
-        )
+        parts = [torch.from_numpy(x) @ own[f"bottleneck.{k}"].T for k, x in features.items()]
+        h = own["bottleneck.bias"] + sum(parts)
     return h @ own["decoder.weight"].T + own["decoder.bias"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
-def test_the_weights_reproduce_the_reported_errors(case):
-    examples, weights, evaluation, _ = tune(*case)
+def test_the_weights_reproduce_the_reported_errors(tuned):
+    _, examples, weights, evaluation, _ = tuned
     assert all(tensor.dtype == torch.float32 for tensor in weights.values())
+    errors = evaluation.train_mse, evaluation.heldout_mse
     for place, labelled in enumerate(examples.labelled):
-        for found, rows in (
-            (evaluation.train_mse, labelled),
-            (evaluation.heldout_mse, examples.heldout),
-        ):
+        for found, rows in zip(errors, (labelled, examples.heldout), strict=True):
             predicted = apply_weights(weights, place, examples.inputs[rows])
             expected = (predicted - examples.targets[rows]).square().mean().item()
             assert found[place] == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
-def test_the_choice_explains_the_weights(case):
+def test_the_choice_explains_the_weights(tuned):
     """Refitting what was chosen, with plain least squares, gives the same predictions."""
-    examples, weights, evaluation, found = tune(*case)
+    case, examples, weights, evaluation, found = tuned
     assert len(found["choice"]) == len(examples.seeds)
     for place, labelled in enumerate(examples.labelled):
         chosen = json.loads(found["choice"][place])
@@ -91,13 +90,11 @@ def refit(examples, case, chosen, labelled):
     return x, y, SpectralRegression(x, y).fit(filtered), basis
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
-def test_the_validation_error_is_that_of_the_targets(case):
+def test_the_validation_error_is_that_of_the_targets(tuned):
     """Refitted fold by fold; with fixed projections, what no code can reach counts too."""
-    examples, _, _, found = tune(*case)
+    case, examples, _, _, found = tuned
     projections, _, qubits = case
-    for place, seed in enumerate(examples.seeds):
-        labelled = examples.labelled[place]
+    for place, (seed, labelled) in enumerate(zip(examples.seeds, examples.labelled, strict=True)):
         chosen = json.loads(found["choice"][place])
         x, y, _, basis = refit(examples, case, chosen, labelled)
         targets = examples.targets[labelled].double().numpy()
@@ -117,10 +114,9 @@ def test_the_validation_error_is_that_of_the_targets(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
-def test_no_other_row_matters(case):
+def test_no_other_row_matters(tuned):
     """Other rows' targets, and held-out inputs, change nothing but the held-out error."""
-    examples, weights, evaluation, found = tune(*case)
+    case, examples, weights, evaluation, found = tuned
     others = not_labelled(examples)
     inputs = others if case[0] == "trained" else examples.heldout
     _, spoiled, measured, again = tune(*case, spoil(examples, inputs=inputs, targets=others))
@@ -131,9 +127,8 @@ def test_no_other_row_matters(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
-def test_results_do_not_depend_on_the_block(case):
-    examples, weights, evaluation, found = tune(*case)
+def test_results_do_not_depend_on_the_block(tuned):
+    case, examples, weights, evaluation, found = tuned
     for place, seed in enumerate(examples.seeds):
         alone = make_examples(case[1], seeds=(seed,), features=FEATURES[case[0]])
         _, own, measured, again = tune(*case, alone)
