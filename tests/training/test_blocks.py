@@ -84,10 +84,8 @@ def test_a_diverged_run_is_flagged_and_leaves_the_others_alone():
 
 
 def test_divergence():
-    start = np.array([1.0, 1.0, 1.0, np.nan])
-    train = np.array([0.5, 1.5, np.nan, 0.5])
-    heldout = np.array([2.0, 0.1, 0.1, 0.5])
-    assert has_diverged(start, train, heldout).tolist() == [False, True, True, True]
+    errors = [[1.0, 1.0, 1.0, np.nan], [0.5, 1.5, np.nan, 0.5], [2.0, 0.1, 0.1, 0.5]]
+    assert has_diverged(*np.array(errors)).tolist() == [False, True, True, True]
     # Ending where it began, as where cross-validation finds that no step helps, is none.
     start = np.array([1.0, np.inf])
     assert has_diverged(start, start, np.array([1.0, 1.0])).tolist() == [False, True]

@@ -90,9 +90,8 @@ def test_nothing_but_labelled_rows_is_read():
 def test_a_seed_and_a_point_are_the_same_alone(name):
     together = errors_after(*start(name))
     for place, seed in enumerate(SEEDS):
-        np.testing.assert_allclose(
-            errors_after(*start(name, seeds=(seed,)))[0], together[place], rtol=1e-3
-        )
+        alone = errors_after(*start(name, seeds=(seed,)))[0]
+        np.testing.assert_allclose(alone, together[place], rtol=1e-3)
     alone = errors_after(*start(name), points=POINTS[1:])
     np.testing.assert_allclose(alone[:, 0], together[:, 1], rtol=1e-3)
 
@@ -105,13 +104,10 @@ def test_a_fold_that_breaks_does_not_break_the_others():
     np.testing.assert_allclose(found[[0, 2]], errors_after(*start())[[0, 2]], rtol=1e-4)
 
 
-@given(
-    st.lists(
-        st.lists(st.sampled_from([0.5, 1.0, 2.0, np.nan, np.inf, -np.inf]), min_size=6, max_size=6),
-        min_size=1,
-        max_size=4,
-    )
-)
+ERRORS = st.sampled_from([0.5, 1.0, 2.0, np.nan, np.inf, -np.inf])
+
+
+@given(st.lists(st.lists(ERRORS, min_size=6, max_size=6), min_size=1, max_size=4))
 def test_the_lowest_finite_error_is_found(errors):
     curves = np.array(errors).reshape(-1, 2, 3)
     point, check = best_point(curves)

@@ -15,8 +15,6 @@ from qdistill.randomness import generator_for
 from qdistill.training.regularised import Chosen, Grid, choose_settings, grid_of, train_as_chosen
 
 GRID = Grid(4, 3, 40, 4, (0.02, 0.1), (0.0, 0.5, 3.0))
-
-
 start = partial(started, features=8)
 
 
@@ -75,8 +73,7 @@ def test_each_seed_has_the_lowest_of_its_errors(name):
     assert (np.ptp(chosen.curves[:, :, 0], axis=1) < 1e-6).all()  # before training all are one
     np.testing.assert_array_equal(chosen.errors, chosen.curves.min((1, 2)))
     assert (chosen.errors < 0.98 * chosen.curves[:, 0, 0]).all()
-    described = [json.loads(choice) for choice in chosen.columns()["choice"]]
-    for place, each in enumerate(described):
+    for place, each in enumerate(map(json.loads, chosen.columns()["choice"])):
         assert (each["learning_rate"], each["weight_decay"]) == GRID.points[chosen.point[place]]
         assert each["steps"] == 10 * chosen.check[place]
     assert chosen.columns()["candidates"] == [30] * 3
@@ -87,9 +84,8 @@ def test_the_final_training_is_adamw_on_all_examples_up_to_each_seeds_end():
     model, parameters, examples = start()
     chosen = chosen_by_hand([0, 5, 4], [0, 2, 4])
     calls = []
-    weights = train_as_chosen(
-        *(model, parameters, examples, chosen, "x"), lambda check, _: calls.append(check)
-    )
+    about = (model, parameters, examples, chosen, "x")
+    weights = train_as_chosen(*about, lambda check, _: calls.append(check))
     assert calls == [0, 1, 2, 3, 4]
     for place, seed in enumerate(SEEDS):
         generator = generator_for(seed, examples.n, "x")

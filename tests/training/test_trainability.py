@@ -11,14 +11,8 @@ from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame, read_metadata
 from qdistill.training.trainability import HELDOUT, map_trainability
 
-SETTINGS = {
-    "qubits": 3,
-    "n": 24,
-    "layers": [1, 2],
-    "angle_ranges": [0.25, 1.0],
-    "learning_rate": 0.03,
-    "max_steps": 60,
-}
+SETTINGS = {"qubits": 3, "n": 24, "layers": [1, 2], "angle_ranges": [0.25, 1.0]}
+SETTINGS |= {"learning_rate": 0.03, "max_steps": 60}
 CASE = ["layers", "angle_range", "seed"]
 
 
@@ -45,9 +39,8 @@ def test_there_is_a_row_for_every_case(table):
 def test_a_small_case_against_pennylane_and_the_adam_of_torch(tmp_path):
     """With n below the batch size a batch is all n rows, so their order does not matter."""
     n, layers, bound, seed, steps = 6, 2, 0.7, 4, 25
-    found = mapped(
-        tmp_path, (seed,), qubits=2, n=n, layers=[layers], angle_ranges=[bound], max_steps=steps
-    ).loc[layers, bound, seed]
+    changes = {"qubits": 2, "n": n, "layers": [layers], "angle_ranges": [bound]}
+    found = mapped(tmp_path, (seed,), **changes, max_steps=steps).loc[layers, bound, seed]
     stream = generator_for(seed, n, f"trainability {layers} {bound}")
     teacher = torch.tensor(draw_angles(stream, layers, 2, bound)).double()
     inputs = torch.tensor(stream.standard_normal((n + HELDOUT, 4)).astype(np.float32)).double()
@@ -69,15 +62,14 @@ def test_a_small_case_against_pennylane_and_the_adam_of_torch(tmp_path):
 
 def test_shallow_circuits_of_small_angles_find_their_teacher(tmp_path):
     table = mapped(tmp_path, angle_ranges=[0.25], max_steps=300)
-    assert (table["heldout_mse"] < 1e-3 * table["mean_heldout_mse"]).all()
-    assert (table["train_mse"] < 1e-3 * table["mean_heldout_mse"]).all()
+    for column in ("train_mse", "heldout_mse"):
+        assert (table[column] < 1e-3 * table["mean_heldout_mse"]).all()
 
 
 def test_deep_circuits_of_wide_angles_do_not(tmp_path):
     table = mapped(tmp_path, layers=[8], angle_ranges=[0.25, 3.0], max_steps=300)
     share = (table["heldout_mse"] / table["mean_heldout_mse"]).groupby("angle_range").median()
-    assert share[0.25] < 0.01
-    assert share[3.0] > 0.1
+    assert share[0.25] < 0.01 and share[3.0] > 0.1
 
 
 def test_a_case_does_not_depend_on_which_others_are_mapped(tmp_path, table):

@@ -22,24 +22,20 @@ SIZES = (10, 40)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("tuning")
+def latents(tmp_path_factory):
+    return write_problem(tmp_path_factory.mktemp("tuning"), "noisy map")
 
 
-@pytest.fixture(scope="module")
-def latents(folder):
-    return write_problem(folder, "noisy map")
-
-
-def tune(folder, latents, name, chosen, place="tuned", seeds=SEEDS, sizes=SIZES):
-    problem, files = make_problem(latents, sizes, seeds), files_of(folder / place, name, seeds)
+def tune(latents, name, chosen, place="tuned", seeds=SEEDS, sizes=SIZES):
+    problem = make_problem(latents, sizes, seeds)
+    files = files_of(latents.parent / place, name, seeds)
     tune_model(name, problem, chosen, files)
     return files
 
 
 @pytest.fixture(scope="module")
-def circuits(folder, latents):
-    return tune(folder, latents, "quantum_tuned", CIRCUIT)
+def circuits(latents):
+    return tune(latents, "quantum_tuned", CIRCUIT)
 
 
 def examples_at(latents, n):
@@ -50,17 +46,15 @@ def examples_at(latents, n):
 @pytest.mark.parametrize("n", SIZES)
 def test_each_seed_has_the_layers_of_its_lowest_error_and_is_trained_so(circuits, latents, n):
     frame, examples = rows_at(circuits, "choices", n), examples_at(latents, n)
-    chosen = [json.loads(choice) for choice in frame["choice"]]
     weights, metrics = read_weights(circuits.weights, n), rows_at(circuits, "metrics", n)
     searches, trained = {}, {}
     for layers in (1, 3):
         own = {**CIRCUIT, "layers": layers, "code_scale": "unit"}
         model, parameters, _ = start_model("quantum", own, 3, examples)
         searches[layers] = choose_settings(model, parameters, examples, grid_of(own), "batches")
-        trained[layers] = train_regularised(
-            model, parameters, examples, searches[layers], "batches"
-        )
-    for place, found in enumerate(chosen):
+        about = (model, parameters, examples, searches[layers])
+        trained[layers] = train_regularised(*about, "batches")
+    for place, found in enumerate(map(json.loads, frame["choice"])):
         errors = {layers: search.errors[place] for layers, search in searches.items()}
         layers = min(errors, key=errors.get)
         assert found["layers"] == layers == weights["bottleneck.layers"][place]
@@ -89,8 +83,8 @@ def test_seeds_that_choose_differently_keep_their_places(circuits):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [(0,), (1, 2)])
-def test_a_search_does_not_depend_on_the_block(circuits, folder, latents, seeds):
-    apart = tune(folder, latents, "quantum_tuned", CIRCUIT, "apart", seeds)
+def test_a_search_does_not_depend_on_the_block(circuits, latents, seeds):
+    apart = tune(latents, "quantum_tuned", CIRCUIT, "apart", seeds)
     for n in SIZES:
         for kind, column in (("choices", "validation_mse"), ("metrics", "heldout_mse")):
             whole, few = (rows_at(files, kind, n)[column] for files in (circuits, apart))
@@ -99,35 +93,30 @@ def test_a_search_does_not_depend_on_the_block(circuits, folder, latents, seeds)
         assert few.tolist() == whole[list(seeds)].tolist()
 
 
-def test_fixed_projections_are_written_and_only_angles_trained(folder, latents):
+def test_fixed_projections_are_written_and_only_angles_trained(latents):
     chosen = {**CIRCUIT, "projections": "identity"}
-    files = tune(folder, latents, "quantum_tuned", chosen, "identity", sizes=(15,))
+    files = tune(latents, "quantum_tuned", chosen, "identity", sizes=(15,))
     weights = read_weights(files.weights, 15)
     for part in ("encoder", "decoder"):
         np.testing.assert_array_equal(weights[f"{part}.weight"], [np.eye(8)] * 3)
         assert not weights[f"{part}.bias"].any()
-    layers = weights["bottleneck.layers"]
-    metrics = rows_at(files, "metrics", 15)
-    assert metrics["n_parameters"].tolist() == (layers * 6).tolist()
+    counted = rows_at(files, "metrics", 15)["n_parameters"]
+    assert counted.tolist() == (6 * weights["bottleneck.layers"]).tolist()
 
 
-def test_rates_that_break_are_not_chosen(folder, latents):
+def test_rates_that_break_are_not_chosen(latents):
     grid = {**GRID, "learning_rates": [1e30, 0.03]}
     own = {**CIRCUIT, "regularised": grid, "tuned_layers": [1]}
-    files = tune(folder, latents, "quantum_tuned", own, "broken", sizes=(15,))
+    files = tune(latents, "quantum_tuned", own, "broken", sizes=(15,))
     frame = rows_at(files, "choices", 15)
-    chosen = [json.loads(choice) for choice in frame["choice"]]
+    chosen = map(json.loads, frame["choice"])
     assert {each["learning_rate"] for each in chosen if each["steps"]} == {0.03}
     assert frame["validation_mse"].notna().all()
     assert not rows_at(files, "metrics", 15)["diverged"].any()
 
 
-# ---- linear_tuned ----
-
-
-def test_files_of_the_tuned_linear_model(folder, latents):
-    """What is written is what :func:`tune_linear` found."""
-    files = tune(folder, latents, "linear_tuned", LINEAR)
+def test_files_of_the_tuned_linear_model(latents):
+    files = tune(latents, "linear_tuned", LINEAR)
     for n in SIZES:
         examples = examples_at(latents, n)
         weights, evaluation, found = tune_linear(examples, 3, LINEAR)
