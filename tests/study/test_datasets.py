@@ -19,20 +19,11 @@ TEXT = {"name": "mine", "kind": "text", "qubits": 4, "path": "texts"}
 VECTORS = {"name": "mine", "kind": "vectors", "qubits": 4, "path": "mine.npy"}
 
 
-def rows_of(entry):
-    return record_of(resolve_dataset(entry)).rows()
-
-
-def width_of(entry):
-    return record_of(resolve_dataset(entry)).width()
-
-
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"vectors"}))
 def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
     settings = resolve_dataset(name)
     kind = PRESETS[name]["kind"]
-    assert settings["name"] == name
-    assert settings["kind"] == kind
+    assert (settings["name"], settings["kind"]) == (name, kind)
     assert set(settings) == {"qubits", *KINDS[kind].model_fields}
     assert list(settings)[:3] == ["name", "kind", "qubits"]
 
@@ -49,14 +40,12 @@ def test_the_calibrated_optimum_is_near_and_below_the_published_errors(name, at_
     assert last["n"] == at_most_examples
     optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
     assert 0.85 * last["heldout_mse"] < optimum < last["heldout_mse"]
-    assert width_of(name) == 4 * 2 ** settings["qubits"]
+    assert record_of(settings).width() == 4 * 2 ** settings["qubits"]
 
 
 def test_settings_given_override_the_preset_and_leave_it_unchanged():
     settings = resolve_dataset({"name": "synthetic-6q", "train": 50, "generator_seed": 3})
-    assert settings["train"] == 50
-    assert settings["generator_seed"] == 3
-    assert settings["rank"] == 16
+    assert (settings["train"], settings["generator_seed"], settings["rank"]) == (50, 3, 16)
     settings = resolve_dataset("docstrings")
     settings["general_packages"].append("changed")
     assert "changed" not in resolve_dataset("docstrings")["general_packages"]
@@ -68,15 +57,17 @@ def test_another_name_needs_only_a_kind_and_its_required_settings():
     assert named_after_its_kind["kind"] == "vectors"
 
 
-def test_declared_rows_and_width():
-    assert rows_of("docstrings") == {"train": 1400, "unlabelled": 1800, "heldout": 800}
-    for entry in (VECTORS, TEXT):
-        assert rows_of(entry) is None
-    assert width_of(TEXT) == 384
-    assert width_of({**TEXT, "encoder": "folder"}) is None
-    assert width_of(VECTORS) is None
-    assert width_of("docstrings") == 384
-    assert width_of({"name": "docstrings", "encoder": "folder"}) is None
+@pytest.mark.parametrize("encoder", [None, "folder"])
+def test_declared_rows_and_width(encoder):
+    own, width = ({"encoder": encoder}, None) if encoder else ({}, 384)
+    rows = {"train": 1400, "unlabelled": 1800, "heldout": 800}
+    for entry, *expected in (
+        (VECTORS, None, None),
+        (TEXT | own, None, width),
+        ({"name": "docstrings"} | own, rows, width),
+    ):
+        record = record_of(resolve_dataset(entry))
+        assert [record.rows(), record.width()] == expected
 
 
 @pytest.mark.parametrize(
@@ -92,10 +83,9 @@ def test_declared_rows_and_width():
 def test_a_corrupted_data_set_has_the_rows_the_width_and_the_qubits_of_its_source(source):
     settings = resolve_dataset({"name": "noisy", "kind": "corrupted", "source": source})
     clean = resolve_dataset(source)
-    assert settings["source"] == clean
-    assert settings["qubits"] == clean["qubits"]
-    assert record_of(settings).rows() == record_of(clean).rows()
-    assert record_of(settings).width() == record_of(clean).width()
+    assert (settings["source"], settings["qubits"]) == (clean, clean["qubits"])
+    noisy, plain = record_of(settings), record_of(clean)
+    assert (noisy.rows(), noisy.width()) == (plain.rows(), plain.width())
 
 
 def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels():

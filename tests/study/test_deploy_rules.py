@@ -53,10 +53,9 @@ def test_a_deployment_of_another_protocol_and_of_a_name():
 
 def test_the_only_data_set_needs_no_name_and_nothing_need_be_deployed():
     changes = {"datasets": ["digits"], "pool_sweep": [], "tracks": None}
-    deploy = {"deploy": {"dataset": None, "n": 50}}
-    found = resolve_deployment(resolve_study(study_of({**changes, **deploy})))
-    assert found.dataset == "digits"
-    assert resolve_deployment(resolve_study(alone())) is None
+    changes["deploy"] = {"dataset": None, "n": 50}
+    assert resolve_deployment(resolve_study(study_of(changes))).dataset == "digits"
     without = study_of()
     del without["deploy"]
-    assert resolve_deployment(resolve_study(without)) is None
+    for config in (alone(), without):
+        assert resolve_deployment(resolve_study(config)) is None

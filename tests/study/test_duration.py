@@ -23,8 +23,6 @@ RECORDED = {
     ("teacher-circuit", "train_model", "quantum"): 8.8,
     ("teacher-circuit", "fit_student", "random_dense"): 6.0,
 }
-
-
 STUDY = resolve_study(study_of(THOROUGH))
 
 
@@ -32,8 +30,7 @@ def job_of(dataset, rule, name, study=STUDY, protocol="article"):
     track = study.problems[dataset, protocol]
     block = next(iter(study.blocks))
     wildcards = {"dataset": dataset, "protocol": protocol, "block": block, "model": name}
-    params = {"settings": track.settings_of(name), "sizes": track.n}
-    return Job(rule, wildcards, params)
+    return Job(rule, wildcards, {"settings": track.settings_of(name), "sizes": track.n})
 
 
 @pytest.mark.parametrize("about", RECORDED)

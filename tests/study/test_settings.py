@@ -1,6 +1,8 @@
 """The shipped studies, mutated, are resolved or refused in one line."""
 
 from copy import deepcopy
+from functools import reduce
+from operator import getitem
 
 import pytest
 from hypothesis import given, settings
@@ -47,9 +49,7 @@ def test_the_shipped_studies_mutated_are_resolved_or_refused_in_one_line(data):
         if not places:
             break
         *path, last = data.draw(st.sampled_from(places))
-        target = config
-        for key in path:
-            target = target[key]
+        target = reduce(getitem, path, config)
         what = data.draw(st.sampled_from(["delete", "replace", "retype", "rename", "swap"]))
         if what == "delete":
             del target[last]
@@ -60,11 +60,8 @@ def test_the_shipped_studies_mutated_are_resolved_or_refused_in_one_line(data):
         elif what == "rename" and isinstance(target, dict):
             target[data.draw(st.text(max_size=8) | WORDS | st.just(f"{last}s"))] = target.pop(last)
         else:  # a value from elsewhere
-            *other, key = data.draw(st.sampled_from(places))
-            source = config
-            for each in other:
-                source = source[each]
-            target[last] = deepcopy(source[key])
+            source = reduce(getitem, data.draw(st.sampled_from(places)), config)
+            target[last] = deepcopy(source)
     try:
         study = resolve_study(config)
     except ConfigurationError as error:

@@ -22,15 +22,14 @@ def test_every_name_of_the_registry_has_its_own_look():
 @pytest.mark.parametrize("squared", SIBLINGS)
 def test_a_squared_read_out_shares_its_siblings_colour_only(squared):
     linear = style_of(SIBLINGS[squared])
-    assert style_of(squared).colour == linear.colour
-    assert style_of(squared).marker != linear.marker
-    assert style_of(squared).line != linear.line
+    own = style_of(squared)
+    assert own.colour == linear.colour
+    assert own.marker != linear.marker and own.line != linear.line
 
 
 def test_models_that_share_an_axis_differ_in_their_markers():
     markers = [style_of(name).marker for name in (*BOTTLENECKS, *TUNED)]
-    assert all(markers)
-    assert len(set(markers)) == len(markers)
+    assert all(markers) and len(set(markers)) == len(markers)
     assert not any(style_of(name).marker for name in REFERENCES)
 
 

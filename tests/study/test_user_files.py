@@ -21,14 +21,9 @@ def refusal(path, column, inspect=inspect_vectors):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_rows_and_width_of_every_form(tmp_path, form):
+def test_rows_and_width_of_every_form_and_a_column_that_is_not_there(tmp_path, form):
     path, column = save_vectors(tmp_path, VALUES, form)
     assert inspect_vectors("mine", str(path), column) == (7, 5)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_column_that_is_not_there_is_named(tmp_path, form):
-    path, column = save_vectors(tmp_path, VALUES, form)
     message = refusal(path, "vectr")
     assert "'column' of 'mine'" in message and "'vectr'" in message
     if column == "vector":
@@ -90,11 +85,7 @@ def test_a_folder_is_its_files_of_plain_text_sorted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "modules",
-    [
-        "study.configuration, qdistill.circuits.engine",
-        "study.user_files, qdistill.datasets.encoders",
-    ],
+    "modules", ["study.user_files, qdistill.datasets.encoders", "circuits.engine"]
 )
 def test_nothing_heavy_is_imported_before_jobs_run(modules):
     code = f"""
@@ -132,11 +123,10 @@ def test_plain_text_has_no_columns(tmp_path, key):
 
 
 def test_what_holds_no_texts_is_refused_in_one_sentence(tmp_path):
-    (tmp_path / "paper.pdf").touch()
     for folder in ("empty", "images", "odd"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "images/a.png").touch()
-    (tmp_path / "odd/a{b}.txt").touch()
+    for name in ("paper.pdf", "images/a.png", "odd/a{b}.txt"):
+        (tmp_path / name).touch()
     for name, words in {
         "absent": "no file or folder",
         "paper.pdf": "has the extension '.pdf'; allowed are .jsonl",
