@@ -111,8 +111,7 @@ def test_separable_is_the_circuit_without_cnots():
     bottleneck = load_bottleneck("separable")(3, 2)
     parameters, _ = draw_weights(bottleneck)
     h = draw_inputs(1, 4, 8)
-    circuit = build_qnode(3, entangled=False)
-    expected = circuit(parameters["angles"][0].double(), h[0].double())
+    expected = build_qnode(3, entangled=False)(parameters["angles"][0].double(), h[0].double())
     found = bottleneck.forward(parameters, h)[0].double()
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
@@ -174,17 +173,12 @@ def test_gradients_of_orthogonal_are_those_of_finite_differences(qubits, seeds, 
     generator = torch.Generator().manual_seed(seed)
     skew = torch.randn(parameters["skew"].shape, generator=generator, dtype=torch.float64)
     h = draw_inputs(seeds, 3, 2**qubits, torch.float64, seed)
-    pull = torch.rand(h.shape, generator=generator, dtype=torch.float64)
 
     def outputs(skew, h):
         return bottleneck.forward({"skew": skew, **constants}, h)
 
-    assert torch.autograd.gradcheck(
-        lambda *both: (outputs(*both) * pull).sum(),
-        (skew.requires_grad_(), h.requires_grad_()),
-        atol=1e-7,
-        rtol=1e-4,
-    )
+    leaves = (skew.requires_grad_(), h.requires_grad_())
+    assert torch.autograd.gradcheck(outputs, leaves, atol=1e-7, rtol=1e-4)
     assert (outputs(skew, h).sum(-1) - 1).abs().max() < 1e-6  # the start is drawn in float32
 
 
@@ -196,17 +190,13 @@ def test_orthogonal_reaches_every_orthogonal_matrix_up_to_signs_of_rows(seed, re
     if reflect:
         wanted[0] *= -1
     start = draw_orthogonal(generator, 4).astype(float)
-    signs = max(
-        itertools.product([1, -1], repeat=4),
-        key=lambda signs: abs(np.linalg.det(np.eye(4) + start.T @ np.diag(signs) @ wanted)),
-    )
-    rotation = start.T @ np.diag(signs) @ wanted
+    signs = itertools.product([1, -1], repeat=4)
+    rotations = [start.T @ np.diag(each) @ wanted for each in signs]
+    rotation = max(rotations, key=lambda each: abs(np.linalg.det(np.eye(4) + each)))
     skew = (np.eye(4) - rotation) @ np.linalg.inv(np.eye(4) + rotation)
     np.testing.assert_allclose(skew, -skew.T, atol=1e-5)
-    weights = {
-        "skew": torch.tensor(skew[np.triu_indices(4, 1)])[None],
-        "start": torch.tensor(start)[None],
-    }
+    weights = {"skew": skew[np.triu_indices(4, 1)], "start": start}
+    weights = {name: torch.tensor(array)[None] for name, array in weights.items()}
     h = draw_inputs(1, 5, 4, torch.float64, seed)
     unit = (h / h.norm(dim=-1, keepdim=True))[0].numpy()
     found = Orthogonal(2).forward(weights, h)[0].numpy()
@@ -218,8 +208,7 @@ def test_a_diverged_seed_does_not_stop_the_others():
     parameters, constants = draw_weights(bottleneck, seeds=2)
     parameters["skew"][0] = math.nan
     z = bottleneck.forward({**parameters, **constants}, draw_inputs(2, 3, 4))
-    assert z[0].isnan().all()
-    assert z[1].isfinite().all()
+    assert z[0].isnan().all() and z[1].isfinite().all()
 
 
 def test_orthogonal_matrices_are_drawn_uniformly():

@@ -72,7 +72,6 @@ def test_only_features_of_unlabelled_rows_are_looked_at():
 
 
 def test_pca_needs_features_and_rows_that_vary_in_as_many_directions():
-    """Axes of no variance cannot be scaled to unit variance."""
     examples = make_examples()
     few = replace(examples, unlabelled=examples.unlabelled[:8])
     with pytest.raises(DataError, match="more than 8 unlabelled rows; found 12, 12 and 8"):

@@ -53,10 +53,9 @@ def test_fixed_projections_are_merged_and_not_trained():
 
 
 def test_encoder_and_decoder_start_the_same_for_every_model():
-    starts = [start_of(name)[2] for name in BOTTLENECKS]
-    for start in starts[1:]:
-        for key in PROJECTIONS:
-            assert torch.equal(start[key], starts[0][key])
+    first, *others = (start_of(name)[2] for name in BOTTLENECKS)
+    for start in others:
+        assert all(torch.equal(start[key], first[key]) for key in PROJECTIONS)
 
 
 def test_the_start_of_a_seed_is_its_own():

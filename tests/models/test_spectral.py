@@ -41,9 +41,7 @@ def mean_variance_sum(x):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("strength", [0.0, 1e-3, 0.1, 3.0])
-def test_weight_decay_is_ridge_regression_and_none_is_least_squares_of_smallest_norm(
-    shape, strength
-):
+def test_weight_decay_is_ridge_and_none_is_least_squares_of_smallest_norm(shape, strength):
     x, y = draw(*shape)
     new = draw(*shape, seed=1)[0]
     regression = SpectralRegression(x, y)
@@ -97,12 +95,11 @@ def test_errors_by_rank_are_those_of_the_predictions(shape, own, each):
     x, y = draw(*shape)
     new, truth = draw(*shape, seed=1)
     y, truth = (x, new) if own else (y, truth)
-    regression = SpectralRegression(x, y)
+    regression, width = SpectralRegression(x, y), 8
     fit = regression.fit(each)
     # the leading directions of the fitted values, by another decomposition
     fitted = (x - x.mean(axis=0)) @ fit.slopes
     directions = np.linalg.svd(fitted)[2].T
-    width = 8
     errors = regression.errors_by_rank(fit, new, truth, width)
     assert errors.shape == (width + 1,)
     present = min(np.linalg.matrix_rank(fitted), width)
@@ -134,20 +131,18 @@ def test_the_choice_has_the_lowest_cross_validated_error(n, folds, seed):
     features = quadratic_features(x)
     choice = choose_predictor(features, y, 3, folds, seed)
     errors = cross_validated(features, y, 3, folds, seed)
-    found = errors[choice.feature, choice.filter, choice.rank]
-    assert choice.validation_mse == pytest.approx(min(errors.values()), rel=1e-6)
-    assert found == pytest.approx(choice.validation_mse, rel=1e-6)
+    for error in (min(errors.values()), errors[choice.feature, choice.filter, choice.rank]):
+        assert error == pytest.approx(choice.validation_mse, rel=1e-6)
     assert choice.candidates == len(errors)
 
 
 def test_noise_is_answered_with_the_mean():
     """Every strength of rank 0 is the mean; of equals the first counts."""
     generator = np.random.default_rng(2)
-    x = generator.normal(size=(20, 15))
-    y = generator.normal(size=(20, 6)) + 100
-    choice = choose_predictor({"linear": x}, y, 4, 5, 0)
-    assert (*choice.describe().values(),) == ("linear", "linear", 0.0, 0)
-    assert [*choice.describe()] == ["features", "regularisation", "strength", "rank"]
+    x, y = generator.normal(size=(20, 15)), generator.normal(size=(20, 6)) + 100
+    choice = choose_predictor({"linear": x}, y, 4, 5, 0).describe()
+    expected = {"features": "linear", "regularisation": "linear", "strength": 0.0, "rank": 0}
+    assert [*choice.items()] == [*expected.items()]
 
 
 def test_where_the_largest_rank_of_the_folds_is_best_all_rows_may_have_more():

@@ -51,16 +51,13 @@ def test_parts_of_a_unitary(circuits):
 
 def test_readouts(h):
     generator = np.random.default_rng(5)
-    matrix = generator.normal(size=(2, 16, 16)).astype(np.float32)
-    bias = generator.normal(size=(2, 16)).astype(np.float32)
+    shapes = (2, 16, 16), (2, 16)
+    matrix, bias = (generator.normal(size=shape).astype(np.float32) for shape in shapes)
     weights = {"weight": torch.from_numpy(matrix), "bias": torch.from_numpy(bias)}
     units = h.numpy() / np.linalg.norm(h.numpy(), axis=-1, keepdims=True)
     product = np.einsum("sij,sbj->sbi", matrix, units)
-    expected = {
-        "linear": product + bias[:, None],
-        "softmax": softmax(product + bias[:, None], axis=-1),
-        "squared": product**2,
-    }
+    shifted = product + bias[:, None]
+    expected = {"linear": shifted, "softmax": softmax(shifted, axis=-1), "squared": product**2}
     assert set(expected) == set(READOUTS)
     for readout, values in expected.items():
         found = StudentLayer(4, readout).forward(weights, h)
@@ -102,9 +99,8 @@ def test_the_unit_of_probabilities_is_one():
 
 def test_random_starts():
     orthogonal = draw_matrices("orthogonal", 8, [0, 1], 20)
-    np.testing.assert_allclose(
-        orthogonal @ orthogonal.transpose(1, 2), torch.eye(8).expand(2, 8, 8), atol=1e-5
-    )
+    products = orthogonal @ orthogonal.transpose(1, 2)
+    np.testing.assert_allclose(products, torch.eye(8).expand(2, 8, 8), atol=1e-5)
     dense = draw_matrices("dense", 8, [0, 1], 20)
     assert dense.abs().max() <= 8**-0.5
     for start, both in (("orthogonal", orthogonal), ("dense", dense)):
