@@ -15,17 +15,17 @@ SETTINGS = TrainingSettings(epochs=60, batch_size=20, learning_rate=0.02)
 N_ROWS, POOL, WIDTH = 20, 40, 4
 
 
-def planted(squared: bool = False, factor: float = 1.0, seeds=SEEDS) -> SoftExamples:
+def planted(squared: bool = False, factor: float = 1.0) -> SoftExamples:
     """A teacher that a layer can match: another layer with the same read-out."""
     codes, targets = [], []
-    for seed in seeds:
+    for seed in SEEDS:
         generator = np.random.default_rng(seed)
         h = torch.from_numpy(generator.normal(size=(1, N_ROWS + POOL, WIDTH)).astype(np.float32))
         matrix = torch.from_numpy(generator.normal(size=(WIDTH, WIDTH)).astype(np.float32)) / 2
         outputs = encode_amplitudes(h) @ matrix.T
         codes.append(h)
         targets.append((outputs.square() if squared else outputs + 0.5) * factor)
-    return SoftExamples(list(seeds), N_ROWS, torch.cat(codes), torch.cat(targets))
+    return SoftExamples(SEEDS, N_ROWS, torch.cat(codes), torch.cat(targets))
 
 
 @pytest.mark.parametrize("readout", ["linear", "squared"])

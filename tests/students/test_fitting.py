@@ -18,12 +18,7 @@ from qdistill.study.registry import STUDENTS
 
 PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
 READ_OUT = {"linear": lambda z: z, "squared": np.square}
-OF_UNITARY = {
-    "re": np.real,
-    "im": np.imag,
-    "abs": np.abs,
-    "abs2": lambda unitary: np.abs(unitary) ** 2,
-}
+OF_UNITARY = {"re": np.real, "im": np.imag, "abs": np.abs, "abs2": lambda u: np.abs(u) ** 2}
 FROM_UNITARY = [name for name, entry in STUDENTS.items() if entry.start in OF_UNITARY]
 
 
@@ -50,14 +45,12 @@ def test_what_is_written(taught, name):
         assert own.keys() & set(PROJECTIONS) == trained_further
         used = {k: v for k, v in student.items() if k in own or k in PROJECTIONS}
         assert (metrics["n_parameters"] == sum(array[0].size for array in used.values())).all()
-        assert ("bottleneck.bias" in own) == (
-            entry.method != "compile" and entry.readout != "squared"
-        )
+        biased = entry.method != "compile" and entry.readout != "squared"
+        assert ("bottleneck.bias" in own) == biased
         history = rows_at(files, "history", n)
-        last = history[history["epoch"] == history["epoch"].max()]
-        np.testing.assert_array_equal(
-            last["heldout_mse"], stage_of(files, n, entry.stages[-1])["heldout_mse"]
-        )
+        found = history[history["epoch"] == history["epoch"].max()]["heldout_mse"]
+        last = stage_of(files, n, entry.stages[-1])["heldout_mse"]
+        np.testing.assert_array_equal(found, last)
 
 
 def test_compiled_is_the_circuit(taught):
@@ -115,12 +108,11 @@ def test_only_students_of_the_pool_learn_from_it(taught, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in STUDENTS if STUDENTS[name].method == "distil"])
 def test_distilled_students_come_near_their_teachers(taught, name):
-    hardly, longer = (
-        read_frame("metrics", fit(taught, name, epochs=epochs).metrics) for epochs in (1, 150)
-    )
-    assert (longer["teacher_r2"] > hardly["teacher_r2"]).all()
+    files = (fit(taught, name, epochs=epochs) for epochs in (1, 150))
+    hardly, longer = (read_frame("metrics", each.metrics)["teacher_r2"] for each in files)
+    assert (longer > hardly).all()
     if name in ("distilled_squared", "self_distilled"):
-        assert (longer["teacher_r2"] > 0).all()
+        assert (longer > 0).all()
 
 
 def test_another_teachers_weights_are_refused(taught):

@@ -67,10 +67,9 @@ def test_soft_targets_of_the_classical_teacher_are_its_layer_norm(taught):
     h = np.einsum("snd,sbd->sbn", weights["encoder.weight"], x) + weights["encoder.bias"][:, None]
     centred = h - h.mean(-1, keepdims=True)
     normalised = centred / np.sqrt(centred.var(-1, keepdims=True) + 1e-5)
-    expected = normalised * weights["bottleneck.scale"][:, None]
-    expected += weights["bottleneck.shift"][:, None]
+    scale, shift = (weights[f"bottleneck.{name}"][:, None] for name in ("scale", "shift"))
     found = load_soft_targets(files.soft_targets, examples)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, normalised * scale + shift, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["quantum", "classical"])
@@ -116,10 +115,9 @@ def test_a_classical_teacher_has_no_unitary(taught, tmp_path):
 
 
 def test_soft_targets_of_other_rows_are_refused(taught):
-    examples = examples_at(taught, 20)
-    examples = replace(examples, rows=examples.rows[:, ::-1])
+    examples, files = examples_at(taught, 20), taught.files("quantum")
     with pytest.raises(DataError, match="its rows are not those of the subset"):
-        load_soft_targets(taught.files("quantum").soft_targets, examples)
+        load_soft_targets(files.soft_targets, replace(examples, rows=examples.rows[:, ::-1]))
 
 
 def test_an_incomplete_unitary_is_refused(taught):
