@@ -1,6 +1,7 @@
 """The engine against PennyLane, finite differences and properties of the ansatz."""
 
 import itertools
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -30,10 +31,6 @@ def draw(seeds, layers, qubits, batch, dtype=torch.float32, seed=0):
     return angles.requires_grad_(), vectors.requires_grad_()
 
 
-def largest_relative_difference(found, expected):
-    return ((found - expected).abs().max() / expected.abs().max()).item()
-
-
 def check_against_pennylane(angles, vectors, entangled):
     """Float32 against PennyLane in float64: probabilities absolutely, gradients relatively."""
     seeds, _, qubits, _ = angles.shape
@@ -42,21 +39,17 @@ def check_against_pennylane(angles, vectors, entangled):
     found_gradients = torch.autograd.grad((found * weights).sum(), [angles, vectors])
     reference = build_qnode(qubits, entangled=entangled)
     for seed in range(seeds):
-        reference_angles = angles[seed].detach().double().requires_grad_()
-        reference_vectors = vectors[seed].detach().double().requires_grad_()
-        expected = reference(reference_angles, reference_vectors)
+        leaves = [each[seed].detach().double().requires_grad_() for each in (angles, vectors)]
+        expected = reference(*leaves)
         assert (found[seed] - expected).abs().max() < 1e-6
-        gradients = torch.autograd.grad(
-            (expected * weights[seed]).sum(), [reference_angles, reference_vectors]
-        )
+        gradients = torch.autograd.grad((expected * weights[seed]).sum(), leaves)
         for mine, theirs in zip(found_gradients, gradients, strict=True):
-            assert largest_relative_difference(mine[seed], theirs) < 1e-4
+            assert (mine[seed] - theirs).abs().max() / theirs.abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("qubits", range(2, 11))
 def test_agrees_with_pennylane(qubits):
-    drawn = draw(2, 3, qubits, 4, seed=qubits)
-    check_against_pennylane(*drawn, entangled=True)
+    check_against_pennylane(*draw(2, 3, qubits, 4, seed=qubits), entangled=True)
 
 
 @settings(max_examples=30)
@@ -112,9 +105,8 @@ def test_every_way_to_the_probabilities_is_the_same(layers, qubits, batch, entan
 
 def test_the_unitary_is_built_for_many_examples_of_a_deep_circuit():
     assert unitary_is_cheaper(layers=20, qubits=6, examples=10_000)
-    assert not unitary_is_cheaper(layers=20, qubits=6, examples=64)
-    assert not unitary_is_cheaper(layers=1, qubits=6, examples=10_000)
-    assert not unitary_is_cheaper(layers=20, qubits=12, examples=32)
+    for layers, qubits, examples in ((20, 6, 64), (1, 6, 10_000), (20, 12, 32)):
+        assert not unitary_is_cheaper(layers=layers, qubits=qubits, examples=examples)
 
 
 def test_two_forward_passes_before_one_backward_pass():
@@ -134,7 +126,6 @@ def test_a_zero_vector_is_an_error():
     angles, vectors = draw(2, 1, 2, 3)
     zeroed = vectors.detach().clone()
     zeroed[1, 2] = 0
-    with pytest.raises(ValueError, match="seed index 1, example 2"):
-        encode_amplitudes(zeroed)
-    with pytest.raises(ValueError, match="seed index 1, example 2"):
-        encoded_probabilities(angles, zeroed)
+    for encode in (encode_amplitudes, partial(encoded_probabilities, angles)):
+        with pytest.raises(ValueError, match="seed index 1, example 2"):
+            encode(zeroed)

@@ -65,7 +65,7 @@ def test_everything_is_timed_at_every_size(timed):
 
 
 def test_versions_and_processor_are_in_every_row(timed):
-    table, _ = timed
+    table = timed[0]
     for row in table.itertuples():
         versions = json.loads(row.versions)
         assert {"torch", "numba", "pennylane", "numpy", "cpu"} <= set(versions)
@@ -76,8 +76,7 @@ def test_versions_and_processor_are_in_every_row(timed):
 
 def ratio(table, column, **where):
     rows = table[np.logical_and.reduce([table[key] == value for key, value in where.items()])]
-    (value,) = rows[column]
-    return value
+    return rows[column].item()
 
 
 def test_ratios_compare_the_same_task():
@@ -146,12 +145,11 @@ def test_slow_inference_is_left_out_at_larger_batches(monkeypatch, caplog):
 
 
 def test_every_library_is_told_to_use_one_thread(monkeypatch):
-    libraries = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
-    for name in libraries:
-        monkeypatch.setenv(f"{name}_NUM_THREADS", "8")
+    names = [f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")]
+    for name in names:
+        monkeypatch.setenv(name, "8")
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=x")
     use_one_thread()
-    for name in libraries:
-        assert os.environ[f"{name}_NUM_THREADS"] == "1"
+    assert [os.environ[name] for name in names] == ["1"] * 4
     assert os.environ["XLA_FLAGS"].startswith("--xla_dump_to=x ")
     assert "intra_op_parallelism_threads=1" in os.environ["XLA_FLAGS"]

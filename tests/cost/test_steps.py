@@ -67,14 +67,9 @@ def test_a_model_step_is_the_one_of_the_optimiser(name):
     examples = draw_examples(qubits, 4 * batch, seeds)
     settings = {"projections": "trained", "layers": layers, "angle_range": torch.pi}
     model, parameters, _ = start_model(name, settings, qubits, examples)
-    trained = minimise(
-        ExampleLoss(model, examples).add_gradients,
-        parameters,
-        examples.n,
-        examples.seeds,
-        "batches",
-        TrainingSettings(epochs=1, batch_size=batch, learning_rate=LEARNING_RATE),
-    )
+    loss, training = ExampleLoss(model, examples), TrainingSettings(1, batch, LEARNING_RATE)
+    about = (parameters, examples.n, examples.seeds, "batches", training)
+    trained = minimise(loss.add_gradients, *about)
     assert found.keys() == trained.keys()
     for key, tensor in trained.items():
         assert torch.allclose(found[key], tensor, rtol=1e-5, atol=1e-7), key
