@@ -7,13 +7,7 @@ from scipy import stats
 
 from helpers.cost import make_cost
 from helpers.downstream import lose_codes, make_downstream
-from helpers.metrics import (
-    EVERY_NAME,
-    cut_short,
-    diverge,
-    make_metrics,
-    make_sweep,
-)
+from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
     ONE,

@@ -110,10 +110,7 @@ def heads(names, **settings):
     [
         ({"quantum": 0.001}, "**Use the circuit: it beats every simpler model in all 2 conditions"),
         ({"pca": 0.001}, "**No reason to use the circuit: in none of 2 conditions"),
-        (
-            {"pca": 0.001, "mean": 0.006},
-            "\nIt is worse than a simpler model in 2, distinct",
-        ),
+        ({"pca": 0.001, "mean": 0.006}, "\nIt is worse than a simpler model in 2, distinct"),
     ],
 )
 def test_the_answer_comes_first(loss, said):
