@@ -84,14 +84,8 @@ def train_study(study, names, blocks=((0, 1), (2,))) -> ExportFiles:
 
 def deployment_of(study, names, student="auto"):
     """What a small study deploys."""
-    return Deployment(
-        study="small-study",
-        dataset="small",
-        protocol="article",
-        qubits=3,
-        n=20,
-        model=student,
-        candidates=contenders(names) if student == "auto" else (student,),
-        settings=study.settings,
-        training={name: SETTINGS for name in names if name in BOTTLENECKS},
-    )
+    where = {"study": "small-study", "dataset": "small", "protocol": "article", "qubits": 3}
+    candidates = contenders(names) if student == "auto" else (student,)
+    used = {"model": student, "candidates": candidates, "settings": study.settings}
+    training = {name: SETTINGS for name in names if name in BOTTLENECKS}
+    return Deployment(**where, n=20, **used, training=training)

@@ -31,18 +31,10 @@ GRID = {"folds": 5, "steps": 100, "checks": 4, "learning_rates": [0.05], "weight
 TRAINING = {"protocol": "article", "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
 TRAINING |= {"layers": 2, "angle_range": 1.0, "models": {}, "regularised": GRID}
 TRACK = Track(
-    name="main",
-    datasets={"digits": resolve_dataset("digits")},
-    n=(20, 50),
-    bottlenecks=("linear", "quantum"),
-    tuned=(),
-    references=("mean",),
-    students=(),
-    projections="trained",
-    pools=(),
-    sweeps=(),
-    training=TRAINING,
-    tuning={"folds": 5, "layers": [2]},
+    **{"name": "main", "datasets": {"digits": resolve_dataset("digits")}, "n": (20, 50)},
+    **{"bottlenecks": ("linear", "quantum"), "references": ("mean",), "projections": "trained"},
+    **dict.fromkeys(("tuned", "students", "pools", "sweeps"), ()),
+    **{"training": TRAINING, "tuning": {"folds": 5, "layers": [2]}},
 )
 
 

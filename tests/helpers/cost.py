@@ -4,6 +4,7 @@ from qdistill.cost.benchmark import Row, tabulate_cost
 from qdistill.study.timed import MODEL_STEPS
 
 LAYERS, BATCH = 20, 32
+TIMED = ("classical", "distilled", "compiled", "quantum", "pennylane", "onnx")
 
 
 def make_times(qubits=(4, 6, 8), seeds=(1, 10), batches=(1, 32)):
@@ -26,9 +27,7 @@ def make_times(qubits=(4, 6, 8), seeds=(1, 10), batches=(1, 32)):
                 row = Row(name, "model_step", layers=layers, seeds=count, **sizes)
                 times[row] = (1 + 0.2 * place + 0.01 * q + 1 / count) * scale * count
         for batch in batches:
-            for place, name in enumerate(
-                ("classical", "distilled", "compiled", "quantum", "pennylane", "onnx")
-            ):
+            for place, name in enumerate(TIMED):
                 layers = LAYERS if name in ("quantum", "pennylane") else 0
                 row = Row(name, "inference", qubits=q, layers=layers, batch=batch)
                 times[row] = 0.05 * (1 + place) ** 2 * scale * batch**0.5

@@ -50,10 +50,9 @@ def unitary_entries(width=8, seed=3):
     """A uniformly random unitary, and the same by the contract "unitary"."""
     matrix = stats.unitary_group.rvs(width, random_state=seed).astype(np.complex64)
     row, column = np.divmod(np.arange(width * width), width)
+    place = {**PROBLEM, "n": 50, "seed": seed, "row": row, "column": column}
     parts = {"re": matrix.real.ravel(), "im": matrix.imag.ravel()}
-    return matrix, pd.DataFrame(
-        {**PROBLEM, "n": 50, "seed": seed, "row": row, "column": column, **parts}
-    )
+    return matrix, pd.DataFrame({**place, **parts})
 
 
 def trainability_of(powers, n=50):

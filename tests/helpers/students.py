@@ -13,15 +13,8 @@ from qdistill.students.teachers import collect_soft_targets, extract_unitary
 from qdistill.study.registry import STUDENTS
 from qdistill.training.protocols import train_model
 
-SETTINGS = {
-    "projections": "trained",
-    "protocol": "article",
-    "epochs": 12,
-    "batch_size": 9,
-    "learning_rate": 0.01,
-    "layers": 2,
-    "angle_range": 3.0,
-}
+SETTINGS = {"projections": "trained", "protocol": "article", "epochs": 12, "batch_size": 9}
+SETTINGS |= {"learning_rate": 0.01, "layers": 2, "angle_range": 3.0}
 
 
 def teach(study, seeds=SEEDS):
@@ -68,13 +61,9 @@ def write_map_task(folder: Path, features: int = 10, targets: int = 5) -> tuple[
     write_table("latents", latents, columns, {})
     problem = make_problem(latents, (20,), dataset="map")
     files = files_of(folder, "quantum")
-    shapes = {
-        "encoder.weight": (8, features),
-        "encoder.bias": (8,),
-        "decoder.weight": (targets, 8),
-        "decoder.bias": (targets,),
-        "bottleneck.angles": (2, 3, 2),
-    }
+    shapes = {"encoder.weight": (8, features), "encoder.bias": (8,)}
+    shapes |= {"decoder.weight": (targets, 8), "decoder.bias": (targets,)}
+    shapes |= {"bottleneck.angles": (2, 3, 2)}
     weights = {
         name: generator.normal(size=(len(SEEDS), *shape)).astype(np.float32)
         for name, shape in shapes.items()

@@ -44,15 +44,10 @@ def make_examples(kind="noisy map", seeds=SEEDS, n=15, features=12) -> Examples:
     orders = [np.random.default_rng(100 + seed).permutation(ROWS["train"]) for seed in seeds]
     labelled = np.stack([order[:n] for order in orders])
     first, last = ROWS["train"], ROWS["train"] + ROWS["unlabelled"]
-    return Examples(
-        seeds=list(seeds),
-        rows=labelled,
-        inputs=torch.tensor(x),
-        targets=torch.tensor(y),
-        labelled=torch.tensor(labelled),
-        unlabelled=torch.arange(first, last),
-        heldout=torch.arange(last, len(x)),
-    )
+    values = {"inputs": torch.tensor(x), "targets": torch.tensor(y)}
+    places = {"unlabelled": torch.arange(first, last), "heldout": torch.arange(last, len(x))}
+    places["labelled"] = torch.tensor(labelled)
+    return Examples(seeds=list(seeds), rows=labelled, **values, **places)
 
 
 def spoil(examples: Examples, inputs=(), targets=()) -> Examples:
@@ -60,18 +55,15 @@ def spoil(examples: Examples, inputs=(), targets=()) -> Examples:
     changed = {"inputs": examples.inputs.clone(), "targets": examples.targets.clone()}
     for name, positions in (("inputs", inputs), ("targets", targets)):
         chosen = torch.as_tensor(positions, dtype=torch.int64)
-        noise = torch.randn(
-            len(chosen), changed[name].shape[1], generator=torch.Generator().manual_seed(7)
-        )
-        changed[name][chosen] = 50 * noise
+        size, generator = changed[name][chosen].shape, torch.Generator().manual_seed(7)
+        changed[name][chosen] = 50 * torch.randn(size, generator=generator)
     return replace(examples, **changed)
 
 
 def not_labelled(examples: Examples) -> torch.Tensor:
     """Positions of all rows that no seed has as an example."""
-    return torch.tensor(
-        np.setdiff1d(np.arange(len(examples.inputs)), examples.labelled.unique().numpy())
-    )
+    rows = np.arange(len(examples.inputs))
+    return torch.tensor(np.setdiff1d(rows, examples.labelled.unique().numpy()))
 
 
 def holds_same(weights, expected) -> bool:
@@ -82,15 +74,9 @@ def holds_same(weights, expected) -> bool:
 def write_problem(folder, kind="noisy map", features=8):
     """Write the problem's latents; give their path."""
     x, y = draw_problem(kind, features)
-    columns = {
-        "row": np.arange(len(x)),
-        "split": np.repeat(list(ROWS), list(ROWS.values())),
-        "features": x,
-    }
-    if kind != "reconstruct":
-        columns["targets"] = y
-    path = folder / "latents.parquet"
-    write_table("latents", path, columns, {})
+    columns = {"row": np.arange(len(x)), "split": np.repeat(list(ROWS), list(ROWS.values()))}
+    columns |= {"features": x} if kind == "reconstruct" else {"features": x, "targets": y}
+    write_table("latents", path := folder / "latents.parquet", columns, {})
     return path
 
 
