@@ -21,6 +21,7 @@ from qdistill.storage.weights import read_weights, write_weights
 from qdistill.training.protocols import train_model
 
 MODELS = ("linear", "square")
+SPLIT = np.repeat(["train", "unlabelled", "heldout"], 60)
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +31,7 @@ def labelled(tmp_path_factory):
     generator = np.random.default_rng(0)
     classes = generator.integers(3, size=180)
     features = 2.0 * np.eye(3, 12)[classes] + 0.3 * generator.normal(size=(180, 12))
-    columns = {
-        "row": np.arange(180),
-        "split": np.repeat(["train", "unlabelled", "heldout"], 60),
-        "features": features,
-    }
+    columns = {"row": np.arange(180), "split": SPLIT, "features": features}
     write_table("latents", folder / "bare.parquet", columns, {})
     latents = folder / "latents.parquet"
     write_table("latents", latents, {**columns, "label": np.array(list("abc"))[classes]}, {})
@@ -50,19 +47,12 @@ def problem_in(folder, latents="latents", sizes=(10, 40)):
 
 
 def measured(folder, models=MODELS, kind="vectors", latents="latents", sizes=(10, 40), **changes):
-    settings = {
-        "dataset": {"kind": kind},
-        "neighbours": 4,
-        "examples_per_class": 3,
-        "pca": True,
-        "models": {name: SETTINGS for name in models},
-        **changes,
-    }
+    settings = {"dataset": {"kind": kind}, "neighbours": 4, "examples_per_class": 3, "pca": True}
+    settings |= {"models": {name: SETTINGS for name in models}, **changes}
     path, problem = folder / "downstream.parquet", problem_in(folder, latents, sizes)
     files = {name: files_of(folder, name) for name in models}
-    weights, metrics = (
-        {name: own[kind] for name, own in files.items()} for kind in ("weights", "metrics")
-    )
+    weights = {name: own.weights for name, own in files.items()}
+    metrics = {name: own.metrics for name, own in files.items()}
     measure_downstream(problem, weights, metrics, settings, path)
     return read_frame("downstream", path)
 
@@ -100,8 +90,8 @@ def test_codes_of_one_subspace_find_the_same_neighbours_by_cosine_too(tmp_path, 
     """Its code of the zero vector is no part of a linear code, and neither is PCA's mean."""
     generator = np.random.default_rng(0)
     features = generator.normal(size=(180, 12)) / np.arange(1, 13) + np.eye(12)[0]
-    columns = {"row": np.arange(180), "split": np.repeat(["train", "unlabelled", "heldout"], 60)}
-    write_table("latents", tmp_path / "latents.parquet", {**columns, "features": features}, {})
+    columns = {"row": np.arange(180), "split": SPLIT, "features": features}
+    write_table("latents", tmp_path / "latents.parquet", columns, {})
     examples = load_examples(tmp_path / "latents.parquet", problem_in(tmp_path).subsets, 40)
     fitted = [PCA(4).fit(examples.inputs[rows].numpy()) for rows in examples.labelled]
     turned = np.stack([stats.ortho_group.rvs(4, random_state=1) @ f.components_ for f in fitted])
@@ -159,12 +149,9 @@ def test_heldout_rows_alone_are_searched_and_a_probe_learns_from_train_rows(labe
 
 def test_many_heldout_rows_are_drawn_from(tmp_path):
     generator = np.random.default_rng(0)
-    rows = MOST_ROWS + 300
-    columns = {
-        "row": np.arange(rows + 20),
-        "split": ["train"] * 20 + ["heldout"] * rows,
-        "features": generator.normal(size=(rows + 20, 5)),
-    }
+    split = ["train"] * 20 + ["heldout"] * (MOST_ROWS + 300)
+    columns = {"row": np.arange(len(split)), "split": split}
+    columns["features"] = generator.normal(size=(len(split), 5))
     write_table("latents", tmp_path / "latents.parquet", columns, {})
     table = measured(tmp_path, models=(), sizes=(10,))
     assert (table["queries"] == MOST_ROWS).all()

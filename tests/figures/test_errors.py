@@ -82,9 +82,9 @@ def test_located_crossovers_are_marked_and_told(metrics, baseline, bands):
 
 
 def test_an_open_crossover_interval_is_cut_at_the_axes_and_said_so(metrics):
-    columns = ["challenger", "baseline", "n_star", "ci_low", "ci_high", "verdict"]
-    row = pd.DataFrame([("quantum", "classical", 300.0, 0.0, np.inf, "crossover")], columns=columns)
-    ax, note = crossover_of(metrics, row)
+    row = {"challenger": "quantum", "baseline": "classical", "verdict": "crossover"}
+    row |= {"n_star": 300.0, "ci_low": 0.0, "ci_high": np.inf}
+    ax, note = crossover_of(metrics, pd.DataFrame([row]))
     (band,) = ax.patches
     assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx(ax.get_xlim())
     assert "no limit within the grid" in note
@@ -102,11 +102,12 @@ def bound_of(metrics):
     return figure.axes[0], note
 
 
-@pytest.mark.parametrize(
-    "drawn",
-    [crossover_of, bound_of, lambda metrics: gap_of(metrics)],
-    ids=["crossover", "bound", "gap"],
-)
+def gap_of(metrics):
+    figure, note = figure_of(draw_gap, metrics)
+    return figure.axes[0], note
+
+
+@pytest.mark.parametrize("drawn", [crossover_of, bound_of, gap_of])
 def test_a_diverged_run_breaks_its_line_and_is_told(metrics, drawn):
     ax, note = drawn(diverge(metrics, "square", 100, 1))
     assert points_of(ax, "square")[:, 0] == pytest.approx([50, 200, 500])
@@ -116,10 +117,8 @@ def test_a_diverged_run_breaks_its_line_and_is_told(metrics, drawn):
 def test_the_overview_has_a_panel_of_six_lines_for_each_problem(metrics):
     both = pd.concat([metrics, metrics.assign(dataset="digits", heldout_mse=3.0, n=7)])
     figure, note = figure_of(draw_overview, diverge(both, "pca", 7, 2))
-    assert [ax.get_title("left") for ax in figure.axes] == [
-        "digits\narticle",
-        "synthetic-6q\narticle",
-    ]
+    titles = [ax.get_title("left") for ax in figure.axes]
+    assert titles == ["digits\narticle", "synthetic-6q\narticle"]
     digits, synthetic = figure.axes
     wanted = ["mean", "pca", "linear", "square", "classical", "quantum"]
     assert synthetic.get_legend_handles_labels()[1] == wanted == [*drawn_lines(synthetic)]
@@ -127,11 +126,6 @@ def test_the_overview_has_a_panel_of_six_lines_for_each_problem(metrics):
     means = metrics[metrics["model"] == "pca"].groupby("n")["heldout_mse"].mean()
     assert points_of(synthetic, "pca")[:, 1] == pytest.approx(means.to_numpy())
     assert "digits, article: Not drawn, for runs without a finite error: pca at n = 7" in note
-
-
-def gap_of(metrics):
-    figure, note = figure_of(draw_gap, metrics)
-    return figure.axes[0], note
 
 
 def test_the_gap_is_the_geometric_mean_of_each_seeds_ratio(metrics):
@@ -186,11 +180,8 @@ def test_a_gap_of_the_bounds_own_shape_gives_back_its_constant_and_slope(constan
 
 def test_the_constant_is_the_least_squares_solution_in_log_space():
     sizes, gaps = np.array([10, 50, 200, 900]), np.array([3e-3, 2.5e-3, 4e-4, 3e-5])
-
-    def residuals(log_constant):
-        return np.log(gaps) - log_constant - np.log(bound_shape(sizes, 72))
-
-    expected = np.exp(optimize.least_squares(residuals, x0=[0.0]).x[0])
+    logs = np.log(gaps) - np.log(bound_shape(sizes, 72))
+    expected = np.exp(optimize.least_squares(lambda constant: logs - constant, x0=[0.0]).x[0])
     assert fit_constant(sizes, gaps, 72)[0] == pytest.approx(expected, rel=1e-6)
 
 

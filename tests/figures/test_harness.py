@@ -31,14 +31,11 @@ def sources(tmp_path_factory, metrics):
     """Files of every table of a study with another protocol and data set beside it."""
     folder = tmp_path_factory.mktemp("study")
     results = {"metrics": metrics, "sweep": make_sweep(metrics)}
-    tables = {
-        **results,
-        **judge_tables(results, read_published()),
-        "downstream": make_downstream(metrics),
-        "unitary": unitary_entries()[1],
-        "setting_sweep": make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0}),
-        "history": pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS]),
-    }
+    tables = {**results, **judge_tables(results, read_published())}
+    tables |= {"downstream": make_downstream(metrics), "unitary": unitary_entries()[1]}
+    scales = make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0})
+    histories = pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS])
+    tables |= {"setting_sweep": scales, "history": histories}
     for kind, table in tables.items():
         elsewhere = table.assign(n=table["n"] + 7) if "n" in table else table
         others = [elsewhere.assign(protocol="regularised"), elsewhere.assign(dataset="digits")]
@@ -47,13 +44,8 @@ def sources(tmp_path_factory, metrics):
     write_table("trainability", folder / "trainability.parquet", trainability_of(POWERS), {})
     write_latents(folder / "latents.parquet", optimal_mse="0.00195", pca_floor_mse="0.002")
     files = {path.stem: path for path in folder.glob("*.parquet")}
-    return {
-        **files,
-        "histories": [files["history"]],
-        "published_csv": PUBLISHED_PATH,
-        "angles": 240,
-        "largest_n": 50,
-    }
+    files |= {"histories": [files["history"]], "published_csv": PUBLISHED_PATH}
+    return {**files, "angles": 240, "largest_n": 50}
 
 
 def outputs_of(folder, name):

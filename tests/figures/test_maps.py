@@ -81,12 +81,8 @@ def test_cells_lie_by_layers_and_range_and_are_annotated():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "4"]
     assert ax.get_ylim() == (0, 2)  # upwards
     found = {text.get_position(): text.get_text() for text in ax.texts}
-    assert found == {
-        (0.5, 0.5): "3/3\n$10^{-7.0}$",
-        (1.5, 0.5): "1/3\n0.32",
-        (0.5, 1.5): "1/3\n0.01",
-        (1.5, 1.5): "0/3\n1.6",
-    }
+    below = {(0.5, 0.5): "3/3\n$10^{-7.0}$", (1.5, 0.5): "1/3\n0.32"}
+    assert found == below | {(0.5, 1.5): "1/3\n0.01", (1.5, 1.5): "0/3\n1.6"}
     assert "seeds of 3 below 1 % of the mean's error" in note
 
 

@@ -173,9 +173,8 @@ def test_without_a_lead_at_any_n_there_are_no_panels_but_the_reasons(transfer):
     nothing = transfer[transfer["n"] == 500]
     figure, note = figure_of(draw_transfer, nothing)
     (ax,) = figure.axes
-    assert [text.get_text() for text in ax.texts] == [
-        "At no n is there a lead that a student could retain."
-    ]
+    (text,) = ax.texts
+    assert text.get_text() == "At no n is there a lead that a student could retain."
     assert not ax.lines and "at n: 500." in note
 
 

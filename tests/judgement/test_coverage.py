@@ -70,30 +70,27 @@ def test_fieller_set_of_a_ratio_also_where_the_denominator_is_near_zero(seeds, i
 
 
 def located(seeds, noise):
+    """The verdict of each simulation, and whether one of its intervals holds the crossing."""
     generator = np.random.default_rng(seeds)
     draws = (planted(generator, N_STAR, noise, seeds) for _ in range(SIMULATIONS))
-    return [find_crossovers(SIZES, log_ratios) for log_ratios in draws]
-
-
-def some_interval_holds(found):
-    return any(holds(each, N_STAR) for each in found)
+    simulated = [find_crossovers(SIZES, log_ratios) for log_ratios in draws]
+    held = [any(holds(each, N_STAR) for each in found) for found in simulated]
+    return np.array([found[0].verdict for found in simulated]), np.array(held)
 
 
 @every_count
 def test_crossover_interval(seeds):
-    simulated = located(seeds, noise=0.3)
-    assert sum(found[0].verdict == "crossover" for found in simulated) > 0.98 * SIMULATIONS
-    assert_coverage([some_interval_holds(found) for found in simulated])
+    verdicts, held = located(seeds, noise=0.3)
+    assert (verdicts == "crossover").sum() > 0.98 * SIMULATIONS
+    assert_coverage(held)
 
 
 @every_count
 def test_crossover_set_where_seeds_hardly_show_an_order(seeds):
-    simulated = located(seeds, noise=2.0)
-    undefined = [found[0].verdict == "undefined" for found in simulated]
-    held = [some_interval_holds(found) for found in simulated]
-    # with 'undefined' read as every n
-    assert_coverage(np.logical_or(held, undefined))
+    verdicts, held = located(seeds, noise=2.0)
+    undefined = verdicts == "undefined"
+    assert_coverage(held | undefined)  # with 'undefined' read as every n
     # among those that name a place: as find_crossovers states
     stated_undefined, stated = {5: (0.59, 0.87), 10: (0.32, 0.92), 20: (0.05, 0.94)}[seeds]
     assert_coverage(undefined, stated_undefined)
-    assert_coverage(np.array(held)[~np.array(undefined)], stated)
+    assert_coverage(held[~undefined], stated)

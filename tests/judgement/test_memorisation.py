@@ -21,24 +21,18 @@ def metrics():
 def test_the_share_is_that_of_the_means_training_error(metrics):
     findings = findings_of(metrics, [PERMUTED])
     rows = found(findings, "memorisation", n=50).set_index("subject")
-    assert rows["estimate"].to_dict() == pytest.approx(
-        {"classical": 0.1, "square": 0.6, "quantum": 0.99}
-    )
-    assert rows["verdict"].to_dict() == {
-        "classical": "does not memorise",
-        "square": "memorises in part",
-        "quantum": "memorises",
-    }
+    shares = {"classical": 0.1, "square": 0.6, "quantum": 0.99}
+    assert rows["estimate"].to_dict() == pytest.approx(shares)
+    verdicts = ("does not memorise", "memorises in part", "memorises")
+    assert rows["verdict"].to_dict() == dict(zip(shares, verdicts, strict=True))
     assert (rows["low"] <= rows["estimate"]).all() and (rows["level"] == 7).all()
     assert set(findings["question"]) == {"memorisation"}
 
 
 def test_a_diverged_run_leaves_it_undefined(metrics):
     lost = diverge(metrics, "quantum", 50, 3)
-    (row,) = found(findings_of(lost, [PERMUTED]), "memorisation", n=50, subject="quantum").to_dict(
-        "records"
-    )
-    assert (row["verdict"], row["reason"]) == ("undefined", "diverged")
+    rows = found(findings_of(lost, [PERMUTED]), "memorisation", n=50, subject="quantum")
+    assert rows[["verdict", "reason"]].to_numpy().tolist() == [["undefined", "diverged"]]
 
 
 def test_the_page_says_it_and_counts_it_among_no_conditions(metrics):

@@ -13,19 +13,11 @@ def judged(metrics, sweep, pool):
     return judge_overfitting(metrics, sweep).set_index("pool").loc[pool]
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0.06, 0.2, "overfits"),
-        (0.05, 0.2, "undecided"),
-        (-0.1, 0.04, "does not overfit"),
-        (-0.1, 0.05, "undecided"),
-        (-0.6, -0.5, "does not overfit"),
-        (np.nan, np.nan, "undefined"),
-    ],
-)
-def test_verdict_of_limits(low, high, verdict):
-    assert overfitting_verdict(low, high) == verdict
+def test_verdict_of_limits():
+    verdicts = {(0.06, 0.2): "overfits", (np.nan, np.nan): "undefined"}
+    verdicts |= dict.fromkeys([(0.05, 0.2), (-0.1, 0.05)], "undecided")
+    verdicts |= dict.fromkeys([(-0.1, 0.04), (-0.6, -0.5)], "does not overfit")
+    assert {limits: overfitting_verdict(*limits) for limits in verdicts} == verdicts
 
 
 def test_a_row_agrees_with_scipy():

@@ -31,20 +31,11 @@ def kept_and_advantage(metrics, student, stage):
     return classical - values_of(metrics, student, stage), classical - quantum
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0.81, 1.2, "retained"),
-        (0.8, 1.2, "partial"),
-        (0.1, 0.7, "partial"),
-        (-0.5, 0.19, "collapsed"),
-        (-0.5, 0.2, "partial"),
-        (0.1, 0.9, "undecided"),
-        (-np.inf, np.inf, "undecided"),
-    ],
-)
-def test_verdict_of_limits(low, high, verdict):
-    assert transfer_verdict(low, high) == verdict
+def test_verdict_of_limits():
+    verdicts = {(0.81, 1.2): "retained", (-0.5, 0.19): "collapsed"}
+    verdicts |= dict.fromkeys([(0.8, 1.2), (0.1, 0.7), (-0.5, 0.2)], "partial")
+    verdicts |= dict.fromkeys([(0.1, 0.9), (-np.inf, np.inf)], "undecided")
+    assert {limits: transfer_verdict(*limits) for limits in verdicts} == verdicts
 
 
 def test_verdicts_of_planted_fractions_and_fiellers_limits():

@@ -35,11 +35,8 @@ def test_what_never_changes_is_stored_once(tmp_path):
     path = tmp_path / "weights.safetensors"
     write_weights(path, arrays, (0, 1, 2), {})
     shapes = {name: array.shape for name, array in load_file(path).items()}
-    assert shapes == {
-        "encoder.bias": (1, 4),
-        "same": (3, 4),
-        **{f"n~{n}/layer": (3, 4) for n in (5, 50)},
-    }
+    layers = {f"n~{n}/layer": (3, 4) for n in (5, 50)}
+    assert shapes == {"encoder.bias": (1, 4), "same": (3, 4), **layers}
     for n, expected in arrays.items():
         found = read_weights(path, n)
         assert found.keys() == expected.keys()

@@ -32,13 +32,8 @@ def test_a_choice_that_is_no_object_is_refused(tmp_path, choice):
 
 
 def test_a_summary_tells_how_many_seeds_chose_what():
-    choices = [
-        Choice({"kind": kind, **({"rank": "4"} if kind == "low_rank" else {})}, 0.1)
-        for kind in ("full", "low_rank", "full")
-    ]
-    assert summarise_choices(choices) == {
-        "kind": "full (2 of 3), low_rank (1 of 3)",
-        "rank": "4 (1 of 3)",
-    }
-    assert summarise_choices(choices[:1]) == {"kind": "full"}
+    full, low = Choice({"kind": "full"}, 0.1), Choice({"kind": "low_rank", "rank": "4"}, 0.1)
+    wanted = {"kind": "full (2 of 3), low_rank (1 of 3)", "rank": "4 (1 of 3)"}
+    assert summarise_choices([full, low, full]) == wanted
+    assert summarise_choices([full]) == {"kind": "full"}
     assert summarise_choices([]) == {}

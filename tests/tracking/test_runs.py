@@ -26,6 +26,8 @@ from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
 from qdistill.tracking.runs import aggregate_seeds
 
+AT = "small/synthetic-4q/4/article/100"
+
 
 def test_one_study_run_a_parent_per_model_and_n_and_a_child_per_row(index):
     runs = index.runs
@@ -60,10 +62,7 @@ def test_a_child_carries_its_row(index):
 
 def test_a_student_has_its_stages_teacher_and_agreement(index):
     runs = index.runs
-    before, after = (
-        runs[f"small/synthetic-4q/4/article/100/1/unitary_re/{stage}"]
-        for stage in ("zero_shot", "fine_tuned")
-    )
+    before, after = (runs[f"{AT}/1/unitary_re/{stage}"] for stage in STAGES["unitary_re"])
     assert before.info.run_name == "unitary_re zero_shot n=100 seed=1"
     assert after.data.tags["teacher"] == "quantum"
     assert after.data.metrics["teacher_r2"] == pytest.approx(0.8)
@@ -167,10 +166,7 @@ def test_protocols_are_kept_apart(client):
 
 
 def test_a_tuned_model_has_its_choices_and_no_curve(index):
-    first, second = (
-        index.runs[f"small/synthetic-4q/4/article/100/{seed}/linear_tuned/trained"].data
-        for seed in (0, 1)
-    )
+    first, second = (index.runs[f"{AT}/{seed}/linear_tuned/trained"].data for seed in (0, 1))
     assert (first.params["choice.kind"], first.params["choice.rank"]) == ("low_rank", "4")
     assert (second.params["choice.rank"], second.params["candidates"]) == ("8", "30")
     assert second.metrics["validation_mse"] == 0.03

@@ -48,17 +48,10 @@ def sentences(page):
 def page_of_study(path, **loss):
     """The page of a whole study, with losses that are chosen."""
     study = resolve_study(study_of(changes_of(path)))
-    frames = {
-        (dataset, protocol): make_metrics(
-            (dataset,),
-            track.n,
-            seeds=study.config["seeds"],
-            names=track.names_of(dataset),
-            protocols=(protocol,),
-            **loss,
-        )
-        for (dataset, protocol), track in study.problems.items()
-    }
+    frames, seeds = {}, study.config["seeds"]
+    for (dataset, protocol), track in study.problems.items():
+        chosen = {"names": track.names_of(dataset), "protocols": (protocol,), **loss}
+        frames[dataset, protocol] = make_metrics((dataset,), track.n, seeds, **chosen)
     metrics, used, swept = (
         pd.concat([frames[problem] for problem in problems], ignore_index=True)
         for problems in (frames, study.downstream, [p for p in frames if study.problems[p].pools])
@@ -153,9 +146,8 @@ def test_a_control_that_fails_is_said_in_the_headline():
 def test_a_control_that_could_not_be_judged_has_not_passed():
     about = [described("squares-null", **SQUARES), described("docstrings", kind="docstrings")]
     names = ("mean", "classical", "quantum")  # too few rivals for any attribution
-    metrics = make_metrics(
-        ("squares-null", "docstrings"), (5, 100), names=names, loss=leveled(quantum=1e-6)
-    )
+    chosen = {"names": names, "loss": leveled(quantum=1e-6)}
+    metrics = make_metrics(("squares-null", "docstrings"), (5, 100), **chosen)
     page = documents_of(metrics, about)["markdown"]
     assert "**1 of 1 control not passed: distrust this page.**" in page.split("\n\n")[1]
     assert "Control `squares-null` article undefined at every n." in page
@@ -265,9 +257,8 @@ def test_the_note_is_the_head_of_the_page(documents):
 
 
 def test_choices_are_counted_or_summarised():
-    assert summarise_values(["weight_decay", "linear", "weight_decay"]) == (
-        "weight decay (2), linear (1)"
-    )
+    kinds = summarise_values(["weight_decay", "linear", "weight_decay"])
+    assert kinds == "weight decay (2), linear (1)"
     assert summarise_values([0.001, 0.01, 0.001]) == "0.001 (2), 0.01 (1)"
     assert summarise_values([10, 20, 30, 40, 50]) == "median 30 (10 to 50)"
     assert summarise_values([True, False, True]) == "yes (2), no (1)"

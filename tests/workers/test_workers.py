@@ -24,7 +24,6 @@ print(os.getpid(), "loaded" if "colorsys" in sys.modules else "", os.getcwd(), *
 @pytest.fixture
 def server(monkeypatch):
     """A server whose workers have one library that no script here loads."""
-    monkeypatch.delenv("QDISTILL_WORKERS", raising=False)
     monkeypatch.setenv("QDISTILL_WORKERS", "")  # undone afterwards, whatever is set meanwhile
     del os.environ["QDISTILL_WORKERS"]
     process = start_server(["colorsys"])
@@ -70,16 +69,11 @@ def test_each_worker_has_the_environment_of_its_asker(server, tmp_path):
         assert process.communicate(timeout=60)[0].splitlines()[1] == f"{colour} None"
 
 
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        ("sys.exit(3)", 3),
-        ("sys.exit('words')", 1),
-        ("raise ValueError('words')", 1),
-        ("os.kill(os.getpid(), 15)", -15),
-        ("os.kill(os.getpid(), 9)", -9),
-    ],
-)
+ENDS = {"sys.exit(3)": 3, "sys.exit('words')": 1, "raise ValueError('words')": 1}
+ENDS |= {f"os.kill(os.getpid(), {number})": -number for number in (9, 15)}
+
+
+@pytest.mark.parametrize(("code", "status"), ENDS.items())
 def test_the_asker_ends_as_the_worker_does(server, tmp_path, code, status):
     process = ask(tmp_path, code)
     error = process.communicate(timeout=60)[1]
@@ -98,6 +92,7 @@ def test_several_run_at_once(server, tmp_path):
 
 
 SLEEP = """
+sys.stdout.flush()
 import subprocess
 child = subprocess.Popen(["sleep", "100"])
 print(child.pid, flush=True)
@@ -105,16 +100,16 @@ child.wait()
 """
 
 
-def sleeping(process):
-    """The processes of a worker that sleeps: itself and its child."""
+def sleeper(folder):
+    """A script whose worker sleeps, and the processes of that: itself and its child."""
+    process = ask(folder, SLEEP)
     first = process.stdout.readline().split(" ")[0]
-    return [psutil.Process(int(number)) for number in (first, process.stdout.readline())]
+    return process, [psutil.Process(int(pid)) for pid in (first, process.stdout.readline())]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_worker_and_its_children_end_with_the_asker(server, tmp_path, how):
-    process = ask(tmp_path, "sys.stdout.flush()" + SLEEP)
-    workers = sleeping(process)
+    process, workers = sleeper(tmp_path)
     process.send_signal(how)
     assert process.wait(timeout=30) == -how
     wait_until(lambda: not any(worker.is_running() for worker in workers))
@@ -122,8 +117,7 @@ def test_a_worker_and_its_children_end_with_the_asker(server, tmp_path, how):
 
 
 def test_all_end_with_the_process_that_started_the_server(server, tmp_path):
-    process = ask(tmp_path, "sys.stdout.flush()" + SLEEP)
-    workers = sleeping(process)
+    process, workers = sleeper(tmp_path)
     folder = Path(server.args[3])
     server.stdin.close()
     assert server.wait(timeout=30) == 0
