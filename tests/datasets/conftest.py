@@ -1,8 +1,19 @@
-"""What the tests of encoders share."""
+"""What the tests of encoders share, and the data set that others are derived from."""
 
 import pytest
 
+from helpers.derived import SOURCE
 from qdistill.datasets import embedding
+from qdistill.datasets.synthetic import write_synthetic
+from qdistill.study.datasets import resolve_dataset
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Where the latents of ``SOURCE`` lie."""
+    path = tmp_path_factory.mktemp("source") / "latents.parquet"
+    write_synthetic(resolve_dataset(SOURCE), path)
+    return path
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from helpers.derived import SOURCE, write_source
+from helpers.derived import SOURCE
 from qdistill.datasets.corrupted import corrupt_latents, corrupted
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
@@ -21,51 +21,43 @@ def settings_of(**changes):
     return resolve_dataset(entry)
 
 
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory):
-    return write_source(tmp_path_factory.mktemp("source"))
-
-
-def corrupt(clean, tmp_path, **changes):
+def corrupt(source, tmp_path, **changes):
     path = tmp_path / "latents.parquet"
-    corrupt_latents(settings_of(**changes), path, clean)
+    corrupt_latents(settings_of(**changes), path, source)
     return load_latents(path)
 
 
-def test_targets_rows_and_splits_are_those_of_the_source(clean, tmp_path):
-    source, noisy = load_latents(clean), corrupt(clean, tmp_path)
-    np.testing.assert_array_equal(noisy.targets, source.features)
-    np.testing.assert_array_equal(noisy.rows, source.rows)
-    np.testing.assert_array_equal(noisy.split, source.split)
+def test_targets_rows_and_splits_are_those_of_the_source(source, tmp_path):
+    clean, noisy = load_latents(source), corrupt(source, tmp_path)
+    np.testing.assert_array_equal(noisy.targets, clean.features)
+    np.testing.assert_array_equal(noisy.rows, clean.rows)
+    np.testing.assert_array_equal(noisy.split, clean.split)
     assert noisy.features.dtype == np.float32
     assert json.loads(noisy.metadata["settings"]) == settings_of()
     assert "optimal_mse" not in noisy.metadata  # which is of another task
 
 
-def test_levels_are_those_of_the_settings(clean, tmp_path):
-    source, noisy = load_latents(clean), corrupt(clean, tmp_path, noise=0.7, dropout=0.3)
+def test_levels_are_those_of_the_settings(source, tmp_path):
+    clean, noisy = load_latents(source), corrupt(source, tmp_path, noise=0.7, dropout=0.3)
     kept = noisy.features != 0
     count = kept.size
     assert abs((~kept).mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / count)
-    train = source.features[source.positions("train")].astype(float)
+    train = clean.features[clean.positions("train")].astype(float)
     spread = np.sqrt(train.var(axis=0).mean())
-    noise = ((noisy.features - source.features)[kept]) / spread
+    noise = ((noisy.features - clean.features)[kept]) / spread
     assert abs(noise.mean()) < 4 * 0.7 / np.sqrt(noise.size)
     assert noise.std() == pytest.approx(0.7, abs=4 * 0.7 / np.sqrt(2 * noise.size))
     assert stats.kstest(noise / 0.7, "norm").pvalue > 1e-3
     # Noise does not follow the feature it is added to.
-    assert abs(np.corrcoef(noise, source.features[kept])[0, 1]) < 4 / np.sqrt(noise.size)
+    assert abs(np.corrcoef(noise, clean.features[kept])[0, 1]) < 4 / np.sqrt(noise.size)
 
 
 def test_the_spread_is_that_of_training_rows_alone(tmp_path):
     generator = np.random.default_rng(0)
     features = generator.normal(size=(400, 4)) + 5.0
     features[200:] *= 100  # held out; nothing may be learned from them
-    columns = {
-        "row": np.arange(400),
-        "split": ["train"] * 200 + ["heldout"] * 200,
-        "features": features,
-    }
+    split = ["train"] * 200 + ["heldout"] * 200
+    columns = {"row": np.arange(400), "split": split, "features": features}
     write_table("latents", tmp_path / "source.parquet", columns, {})
     noisy = corrupt(tmp_path / "source.parquet", tmp_path, noise=0.5, dropout=0)
     for rows in (noisy.positions("train"), noisy.positions("heldout")):
@@ -73,19 +65,19 @@ def test_the_spread_is_that_of_training_rows_alone(tmp_path):
         assert noise.std() == pytest.approx(0.5, rel=0.15)
 
 
-def test_the_seed_fixes_it_and_another_level_of_noise_drops_the_same(clean, tmp_path):
-    first = corrupt(clean, tmp_path)
-    np.testing.assert_array_equal(first.features, corrupt(clean, tmp_path).features)
-    other = corrupt(clean, tmp_path, corruption_seed=1)
+def test_the_seed_fixes_it_and_another_level_of_noise_drops_the_same(source, tmp_path):
+    first = corrupt(source, tmp_path)
+    np.testing.assert_array_equal(first.features, corrupt(source, tmp_path).features)
+    other = corrupt(source, tmp_path, corruption_seed=1)
     assert (first.features == 0).mean() != (other.features == 0).mean()
     assert abs(np.corrcoef(first.features.ravel() == 0, other.features.ravel() == 0)[0, 1]) < 0.02
-    louder = corrupt(clean, tmp_path, noise=2.0)
+    louder = corrupt(source, tmp_path, noise=2.0)
     np.testing.assert_array_equal(first.features == 0, louder.features == 0)
 
 
-def test_a_source_that_has_targets_is_refused(clean, tmp_path):
+def test_a_source_that_has_targets_is_refused(source, tmp_path):
     path = tmp_path / "twice.parquet"
-    corrupt_latents(settings_of(), path, clean)
+    corrupt_latents(settings_of(), path, source)
     with pytest.raises(DataError, match=r"twice\.parquet: has targets already"):
         corrupt_latents(settings_of(), tmp_path / "latents.parquet", path)
     assert not (tmp_path / "latents.parquet").exists()

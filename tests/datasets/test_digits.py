@@ -9,6 +9,8 @@ from qdistill.datasets.latents import load_latents
 from qdistill.study.datasets import record_of, resolve_dataset
 
 SPLITS = ("train", "unlabelled", "heldout")
+CASES = [{}, {"train": 1397, "unlabelled": 0}, {"split_seed": 5, "unlabelled": 10}]
+CASES += [{"train": 300, "unlabelled": 100, "heldout": 150}]
 
 
 def write(tmp_path, **overrides):
@@ -17,15 +19,7 @@ def write(tmp_path, **overrides):
     return chosen, load_latents(tmp_path / "latents.parquet")
 
 
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        {},
-        {"train": 300, "unlabelled": 100, "heldout": 150},
-        {"train": 1397, "unlabelled": 0},
-        {"split_seed": 5, "unlabelled": 10},
-    ],
-)
+@pytest.mark.parametrize("overrides", CASES)
 def test_splits_have_the_rows_asked_for_in_equal_shares_of_the_classes(tmp_path, overrides):
     chosen, latents = write(tmp_path, **overrides)
     counts = {name: len(latents.positions(name)) for name in SPLITS}

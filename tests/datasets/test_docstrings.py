@@ -29,9 +29,8 @@ def install(folder, name, files, version="1.0"):
         record.append(f"{path},,")
     information = folder / f"{name}-{version}.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    )
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (information / "METADATA").write_text(about)
     (information / "RECORD").write_text("\n".join(record) + "\n")
 
 

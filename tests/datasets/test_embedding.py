@@ -26,7 +26,9 @@ def encoder(tmp_path_factory):
     return str(build_encoder(tmp_path_factory.mktemp("encoder") / "tiny"))
 
 
-def write(folder, settings, texts=TEXTS, splits=SPLITS, labels=None):
+def write(folder, texts=TEXTS, splits=SPLITS, labels=None, **chosen):
+    """Write paragraphs; return the settings of the data set."""
+    settings = text_settings(folder, **chosen)
     labels = labels or [None] * len(texts)
     paragraphs = [
         Paragraph(text, f"s{row}", f"d{row}", label)
@@ -35,6 +37,7 @@ def write(folder, settings, texts=TEXTS, splits=SPLITS, labels=None):
     rows = range(3, 3 + len(texts))
     path = folder / "paragraphs.parquet"
     write_paragraphs(rows, splits[: len(texts)], paragraphs, path, settings, ORIGIN)
+    return settings
 
 
 def embed(folder, settings, **arguments):
@@ -46,16 +49,14 @@ def embed(folder, settings, **arguments):
 
 @pytest.fixture(scope="module")
 def finished(encoder, tmp_path_factory):
-    """A folder with a cache, the settings, and the features of all texts."""
+    """A folder with a cache, and the features of all texts."""
     folder = tmp_path_factory.mktemp("embedded")
-    settings = text_settings(folder, encoder=encoder)
-    write(folder, settings)
-    return folder, settings, load_latents(embed(folder, settings)).features
+    settings = write(folder, encoder=encoder)
+    return folder, load_latents(embed(folder, settings)).features
 
 
 def test_latents_have_text_source_and_label_and_say_where_they_come_from(encoder, tmp_path):
-    settings = text_settings(tmp_path, encoder=encoder)
-    write(tmp_path, settings, labels=list("abcabcabcabc"))
+    settings = write(tmp_path, labels=list("abcabcabcabc"), encoder=encoder)
     frame = read_frame("latents", path := embed(tmp_path, settings))
     assert frame["row"].tolist() == list(range(3, 15))
     assert frame["text"].tolist() == TEXTS and frame["split"].tolist() == SPLITS
@@ -73,8 +74,7 @@ def test_vectors_are_those_of_the_language_model_in_the_order_of_the_rows(tmp_pa
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    settings = text_settings(tmp_path)
-    write(tmp_path, settings)
+    settings = write(tmp_path)
     path = embed(tmp_path, settings)
     assert read_metadata(path)["encoder"] == "all-MiniLM-L6-v2"
     folder = str(encoder_folder(None))
@@ -89,11 +89,12 @@ def test_vectors_are_those_of_the_language_model_in_the_order_of_the_rows(tmp_pa
     np.testing.assert_allclose(load_latents(path).features, expected, atol=2e-6)
 
 
-def test_only_new_texts_are_encoded_and_a_repeated_one_once(finished, tmp_path, counted):
-    folder, settings, expected = finished
+def test_only_new_texts_are_encoded_and_a_repeated_one_once(encoder, finished, tmp_path, counted):
+    folder, expected = finished
     shutil.copytree(folder / "cache", tmp_path / "cache")
     new = "Another paragraph that the cache has not met."
-    write(tmp_path, settings, [new, *TEXTS[4:8], new], ["train", "heldout"] * 3)
+    texts = [new, *TEXTS[4:8], new]
+    settings = write(tmp_path, texts, ["train", "heldout"] * 3, encoder=encoder)
     features = load_latents(embed(tmp_path, settings)).features
     assert counted == [new]
     np.testing.assert_array_equal(features[0], features[5])
@@ -101,9 +102,10 @@ def test_only_new_texts_are_encoded_and_a_repeated_one_once(finished, tmp_path, 
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, monkeypatch, counted):
-    _, settings, expected = finished
-    write(tmp_path, settings)
+def test_a_run_that_was_killed_keeps_what_it_had_encoded(
+    encoder, finished, tmp_path, monkeypatch, counted
+):
+    settings = write(tmp_path, encoder=encoder)
     monkeypatch.setattr(embedding, "_SHARD_ROWS", 5)
     counting = embedding._encode_texts
 
@@ -127,7 +129,7 @@ def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, mon
     counted.clear()
     features = load_latents(embed(tmp_path, settings)).features
     assert sorted(counted) == sorted(set(TEXTS) - set(before))
-    np.testing.assert_allclose(features, expected, atol=2e-6)
+    np.testing.assert_allclose(features, finished[1], atol=2e-6)
 
     shards[1].write_bytes(shards[1].read_bytes()[:-20])
     counted.clear()
@@ -138,8 +140,7 @@ def test_a_run_that_was_killed_keeps_what_it_had_encoded(finished, tmp_path, mon
 def test_another_encoder_has_a_cache_of_its_own(finished, tmp_path, counted):
     shutil.copytree(finished[0] / "cache", tmp_path / "cache")
     wider = build_encoder(tmp_path / "own-model", width=16)
-    settings = text_settings(tmp_path, encoder=str(wider))
-    write(tmp_path, settings)
+    settings = write(tmp_path, encoder=str(wider))
     own = embed(tmp_path, settings)
     assert len(counted) == 12
     assert len(list((tmp_path / "cache").iterdir())) == 2
@@ -148,17 +149,15 @@ def test_another_encoder_has_a_cache_of_its_own(finished, tmp_path, counted):
 
 
 def test_vectors_narrower_than_the_circuit_are_refused(encoder, tmp_path):
-    settings = text_settings(tmp_path, encoder=encoder, qubits=4)
-    write(tmp_path, settings)
+    settings = write(tmp_path, encoder=encoder, qubits=4)
     with pytest.raises(DataError, match="4 qubits need at least 16 features"):
         embed(tmp_path, settings)
     assert not (tmp_path / "latents.parquet").exists()
 
 
 def test_texts_that_the_encoder_cuts_are_counted_in_the_log(encoder, tmp_path, caplog):
-    settings = text_settings(tmp_path, encoder=encoder)
-    write(tmp_path, settings, [sentence(0, 200), sentence(1)], ["train", "heldout"])
-    embed(tmp_path, settings)
+    texts, splits = [sentence(0, 200), sentence(1)], ["train", "heldout"]
+    embed(tmp_path, write(tmp_path, texts, splits, encoder=encoder))
     assert "of 1 of 2 texts the encoder reads only the beginning, 64 tokens" in caplog.text
 
 
@@ -168,8 +167,7 @@ COPIES = ["train", "heldout", "heldout", "unlabelled", "heldout", "unlabelled"]
 
 def write_copies(folder, encoder, count):
     """Write texts and list the copies among them: settings, and where the list is."""
-    settings = text_settings(folder, encoder=encoder)
-    write(folder, settings, COPIED[:count], COPIES[:count])
+    settings = write(folder, COPIED[:count], COPIES[:count], encoder=encoder)
     listed = folder / "duplicates.parquet"
     find_duplicates(folder / "paragraphs.parquet", listed, settings)
     return settings, listed

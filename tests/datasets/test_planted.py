@@ -49,12 +49,7 @@ def test_splits_are_normal_inputs_with_probabilities_as_targets(tmp_path):
 
 
 @settings(max_examples=15)
-@given(
-    qubits=st.integers(2, 4),
-    layers=st.integers(1, 4),
-    angle_range=st.floats(0.1, 3.0),
-    seed=st.integers(0, 1000),
-)
+@given(st.integers(2, 4), st.integers(1, 4), st.floats(0.1, 3.0), st.integers(0, 1000))
 def test_targets_of_the_teacher_are_those_of_its_circuit(qubits, layers, angle_range, seed):
     chosen = teacher(qubits=qubits, layers=layers, angle_range=angle_range, generator_seed=seed)
     angles, (inputs, targets) = draw_teacher(chosen), draw_rows(chosen, "train", 5)

@@ -10,8 +10,6 @@ from qdistill.datasets.prose import normal_form, prose_paragraphs
 
 PROSE = "The circuit is applied to the state, and the result is returned as an array."
 OTHER = "It is an error to call this function with a state that has not been normalised."
-
-
 MARKS = ["-", "*", "1.", "#."]
 
 
@@ -93,23 +91,14 @@ def test_headings_are_dropped_and_the_text_below_them_kept():
     assert paragraphs(f"===\nTop\n===\n\n{PROSE}") == [PROSE]
 
 
-@pytest.mark.parametrize(
-    ("marked", "plain"),
-    [
-        (":class:`~qdistill.circuits.circuit.Circuit`", "Circuit"),
-        (":func:`run`", "run"),
-        (":class:`~.QNode`", "QNode"),
-        (":doc:`the guide </guide/start>`", "the guide"),
-        ("`the paper <https://example.org/a_b>`__", "the paper"),
-        ("[the paper](https://example.org)", "the paper"),
-        ("``x``", "x"),
-        ("`x`", "x"),
-        ("**very**", "very"),
-        ("*very*", "very"),
-        ("this [1]_", "this [1]"),
-        (r"every\ thing", "everything"),
-    ],
-)
+PLAIN = {":class:`~qdistill.circuits.circuit.Circuit`": "Circuit", ":func:`run`": "run"}
+PLAIN |= {":class:`~.QNode`": "QNode", ":doc:`the guide </guide/start>`": "the guide"}
+PLAIN |= {"`the paper <https://example.org/a_b>`__": "the paper", "``x``": "x", "`x`": "x"}
+PLAIN |= {"[the paper](https://example.org)": "the paper", "**very**": "very", "*very*": "very"}
+PLAIN |= {"this [1]_": "this [1]", r"every\ thing": "everything"}
+
+
+@pytest.mark.parametrize(("marked", "plain"), PLAIN.items())
 def test_markup_is_removed(marked, plain):
     text = "One can see that {} is the one that is used for all of the circuits."
     assert prose_paragraphs(text.format(marked), 40, 400) == [text.format(plain)]

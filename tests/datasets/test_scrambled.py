@@ -3,17 +3,12 @@
 import numpy as np
 import pytest
 
-from helpers.derived import SOURCE, write_source
+from helpers.derived import SOURCE
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.scrambled import scramble_latents
 from qdistill.errors import DataError
 from qdistill.study.dataset_record import SPLITS
 from qdistill.study.datasets import resolve_dataset
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    return write_source(tmp_path_factory.mktemp("source"))
 
 
 def scramble(source, tmp_path, **changes):

@@ -16,11 +16,8 @@ def write_latents(path, order=None):
     """Rows 0..89 with scattered ids: two thirds train, the others in turn."""
     order = np.arange(ROWS) if order is None else order
     kinds = np.array(["train", "train", "unlabelled", "train", "heldout", "train"])
-    columns = {
-        "row": order * 3 + 1,
-        "split": kinds[order % 6],
-        "features": np.tile(order[:, None], (1, 4)).astype(np.float32),
-    }
+    columns = {"row": order * 3 + 1, "split": kinds[order % 6]}
+    columns["features"] = np.tile(order[:, None], (1, 4)).astype(np.float32)
     write_table("latents", path, columns, {"name": "made"})
     return set((np.flatnonzero(kinds[np.arange(ROWS) % 6] == "train") * 3 + 1).tolist())
 

@@ -48,25 +48,14 @@ def test_optimum_is_the_noise_outside_the_bottleneck_when_the_signal_fits(name):
 
 
 @settings(max_examples=25)
-@given(
-    qubits=st.integers(2, 4),
-    data=st.data(),
-    signal=st.floats(1e-4, 1.0),
-    noise=st.floats(1e-4, 1.0),
-    seed=st.integers(0, 1000),
-)
+@given(st.integers(2, 4), st.data(), *[st.floats(1e-4, 1.0)] * 2, st.integers(0, 1000))
 def test_projector_reaches_the_optimum_and_no_other_projection_is_better(
     qubits, data, signal, noise, seed
 ):
     size = 2**qubits
-    chosen = {
-        "kind": "synthetic",
-        "qubits": qubits,
-        "rank": data.draw(st.integers(1, 4 * size)),
-        "signal_variance": signal,
-        "noise_variance": noise,
-        "generator_seed": seed,
-    }
+    chosen = {"kind": "synthetic", "qubits": qubits, "generator_seed": seed}
+    chosen |= {"signal_variance": signal, "noise_variance": noise}
+    chosen["rank"] = data.draw(st.integers(1, 4 * size))
     covariance, projector = true_covariance(chosen), optimal_projector(chosen)
     np.testing.assert_allclose(projector.T @ projector, np.eye(size), atol=1e-10)
 

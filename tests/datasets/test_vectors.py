@@ -181,12 +181,7 @@ def test_any_real_type_is_read(tmp_path, dtype):
 
 
 @settings(max_examples=50)
-@given(
-    rows=st.integers(10, 500),
-    heldout=st.floats(0.1, 0.45),
-    unlabelled=st.floats(0.01, 0.45),
-    seed=st.integers(0, 99),
-)
+@given(st.integers(10, 500), st.floats(0.1, 0.45), st.floats(0.01, 0.45), st.integers(0, 99))
 def test_split_has_the_fractions_and_is_repeatable(rows, heldout, unlabelled, seed):
     fractions = {"heldout_fraction": heldout, "unlabelled_fraction": unlabelled}
     split = split_rows(rows, {**fractions, "split_seed": seed})
