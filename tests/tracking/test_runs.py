@@ -45,7 +45,7 @@ def test_one_study_run_a_parent_per_model_and_n_and_a_child_per_row(index):
 
 
 def test_a_child_carries_its_row(index):
-    run = index.runs["small/synthetic-4q/4/article/100/1/quantum/trained"]
+    run = index.runs[f"{AT}/1/quantum/trained"]
     row = make_metrics().query("n == 100 and seed == 1 and model == 'quantum'").iloc[0]
     assert run.info.run_name == "quantum n=100 seed=1"
     assert run.data.metrics["heldout_mse"] == row["heldout_mse"]
@@ -69,13 +69,13 @@ def test_a_student_has_its_stages_teacher_and_agreement(index):
     # the curve is that of the last stage
     assert "heldout_mse_per_epoch" in after.data.metrics
     assert "heldout_mse_per_epoch" not in before.data.metrics
-    parent = runs["small/synthetic-4q/4/article/100/unitary_re"]
+    parent = runs[f"{AT}/unitary_re"]
     assert parent.data.tags["stage"] == "fine_tuned"
     assert {"heldout_mse_mean", "zero_shot/heldout_mse_mean"} <= parent.data.metrics.keys()
 
 
 def test_a_parent_carries_the_aggregates_over_seeds(index):
-    parent = index.runs["small/synthetic-4q/4/article/100/quantum"]
+    parent = index.runs[f"{AT}/quantum"]
     rows = make_metrics().query("n == 100 and model == 'quantum'")
     heldout, train = rows["heldout_mse"].tolist(), rows["train_mse"].tolist()
     found = parent.data.metrics
@@ -114,8 +114,8 @@ def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     write_table("history", history_path("quantum"), course, {})
     receipt = sync()
     runs = all_runs(client, receipt)
-    child = runs["small/synthetic-4q/4/article/100/0/quantum/trained"]
-    parent = runs["small/synthetic-4q/4/article/100/quantum"]
+    child = runs[f"{AT}/0/quantum/trained"]
+    parent = runs[f"{AT}/quantum"]
     assert child.data.tags["diverged"] == parent.data.tags["diverged"] == "true"
     assert "heldout_mse" not in child.data.metrics
     assert child.data.metrics["heldout_mse_per_epoch"] == 1.0  # its last finite epoch
@@ -170,7 +170,7 @@ def test_a_tuned_model_has_its_choices_and_no_curve(index):
     assert (first.params["choice.kind"], first.params["choice.rank"]) == ("low_rank", "4")
     assert (second.params["choice.rank"], second.params["candidates"]) == ("8", "30")
     assert second.metrics["validation_mse"] == 0.03
-    parent = index.runs["small/synthetic-4q/4/article/100/linear_tuned"].data
+    parent = index.runs[f"{AT}/linear_tuned"].data
     assert parent.params["choice.kind"] == "low_rank"
     assert parent.params["choice.rank"] == "4 (1 of 2), 8 (1 of 2)"
     assert parent.metrics["validation_mse_mean"] == pytest.approx(0.025)
