@@ -130,11 +130,7 @@ class Chosen:
 
 
 def choose_settings(
-    model: SlotModel,
-    parameters: Mapping[str, Tensor],
-    examples: Examples,
-    grid: Grid,
-    purpose: str,
+    model: SlotModel, parameters: Mapping[str, Tensor], examples: Examples, grid: Grid, purpose: str
 ) -> Chosen:
     """Choose each seed's rate, decay and length by its error in a :class:`FoldTraining`."""
     begun = time.perf_counter()
