@@ -102,12 +102,8 @@ def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str
     besides. The workflow is that of the working directory, with configuration files as for
     ``snakemake --configfile``, and the folders of the job's outputs are made. A rule goes by its
     name or its script's, which those of tracks and data sets share; of wildcards there need be as
-    many as tell the job from others.
-
-    Raises
-    ------
-    QdistillError
-        If no job of the study fits, or more than one, or an input is not there.
+    many as tell the job from others. Raises QdistillError if no job of the study fits, or more than
+    one, or an input is not there.
     """
     from snakemake.iocontainers import Snakemake
 

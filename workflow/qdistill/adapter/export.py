@@ -96,10 +96,7 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
 def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:
     """Validate weights by held-out rows, which are used for no choice.
 
-    Raises
-    ------
-    DataError
-        If the held-out error is not the one that the metrics state.
+    Raises DataError if the held-out error is not the one that the metrics state.
     """
     targets = examples.targets[examples.heldout].numpy()
     codes = encode(adapter, examples.inputs[examples.heldout].numpy())
@@ -144,11 +141,7 @@ def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, n
     """Read a model's weights of one seed at one n, without the seed axis.
 
     The files are of several models and blocks of seeds; of a student also those of its teacher.
-
-    Raises
-    ------
-    DataError
-        If none of them holds the seed.
+    Raises DataError if none of them holds the seed.
     """
     for path in paths:
         about, seeds = read_weights_metadata(path), read_seeds(path)

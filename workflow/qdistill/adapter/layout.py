@@ -99,10 +99,7 @@ def write_adapter(folder: str | Path, adapter: AdapterWeights) -> None:
 def read_adapter(folder: str | Path) -> AdapterWeights:
     """Read an adapter from its folder. No pickle is ever read.
 
-    Raises
-    ------
-    DataError
-        If a file is missing, damaged, of a newer format, or not what the other one says.
+    Raises DataError if a file is missing, damaged, of a newer format, or not what the other says.
     """
     config, path = read_config(folder), Path(folder) / WEIGHTS_FILE
     try:
@@ -118,10 +115,7 @@ def read_adapter(folder: str | Path) -> AdapterWeights:
 def read_config(folder: str | Path) -> AdapterConfig:
     """Read what an adapter is.
 
-    Raises
-    ------
-    DataError
-        If ``config.json`` is missing, damaged, or of another or a newer format.
+    Raises DataError if ``config.json`` is missing, damaged, or of another or a newer format.
     """
     path = Path(folder) / CONFIG_FILE
     try:

@@ -12,10 +12,7 @@ from qdistill.errors import DataError
 def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
     """Encode vectors from :func:`check_vectors`: (B, inputs) to (B, width), float32.
 
-    Raises
-    ------
-    DataError
-        If a vector cannot be encoded as amplitudes, with its row.
+    Raises DataError if a vector cannot be encoded as amplitudes, with its row.
     """
     tensors, kind = adapter.tensors, adapter.config.kind
     layer = {k.partition(".")[2]: v for k, v in tensors.items() if k.startswith("bottleneck.")}
@@ -52,12 +49,8 @@ def decode(adapter: AdapterWeights, z: np.ndarray) -> np.ndarray:
 def check_vectors(x: np.ndarray, inputs: int, first_row: int = 0) -> np.ndarray:
     """Return floating-point vectors (B, inputs) as float32, if an adapter can take them.
 
-    In messages rows are counted from ``first_row`` on.
-
-    Raises
-    ------
-    DataError
-        If the shape or dtype is another, or a value is not finite.
+    In messages rows are counted from ``first_row`` on. Raises DataError if the shape or dtype is
+    another, or a value is not finite.
     """
     if x.ndim != 2 or x.shape[1] != inputs:
         raise DataError(f"vectors of shape {x.shape}, but the adapter takes (rows, {inputs})")

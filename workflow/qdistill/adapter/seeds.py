@@ -51,12 +51,8 @@ def seed_errors(
 
     For a student its teacher's errors stand in: the student has its encoder and decoder, and learns
     from it alone. Of the seeds' blocks only labelled rows are used. The condition is ``dataset``,
-    ``protocol`` and ``n``; the settings of trained models go by their names.
-
-    Raises
-    ------
-    DataError
-        If a seed has no error.
+    ``protocol`` and ``n``; the settings of trained models go by their names. Raises DataError if a
+    seed has no error.
     """
     model = ENTRIES[name].teacher or name
     own = f"`{model}`" if model == name else f"its teacher `{model}`"

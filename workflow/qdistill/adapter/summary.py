@@ -14,10 +14,7 @@ _NORMALISATIONS = {
 def summarise(folder: str | Path) -> str:
     """Describe an adapter in a few lines: its card's first sentence, if any, and its numbers.
 
-    Raises
-    ------
-    DataError
-        If the adapter cannot be read.
+    Raises DataError if the adapter cannot be read.
     """
     adapter = read_adapter(folder)
     config, origin = adapter.config, adapter.config.origin

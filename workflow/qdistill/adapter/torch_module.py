@@ -46,10 +46,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
     def encode(self, x: Tensor) -> Tensor:
         """Encode vectors: (..., inputs) to (..., width).
 
-        Raises
-        ------
-        DataError
-            If a vector is exactly zero after the encoder and the bottleneck needs its direction.
+        Raises DataError if one is zero after the encoder and the bottleneck needs its direction.
         """
         kind, layer, h = self.config.kind, self.bottleneck, self.encoder(x)
         if kind == "linear":

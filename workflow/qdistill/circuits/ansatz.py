@@ -27,15 +27,8 @@ def wire_signs(wires: int) -> np.ndarray:
 def cnot_ring(qubits: int) -> np.ndarray:
     """Return the permutation made by the CNOTs 0 -> 1, 1 -> 2, ..., (q-1) -> 0 in this order.
 
-    Returns
-    -------
-    ndarray of int64, shape (2**qubits,)
-        ``source`` such that ``state_out[k] = state_in[source[k]]``.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two wires.
+    It is int64, (2**qubits,): ``source`` such that ``state_out[k] = state_in[source[k]]``. Raises
+    ValueError for fewer than two wires.
     """
     if qubits < 2:
         raise ValueError(f"a ring of CNOTs needs at least 2 qubits, found {qubits}")

@@ -57,14 +57,9 @@ def circuit_probabilities(angles: Tensor, amplitudes: Tensor, entangled: bool = 
 def encoded_probabilities(angles: Tensor, vectors: Tensor, entangled: bool = True) -> Tensor:
     """Encode vectors as amplitudes and return the probabilities after the circuit: (S, B, 2**q).
 
-    The same as :func:`circuit_probabilities` of :func:`encode_amplitudes`, in one function
-    where the engine has one: a training step at 6 qubits is short enough to notice. Vectors
-    (S, B, 2**q) are of any norm but zero.
-
-    Raises
-    ------
-    ValueError
-        If a vector is exactly zero.
+    The same as :func:`circuit_probabilities` of :func:`encode_amplitudes`, in one function where
+    the engine has one: a training step at 6 qubits is short enough to notice. Vectors (S, B, 2**q)
+    are of any norm but zero, which raises ValueError.
     """
     in_one = getattr(_engine(), "encoded_probabilities", None)
     by_unitary = unitary_is_cheaper(angles.shape[1], angles.shape[2], vectors.shape[1])

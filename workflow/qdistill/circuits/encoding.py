@@ -7,13 +7,7 @@ from torch import Tensor
 
 
 def refuse_zero_vectors(norms: Tensor) -> None:
-    """Raise an error that names the first of the norms (S, B) that is zero.
-
-    Raises
-    ------
-    ValueError
-        Always.
-    """
+    """Raise a ValueError that names the first of the norms (S, B) that is zero."""
     seed, example = (norms == 0).nonzero()[0].tolist()
     raise ValueError(
         f"cannot encode a zero vector as amplitudes (seed index {seed}, example {example}): the "
@@ -43,9 +37,6 @@ class _UnitNorm(torch.autograd.Function):
 def encode_amplitudes(vectors: Tensor) -> Tensor:
     """Scale each vector of (S, B, N) to unit Euclidean norm, which encodes it as amplitudes.
 
-    Raises
-    ------
-    ValueError
-        If a vector is exactly zero, because no quantum state corresponds to it.
+    Raises ValueError if a vector is exactly zero, because no quantum state corresponds to it.
     """
     return _UnitNorm.apply(vectors)

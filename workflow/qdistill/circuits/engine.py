@@ -17,10 +17,7 @@ _asked = "auto"
 def select_engine(name: str) -> None:
     """Select one of ``ENGINES`` as the engine of this process.
 
-    Raises
-    ------
-    ConfigurationError
-        If the engine is unknown, or ``numba`` without the package of that name.
+    Raises ConfigurationError if it is unknown, or ``numba`` without the package of that name.
     """
     global _asked
     if name not in ENGINES:

@@ -34,20 +34,12 @@ def _half_angles(angles: np.ndarray) -> np.ndarray:
 
 
 def push_states(angles: np.ndarray, amplitudes: np.ndarray, entangled: bool = True) -> np.ndarray:
-    """Run circuits on real amplitudes.
+    """Run circuits on real amplitudes (S, B, 2**q).
 
-    Parameters
-    ----------
-    angles : ndarray of float32 or float64, shape (S, L, q, 2)
-        Angles in radians; last axis (RZ, RY). At least 2 wires.
-    amplitudes : ndarray, shape (S, B, 2**q)
-        Real input amplitudes, of the same dtype.
-
-    Returns
-    -------
-    ndarray, shape (S, L + 1, 2**q, 2 B)
-        Each layer's states between RZ and RY, and the last states before the last ring: what
-        the functions below need. Every call returns an array of its own.
+    Angles (S, L, q, 2), in radians, are of the same dtype, float32 or float64, for at least 2
+    wires; last axis (RZ, RY). Returned are each layer's states between RZ and RY, and the last
+    states before the last ring, (S, L + 1, 2**q, 2 B): what the functions below need. Every call
+    returns an array of its own.
     """
     return _run(angles, amplitudes, np.ones(amplitudes.shape[:2], amplitudes.dtype), entangled)
 
@@ -118,16 +110,8 @@ def pull_adjoint(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pull adjoints of the last states back to the angles and the amplitudes.
 
-    Parameters
-    ----------
-    angles : ndarray, shape (S, L, q, 2)
-    adjoints : ndarray, shape (S, 2**q, 2 B)
-        From one of the two functions above; it is overwritten.
-
-    Returns
-    -------
-    of_angles : ndarray, shape (S, L, q, 2)
-    of_amplitudes : ndarray, shape (S, B, 2**q)
+    The adjoints (S, 2**q, 2 B) are from one of the two functions above, and are overwritten. Angles
+    and what is returned for them are (S, L, q, 2), what is for the amplitudes (S, B, 2**q).
     """
     seeds, _, qubits, _ = angles.shape
     identity, ring, rows = _tables(qubits, entangled)

@@ -32,14 +32,9 @@ def peak_bytes() -> int:
 def step_megabytes(engine: str, qubits: int, layers: int, batch: int) -> float:
     """Measure the peak memory of a training step of the circuit above what was there before.
 
-    A new process imports everything, makes steps at two qubits, and then draws the inputs and
-    makes steps of the given size, of one seed; the difference of its peaks is the result, in
-    megabytes (10**6 bytes), inputs and gradients included.
-
-    Raises
-    ------
-    QdistillError
-        If the process fails.
+    A new process imports everything, makes steps at two qubits, and then draws the inputs and makes
+    steps of the given size, of one seed; the difference of its peaks is the result, in megabytes
+    (10**6 bytes), inputs and gradients included. Raises QdistillError if the process fails.
     """
     share_library()
     sizes = map(str, (qubits, layers, batch))

@@ -22,11 +22,8 @@ def load_in_onnx_runtime(
 ) -> Serve | None:
     """Load one seed's weights of ``compiled`` into ONNX Runtime, by the graph that adapters have.
 
-    Returns
-    -------
-    callable or None
-        Predictions, float32 (B, D), of rows, float32 (B, D), on as many threads as torch has.
-        None where the graph would exceed :data:`GRAPH_BYTES`.
+    Returned is what predicts rows, float32 (B, D), from rows, on as many threads as torch has;
+    None where the graph would exceed :data:`GRAPH_BYTES`.
     """
     import onnxruntime
 

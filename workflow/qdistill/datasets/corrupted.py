@@ -14,12 +14,8 @@ from qdistill.storage.tables import write_with_settings
 def corrupt_latents(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
     """Corrupt the latents of a data set; the clean ones become the targets.
 
-    Rows and splits stay the source's.
-
-    Raises
-    ------
-    DataError
-        If the source cannot be read, or has targets of its own.
+    Rows and splits stay the source's. Raises DataError if the source cannot be read, or has targets
+    of its own.
     """
     source = load_untargeted(source_path)
     train = source.features[source.positions("train")].astype(np.float64)

@@ -33,14 +33,10 @@ _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 def collect_docstrings(settings: Mapping[str, Any], path: str | Path) -> None:
     """Collect paragraphs of docstrings, split them by file, and write ``paragraphs.parquet``.
 
-    Paragraphs of one source file never stand on both sides of the split, since they share
-    words and subject. No text stands twice, white space and case aside. General text is
-    only in ``unlabelled``, beside ``unlabelled_niche`` paragraphs of the niche package.
-
-    Raises
-    ------
-    DataError
-        If a package is not installed or there are too few paragraphs.
+    Paragraphs of one source file never stand on both sides of the split, since they share words and
+    subject. No text stands twice, white space and case aside. General text is only in
+    ``unlabelled``, beside ``unlabelled_niche`` paragraphs of the niche package. Raises DataError if
+    a package is not installed or there are too few paragraphs.
     """
     found, versions = _read_packages(settings)
     chosen = _split_by_document(found.pop(settings["niche_package"]), settings)

@@ -25,14 +25,10 @@ def deal_documents(
 ) -> dict[str, list[int]]:
     """Assign whole documents to splits, which want so many rows or such shares of them.
 
-    Documents are taken in random order, each whole for the split that is least filled, so
-    that every split draws on as many documents as its share allows; one of 0 gets nothing.
-
-    Returns
-    -------
-    dict of str to list of int
-        Rows of each split, document by document in the order they were dealt. No split that
-        wants rows stays empty while there are as many documents as such splits.
+    Documents are taken in random order, each whole for the split that is least filled, so that
+    every split draws on as many documents as its share allows; one of 0 gets nothing. Rows of each
+    split are returned document by document, in the order they were dealt. No split that wants rows
+    stays empty while there are as many documents as such splits.
     """
     members: dict[str, list[int]] = {}
     for row, document in enumerate(documents):

@@ -51,13 +51,8 @@ def embed_paragraphs(
 
     The cache has one folder per encoder. It is made if need be, and must not be an output of the
     workflow, which deletes the outputs of a job that failed. Rows that ``duplicates.parquet`` lists
-    as copies are left out, where it is given.
-
-    Raises
-    ------
-    DataError
-        If the encoder cannot be found or loaded, its vectors are too narrow or not finite, or
-        no held-out row is left.
+    as copies are left out, where it is given. Raises DataError if the encoder cannot be found or
+    loaded, its vectors are too narrow or not finite, or no held-out row is left.
     """
     frame = read_frame("paragraphs", paragraphs_path)
     if duplicates_path is not None:

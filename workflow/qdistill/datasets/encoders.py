@@ -33,13 +33,8 @@ def encoder_folder(encoder: str | None) -> Path:
     It is a local folder, or else a hub id such as ``organisation/model``, or with a revision
     ``organisation/model@revision``, which is looked for on the hub and, where that cannot be
     reached, among the models fetched before. None is for the MiniLM weights that an installed
-    package carries.
-
-    Raises
-    ------
-    DataError
-        If there is no such folder or model, it cannot be fetched, it holds no
-        sentence-transformers model with safetensors weights, or it asks for code of its own.
+    package carries. Raises DataError if there is no such folder or model, it cannot be fetched, it
+    holds no sentence-transformers model with safetensors weights, or it asks for code of its own.
     """
     if encoder is None:
         folder = _minilm_folder()
@@ -69,10 +64,7 @@ def digest_of_folder(folder: Path) -> str:
 def load_encoder(folder: Path) -> Any:
     """Load a SentenceTransformer on the CPU, from its folder alone: no network, pickles or code.
 
-    Raises
-    ------
-    DataError
-        If a file of the model is damaged or missing, or asks for code of its own.
+    Raises DataError if a file of the model is damaged or missing, or asks for code of its own.
     """
     # Read by these libraries when they are imported, so it must come first.
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")

@@ -48,12 +48,8 @@ class Examples:
 def take_rows(values: Tensor, positions: Tensor) -> Tensor:
     """Take each replica's rows (R, B, D): several times as fast as indexing, entry by entry.
 
-    Parameters
-    ----------
-    values : Tensor, shape (M, D) or (G, M, D)
-        Rows that all replicas share, or those of G groups with R / G replicas each.
-    positions : int64 Tensor, shape (R, B)
-        Rows of the replica's group.
+    Values are rows that all replicas share, (M, D), or those of G groups with R / G replicas each,
+    (G, M, D); positions, int64 (R, B), are rows of the replica's group.
     """
     replicas, width = len(positions), values.shape[-1]
     if values.ndim == 3:

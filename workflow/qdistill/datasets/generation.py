@@ -15,12 +15,8 @@ def generate_latents(
 ) -> None:
     """Write ``latents.parquet`` of a data set by the function that the record of its kind names.
 
-    Sources are what it reads: a file of the user's, or the latents of another data set.
-
-    Raises
-    ------
-    DataError
-        If a source cannot be read or does not hold what it should.
+    Sources are what it reads: a file of the user's, or the latents of another data set. Raises
+    DataError if a source cannot be read or does not hold what it should.
     """
     module, _, function = KINDS[settings["kind"]].function.partition(":")
     write = getattr(import_module(f"qdistill.datasets.{module}"), function)

@@ -15,14 +15,10 @@ from qdistill.storage.tables import read_frame
 def load_labels(latents_path: str | Path, settings: Mapping[str, Any]) -> np.ndarray | None:
     """Read or derive the label of every row of a data set, in its order; None where there are none.
 
-    If there is no column ``label``, the ``kind`` of data says where they are found: for
-    ``digits`` they are the digits, which scikit-learn knows by row; for ``docstrings`` the
-    package that a paragraph stands in, see :func:`package_of`.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged or breaks its contract.
+    If there is no column ``label``, the ``kind`` of data says where they are found: for ``digits``
+    they are the digits, which scikit-learn knows by row; for ``docstrings`` the package that a
+    paragraph stands in, see :func:`package_of`. Raises DataError if the file is missing, damaged or
+    breaks its contract.
     """
     frame = read_frame("latents", latents_path)
     if "label" in frame:

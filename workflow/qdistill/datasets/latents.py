@@ -26,13 +26,7 @@ class Latents:
         return np.flatnonzero(self.split == split)
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the positions of row ids, an array of any shape, in ``features``.
-
-        Raises
-        ------
-        DataError
-            If there is no row of that id.
-        """
+        """Return the positions of row ids, of any shape; raises DataError if one is not there."""
         positions = pd.Index(self.rows).get_indexer(rows.ravel()).reshape(rows.shape)
         if (positions < 0).any():
             raise DataError(f"the latents have no row {rows[positions < 0][0]}")
@@ -42,10 +36,7 @@ class Latents:
 def load_untargeted(path: str | Path) -> Latents:
     """Read latents that another data set is derived from.
 
-    Raises
-    ------
-    DataError
-        As :func:`load_latents` does, or if they have targets.
+    Raises DataError as :func:`load_latents` does, or if they have targets.
     """
     source = load_latents(path)
     if source.targets is not None:
@@ -56,10 +47,7 @@ def load_untargeted(path: str | Path) -> Latents:
 def load_latents(path: str | Path) -> Latents:
     """Read ``latents.parquet``.
 
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged, empty, or breaks its contract.
+    Raises DataError if the file is missing, damaged, empty, or breaks its contract.
     """
     table = read_table("latents", path)
     if not len(table):

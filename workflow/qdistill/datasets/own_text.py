@@ -28,15 +28,11 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     whole, so there each paragraph is a document of its own.
 
     The user's files are never changed. Column ``row`` counts the rows of the table, or the
-    paragraphs of all files together, from 0; those shorter or longer than the settings allow
-    are left out, and their number is in the log and in the file.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be read (see :func:`~qdistill.datasets.text_tables.read_columns` and
-        :func:`~qdistill.datasets.text_tables.read_text`), a text, document or label is empty, or
-        there are too few documents or paragraphs for the splits, ``largest_n`` to train on.
+    paragraphs of all files together, from 0; those shorter or longer than the settings allow are
+    left out, and their number is in the log and in the file. Raises DataError if a file cannot be
+    read (see :func:`~qdistill.datasets.text_tables.read_columns` and
+    :func:`~qdistill.datasets.text_tables.read_text`), a text, document or label is empty, or there
+    are too few documents or paragraphs for the splits, ``largest_n`` to train on.
     """
     found = _read(settings)
     low, high = settings["minimum_characters"], settings["maximum_characters"]
@@ -65,10 +61,7 @@ def split_texts(
 ) -> np.ndarray:
     """Draw each paragraph's split, by its document, as near to the shares as those allow.
 
-    Raises
-    ------
-    DataError
-        If there are fewer documents than splits, or fewer training rows than ``largest_n``.
+    Raises DataError for fewer documents than splits, or fewer training rows than ``largest_n``.
     """
     heldout, unlabelled = settings["heldout_fraction"], settings["unlabelled_fraction"]
     wanted = {"train": 1 - heldout - unlabelled, "unlabelled": unlabelled, "heldout": heldout}

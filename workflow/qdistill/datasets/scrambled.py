@@ -17,14 +17,10 @@ def scramble_latents(
 ) -> None:
     """Draw targets for the rows of a data set that are independent of them.
 
-    With ``targets: permuted`` they are the rows of the same split in another order; with
-    ``noise``, draws of a normal distribution with the mean and the covariance of the train split
-    (as in Gil-Fuster, Eisert & Bravo-Prieto, Nature Communications 15, 2277, 2024).
-
-    Raises
-    ------
-    DataError
-        If the source cannot be read, or has targets of its own.
+    With ``targets: permuted`` they are the rows of the same split in another order; with ``noise``,
+    draws of a normal distribution with the mean and the covariance of the train split (as in
+    Gil-Fuster, Eisert & Bravo-Prieto, Nature Communications 15, 2277, 2024). Raises DataError if
+    the source cannot be read, or has targets of its own.
     """
     source = load_untargeted(source_path)
     generator = generator_for(settings["scramble_seed"], 0, "scrambled targets")

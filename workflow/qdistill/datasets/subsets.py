@@ -14,12 +14,7 @@ def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Pat
     """Draw each seed's order of the training rows.
 
     The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
-    which n or other seeds are asked for.
-
-    Raises
-    ------
-    DataError
-        If the latents cannot be read.
+    which n or other seeds are asked for. Raises DataError if the latents cannot be read.
     """
     frame = read_frame("latents", latents_path)
     # Ascending, so that the file's order does not matter.
@@ -38,17 +33,9 @@ def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Pat
 def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Read the n labelled rows of each seed of a block.
 
-    Returns
-    -------
-    seeds : ndarray of int64, shape (S,)
-        Ascending.
-    rows : ndarray of int64, shape (S, n)
-        Row ids, in the order drawn.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, has fewer than n rows of a seed, or lacks a position.
+    Returned are the seeds, int64 (S,), ascending, and row ids, int64 (S, n), in the order drawn.
+    Raises DataError if the file cannot be read, lacks a position, or has fewer than n rows of a
+    seed.
     """
     frame = read_frame("subsets", path, [("position", "<", n)]).sort_values(["seed", "position"])
     seeds, counts = np.unique(frame["seed"], return_counts=True)

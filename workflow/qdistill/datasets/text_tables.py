@@ -22,13 +22,9 @@ def read_columns(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]
     """Read columns of a table as text, missing cells as "". The file is not written to.
 
     Its path ends in .jsonl or .ndjson (one object a line), .csv (with a header, comma-separated,
-    UTF-8) or .parquet. Columns are of text, or of whole numbers, which become text.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or damaged, there is no such column, or a cell is neither text nor
-        a whole number. Rows are counted from 0 and lines from 1.
+    UTF-8) or .parquet. Columns are of text, or of whole numbers, which become text. Raises
+    DataError if the file is missing or damaged, there is no such column, or a cell is neither text
+    nor a whole number. Rows are counted from 0 and lines from 1.
     """
     path = Path(path)
     readers = {".parquet": _read_parquet, ".csv": _read_csv}

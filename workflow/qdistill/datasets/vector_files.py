@@ -24,13 +24,9 @@ def read_vectors(path: str | Path, column: str | Sequence[str] | None) -> np.nda
     Values are float64 (rows, D), as they stand in the file, non-finite ones included; a missing
     value is NaN. The column is, by the path's extension, in .parquet the name of a column of lists,
     or the names of numeric columns; in .csv the names of numeric columns, or the name of a column
-    whose cells are JSON arrays; in .npz the name of the array; and None in .npy.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged or of another kind, there is no such column, it is
-        not numeric, or its rows differ in length. Rows are counted from 0.
+    whose cells are JSON arrays; in .npz the name of the array; and None in .npy. Raises DataError
+    if the file is missing, damaged or of another kind, there is no such column, it is not numeric,
+    or its rows differ in length. Rows are counted from 0.
     """
     path = Path(path)
     if not path.is_file():

@@ -16,15 +16,10 @@ from qdistill.storage.tables import write_with_settings
 def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | Path) -> None:
     """Read the user's file, check every row, split the rows and write ``latents.parquet``.
 
-    The file itself is never changed, and nothing is scaled or centred. Column ``row`` is
-    the position in the file, from 0.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read (see :func:`read_vectors`), has fewer features than
-        2**qubits, a row that is not finite as float32 or whose values are all equal, or
-        too few rows to leave one to train on and one held out.
+    The file itself is never changed, and nothing is scaled or centred. Column ``row`` is the
+    position in the file, from 0. Raises DataError if the file cannot be read (see
+    :func:`read_vectors`), has fewer features than 2**qubits, a row that is not finite as float32 or
+    whose values are all equal, or too few rows to leave one to train on and one held out.
     """
     features = checked_features(read_vectors(source, settings["column"]), str(source), settings)
     split = split_rows(len(features), settings)
@@ -46,10 +41,7 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | P
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
     """Return float64 features (rows, D) as float32, once every row is found usable.
 
-    Raises
-    ------
-    DataError
-        If D < 2**qubits, a value is not finite as float32, or a row is constant.
+    Raises DataError if D < 2**qubits, a value is not finite as float32, or a row is constant.
     """
     size = 2 ** settings["qubits"]
     if values.shape[1] < size:

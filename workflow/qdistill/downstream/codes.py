@@ -34,28 +34,12 @@ def load_encoder(
 ) -> Encoder:
     """Load what gives the codes z = bottleneck(W_down x + b_down), or W_down x of a linear model.
 
-    Parameters
-    ----------
-    name : str
-        A trained bottleneck, a tuned model or a student; of a student, the layer at its last
-        stage. ``linear_tuned`` must have been trained with its projections, not behind fixed ones.
-    paths : mapping of str to path
-        Weights of S seeds, by model; of a student also those of its teacher.
-    qubits : int
-        Codes have N = 2**qubits numbers.
-    settings : mapping
-        From :meth:`qdistill.study.tracks.Track.settings_of`; ``layers`` and ``angle_range`` are
-        used where they are there.
-
-    Returns
-    -------
-    callable
-        From float32 inputs (S, M, D) to codes (S, M, N), without gradients.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged, is of another model, or lacks a tensor.
+    Paths are weights of S seeds by model, of a student also those of its teacher; of a student, its
+    layer is taken at its last stage. ``linear_tuned`` must have been trained with its projections,
+    not behind fixed ones. Settings are those of :meth:`qdistill.study.tracks.Track.settings_of`, of
+    which ``layers`` and ``angle_range`` are used where they are there. What is returned turns
+    float32 inputs (S, M, D) into codes (S, M, N), N = 2**qubits, without gradients. Raises
+    DataError if the file is damaged, is of another model, or lacks a tensor.
     """
     path = paths[name]
     weights = _weights_of(name, n, paths)

@@ -49,12 +49,8 @@ def measure_downstream(
     Weights and metrics are those of each trained model and student, by its name, and so are their
     settings, ``models`` of all. The others are ``dataset``: settings of the data set;
     ``neighbours`` and ``examples_per_class``; ``pca``: whether principal components are among the
-    study's references.
-
-    Raises
-    ------
-    DataError
-        If a file is damaged or of other seeds, or there are too few held-out rows.
+    study's references. Raises DataError if a file is damaged or of other seeds, or there are too
+    few held-out rows.
     """
     tasks = _HeldoutTasks.prepare(problem.latents, settings)
     rows = []

@@ -13,13 +13,9 @@ _RESOLUTION = 1e-6
 def place(vectors: Tensor, metric: str) -> Tensor:
     """Scale vectors (..., rows, width) so that Euclidean distance ranks pairs as the metric does.
 
-    ``cosine``: they are scaled to unit norm, after which the squared distance is 2 - 2 cos (a
-    zero vector stays where it is); ``euclidean``: they stay as they are.
-
-    Raises
-    ------
-    ValueError
-        If the metric is neither.
+    ``cosine``: they are scaled to unit norm, after which the squared distance is 2 - 2 cos (a zero
+    vector stays where it is); ``euclidean``: they stay as they are. Raises ValueError if the metric
+    is neither.
     """
     if metric not in METRICS:
         raise ValueError(f"metric '{metric}', expected one of {', '.join(METRICS)}")
@@ -31,12 +27,8 @@ def place(vectors: Tensor, metric: str) -> Tensor:
 class TrueNeighbours:
     """The k nearest neighbours of rows among each other, and the share of them that codes find.
 
-    The full vectors are float32 (rows, D). A row is not its own neighbour.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than k + 2 rows.
+    The full vectors are float32 (rows, D). A row is not its own neighbour. Raises ValueError if
+    there are fewer than k + 2 rows.
     """
 
     def __init__(self, vectors: Tensor, count: int, metric: str) -> None:

@@ -32,12 +32,8 @@ def draw_cost(figure: Figure, table: pd.DataFrame) -> list[str]:
     """Draw a step of our engines, beside it that of simulators, and that of whole models.
 
     One seed is shown of everything, and of our engines and ``quantum`` also the largest number of
-    seeds that are computed together.
-
-    Raises
-    ------
-    DataError
-        If there is no step of a circuit or none of a model.
+    seeds that are computed together. Raises DataError if there is no step of a circuit or none of a
+    model.
     """
     steps, models = (table[table["what"] == what] for what in ("circuit_step", "model_step"))
     if steps.empty or models.empty:

@@ -195,16 +195,9 @@ def bound_shape(n: ArrayLike, angles: int) -> np.ndarray:
 def fit_constant(n: ArrayLike, gap: ArrayLike, angles: int) -> tuple[float, float, int]:
     """Fit the constant of the bound's shape to positive gaps, by least squares in log space.
 
-    Returns
-    -------
-    float, float, int
-        c of c sqrt(T log T / n) in the unit of the gap, NaN if no gap is positive; the slope of
-        log gap in log n, NaN for fewer than two n; the number of gaps that were fitted.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two angles: log T would be zero.
+    Returned are c of c sqrt(T log T / n) in the unit of the gap, NaN if no gap is positive; the
+    slope of log gap in log n, NaN for fewer than two n; and the number of gaps that were fitted.
+    Raises ValueError for fewer than two angles: log T would be zero.
     """
     if angles < 2:
         raise ValueError(f"the bound needs at least 2 angles, found {angles}")

@@ -93,12 +93,8 @@ def draw_and_save(
     """Draw a figure with title, legend and note, and save it, each file only when complete.
 
     ``draw_{name}(figure, *given)`` draws it and returns the sentences of its note; ``place`` is
-    what the title begins with.
-
-    Raises
-    ------
-    ConfigurationError
-        If a suffix is neither ``.svg`` nor ``.png``; nothing is written then.
+    what the title begins with. Raises ConfigurationError if a suffix is neither ``.svg`` nor
+    ``.png``; nothing is written then.
     """
     paths = [Path(output) for output in outputs]
     if wrong := [path for path in paths if path.suffix not in _METADATA]:

@@ -17,10 +17,7 @@ def select_problem(
 ) -> pd.DataFrame:
     """Select the rows of one data set and protocol.
 
-    Raises
-    ------
-    DataError
-        If there is no row, or rows of several numbers of qubits.
+    Raises DataError if there is no row, or rows of several numbers of qubits.
     """
     chosen = frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
     if chosen.empty:

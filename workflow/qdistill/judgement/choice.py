@@ -26,13 +26,7 @@ class Choice:
 
 
 def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
-    """Select the rows of one data set, protocol and n.
-
-    Raises
-    ------
-    DataError
-        If there are none.
-    """
+    """Select the rows of one data set, protocol and n; raises DataError if there are none."""
     hit = pd.Series(True, index=metrics.index)
     for column, value in condition.items():
         hit &= metrics[column] == value
@@ -45,15 +39,10 @@ def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.
 def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str]) -> Choice:
     """Choose what is deployed, by the metrics of one data set, protocol and n.
 
-    The student is a name or ``auto``: the first candidate, the simplest coming first, that the
-    best one is not ``better`` than, by paired t intervals over the seeds and Holm's correction
-    over the candidates. A candidate that cannot be compared counts as good as the best only if
-    its errors are the same.
-
-    Raises
-    ------
-    DataError
-        If every candidate has a diverged run.
+    The student is a name or ``auto``: the first candidate, the simplest coming first, that the best
+    one is not ``better`` than, by paired t intervals over the seeds and Holm's correction over the
+    candidates. A candidate that cannot be compared counts as good as the best only if its errors
+    are the same. Raises DataError if every candidate has a diverged run.
     """
     if student != AUTO:
         name, stage = last_stage(student)

@@ -21,14 +21,9 @@ def combine_tables(
 ) -> None:
     """Combine the tables of all runs into one of each kind, sorted by its key, perhaps empty.
 
-    A kind is a contract, such as "metrics" or "sweep". What the study asks for is told by the
-    grids of :meth:`qdistill.study.tracks.Study.grids`.
-
-    Raises
-    ------
-    DataError
-        If a table is missing or damaged, two of them have the same row, or a row of metrics is
-        missing or was not asked for.
+    A kind is a contract, such as "metrics" or "sweep". What the study asks for is told by the grids
+    of :meth:`qdistill.study.tracks.Study.grids`. Raises DataError if a table is missing or damaged,
+    two of them have the same row, or a row of metrics is missing or was not asked for.
     """
     for kind, output in outputs.items():
         frames = [make_frame(kind), *(read_frame(kind, path) for path in inputs[kind])]

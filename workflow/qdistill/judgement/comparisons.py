@@ -23,13 +23,9 @@ def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) 
     """Compare pairs of models at every condition, paired by seed, in families of tests.
 
     Pairs of which a data set and protocol holds only one or none are left out there. The table is
-    by the contract "comparisons"; see :mod:`qdistill.judgement.families` for its columns.
-
-    Raises
-    ------
-    DataError
-        If a seed, or a condition of a data set and protocol, has one of two paired models
-        and not the other.
+    by the contract "comparisons"; see :mod:`qdistill.judgement.families` for its columns. Raises
+    DataError if a seed, or a condition of a data set and protocol, has one of two paired models and
+    not the other.
     """
     rows = []
     for problem, part in metrics.groupby(list(PROBLEM), sort=True):

@@ -94,14 +94,9 @@ def locate_crossovers(metrics: pd.DataFrame) -> pd.DataFrame:
     """Locate the crossovers of ``quantum`` with every classical model and with PCA.
 
     The table is by the contract "crossover", one row per change of sign (see
-    :func:`find_crossovers`) at each data set and protocol. ``ahead_below`` names the model with
-    the lower error, by geometric mean, just below ``n_star``, or over the whole grid where there
-    is no change of sign.
-
-    Raises
-    ------
-    DataError
-        If a seed or an n has one of two paired models and not the other.
+    :func:`find_crossovers`) at each data set and protocol. ``ahead_below`` names the model with the
+    lower error, by geometric mean, just below ``n_star``, or over the whole grid where there is no
+    change of sign. Raises DataError if a seed or an n has one of two paired models alone.
     """
     trained = metrics[metrics["stage"] == "trained"]
     rows = []

@@ -19,12 +19,7 @@ def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
     :mod:`qdistill.judgement.families` for its columns. All challengers of one baseline at one
     condition and measure are one family, since the question is whether *any* code is better. PCA
     codes are a challenger of the full vectors. A probe that the data set does not allow has no
-    rows.
-
-    Raises
-    ------
-    DataError
-        If a seed has one of two compared codes and not the other.
+    rows. Raises DataError if a seed has one of two compared codes and not the other.
     """
     rows = []
     for key, condition in table.groupby(list(CONDITION), sort=True):

@@ -38,12 +38,7 @@ def compare_family(
 
     Runs have columns ``measure`` and ``diverged`` and are indexed by seed; every measure but
     ``heldout_mse`` is better where it is higher. The condition's rows and the name of their table
-    are for the message.
-
-    Raises
-    ------
-    DataError
-        If a seed has one of two paired models and not the other.
+    are for the message. Raises DataError if a seed has one of two paired models and not the other.
     """
     rows, differences = [], []
     for challenger, baseline in pairs:

@@ -43,12 +43,7 @@ def check_same_seeds(
     """Validate that what is to be paired was run with the same seeds.
 
     The condition's rows, what the two are (a model and its stage, or words) and the name of their
-    table are for the message.
-
-    Raises
-    ------
-    DataError
-        If a seed has one of the two and not the other.
+    table are for the message. Raises DataError if a seed has one of the two and not the other.
     """
     missing = one.symmetric_difference(other)
     if len(missing):

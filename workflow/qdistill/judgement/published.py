@@ -32,14 +32,10 @@ _SCHEMA = pa.DataFrameSchema(
 def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
     """Read the published held-out errors, with columns ``dataset, qubits, model, n, heldout_mse``.
 
-    The figures are those of T. Jeong, "Quantum-Bootstrapped Fine-Tuning", 2026, which
-    gives neither their spread nor the number of seeds. ``distilbert-text`` is the article's
-    own text data, which no data set here reproduces.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, or a column or value is not what it should be.
+    The figures are those of T. Jeong, "Quantum-Bootstrapped Fine-Tuning", 2026, which gives neither
+    their spread nor the number of seeds. ``distilbert-text`` is the article's own text data, which
+    no data set here reproduces. Raises DataError if the file is missing, or a column or value is
+    not what it should be.
     """
     try:
         return _SCHEMA.validate(pd.read_csv(path))

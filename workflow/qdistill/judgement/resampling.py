@@ -31,17 +31,8 @@ def crossed_ratio(
     All seeds are measured on the same held-out rows, so an interval over seeds alone speaks of
     those rows. Here seeds and rows are both drawn again (Owen, Annals of Applied Statistics 1, 386,
     2007); limits are Student's t with the standard deviation of the draws, so that they are those
-    over seeds alone where rows make no difference.
-
-    Parameters
-    ----------
-    challenger, baseline : ndarray of float, shape (S, H)
-        Squared errors of each seed on each held-out row.
-
-    Returns
-    -------
-    CrossedInterval
-        NaN for fewer than two seeds, and where an error is zero or not finite.
+    over seeds alone where rows make no difference. Squared errors of each seed on each held-out row
+    are (S, H). NaN for fewer than two seeds, and where an error is zero or not finite.
     """
     seeds, rows = challenger.shape
     errors = np.stack([challenger, baseline]).astype(np.float64)

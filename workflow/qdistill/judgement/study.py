@@ -31,12 +31,8 @@ def judge_study(
     ``setting_sweep``, ``row_intervals``, ``downstream`` and ``cost``; ``published``, a CSV as
     :func:`read_published` reads it; and a list of ``duplicates``, which may be absent. Outputs are
     ``findings`` and the tables of :func:`judge_tables`. The problems are as
-    :meth:`qdistill.study.tracks.Study.describe_problems` describes them.
-
-    Raises
-    ------
-    DataError
-        If an input is damaged, or a seed is missing in one of two runs that are paired.
+    :meth:`qdistill.study.tracks.Study.describe_problems` describes them. Raises DataError if an
+    input is damaged, or a seed is missing in one of two runs that are paired.
     """
     published = read_published(inputs["published"])
     read = {k: path for k, path in inputs.items() if k not in ("published", "duplicates")}

@@ -47,10 +47,7 @@ class StudyTables:
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:
         """Read the tables from Parquet files, by their names; those of ``OPTIONAL`` may be absent.
 
-        Raises
-        ------
-        DataError
-            If a table is missing, damaged or breaks its contract.
+        Raises DataError if a table is missing, damaged or breaks its contract.
         """
         named = [each.name for each in fields(cls)]
         held = {name: paths[name] for name in named if name not in OPTIONAL or name in paths}

@@ -22,20 +22,14 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
     ``identity``: h = x and y = z. ``pca``: h = 1 + u / 3, with u the first N principal
     coordinates of x scaled to unit variance, and y the least-squares read-out of x from the
     squared and normalised h. Both are fitted on the features of the unlabelled rows alone.
+
     The shift is there because a circuit returns probabilities: of centred coordinates the
     squares would lose the signs, and every circuit would be beaten by its read-out. With it,
     the bottleneck ``square`` nearly reconstructs x, and a dense layer can still give any code.
 
-    Returns
-    -------
-    dict of str to float32 Tensor
-        ``encoder.weight`` (S, N, D), ``encoder.bias`` (S, N), ``decoder.weight`` (S, E, N) and
-        ``decoder.bias`` (S, E); for ``pca``, E = D.
-
-    Raises
-    ------
-    DataError
-        If the data do not have the width, or the unlabelled rows, that the kind needs.
+    Returned are float32 ``encoder.weight`` (S, N, D), ``encoder.bias`` (S, N), ``decoder.weight``
+    (S, E, N) and ``decoder.bias`` (S, E); for ``pca``, E = D. Raises DataError if the data do not
+    have the width, or the unlabelled rows, that the kind needs.
     """
     fitted = (_identity if kind == "identity" else _fit_pca)(examples, width)
     seeds = len(examples.seeds)

@@ -142,22 +142,11 @@ def choose_predictor(
 ) -> Choice:
     """Choose features, filter and rank by K-fold cross-validation.
 
-    Parameters
-    ----------
-    features : dict of str to ndarray, shape (n, F)
-        Kinds of features to choose among.
-    targets : ndarray, shape (n, E)
-    width : int
-        Largest rank, the width of the bottleneck.
-    seed : int
-        Fixes the folds, for (seed, n, "tuned").
-
-    Returns
-    -------
-    Choice
-        That of the lowest error; of equals the one that comes first, so the simplest
-        features. Ranks that no fold can have are equals of the largest that one can have:
-        where that is best, the largest rank is chosen, for all n rows may allow more.
+    Kinds of features are (n, F), targets (n, E), and the width of the bottleneck is the largest
+    rank; the folds are fixed for (seed, n, "tuned"). The choice is that of the lowest error; of
+    equals the one that comes first, so the simplest features. Ranks that no fold can have are
+    equals of the largest that one can have: where that is best, the largest rank is chosen, for all
+    n rows may allow more.
     """
     # The stream keeps its name, on which every fold that was ever drawn depends.
     splits = list(split_folds(seed, len(targets), "tuned", folds))

@@ -17,13 +17,8 @@ from qdistill import __version__
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, in a folder that is made if need be.
 
-    It is renamed when the block succeeds.
-
-    Yields
-    ------
-    Path
-        Where to write. The suffix is that of ``path``, since many writers look at it.
-        If the block raises, or the process dies, nothing appears under the final name.
+    It has the suffix of ``path``, since many writers look at it, and is renamed when the block
+    succeeds. If that raises, or the process dies, nothing appears under the final name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,12 +45,8 @@ def write_table(
 
     Columns are a DataFrame, or arrays by name; a vector column is one of shape (rows, width). The
     settings, which JSON can hold, are the part of the configuration that the table was made from;
-    their digest is kept, beside more key-value metadata, for example a closed-form optimum.
-
-    Raises
-    ------
-    DataError
-        If the columns break the contract.
+    their digest is kept, beside more key-value metadata, for example a closed-form optimum. Raises
+    DataError if the columns break the contract.
     """
     contract = CONTRACTS[kind]
     vectors, names = contract.vectors(), contract._names
@@ -95,12 +91,8 @@ def read_table(
     """Read a Parquet table and check it against its contract.
 
     Use :func:`frame_of` for its scalar columns and :func:`matrix_of` for a vector column. Rows can
-    be read under conditions, such as ("n", "=", 100).
-
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged, or breaks the contract.
+    be read under conditions, such as ("n", "=", 100). Raises DataError if the file is missing,
+    damaged, or breaks the contract.
     """
     try:
         table = parquet.read_table(path, partitioning=None, filters=where)
@@ -125,13 +117,7 @@ def read_frame(
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """Read the key-value metadata of a Parquet table.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or damaged.
-    """
+    """Read a Parquet table's key-value metadata; raises DataError if it is missing or damaged."""
     try:
         raw = parquet.read_schema(path).metadata or {}
     except (OSError, arrow.ArrowException) as error:
@@ -164,10 +150,7 @@ def matrix_of(table: arrow.Table, column: str) -> np.ndarray:
 def unitary_of(entries: pd.DataFrame, seed: int, path: str | Path) -> np.ndarray:
     """Return one seed's matrix of a table of the contract "unitary": complex64, (N, N).
 
-    Raises
-    ------
-    DataError
-        If the seed's entries are not those of one square matrix.
+    Raises DataError if the seed's entries are not those of one square matrix.
     """
     own = entries[entries["seed"] == seed].sort_values(["row", "column"])
     size = round(len(own) ** 0.5)

@@ -58,10 +58,7 @@ def save_arrays(
 def read_weights(path: str | Path, n: int) -> dict[str, np.ndarray]:
     """Read the arrays that :func:`write_weights` was given at one n, by name.
 
-    Raises
-    ------
-    DataError
-        If the file is missing, truncated, not safetensors, or has no weights at this n.
+    Raises DataError if the file is missing, truncated, not safetensors, or has nothing at this n.
     """
     about, prefix = read_weights_metadata(path), f"n~{n}/"
     if str(n) not in about.get("sizes", "").split(","):
@@ -79,10 +76,7 @@ def read_weights(path: str | Path, n: int) -> dict[str, np.ndarray]:
 def read_seeds(path: str | Path) -> list[int]:
     """Read the seeds that weights are of, in the order of their leading axis.
 
-    Raises
-    ------
-    DataError
-        If the file is damaged or does not say.
+    Raises DataError if the file is damaged or does not say.
     """
     listed = read_weights_metadata(path).get("seeds", "")
     try:
@@ -94,10 +88,7 @@ def read_seeds(path: str | Path) -> list[int]:
 def read_weights_metadata(path: str | Path) -> dict[str, str]:
     """Read the header of a safetensors file, such as the ``model`` it is of.
 
-    Raises
-    ------
-    DataError
-        If the file is missing, truncated or not safetensors.
+    Raises DataError if the file is missing, truncated or not safetensors.
     """
     try:
         with safe_open(path, framework="numpy") as file:

@@ -56,12 +56,7 @@ def fit_student(
     trained further; the header names the teacher, whose they are otherwise. The source is the
     teacher's soft targets if the student is distilled, else its unitary. Settings are
     ``projections`` and, unless it is compiled, how it is trained; outputs ``weights``, ``history``
-    and ``metrics``.
-
-    Raises
-    ------
-    DataError
-        If a file is damaged or of another teacher.
+    and ``metrics``. Raises DataError if a file is damaged or of another teacher.
     """
     obtain = {"compile": _compile, "fine_tune": _fine_tune, "distil": _distil}
     latents = load_latents(problem.latents)

@@ -37,15 +37,10 @@ def sweep_pool(
 ) -> None:
     """Distil ``distilled_pool`` on the n training rows and pools of several sizes, at every n.
 
-    A seed's pools are nested, start from the same layer, and are trained in the same number
-    of steps, that of the largest: the curve shows what more rows do, not longer training. A size
-    of 0 is no pool, "all" every unlabelled row. Settings are ``epochs`` over the largest pool,
-    ``batch_size`` and ``learning_rate``.
-
-    Raises
-    ------
-    DataError
-        If a pool is larger than the data set's.
+    A seed's pools are nested, start from the same layer, and are trained in the same number of
+    steps, that of the largest: the curve shows what more rows do, not longer training. A size of 0
+    is no pool, "all" every unlabelled row. Settings are ``epochs`` over the largest pool,
+    ``batch_size`` and ``learning_rate``. Raises DataError if a pool is larger than the data set's.
     """
     latents, frames = load_latents(problem.latents), []
     sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), problem.latents)

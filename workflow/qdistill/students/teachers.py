@@ -37,16 +37,9 @@ _TEACHERS = {
 def load_teacher(path: str | Path, n: int) -> tuple[SlotModel, dict[str, Tensor]]:
     """Load a teacher trained on n rows, and all of its weights, of frozen projections too.
 
-    Parameters
-    ----------
-    path : path
-        Its weights; ``bottleneck.angles`` has shape (S, L, q, 2), ``bottleneck.scale`` and
-        ``bottleneck.shift`` have shape (S, N). The header says which model it is.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged, is of another model, or lacks a tensor.
+    ``bottleneck.angles`` has shape (S, L, q, 2), ``bottleneck.scale`` and ``bottleneck.shift`` have
+    shape (S, N). The file's header says which model it is. Raises DataError if the file is damaged,
+    is of another model, or lacks a tensor.
     """
     weights = {name: torch.from_numpy(array) for name, array in read_weights(path, n).items()}
     kind = read_weights_metadata(path).get("model", "")
@@ -77,10 +70,7 @@ def extract_unitary(
 ) -> None:
     """Write the matrix of each circuit of a teacher, at every n, by the contract "unitary".
 
-    Raises
-    ------
-    DataError
-        If the teacher is not a circuit.
+    Raises DataError if the teacher is not a circuit.
     """
     frames = []
     for n in sizes:
@@ -101,10 +91,7 @@ def extract_unitary(
 def load_unitaries(path: str | Path, n: int, seeds: Sequence[int]) -> np.ndarray:
     """Read the circuits' matrices at one n: complex64, (S, N, N), in the order of ``seeds``.
 
-    Raises
-    ------
-    DataError
-        If a seed's matrix is missing or incomplete.
+    Raises DataError if a seed's matrix is missing or incomplete.
     """
     entries = read_frame("unitary", path, [("n", "=", n)])
     return np.stack([unitary_of(entries, seed, path) for seed in seeds])
@@ -145,10 +132,7 @@ def distillation_positions(examples: Examples) -> Tensor:
 def load_soft_targets(path: str | Path, examples: Examples) -> Tensor:
     """Read soft targets in the order of :func:`distillation_positions`: (S, n + U, N).
 
-    Raises
-    ------
-    DataError
-        If the table does not hold exactly those rows.
+    Raises DataError if the table does not hold exactly those rows.
     """
     table = read_table("soft_targets", path, [("n", "=", examples.n)])
     targets = matrix_of(table, "target")

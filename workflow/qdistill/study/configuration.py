@@ -21,10 +21,7 @@ from qdistill.study.tracks import Study, Track, seed_blocks, with_source
 def resolve_study(given: Mapping[str, Any]) -> Study:
     """Validate a configuration, as read from YAML, and resolve it; see config/README.md.
 
-    Raises
-    ------
-    ConfigurationError
-        With the key, the value found and what is allowed.
+    Raises ConfigurationError with the key, the value found and what is allowed.
     """
     _check_plain(given)
     config: dict[str, Any] = json.loads(json.dumps(given))  # a copy of plain types

@@ -62,15 +62,9 @@ class DatasetKind(Settings):
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Check the user's files, without reading them whole.
 
-        Returns
-        -------
-        rows, width : dict of str to int or None, int or None
-            As many rows as each split can have, and the number of features; None where open.
-
-        Raises
-        ------
-        ConfigurationError
-            If a file is not there, is damaged, or lacks what the settings name.
+        Returned are as many rows as each split can have, and the number of features; None where
+        open. Raises ConfigurationError if a file is not there, is damaged, or lacks what the
+        settings name.
         """
         return self.rows(), self.width()
 

@@ -17,13 +17,9 @@ def resolve_dataset(entry: Any) -> dict[str, Any]:
     """Return ``name``, ``kind``, ``qubits`` and every other setting of a data set.
 
     The entry is the name of a built-in data set, or a mapping with ``name`` and settings: those
-    that differ from the built-in data set of that name or, under any other name, a ``kind`` and
-    its settings.
-
-    Raises
-    ------
-    ConfigurationError
-        If a name, kind or setting is unknown, missing or not allowed.
+    that differ from the built-in data set of that name or, under any other name, a ``kind`` and its
+    settings. Raises ConfigurationError if a name, kind or setting is unknown, missing or not
+    allowed.
     """
     settings = _resolve_record(entry).model_dump()
     first = ("name", "kind", "qubits")

@@ -39,10 +39,7 @@ class Deployment:
 def resolve_deployment(study: Study) -> Deployment | None:
     """Find what a study deploys; None where it deploys nothing.
 
-    Raises
-    ------
-    ConfigurationError
-        With the key, the value found and what is allowed.
+    Raises ConfigurationError with the key, the value found and what is allowed.
     """
     asked = study.config.get("deploy")
     if not asked:

@@ -59,10 +59,7 @@ def nearest(word: Any, choices: Iterable[str]) -> str:
 def check_renamed(key: str, word: Any) -> None:
     """Validate that a word that is not known at a key, such as ``tracks.late.models``, never was.
 
-    Raises
-    ------
-    ConfigurationError
-        If it was known once; with its new name.
+    Raises ConfigurationError if it was known once; with its new name.
     """
     new = OLD_NAMES.get(key.rpartition(".")[2], {}).get(str(word))
     if new is not None:

@@ -39,12 +39,8 @@ def check_sweeps(sweeps: Sequence[Mapping[str, Any]], where: str) -> None:
 def check_track(track: Track, where: str) -> None:
     """Validate together the settings of a track that are allowed one by one.
 
-    ``where`` stands before a key in messages: it is "" or ``tracks.{name}.``.
-
-    Raises
-    ------
-    ConfigurationError
-        With the key, the value found and what is allowed.
+    ``where`` stands before a key in messages: it is "" or ``tracks.{name}.``. Raises
+    ConfigurationError with the key, the value found and what is allowed.
     """
     _check_training(track, where)
     _check_teachers(track, where)

@@ -13,12 +13,8 @@ DEFAULT_URI = "sqlite:///results/mlflow.db"
 def resolve_uri(configured: str | None) -> str:
     """Choose the MLflow store: MLFLOW_TRACKING_URI's, else the one configured, else the default.
 
-    The path of an SQLite file is made absolute from the working directory.
-
-    Raises
-    ------
-    ConfigurationError
-        If the URI names a folder or a database in memory.
+    The path of an SQLite file is made absolute from the working directory. Raises
+    ConfigurationError if the URI names a folder or a database in memory.
     """
     environment = os.environ.get("MLFLOW_TRACKING_URI")
     uri = environment or configured or DEFAULT_URI

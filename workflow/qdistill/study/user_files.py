@@ -64,11 +64,9 @@ def text_files(path: str | Path) -> list[str]:
 def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
     """Validate, before anything is read, that a path holds texts and fits each setting's column.
 
-    Raises
-    ------
-    ConfigurationError
-        If there is no such file or folder, its extension is unknown, the folder has no file of
-        plain text, a table comes without ``text_column`` or plain text with columns.
+    Raises ConfigurationError if there is no such file or folder, its extension is unknown, the
+    folder has no file of plain text, a table comes without ``text_column`` or plain text with
+    columns.
     """
     path, where, found = Path(given), f"configuration: 'path' of '{name}'", quoted(given)
     if not path.exists():
@@ -108,10 +106,7 @@ def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
 def check_encoder(name: str, encoder: str | None) -> None:
     """Validate the ``encoder`` of a data set: none, a folder, or what may be on the hub.
 
-    Raises
-    ------
-    ConfigurationError
-        If it is none of these.
+    Raises ConfigurationError if it is none of these.
     """
     if encoder is not None and not Path(encoder).is_dir() and not HUB_ID.fullmatch(encoder):
         raise ConfigurationError(
@@ -129,10 +124,7 @@ def inspect_vectors(
 ) -> tuple[int, int | None]:
     """Read the rows, at most, and the width of a file of vectors; check its columns.
 
-    Raises
-    ------
-    ConfigurationError
-        If there is no such file or column, or the file is damaged.
+    Raises ConfigurationError if there is no such file or column, or the file is damaged.
     """
     if not Path(path).is_file() or Path(path).suffix.lower() not in _READERS:
         raise ConfigurationError(
@@ -155,10 +147,7 @@ def inspect_vectors(
 def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> int:
     """Count the rows, at most, of a table of texts; check that it has the column of each setting.
 
-    Raises
-    ------
-    ConfigurationError
-        If there is no such column, or the file is damaged.
+    Raises ConfigurationError if there is no such column, or the file is damaged.
     """
     rows, known, _ = _inspect(name, path, None)
     _check_columns(name, path, known, columns.items())

@@ -18,10 +18,7 @@ Curve = tuple[list[int], list[float]]  # epochs, values
 def read_histories(paths: Iterable[str | Path]) -> dict[Run, pd.DataFrame]:
     """Read tables of learning curves: the rows of each run, sorted by seed and epoch.
 
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged.
+    Raises DataError if a file is missing or damaged.
     """
     frames = [read_frame("history", path) for path in paths]
     if not frames:

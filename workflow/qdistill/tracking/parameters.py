@@ -35,10 +35,7 @@ def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str,
 def read_choices(path: str | Path) -> dict[Condition, dict[int, Choice]]:
     """Read what was chosen for each seed under a condition, from a table of ``choices``.
 
-    Raises
-    ------
-    DataError
-        If the table is missing or damaged, or a choice is not a JSON object.
+    Raises DataError if the table is missing or damaged, or a choice is not a JSON object.
     """
     found: dict[Condition, dict[int, Choice]] = {}
     for row in read_frame("choices", path).to_dict("records"):

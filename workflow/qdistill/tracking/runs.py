@@ -65,12 +65,8 @@ def model_records(
     Histories and choices are as :func:`~qdistill.tracking.curves.read_histories` and
     :func:`~qdistill.tracking.parameters.read_choices` return them; a model may have none, if it is
     not trained, or if nothing is chosen. Training settings, as the jobs were given them, are by
-    ``{dataset}/{protocol}/{model}``; a model without an entry gets none.
-
-    Raises
-    ------
-    DataError
-        If there is a learning curve or a choice of a run that the metrics do not hold.
+    ``{dataset}/{protocol}/{model}``; a model without an entry gets none. Raises DataError if there
+    is a learning curve or a choice of a run that the metrics do not hold.
     """
     choices = choices or {}
     _check_all_known(metrics, histories, choices)

@@ -31,11 +31,8 @@ _LATER_CALLS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_HTTP_REQUEST_MAX_RE
 def open_store(uri: str) -> Iterator[MlflowClient]:
     """Yield a client of a store that is there, is not locked and has its tables.
 
-    Raises
-    ------
-    TrackingError
-        If the store cannot be reached or used, now or within the block. A store that is
-        locked or does not answer is given up after seconds.
+    Raises TrackingError if the store cannot be reached or used, now or within the block. A store
+    that is locked or does not answer is given up after seconds.
     """
     database = database_path(uri)
     # only this project's own file is written without flushes, and no other
@@ -59,12 +56,8 @@ def find_experiment(client: MlflowClient, uri: str, name: str) -> str:
     """Return the identifier of an active experiment, making or restoring it if need be.
 
     Artifacts of a database go to ``mlflow-artifacts`` beside an SQLite file, else under
-    ``results/``; a server decides for itself.
-
-    Raises
-    ------
-    TrackingError
-        If an SQLite file was moved or copied away from its artifacts.
+    ``results/``; a server decides for itself. Raises TrackingError if an SQLite file was moved or
+    copied away from its artifacts.
     """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:

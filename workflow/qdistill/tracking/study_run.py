@@ -31,12 +31,8 @@ def study_record(
     """Describe the run that carries the figures, the verdict and the whole configuration.
 
     Artifacts are the table of metrics, figures and documents; parameters are the settings, the
-    whole configuration. The run's description is the note, in Markdown.
-
-    Raises
-    ------
-    DataError
-        If an artifact cannot be read.
+    whole configuration. The run's description is the note, in Markdown. Raises DataError if an
+    artifact cannot be read.
     """
     paths = [Path(path) for path in (metrics_path, *figures, *documents)]
     folder = Path(metrics_path).parent.resolve()

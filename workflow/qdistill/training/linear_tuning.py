@@ -27,18 +27,12 @@ Solution = tuple[np.ndarray, np.ndarray, np.ndarray]  # (F, r) down, (r, T) up, 
 def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) -> Tuned:
     """Choose and fit a linear predictor for each seed, by ``folds`` and ``projections``.
 
-    The choice is made with the labelled rows alone; the largest rank is 2**qubits.
-
-    Returns
-    -------
-    weights : dict of str to float32 Tensor
-        Encoder and decoder with a leading axis S. Where projections are fixed, also
-        ``bottleneck.linear``, ``bottleneck.squares``, ``bottleneck.products`` and
-        ``bottleneck.bias``: the code is the sum of these times the features of
-        :func:`qdistill.models.spectral.quadratic_features`.
-    evaluation : Evaluation
-    choices : dict of str to list
-        ``choice``, ``validation_mse`` and ``candidates`` of each seed.
+    The choice is made with the labelled rows alone; the largest rank is 2**qubits. Returned are
+    encoder and decoder, float32 with a leading axis S, and where projections are fixed
+    ``bottleneck.linear``, ``bottleneck.squares``, ``bottleneck.products`` and ``bottleneck.bias``:
+    the code is the sum of these times the features of
+    :func:`qdistill.models.spectral.quadratic_features`. Then come the evaluation, and lists of
+    ``choice``, ``validation_mse`` and ``candidates`` of each seed.
     """
     begun = time.perf_counter()
     width = 2**qubits

@@ -18,12 +18,8 @@ def measure_refitted(
 
     The fixed read-out was fitted to the codes of ``square``, which favours that model and may bar
     others from ever fitting. Here it is the least-squares read-out of x from the codes of the
-    unlabelled rows, in which no target takes part.
-
-    Returns
-    -------
-    float64 ndarray, shape (S,)
-        Mean squared errors; NaN where a code is not finite.
+    unlabelled rows, in which no target takes part. Errors are mean squared ones, float64 (S,); NaN
+    where a code is not finite.
     """
     from sklearn.linear_model import LinearRegression
 

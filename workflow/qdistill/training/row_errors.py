@@ -30,15 +30,9 @@ def resample_rows(
 ) -> None:
     """Write the ratio of ``quantum``'s error to that of others, with rows resampled beside seeds.
 
-    Parameters
-    ----------
-    blocks : sequence of Problem
-        The problem in each block of seeds.
-    weights : mapping of str to sequence of path
-        Weights of each trained bottleneck, ``quantum`` among them, by block. PCA of the n rows is
-        another rival.
-    settings : mapping of str to mapping
-        Settings of each: ``layers`` and ``angle_range`` where it has them.
+    There is a problem for each block of seeds, and by block the weights of each trained bottleneck,
+    ``quantum`` among them. PCA of the n rows is another rival. Settings are ``layers`` and
+    ``angle_range`` of each, where it has them.
     """
     latents, frames = load_latents(blocks[0].latents), []
     for n in blocks[0].sizes:

@@ -37,12 +37,8 @@ def write_verdict(
     """Write the documents of :func:`compose_verdict`: a verdict, and all that it leaves out.
 
     Inputs are tables by their contracts: ``findings`` and those of
-    :class:`~qdistill.judgement.tables.StudyTables`.
-
-    Raises
-    ------
-    DataError
-        If a table is missing, damaged or breaks its contract.
+    :class:`~qdistill.judgement.tables.StudyTables`. Raises DataError if a table is missing, damaged
+    or breaks its contract.
     """
     findings = read_frame("findings", inputs["findings"])
     documents = compose_verdict(findings, StudyTables.read(inputs), study, problems)

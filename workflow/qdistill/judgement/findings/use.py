@@ -114,12 +114,8 @@ def _cost(row: dict, measure: str, estimate: float, level: int) -> Finding:
 def repeated_texts(paths: Iterable[str | Path]) -> list[Finding]:
     """Count in each data set of texts the rows (of ``level``) that repeat one of another split.
 
-    The tables are those of :func:`~qdistill.datasets.duplicates.find_duplicates`.
-
-    Raises
-    ------
-    DataError
-        If a table is missing, damaged or breaks its contract.
+    The tables are those of :func:`~qdistill.datasets.duplicates.find_duplicates`. Raises DataError
+    if a table is missing, damaged or breaks its contract.
     """
     found = []
     for path in paths:
