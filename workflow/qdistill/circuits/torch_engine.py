@@ -106,8 +106,7 @@ def _angle_gradients(layers: Layers, middles: Tensor, adjoints: Tensor) -> Tenso
     # Im <adjoint_i | middle_i>, summed over the examples
     weights = torch.linalg.vecdot(adjoints, middles).imag
     signs = constant("signs", qubits, weights.dtype)
-    gradients = torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1)
-    return gradients.transpose(0, 1)
+    return torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1).transpose(0, 1)
 
 
 class _FinalStates(torch.autograd.Function):

@@ -65,7 +65,11 @@ def split_texts(
     """
     heldout, unlabelled = settings["heldout_fraction"], settings["unlabelled_fraction"]
     wanted = {"train": 1 - heldout - unlabelled, "unlabelled": unlabelled, "heldout": heldout}
-    count, limits = len(set(documents)), _limits(settings)
+    count = len(set(documents))
+    limits = (
+        f"of {settings['minimum_characters']} to {settings['maximum_characters']} characters "
+        "(minimum_characters, maximum_characters)"
+    )
     if count < len(wanted):
         raise DataError(
             f"{settings['path']}: {count} documents have paragraphs {limits}, and the splits "
@@ -88,13 +92,6 @@ def split_paragraphs(text: str) -> list[str]:
     """Return the paragraphs of plain text, which stand between blank lines, each on one line."""
     blocks = (" ".join(block.split()) for block in _BLANK_LINES.split(text))
     return [block for block in blocks if block]
-
-
-def _limits(settings: Mapping[str, Any]) -> str:
-    return (
-        f"of {settings['minimum_characters']} to {settings['maximum_characters']} characters "
-        "(minimum_characters, maximum_characters)"
-    )
 
 
 def _read(settings: Mapping[str, Any]) -> list[Paragraph]:

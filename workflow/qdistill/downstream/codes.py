@@ -47,8 +47,7 @@ def load_encoder(
         if name == "quantum_tuned":
             return _encoder_of_layers(weights, qubits)
         bottleneck = _bottleneck_of(name, qubits, settings)
-        prepared = bottleneck.prepare_constants(slot_weights(weights))
-        model = SlotModel(bottleneck, prepared)
+        model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
         for key in _ENCODER:
             weights[key]
         if isinstance(bottleneck, Linear):

@@ -68,8 +68,7 @@ def measure_downstream(
             encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
             diverged = _diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
-    table = make_frame("downstream", rows)
-    write_table("downstream", path, table, settings)
+    write_table("downstream", path, make_frame("downstream", rows), settings)
 
 
 @dataclass(frozen=True)

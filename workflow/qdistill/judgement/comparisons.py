@@ -89,8 +89,7 @@ def _side_pairs() -> list[list[Pair]]:
 
 
 def _runs_in(metrics: pd.DataFrame) -> list[Run]:
-    distinct = metrics[["model", "stage"]].drop_duplicates()
-    return list(distinct.itertuples(index=False, name=None))
+    return list(metrics[["model", "stage"]].drop_duplicates().itertuples(index=False, name=None))
 
 
 def _trained_in(metrics: pd.DataFrame) -> list[Run]:

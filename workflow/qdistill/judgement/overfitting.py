@@ -48,8 +48,7 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
     conditions = dict(iter(metrics.groupby(list(CONDITION))))
     rows = []
     for key, students in sweep.groupby(list(CONDITION), sort=True):
-        condition = conditions.get(key, metrics.iloc[:0])
-        teacher = runs_of(condition, *TEACHER)
+        teacher = runs_of(conditions.get(key, metrics.iloc[:0]), *TEACHER)
         for pool, part in students.groupby("pool", sort=True):
             ours = part.set_index("seed").sort_index()
             names = (f"the student with a pool of {pool}", TEACHER)

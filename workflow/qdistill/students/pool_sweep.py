@@ -17,12 +17,11 @@ from qdistill.models.slot_model import SlotModel, in_slot
 from qdistill.models.student_layers import StudentLayer
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
-from qdistill.students.distillation import SoftExamples, distil_on_subsets, load_soft_examples
+from qdistill.students.distillation import distil_on_subsets, load_soft_examples
 from qdistill.students.teachers import copied_weights, load_teacher, teacher_agreement
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import evaluate_errors, training_settings
 from qdistill.training.evaluation import finite_or_missing
-from qdistill.training.optimiser import TrainingSettings
 
 _STUDENT = "distilled_pool"
 
@@ -42,7 +41,7 @@ def sweep_pool(
     is no pool, "all" every unlabelled row. Settings are ``epochs`` over the largest pool,
     ``batch_size`` and ``learning_rate``. Raises DataError if a pool is larger than the data set's.
     """
-    latents, frames = load_latents(problem.latents), []
+    latents, chosen, frames = load_latents(problem.latents), training_settings(settings), []
     sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), problem.latents)
     layer = StudentLayer(problem.qubits, STUDENTS[_STUDENT].readout)
     for n in problem.sizes:
@@ -50,7 +49,9 @@ def sweep_pool(
         model, weights = load_teacher(teacher, n)
         soft = load_soft_examples(soft_targets, examples, model, weights)
         pools_of = nested_pools(examples.seeds, len(examples.unlabelled), sizes)
-        fitted = _distil_pools(layer, soft, examples, pools_of, training_settings(settings))
+        rows = [[np.concatenate([np.arange(n), n + pool]) for pool in own] for own in pools_of]
+        steps = chosen.epochs * -(-len(rows[-1][0]) // chosen.batch_size)
+        fitted = distil_on_subsets(layer, soft, rows, _STUDENT, steps, chosen)
         measured = _measure_pools(layer, fitted, pools_of, model, weights, examples)
         frames.append(measured.sort_values(["seed", "pool"]).assign(**problem.key(n)))
     write_table("sweep", path, pd.concat(frames, ignore_index=True), settings)
@@ -74,20 +75,6 @@ def nested_pools(seeds: Sequence[int], available: int, sizes: Sequence[int]) -> 
     """
     orders = [generator_for(seed, 0, "pool").permutation(available) for seed in seeds]
     return [[np.sort(order[:size]) for order in orders] for size in sizes]
-
-
-def _distil_pools(
-    layer: StudentLayer,
-    soft: SoftExamples,
-    examples: Examples,
-    pools: Sequence[Sequence[np.ndarray]],
-    settings: TrainingSettings,
-) -> dict[str, Tensor]:
-    """Distil all pools of all seeds at one n: the layer's parameters, (S, P, ...)."""
-    labelled = np.arange(examples.n)
-    rows = [[np.concatenate([labelled, examples.n + pool]) for pool in own] for own in pools]
-    steps = settings.epochs * -(-len(rows[-1][0]) // settings.batch_size)
-    return distil_on_subsets(layer, soft, rows, _STUDENT, steps, settings)
 
 
 def _measure_pools(

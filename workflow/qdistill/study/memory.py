@@ -1,7 +1,5 @@
 """How much memory a training job needs, for schedulers that place jobs by it."""
 
-from typing import Any
-
 from qdistill.study.datasets import record_of
 from qdistill.study.registry import STUDENTS
 from qdistill.study.tracks import Track
@@ -30,6 +28,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
     width = 2 ** settings["qubits"]
     chosen = track.settings_of(name)
+    layers = chosen.get("layers") or max(chosen.get("tuned_layers", [0]))  # two states each
     # One replica of each seed is trained for each fold and each point of the grid, all at once.
     grid = chosen.get("regularised")
     points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
@@ -40,7 +39,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
         6 * sum(rows.values()) * features
         + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
-        + replicas * _states_of(chosen) * 2 * chosen.get("batch_size", 32) * width
+        + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * width
         + (3 * replicas * (track.n[-1] // grid["folds"] + 1) * features if grid else 0)
         + 6 * seeds * max(track.n[-1], rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
@@ -48,9 +47,3 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
         numbers += 6 * seeds * (track.n[-1] + rows["unlabelled"]) * width + 3 * seeds * parameters
     return round(IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
-
-
-def _states_of(settings: dict[str, Any]) -> int:
-    """States kept of each example for the backward pass, twice the layers of a circuit at most."""
-    layers = settings.get("layers") or max(settings.get("tuned_layers", [0]))
-    return 2 * layers + 4

@@ -179,5 +179,4 @@ def _bounds(schema: Mapping[str, Any]) -> str:
         "maximum": " to" if "minimum" in schema else ", at most",
         "exclusiveMaximum": ", below",
     }
-    parts = [f"{word} {schema[key]:.10g}" for key, word in names.items() if key in schema]
-    return "".join(parts)
+    return "".join(f"{word} {schema[key]:.10g}" for key, word in names.items() if key in schema)

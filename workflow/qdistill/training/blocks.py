@@ -182,8 +182,7 @@ class BlockResults:
             if columns is None:
                 continue
             missing = {name: value for name, value in key.items() if name not in columns}
-            frame = pd.DataFrame({**missing, **columns})
-            frames.append(frame)
+            frames.append(pd.DataFrame({**missing, **columns}))
 
     def write(self, outputs: Mapping[str, str | Path], **metadata: str) -> None:
         """Write ``weights``, with more metadata if need be, and the tables."""

@@ -51,8 +51,7 @@ def train_by_protocol(
     if not parameters:
         return evaluate_untrained(model, parameters, examples), None
     if settings["protocol"] == "article":
-        own = training_settings(settings)
-        return train_block(model, parameters, examples, own, purpose), None
+        return train_block(model, parameters, examples, training_settings(settings), purpose), None
     chosen = choose_settings(model, parameters, examples, grid_of(settings), purpose)
     return train_regularised(model, parameters, examples, chosen, purpose), chosen
 

@@ -210,8 +210,7 @@ def crossovers(part: ProblemTables) -> list[Finding]:
 def _why_crossover(part: ProblemTables, row: dict) -> str:
     """Return who is ahead below the crossing, or throughout, or why that cannot be said."""
     if row["verdict"] != "undefined":
-        ahead = row["ahead_below"] == row["challenger"]
-        return "challenger_ahead" if ahead else "baseline_ahead"
+        return "challenger_ahead" if row["ahead_below"] == row["challenger"] else "baseline_ahead"
     if len(part.sizes) < 2:
         return "one_n"
     if part.seeds < 2:

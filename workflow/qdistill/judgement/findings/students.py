@@ -71,8 +71,7 @@ def _starts(part: ProblemTables) -> list[Finding]:
     The estimate is the ratio to the start that comes nearest to refuting that.
     """
     stage = "fine_tuned"
-    rows = [part.compared("unitary_re", name, stage, stage) for name in RANDOM_STARTS]
-    starts = pd.concat(rows)
+    starts = pd.concat([part.compared("unitary_re", name, stage, stage) for name in RANDOM_STARTS])
     found = []
     for n in sorted(set(starts["n"])):
         here = starts[starts["n"] == n]
