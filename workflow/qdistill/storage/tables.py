@@ -117,7 +117,7 @@ def read_frame(
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """Read a Parquet table's key-value metadata; raises DataError if it is missing or damaged."""
+    """Read a table's key-value metadata; raises DataError if the file is missing or damaged."""
     try:
         raw = parquet.read_schema(path).metadata or {}
     except (OSError, arrow.ArrowException) as error:
