@@ -26,7 +26,7 @@ class Latents:
         return np.flatnonzero(self.split == split)
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the positions in ``features`` of row ids of any shape; raises DataError for others."""
+        """Return where in ``features`` rows of these ids are; raises DataError for unknown ids."""
         positions = pd.Index(self.rows).get_indexer(rows.ravel()).reshape(rows.shape)
         if (positions < 0).any():
             raise DataError(f"the latents have no row {rows[positions < 0][0]}")
