@@ -137,7 +137,7 @@ def test_a_killed_server_takes_its_workers_along(server, tmp_path):
     assert number == again.pid and rest[0] == ""  # there is none to ask
 
 
-@pytest.mark.parametrize("known", [None, "off", '["/usr/bin/other", "/nowhere"]'])
+@pytest.mark.parametrize("known", [None, "off", "3", '["/usr/bin/other", "/nowhere"]'])
 def test_without_a_server_of_this_interpreter_a_script_runs_where_it_is(
     tmp_path, monkeypatch, known
 ):

@@ -59,8 +59,10 @@ def hand_over(threads: int) -> None:
     Only a script of one thread, under the server's interpreter. Returns where the script is to be
     run by this process itself.
     """
-    known = os.environ.pop(_ADDRESS, _NONE)
-    interpreter, address = ("", "") if known == _NONE else json.loads(known)
+    try:
+        interpreter, address = json.loads(os.environ.pop(_ADDRESS, "[]"))
+    except (ValueError, TypeError):  # there is none, or it is what a user has set
+        return
     if interpreter != sys.executable or threads != 1:
         return
     request = {"arguments": sys.argv, "folder": str(Path.cwd()), "environment": dict(os.environ)}
