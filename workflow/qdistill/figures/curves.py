@@ -44,7 +44,7 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
     """
     sizes = sorted(histories["n"].unique())
     figure.set_size_inches(2.6 + 1.75 * max(3, len(sizes)), 5.2)
-    panels = figure.subplots(2, len(sizes), sharex="col", sharey=True, squeeze=False)
+    panels = figure.subplots(2, len(sizes), sharex="col", sharey="row", squeeze=False)
     whole = keep_last_values(histories)
     is_validated = bool(whole["validation_mse"].notna().any())
     # What is never trained is a single point, and needs its marker.
@@ -59,7 +59,8 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
             draw_models(upper, trained, "epoch", "validation_mse", (), **_DASHED)
         upper.set_title(f"n = {n:,}")
         _set_epochs(upper, histories[histories["n"] == n])
-    set_log_axis(panels[0, 0], line_values(*panels.ravel()))
+    for row in panels:  # what is fitted may be near zero, which would squeeze what is predicted
+        set_log_axis(row[0], line_values(*row))
     panels[0, 0].set_ylabel("held-out error")
     panels[1, 0].set_ylabel("training error")
     panels[1, (len(sizes) - 1) // 2].set_xlabel("epoch")
