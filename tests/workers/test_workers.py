@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def server(monkeypatch):
 
 def ask(folder, code="", threads=1, **options):
     """Start a script that hands itself over, before it runs the code."""
-    script = folder / "script.py"
+    script = Path(tempfile.mkdtemp(dir=folder), "script.py")  # another may be being read
     script.write_text(ASK + code)
     command, pipes = [sys.executable, script, str(threads), "word"], subprocess.PIPE
     return subprocess.Popen(command, stdout=pipes, stderr=pipes, text=True, **options)

@@ -123,7 +123,8 @@ class Server:
             os.close(descriptor)
         with contextlib.suppress(OSError):
             os.setpgid(process, process)
-        connection.send(b"started")
+        with contextlib.suppress(OSError):  # who asked has ended: seen when the worker is killed
+            connection.send(b"started")
         worker, ending = Worker(process, connection), os.pidfd_open(process)
         self._workers[ending] = worker
         self._selector.register(ending, selectors.EVENT_READ, self._report)
