@@ -57,6 +57,17 @@ def push_vectors(
     return _run(angles, vectors, norms, entangled), norms
 
 
+def load_passes() -> None:
+    """Run what training needs once on a small circuit, so that Numba has loaded or compiled it.
+
+    That takes a second, and half a minute where Numba has not kept what it compiled before.
+    """
+    angles, vectors = np.zeros((1, 1, 3, 2), np.float32), np.ones((1, 1, 8), np.float32)
+    middles, norms = push_vectors(angles, vectors)
+    adjoints = adjoint_of_probabilities(read_probabilities(middles), middles)
+    pull_to_vectors(vectors, norms, pull_adjoint(angles, adjoints, middles)[1])
+
+
 def _run(angles: np.ndarray, vectors: np.ndarray, norms: np.ndarray, entangled: bool) -> np.ndarray:
     seeds, layers, qubits, _ = angles.shape
     examples, size = vectors.shape[1:]

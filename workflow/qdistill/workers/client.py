@@ -15,7 +15,8 @@ from pathlib import Path
 
 # In the environment: the interpreter and the socket, or what a user says who wants no workers.
 _ADDRESS, _NONE = "QDISTILL_WORKERS", "off"
-# Their imports are those of most scripts. What is not installed is loaded by no worker.
+# Modules whose imports are those of most scripts, and functions to be called. What is not installed
+# is loaded by no worker.
 LIBRARIES = (
     "snakemake.iocontainers",
     "snakemake.logging",
@@ -23,6 +24,8 @@ LIBRARIES = (
     "qdistill.students.distillation",
     "qdistill.judgement.study",
     "qdistill.figures.harness",
+    "sklearn.decomposition",
+    "qdistill.circuits.kernel:load_passes",
 )
 # Workers have one thread each, which some libraries settle when they are loaded.
 _THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")

@@ -1,6 +1,6 @@
 """The server of workers: it loads the libraries of most jobs once, and forks a process for each.
 
-It has one thread and computes nothing, so a fork is a clean start. A worker is killed when the
+It has one thread, so a fork is a clean start. A worker is killed when the
 process that asked for it ends, and all are when the process that started the server does.
 """
 
@@ -67,12 +67,18 @@ def main(folder: str, descriptor: str, *libraries: str) -> None:
 
 
 def _load(libraries: Iterable[str]) -> None:
-    """Load libraries, all objects of which are kept from the search for cycles for good."""
+    """Load libraries, and call each that is a ``module:function``.
+
+    All their objects are kept from the search for cycles for good.
+    """
     sys.modules.setdefault("hypothesis", cast(Any, None))  # as job_log does
     gc.disable()
     for name in libraries:
         with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+            module, _, function = name.partition(":")
+            loaded = importlib.import_module(module)
+            if function:
+                getattr(loaded, function)()
     gc.freeze()
     gc.enable()
 
@@ -91,7 +97,7 @@ class Server:
         self._selector.register(self._listening, selectors.EVENT_READ, self._accept)
         while True:
             for key, _ in self._selector.select():
-                if key.fileobj not in self._selector.get_map():
+                if self._selector.get_map().get(key.fd) is not key:
                     continue  # another event of this round has ended it
                 request = key.data(key.fd)
                 if isinstance(request, Request):
@@ -123,7 +129,7 @@ class Server:
             os.close(descriptor)
         with contextlib.suppress(OSError):
             os.setpgid(process, process)
-        with contextlib.suppress(OSError):  # who asked has ended: seen when the worker is killed
+        with contextlib.suppress(OSError):  # who asked has ended, which the next event will say
             connection.send(b"started")
         worker, ending = Worker(process, connection), os.pidfd_open(process)
         self._workers[ending] = worker
