@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qdistill.judgement.resampling import crossed_ratio
+from qdistill.judgement.resampling import CrossedDraws, crossed_ratio
 from qdistill.judgement.statistics import paired_interval
 
 SEEDS, ROWS = 10, 300
@@ -23,12 +23,17 @@ def true_ratio(of_rows=0.5, both=0.2, mean=0.3):
     return np.exp(mean + (of_rows**2 + both**2) / 2)
 
 
+def interval_of(challenger, baseline, generator):
+    """The crossed interval, its draws made with a generator."""
+    return crossed_ratio(challenger, baseline, CrossedDraws.draw(challenger.shape, generator))
+
+
 def test_it_covers_the_ratio_for_all_rows_and_the_interval_over_seeds_does_not():
     crossed, seeds_alone, times = 0, 0, 300
     for trial in range(times):
         generator = np.random.default_rng(trial)
         pair = simulate(generator)
-        found = crossed_ratio(*pair, generator)
+        found = interval_of(*pair, generator)
         logs = np.log(pair[0].mean(1) / pair[1].mean(1))
         alone = paired_interval(logs)
         crossed += found.low <= true_ratio() <= found.high
@@ -40,7 +45,7 @@ def test_it_covers_the_ratio_for_all_rows_and_the_interval_over_seeds_does_not()
 def test_where_rows_make_no_difference_it_is_the_t_interval():
     generator = np.random.default_rng(1)
     ratios = np.exp(0.1 * generator.standard_normal(SEEDS))
-    found = crossed_ratio(np.outer(ratios, np.ones(ROWS)), np.ones((SEEDS, ROWS)), generator)
+    found = interval_of(np.outer(ratios, np.ones(ROWS)), np.ones((SEEDS, ROWS)), generator)
     expected = paired_interval(np.log(ratios))
     assert found.ratio == pytest.approx(np.exp(expected.estimate))
     limits = pytest.approx([expected.low, expected.high], abs=0.05 * (expected.high - expected.low))
@@ -50,7 +55,7 @@ def test_where_rows_make_no_difference_it_is_the_t_interval():
 
 def test_the_share_of_the_rows_is_that_of_the_variance():
     few, many = (
-        crossed_ratio(*simulate(np.random.default_rng(2), of_rows=spread), np.random.default_rng(3))
+        interval_of(*simulate(np.random.default_rng(2), of_rows=spread), np.random.default_rng(3))
         for spread in (0.0, 2.0)
     )
     assert few.rows_share < 0.1 and many.rows_share > 0.8
@@ -60,6 +65,6 @@ def test_the_share_of_the_rows_is_that_of_the_variance():
 def test_without_a_finite_positive_error_of_every_seed_it_is_undefined(spoil):
     pair = simulate(np.random.default_rng(4))
     pair[0][3] = spoil
-    assert np.isnan(crossed_ratio(*pair, np.random.default_rng(5)).ratio)
+    assert np.isnan(interval_of(*pair, np.random.default_rng(5)).ratio)
     single = [errors[:1] for errors in simulate(np.random.default_rng(4))]
-    assert np.isnan(crossed_ratio(*single, np.random.default_rng(5)).low)
+    assert np.isnan(interval_of(*single, np.random.default_rng(5)).low)

@@ -11,7 +11,7 @@ import torch
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
-from qdistill.judgement.resampling import crossed_ratio
+from qdistill.judgement.resampling import CrossedDraws, crossed_ratio
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.slot_model import SlotModel, slot_weights
 from qdistill.randomness import generator_for
@@ -47,9 +47,11 @@ def resample_rows(
             for name, files in weights.items()
         }
         errors["pca"] = np.concatenate([_pca_errors(own, blocks[0].qubits) for own in examples])
+        generator = generator_for(0, n, "rows and seeds")
+        # The same for every rival.
+        draws = CrossedDraws.draw(errors[_CHALLENGER].shape, generator)
         for rival in errors.keys() - {_CHALLENGER}:
-            generator = generator_for(0, n, "rows and seeds")  # the same for every rival
-            found = crossed_ratio(errors[_CHALLENGER], errors[rival], generator)
+            found = crossed_ratio(errors[_CHALLENGER], errors[rival], draws)
             pair = {"challenger": _CHALLENGER, "baseline": rival}
             limits = {"ratio": found.ratio, "ratio_low": found.low, "ratio_high": found.high}
             frames.append({**blocks[0].key(n), **pair, **limits, "rows_share": found.rows_share})
