@@ -154,7 +154,7 @@ def test_a_real_card(exported):
     folder, evidence, metrics = exported
     card = (folder / "README.md").read_text()
     at_n = metrics[metrics["n"] == 20]
-    own = at_n[at_n["model"] == evidence.choice.name]["heldout_mse"]
+    own = at_n[at_n["model"] == evidence.choice.name]["heldout_loss"]
     assert f"mean of 3 seeds: {own.mean():.3g} [" in card
     assert "nan" not in card.lower().replace("nanmean", "")
     said = ["60 training rows, of which each seed has 20", "qdistill apply"]

@@ -54,7 +54,7 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
     stage = STUDENTS[name].stages[-1] if name in STUDENTS else "trained"
     hit = (metrics["model"] == name) & (metrics["stage"] == stage)
     row = metrics[hit & (metrics["seed"] == evidence.seed) & (metrics["n"] == 20)]
-    assert error == pytest.approx(row["heldout_mse"].item(), rel=1e-4)
+    assert error == pytest.approx(row["heldout_loss"].item(), rel=1e-4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter"]
     files = ["README.md", "config.json", "model.onnx", "model.safetensors"]
     assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == files

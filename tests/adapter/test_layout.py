@@ -120,7 +120,7 @@ def test_tensors_that_are_not_the_kinds_are_not_written(tmp_path, spoil, message
 
 
 def test_the_summary_says_the_essentials(folder):
-    origin = {"study": "mine", "model": "quantum", "n": 100, "heldout_mse": 0.00123456, "seeds": 9}
+    origin = {"study": "mine", "model": "quantum", "n": 100, "heldout_loss": 0.00123456, "seeds": 9}
     config = AdapterConfig("circuit", 10, 8, 6, origin)
     write_adapter(folder, AdapterWeights(config, make_adapter().tensors))
     (folder / "README.md").write_text("---\na: 1\n---\n\n# Title\n\nWhat it is.\n\nMore.\n")

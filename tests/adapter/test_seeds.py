@@ -104,6 +104,6 @@ def test_a_regularised_run_has_recorded_its_error(trained):
     found = seed_errors("square", *arguments, files.choices)
     history = rows_at(files, "history", 20)
     for seed, rows in history.groupby("seed"):
-        curve = rows.sort_values("epoch")["validation_mse"]
+        curve = rows.sort_values("epoch")["validation_loss"]
         assert found.errors[seed] == curve.iloc[-1] == curve.min()
     assert "recorded by the search" in found.source

@@ -51,7 +51,7 @@ def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
         metrics = rows_at(files, "metrics", n)
         reported = metrics[metrics["stage"] == stages_of(name)[-1]]
         assert read_seeds(files.weights) == reported["seed"].tolist() == [0, 1, 2]
-        np.testing.assert_allclose(errors, reported["heldout_mse"], rtol=2e-4)
+        np.testing.assert_allclose(errors, reported["heldout_loss"], rtol=2e-4)
 
 
 def test_seeds_with_circuits_of_different_depth_keep_their_own(taught, tmp_path):

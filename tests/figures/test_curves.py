@@ -14,8 +14,8 @@ def lasting(ends, model="quantum", n=50):
     histories = pd.concat(parts, ignore_index=True)
     epoch = 10 * histories["epoch"]
     heldout = (1 + histories["seed"]) / (1.0 + epoch)
-    columns = dict(epoch=epoch, train_mse=heldout / 2, heldout_mse=heldout)
-    return histories.assign(**columns, validation_mse=3 * heldout)
+    columns = dict(epoch=epoch, train_loss=heldout / 2, heldout_loss=heldout)
+    return histories.assign(**columns, validation_loss=3 * heldout)
 
 
 def test_curves_join_the_blocks_of_a_model():
@@ -36,17 +36,22 @@ def test_a_seed_that_ended_keeps_its_last_errors():
     whole = keep_last_values(lasting([1, 3]))
     first = whole[whole["seed"] == 0]
     assert first["epoch"].tolist() == [0, 10, 20, 30]
-    assert np.allclose(first["heldout_mse"], [1, 1 / 11, 1 / 11, 1 / 11])
-    assert np.allclose(first["validation_mse"], 3 * first["heldout_mse"])
+    assert np.allclose(first["heldout_loss"], [1, 1 / 11, 1 / 11, 1 / 11])
+    assert np.allclose(first["validation_loss"], 3 * first["heldout_loss"])
     second = whole[whole["seed"] == 1]
-    assert np.allclose(second["heldout_mse"], 2 / (1 + second["epoch"]))
+    assert np.allclose(second["heldout_loss"], 2 / (1 + second["epoch"]))
     others = [lasting([1, 1]), lasting([4, 4], model="linear"), lasting([2, 2], n=100)]
     histories = pd.concat(others, ignore_index=True)
     assert len(keep_last_values(histories)) == len(histories)
     histories = lasting([1, 3])  # a failed seed is not mended by its earlier errors
-    histories.loc[(histories["seed"] == 0) & (histories["epoch"] == 10), "heldout_mse"] = np.nan
+    histories.loc[(histories["seed"] == 0) & (histories["epoch"] == 10), "heldout_loss"] = np.nan
     whole = keep_last_values(histories)
-    assert whole.loc[whole["seed"] == 0, "heldout_mse"].isna().tolist() == [False, True, True, True]
+    assert whole.loc[whole["seed"] == 0, "heldout_loss"].isna().tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_cross_validated_errors_are_thin_dashed_lines_beside_the_held_out_ones():
@@ -74,7 +79,7 @@ def test_what_is_never_trained_is_a_point():
 
 def test_curves_that_end_early_are_told():
     histories = history_of(50, (0, 1))
-    histories.loc[(histories["seed"] == 1) & (histories["epoch"] > 2), "heldout_mse"] = np.nan
+    histories.loc[(histories["seed"] == 1) & (histories["epoch"] > 2), "heldout_loss"] = np.nan
     figure, note = figure_of(draw_curves, histories)
     assert points_of(figure.axes[0], "quantum")[:, 0].tolist() == [0, 1, 2]
     assert "quantum at n = 50 (seeds: 1)" in note

@@ -41,7 +41,7 @@ def test_crossover_draws_the_means_of_all_models_and_of_no_student(metrics):
     ax, note = crossover_of(metrics)
     for name in MODELS:
         runs = metrics[metrics["model"] == name]
-        means = runs.groupby("n")["heldout_mse"].mean()
+        means = runs.groupby("n")["heldout_loss"].mean()
         assert np.allclose(points_of(ax, name), np.column_stack([means.index, means])), name
     assert not {*drawn_lines(ax)} & {*STUDENTS}
     assert ax.get_xscale() == ax.get_yscale() == "log"
@@ -51,16 +51,16 @@ def test_crossover_draws_the_means_of_all_models_and_of_no_student(metrics):
 def test_published_points_are_hollow_and_within_the_measured_range(metrics):
     published = read_published(PUBLISHED_PATH)
     chosen = published[published["dataset"] == "synthetic-6q"]
-    far = chosen.iloc[:1].assign(model="classical", n=200, heldout_mse=3.0)
+    far = chosen.iloc[:1].assign(model="classical", n=200, heldout_loss=3.0)
     ax, note = crossover_of(metrics, published=pd.concat([chosen, far, chosen.assign(qubits=4)]))
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
     points = {(line.get_markeredgecolor(), *p) for line in hollow for p in line.get_xydata()}
     inside = pd.concat([chosen[chosen["n"] <= max(SIZES)], far])
     assert len(inside) == 5 < len(chosen)
     assert points == {
-        (style_of(r.model).colour, float(r.n), r.heldout_mse) for r in inside.itertuples()
+        (style_of(r.model).colour, float(r.n), r.heldout_loss) for r in inside.itertuples()
     }
-    assert inside["heldout_mse"].between(*ax.get_ylim()).all()
+    assert inside["heldout_loss"].between(*ax.get_ylim()).all()
     assert "hollow markers: published" in note
 
 
@@ -115,7 +115,7 @@ def test_a_diverged_run_breaks_its_line_and_is_told(metrics, drawn):
 
 
 def test_the_overview_has_a_panel_of_six_lines_for_each_problem(metrics):
-    both = pd.concat([metrics, metrics.assign(dataset="digits", heldout_mse=3.0, n=7)])
+    both = pd.concat([metrics, metrics.assign(dataset="digits", heldout_loss=3.0, n=7)])
     figure, note = figure_of(draw_overview, diverge(both, "pca", 7, 2))
     titles = [ax.get_title("left") for ax in figure.axes]
     assert titles == ["digits\narticle", "synthetic-6q\narticle"]
@@ -123,26 +123,26 @@ def test_the_overview_has_a_panel_of_six_lines_for_each_problem(metrics):
     wanted = ["mean", "pca", "linear", "square", "classical", "quantum"]
     assert synthetic.get_legend_handles_labels()[1] == wanted == [*drawn_lines(synthetic)]
     assert points_of(digits, "quantum").tolist() == [[7, 3]]
-    means = metrics[metrics["model"] == "pca"].groupby("n")["heldout_mse"].mean()
+    means = metrics[metrics["model"] == "pca"].groupby("n")["heldout_loss"].mean()
     assert points_of(synthetic, "pca")[:, 1] == pytest.approx(means.to_numpy())
     assert "digits, article: Not drawn, for runs without a finite error: pca at n = 7" in note
 
 
 def test_the_gap_is_the_geometric_mean_of_each_seeds_ratio(metrics):
     noise = np.random.default_rng(0).uniform(0.5, 2, len(metrics))
-    runs = metrics.assign(train_mse=metrics["train_mse"] * noise)
+    runs = metrics.assign(train_loss=metrics["train_loss"] * noise)
     one = runs[(runs["model"] == "linear") & (runs["n"] == 100)]
-    expected = stats.gmean(one["heldout_mse"] / one["train_mse"])
+    expected = stats.gmean(one["heldout_loss"] / one["train_loss"])
     assert points_of(gap_of(runs)[0], "linear")[1] == pytest.approx([100, expected])
 
 
 def test_ratios_above_the_axis_and_missing_ones_are_told(metrics):
     runs = metrics[metrics["stage"] == "trained"].copy()
     at = {(name, n): (runs["model"] == name) & (runs["n"] == n) for name in MODELS for n in SIZES}
-    runs.loc[at["pca", 50] | at["linear_tuned", 50], "train_mse"] = 1e-33
-    runs.loc[at["mean", 100], "train_mse"] = 0.0
-    runs.loc[at["square", 200], "train_mse"] = np.nan
-    runs.loc[runs["model"] == "linear", "train_mse"] /= 5
+    runs.loc[at["pca", 50] | at["linear_tuned", 50], "train_loss"] = 1e-33
+    runs.loc[at["mean", 100], "train_loss"] = 0.0
+    runs.loc[at["square", 200], "train_loss"] = np.nan
+    runs.loc[runs["model"] == "linear", "train_loss"] /= 5
     ax, note = gap_of(runs)
     low, high = ax.get_ylim()
     assert low < 1 and 8 < high < 20
@@ -157,7 +157,7 @@ def test_ratios_above_the_axis_and_missing_ones_are_told(metrics):
 def with_gap(metrics, model, gap):
     """The same table with a chosen gap of one model: a function of n."""
     changed, hit = metrics.copy(), metrics["model"] == model
-    changed.loc[hit, "heldout_mse"] = changed.loc[hit, "train_mse"] + gap(changed.loc[hit, "n"])
+    changed.loc[hit, "heldout_loss"] = changed.loc[hit, "train_loss"] + gap(changed.loc[hit, "n"])
     return changed
 
 
@@ -213,7 +213,7 @@ def test_circuits_and_two_models_without_angles_are_drawn(metrics):
     wanted = {"quantum", "quantum_tuned", "real_circuit", "separable", "square", "classical"}
     assert {*drawn_lines(ax)} == wanted
     runs = metrics[metrics["model"] == "square"]
-    means = (runs["heldout_mse"] - runs["train_mse"]).groupby(runs["n"]).mean()
+    means = (runs["heldout_loss"] - runs["train_loss"]).groupby(runs["n"]).mean()
     assert points_of(ax, "square")[:, 1] == pytest.approx(means.to_numpy())
 
 

@@ -68,7 +68,7 @@ def test_a_cell_is_the_median_log_ratio_and_counts_the_seeds_below_one_percent()
         assert cells.loc[key, "level"] == pytest.approx(np.median(powers))
         assert cells.loc[key, "seeds"] == 3
     assert cells["solved"].to_dict() == {(1, 0.5): 3, (1, 3.14): 1, (4, 0.5): 1, (4, 3.14): 0}
-    solved = summarise_cells(trainability_of(POWERS).assign(heldout_mse=0.0))
+    solved = summarise_cells(trainability_of(POWERS).assign(heldout_loss=0.0))
     assert (solved["solved"] == 3).all() and (solved["level"] < -30).all()
 
 

@@ -54,7 +54,7 @@ def test_a_rung_is_the_rivals_error_over_that_of_quantum(study):
     metrics = study_metrics()
     ratios = ratios_to_challenger(study[0]).set_index(["n", "rival"])
     runs = metrics[(metrics["n"] == 100) & (metrics["stage"] == "trained")]
-    losses = runs.pivot(index="seed", columns="model", values="heldout_mse")
+    losses = runs.pivot(index="seed", columns="model", values="heldout_loss")
     for name in ("classical", "pca", "square"):
         expected = paired_ratio(losses[name], losses["quantum"])
         found = ratios.loc[(100, name), ["ratio", "low", "high"]].astype(float)

@@ -10,7 +10,7 @@ from qdistill.figures.tables import describe_failures, describe_means, list_case
 
 def test_failures_are_told_with_their_number(metrics):
     lost = diverge(diverge(metrics, "quantum", 100, 0), "quantum", 100, 2)
-    assert describe_failures(diverge(lost, "square", 200, 1, heldout_mse=7.0)) == [
+    assert describe_failures(diverge(lost, "square", 200, 1, heldout_loss=7.0)) == [
         "Not drawn, for runs without a finite error: quantum at n = 100 (2 of 4 seeds).",
         "Drawn, though flagged as diverged: square at n = 200 (1 of 4 seeds).",
     ]

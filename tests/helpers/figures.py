@@ -23,7 +23,7 @@ POWERS = {
     (4, 0.5): [-2.1, -1.9, -2.0],
     (4, 3.14): [0.1, 0.2, 0.3],
 }
-NOTHING_PUBLISHED = pd.DataFrame(columns=["qubits", "model", "n", "heldout_mse"])
+NOTHING_PUBLISHED = pd.DataFrame(columns=["qubits", "model", "n", "heldout_loss"])
 
 
 def study_metrics():
@@ -41,8 +41,8 @@ def history_of(n, seeds, model="quantum", epochs=5, **where):
     """A history in which the errors of a seed halve at each epoch."""
     seed, epoch = (grid.ravel() for grid in np.meshgrid(seeds, range(epochs + 1), indexing="ij"))
     heldout = (1 + seed) * 2.0**-epoch
-    columns = dict(seed=seed, epoch=epoch, train_mse=heldout / 2, heldout_mse=heldout)
-    columns |= {"validation_mse": np.nan, "seconds": 0.1 * epoch}
+    columns = dict(seed=seed, epoch=epoch, train_loss=heldout / 2, heldout_loss=heldout)
+    columns |= {"validation_loss": np.nan, "seconds": 0.1 * epoch}
     return pd.DataFrame({**PROBLEM, **where, "n": n, "model": model, **columns})
 
 
@@ -62,8 +62,8 @@ def trainability_of(powers, n=50):
         for (layers, angle_range), seeds in powers.items()
         for seed, power in enumerate(seeds)
     ]
-    table = pd.DataFrame(rows, columns=["layers", "angle_range", "seed", "heldout_mse"])
-    same = {"mean_heldout_mse": MEAN_ERROR, "train_mse": table["heldout_mse"], "diverged": False}
+    table = pd.DataFrame(rows, columns=["layers", "angle_range", "seed", "heldout_loss"])
+    same = {"mean_heldout_loss": MEAN_ERROR, "train_loss": table["heldout_loss"], "diverged": False}
     return table.assign(qubits=4, n=n, **same)
 
 

@@ -80,11 +80,11 @@ def _standard_normal(*key: object) -> float:
     return float(np.random.default_rng(crc32(repr(key).encode())).standard_normal())
 
 
-def diverge(metrics: pd.DataFrame, model: str, n: int, seed: int, heldout_mse: float = np.nan):
+def diverge(metrics: pd.DataFrame, model: str, n: int, seed: int, heldout_loss: float = np.nan):
     """The same table with one run flagged as diverged, in every data set and stage."""
     metrics = metrics.copy()
     hit = (metrics["model"] == model) & (metrics["n"] == n) & (metrics["seed"] == seed)
-    metrics.loc[hit, ["heldout_mse", "diverged"]] = [heldout_mse, True]
+    metrics.loc[hit, ["heldout_loss", "diverged"]] = [heldout_loss, True]
     return metrics
 
 
@@ -113,8 +113,8 @@ def make_sweep(
     for pool in pools:
         part = teachers[keys].assign(pool=pool, diverged=False)
         factor = ratio(pool) * (1 + noise * generator.standard_normal(len(part)))
-        part["heldout_mse"] = teachers["heldout_mse"] * factor
-        part["train_mse"] = teachers["train_mse"] * factor
+        part["heldout_loss"] = teachers["heldout_loss"] * factor
+        part["train_loss"] = teachers["train_loss"] * factor
         part["teacher_r2_train"] = 0.99 + 0.001 * generator.standard_normal(len(part))
         part["teacher_r2"] = part["teacher_r2_train"] - 0.5 * (factor - 1)
         part["teacher_r2_pool"] = part["teacher_r2_train"] - 0.02 if pool else np.nan
@@ -142,7 +142,7 @@ def make_setting_sweep(metrics: pd.DataFrame, model: str, setting: str, ratios: 
     generator, parts = np.random.default_rng(2), []
     for value, ratio in ratios.items():
         factor = ratio * (1 + 0.01 * generator.standard_normal(len(rows)))
-        parts.append(rows.assign(value=float(value), heldout_mse=rows["heldout_mse"] * factor))
+        parts.append(rows.assign(value=float(value), heldout_loss=rows["heldout_loss"] * factor))
     return pd.concat(parts, ignore_index=True)[CONTRACTS["setting_sweep"].scalars()]
 
 
@@ -153,7 +153,7 @@ def rows_where(table: pd.DataFrame, **where: object) -> pd.DataFrame:
     return table
 
 
-def values_of(table: pd.DataFrame, model: str, stage: str | None = None, measure="heldout_mse"):
+def values_of(table: pd.DataFrame, model: str, stage: str | None = None, measure="heldout_loss"):
     """A measure of one model, at one stage or its only one, in the order of the seeds."""
     hit = (table["model"] == model) & ((table["stage"] == stage) | (stage is None))
     return table[hit].sort_values("seed")[measure].to_numpy()
@@ -165,10 +165,11 @@ def make_row(
     """A row of metrics with a chosen held-out error."""
     is_student = model in STUDENTS
     row = {"dataset": dataset, "qubits": QUBITS.get(dataset, 6), "protocol": protocol, "n": n}
+    row |= {"task": "reconstruct", "measure": "mse"}
     row |= {"seed": seed, "model": model, "family": family_of(model), "stage": stage}
     row |= {"teacher": STUDENTS[model].teacher if is_student else None}
-    row |= {"train_mse": 0.6 * heldout, "heldout_mse": heldout}
-    row |= {"teacher_r2": 0.9 if is_student else np.nan, "refitted_mse": np.nan}
+    row |= {"train_loss": 0.6 * heldout, "heldout_loss": heldout}
+    row |= {"teacher_r2": 0.9 if is_student else np.nan, "refitted_loss": np.nan}
     row |= {"n_parameters": 0 if model in REFERENCES else 33_300, "train_seconds": 1.0}
     return row | {"diverged": False, "choice_at_edge": False}
 
@@ -176,9 +177,9 @@ def make_row(
 def _compiled_as_teacher(metrics: pd.DataFrame) -> pd.DataFrame:
     """Give ``compiled`` the losses of its teacher, as it has in a real study."""
     keys = ["dataset", "protocol", "n", "seed"]
-    teacher = metrics[metrics["model"] == "quantum"].set_index(keys)["heldout_mse"]
+    teacher = metrics[metrics["model"] == "quantum"].set_index(keys)["heldout_loss"]
     hit = metrics["model"] == "compiled"
     if hit.any() and len(teacher):
         wanted = pd.MultiIndex.from_frame(metrics.loc[hit, keys])
-        metrics.loc[hit, "heldout_mse"] = teacher.reindex(wanted).to_numpy()
+        metrics.loc[hit, "heldout_loss"] = teacher.reindex(wanted).to_numpy()
     return metrics

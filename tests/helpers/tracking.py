@@ -37,8 +37,8 @@ def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
     rows = [
         {
             **make_row("synthetic-4q", protocol, n, seed, model, stage, heldout=0.0),
-            "train_mse": 0.5 / n + 0.01 * seed,
-            "heldout_mse": 1.0 / n + 0.02 * seed + 0.1 * place,
+            "train_loss": 0.5 / n + 0.01 * seed,
+            "heldout_loss": 1.0 / n + 0.02 * seed + 0.1 * place,
             "teacher_r2": 0.9 - 0.1 * seed if model in STUDENTS else math.nan,
             "train_seconds": 1.5,
         }
@@ -57,7 +57,7 @@ def make_choices(seeds=2):
     chosen = [json.dumps({"kind": "low_rank", "rank": 4 * (1 + each)}) for each in range(seeds)]
     key = {**PROBLEM, "protocol": "article", "n": 100, "seed": seed, "model": "linear_tuned"}
     errors = 0.02 + 0.01 * seed
-    return pd.DataFrame({**key, "choice": chosen, "validation_mse": errors, "candidates": 30})
+    return pd.DataFrame({**key, "choice": chosen, "validation_loss": errors, "candidates": 30})
 
 
 def make_history(seeds=2, scale=1.0, n=100, model="quantum", protocol="article"):
@@ -65,7 +65,7 @@ def make_history(seeds=2, scale=1.0, n=100, model="quantum", protocol="article")
     seed = np.repeat(np.arange(seeds), EPOCHS)
     losses = scale * (1 + seed) / (1 + epochs)
     key = {**PROBLEM, "protocol": protocol, "n": n, "model": model, "seed": seed, "epoch": epochs}
-    errors = {"train_mse": losses, "heldout_mse": 2 * losses, "validation_mse": np.nan}
+    errors = {"train_loss": losses, "heldout_loss": 2 * losses, "validation_loss": np.nan}
     return pd.DataFrame({**key, **errors, "seconds": 0.1 * epochs})
 
 

@@ -68,7 +68,7 @@ def make_choices(metrics):
     rows = metrics[metrics["model"].isin(["linear_tuned", "quantum_tuned"])][keys].copy()
     ways = ({"layers": 2, "steps": 40}, {"layers": 20, "steps": 90})
     rows["choice"] = [json.dumps(ways[seed % 2]) for seed in rows["seed"]]
-    rows["validation_mse"], rows["candidates"] = 0.1, 8
+    rows["validation_loss"], rows["candidates"] = 0.1, 8
     return rows[CONTRACTS["choices"].scalars()]
 
 
@@ -78,5 +78,5 @@ def make_trainability(trained, layers=(1, 2, 4), ranges=(0.5, 1.0), seeds=10):
         (depth, bound, seed, 1e-6 if seed < trained(depth, bound) else 1e-3)
         for depth, bound, seed in product(layers, ranges, range(seeds))
     ]
-    varied = pd.DataFrame(rows, columns=["layers", "angle_range", "seed", "heldout_mse"])
-    return varied.assign(qubits=6, n=50, train_mse=0.0, mean_heldout_mse=1e-3, diverged=False)
+    varied = pd.DataFrame(rows, columns=["layers", "angle_range", "seed", "heldout_loss"])
+    return varied.assign(qubits=6, n=50, train_loss=0.0, mean_heldout_loss=1e-3, diverged=False)

@@ -20,7 +20,7 @@ def errors_table(means, noise=0.001, seeds=10):
     generator = np.random.default_rng(0)
     for name, mean in means.items():
         rows = table["model"] == name
-        table.loc[rows, "heldout_mse"] = mean + noise * generator.standard_normal(rows.sum())
+        table.loc[rows, "heldout_loss"] = mean + noise * generator.standard_normal(rows.sum())
     return table
 
 
@@ -47,7 +47,7 @@ def test_the_rule_is_a_paired_t_test_with_holms_correction_over_the_candidates()
         means = {name: 0.01 + 0.0007 * generator.uniform() for name in names}
         table = errors_table(means, noise=0.0005)
         choice = choose_model(table, "auto", contenders(names))
-        wide = table.pivot_table(index="seed", columns="model", values="heldout_mse")
+        wide = table.pivot_table(index="seed", columns="model", values="heldout_loss")
         best = wide.mean().idxmin()
         others = [name for name in names if name != best]
         raw = [stats.ttest_rel(wide[best], wide[name]).pvalue for name in others]
@@ -74,8 +74,8 @@ def test_a_candidate_with_a_diverged_run_is_left_out():
 
 def test_errors_that_are_the_same_number_by_number_are_as_good():
     table = errors_table({"pca": 0.03, "linear": 0.01, "square": 0.01})
-    same = table.loc[table["model"] == "square", "heldout_mse"].to_numpy()
-    table.loc[table["model"] == "linear", "heldout_mse"] = same
+    same = table.loc[table["model"] == "square", "heldout_loss"].to_numpy()
+    table.loc[table["model"] == "linear", "heldout_loss"] = same
     assert choose_model(table, "auto", ("pca", "linear", "square")).name == "linear"
 
 

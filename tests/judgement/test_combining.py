@@ -15,7 +15,7 @@ KEY = {"dataset": "digits", "qubits": 4, "protocol": "article"}
 def write_runs(folder, model):
     errors = np.array([0.1, np.inf])
     result = Evaluation(errors, errors, ~np.isfinite(errors), n_parameters=3, seconds=4.0)
-    frame = describe_runs({**KEY, "n": 50}, (0, 1), model, "trained", result)
+    frame = describe_runs({**KEY, "n": 50, "task": "map"}, (0, 1), model, "trained", result)
     path = folder / f"{model}.parquet"
     write_table("metrics", path, frame, {})
     return path
@@ -42,7 +42,7 @@ def test_metrics(tmp_path):
     frame = combine("metrics", paths, tmp_path, [grid("quantum", "linear")])
     assert frame["model"].tolist() == ["linear", "quantum"] * 2
     assert frame["diverged"].tolist() == [False, False, True, True]
-    assert frame["heldout_mse"].isna().tolist() == [False, False, True, True]
+    assert frame["heldout_loss"].isna().tolist() == [False, False, True, True]
     assert (frame["train_seconds"] == 2.0).all()
     assert not frame["choice_at_edge"].any()
     assert frame["teacher"].isna().all()
@@ -66,7 +66,7 @@ def write_choices(folder, model, seeds, n=50):
     chosen = [f'{{"rank": {seed}}}' for seed in seeds]
     errors = [0.1 if seed else np.nan for seed in seeds]
     run = {**KEY, "n": n, "seed": seeds, "model": model, "choice": chosen, "candidates": 9}
-    write_table("choices", path, pd.DataFrame({**run, "validation_mse": errors}), {})
+    write_table("choices", path, pd.DataFrame({**run, "validation_loss": errors}), {})
     return path
 
 
@@ -77,7 +77,7 @@ def test_choices_are_sorted_by_their_key(tmp_path):
     found = list(zip(frame["n"], frame["seed"], frame["model"], frame["choice"], strict=True))
     wanted = [(n, seed, model) for model, seeds, n in runs for seed in seeds]
     assert found == [(*key, f'{{"rank": {key[1]}}}') for key in sorted(wanted)]
-    assert frame["validation_mse"].isna().tolist() == [True, False, True, False, False, False]
+    assert frame["validation_loss"].isna().tolist() == [True, False, True, False, False, False]
 
 
 def test_nothing_tuned_gives_an_empty_table(tmp_path):

@@ -74,7 +74,7 @@ def test_read_outs_refitted_to_own_codes_are_compared():
     metrics = make_metrics(**ONE, names=("mean", "linear", "square", "quantum"))
     taught = metrics["model"].map({"linear": 3.0, "square": 1.0, "quantum": 2.0})
     refitted = taught * (1 + 0.01 * np.cos(metrics["seed"]))
-    findings = findings_of(metrics.assign(refitted_mse=refitted))
+    findings = findings_of(metrics.assign(refitted_loss=refitted))
     rows = found(findings, "readout", n=100).set_index("against")
     assert rows["estimate"].to_dict() == pytest.approx({"linear": 2 / 3, "square": 2.0})
     assert rows["verdict"].to_dict() == {"linear": "better", "square": "worse"}

@@ -16,7 +16,7 @@ def test_each_depth_is_compared_with_the_deepest_by_pairs_of_seeds(lost):
     depths = make_setting_sweep(metrics, "quantum", "layers", {2: 1.2, 5: 1.0, 20: 1.0})
     if lost:
         hit = (depths["value"] == 5) & (depths["seed"] == 3) & (depths["n"] == 100)
-        depths.loc[hit, ["heldout_mse", "diverged"]] = [np.nan, True]
+        depths.loc[hit, ["heldout_loss", "diverged"]] = [np.nan, True]
     findings = findings_of(metrics, setting_sweep=depths)
     rows = found(findings, "depth").set_index(["n", "level"])
     assert rows.loc[(1000, 5), "verdict"] == "not distinguishable"
@@ -24,7 +24,7 @@ def test_each_depth_is_compared_with_the_deepest_by_pairs_of_seeds(lost):
     assert set(rows["reason"].dropna()) == ({"diverged"} if lost else set())
     for n in ONE["sizes"]:
         assert rows.loc[(n, 2), "verdict"] == "worse"
-        wide = depths[depths["n"] == n].pivot(index="seed", columns="value", values="heldout_mse")
+        wide = depths[depths["n"] == n].pivot(index="seed", columns="value", values="heldout_loss")
         logs = np.log(wide[2] / wide[20])
         reach = stats.t.ppf(0.975, 9) * logs.std() / np.sqrt(10)
         expected = np.exp([logs.mean(), logs.mean() - reach, logs.mean() + reach])

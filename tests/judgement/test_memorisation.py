@@ -15,7 +15,7 @@ ERRORS = {"mean": 1.0, "classical": 0.9, "square": 0.4, "quantum": 0.01}
 def metrics():
     made = make_metrics(("noise",), (50, 100), names=NAMES)
     seeds = 1 + 0.01 * np.sin(made["seed"])
-    return made.assign(train_mse=made["model"].map(ERRORS) * seeds, n_parameters=7)
+    return made.assign(train_loss=made["model"].map(ERRORS) * seeds, n_parameters=7)
 
 
 def test_the_share_is_that_of_the_means_training_error(metrics):

@@ -25,14 +25,14 @@ def test_a_row_agrees_with_scipy():
     sweep = make_sweep(metrics).sample(frac=1, random_state=2)
     row = judged(metrics, sweep, 100)
     student = sweep[sweep["pool"] == 100].sort_values("seed")
-    teacher = metrics[metrics["model"] == "quantum"].sort_values("seed")["heldout_mse"].to_numpy()
-    loss = student["heldout_mse"].to_numpy()
+    teacher = metrics[metrics["model"] == "quantum"].sort_values("seed")["heldout_loss"].to_numpy()
+    loss = student["heldout_loss"].to_numpy()
     logs = stats.ttest_rel(np.log(loss), np.log(teacher)).confidence_interval()
     assert row["ratio"] == pytest.approx(stats.gmean(loss / teacher))
     assert (row["ratio_low"], row["ratio_high"]) == pytest.approx(np.exp([logs.low, logs.high]))
     gaps = [student[f"teacher_r2_{rows}"] - student["teacher_r2"] for rows in ("pool", "train")]
     for name, stem, values in [
-        ("heldout_mse", "heldout", loss),
+        ("heldout_loss", "heldout", loss),
         ("teacher_r2", "teacher_r2", student["teacher_r2"]),
         ("r2_gap", "r2_gap", gaps[0]),
         ("train_gap", "train_gap", gaps[1]),
@@ -68,10 +68,10 @@ def test_a_student_that_diverged_is_counted_and_never_dropped(value):
     metrics = make_metrics(**SMALL)
     sweep = make_sweep(metrics)
     hit = (sweep["pool"] == 300) & (sweep["seed"] == 4)
-    sweep.loc[hit, ["heldout_mse", "teacher_r2", "diverged"]] = [value, np.nan, True]
+    sweep.loc[hit, ["heldout_loss", "teacher_r2", "diverged"]] = [value, np.nan, True]
     row = judged(metrics, sweep, 300)
     assert (row["seeds"], row["diverged"], row["verdict"]) == (10, 1, "undefined")
-    numbers = ["heldout_mse", "heldout_low", "ratio", "ratio_low", "teacher_r2", "r2_gap_low"]
+    numbers = ["heldout_loss", "heldout_low", "ratio", "ratio_low", "teacher_r2", "r2_gap_low"]
     assert row[numbers].isna().all() and np.isnan(row["seeds_needed"])
     assert judged(metrics, sweep, 100)["verdict"] != "undefined"
 

@@ -18,10 +18,10 @@ ARTICLE = {
 
 def test_the_resource_holds_all_18_synthetic_cells_and_2_of_text():
     table = read_published()
-    figures = table.set_index(["dataset", "model", "n"])["heldout_mse"]
+    figures = table.set_index(["dataset", "model", "n"])["heldout_loss"]
     assert len(table) == 20 and figures["distilbert-text", "quantum", 100] == 0.00042
     table = table[table["dataset"].str.startswith("synthetic")]
-    found = table.set_index(["qubits", "model", "n"])["heldout_mse"].to_dict()
+    found = table.set_index(["qubits", "model", "n"])["heldout_loss"].to_dict()
     columns = [(4, "classical"), (4, "quantum"), (6, "classical"), (6, "quantum")]
     expected = {
         (*column, n): float(figure)
@@ -45,7 +45,7 @@ def test_only_what_the_study_holds_is_set_side_by_side():
 def test_a_row_agrees_with_scipy():
     metrics = make_metrics(("synthetic-6q",), (100,))
     row = tabulate_published(metrics).set_index("model").loc["quantum"]
-    ours = metrics.loc[metrics["model"] == "quantum", "heldout_mse"]
+    ours = metrics.loc[metrics["model"] == "quantum", "heldout_loss"]
     limits = stats.t.interval(0.95, 9, ours.mean(), stats.sem(ours))
     assert (row["mean"], row["ci_low"], row["ci_high"]) == pytest.approx((ours.mean(), *limits))
     assert row["deviation"] == pytest.approx(ours.mean() / 0.00369 - 1)
@@ -70,9 +70,9 @@ def test_a_diverged_run_is_not_within():
     [
         "",
         "dataset,qubits,model,n\nsynthetic-4q,4,quantum,100\n",
-        "dataset,qubits,model,n,heldout_mse\nsynthetic-4q,4,quantum,100,-1\n",
-        "dataset,qubits,model,n,heldout_mse\nsynthetic-4q,four,quantum,100,0.1\n",
-        "dataset,qubits,model,n,heldout_mse\na,4,quantum,100,0.1\na,4,quantum,100,0.2\n",
+        "dataset,qubits,model,n,heldout_loss\nsynthetic-4q,4,quantum,100,-1\n",
+        "dataset,qubits,model,n,heldout_loss\nsynthetic-4q,four,quantum,100,0.1\n",
+        "dataset,qubits,model,n,heldout_loss\na,4,quantum,100,0.1\na,4,quantum,100,0.2\n",
     ],
 )
 def test_a_damaged_resource_is_refused_by_name(tmp_path, text):

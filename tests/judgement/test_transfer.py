@@ -59,7 +59,7 @@ def test_verdicts_of_planted_fractions_and_fiellers_limits():
 def test_undecided_where_the_seeds_are_few_and_noisy():
     metrics = make_metrics(**SMALL, seeds=3, loss=flat(distilled_train=0.5))
     hit = metrics["model"] == "distilled_train"
-    metrics.loc[hit, "heldout_mse"] += [-0.001, 0.0, 0.001]
+    metrics.loc[hit, "heldout_loss"] += [-0.001, 0.0, 0.001]
     row = judged(metrics, "distilled_train", "distilled")
     assert row["verdict"] == "undecided" and np.isfinite([row["ci_low"], row["ci_high"]]).all()
     kept, advantage = kept_and_advantage(metrics, "distilled_train", "distilled")

@@ -132,7 +132,7 @@ def test_the_choice_has_the_lowest_cross_validated_error(n, folds, seed):
     choice = choose_predictor(features, y, 3, folds, seed)
     errors = cross_validated(features, y, 3, folds, seed)
     for error in (min(errors.values()), errors[choice.feature, choice.filter, choice.rank]):
-        assert error == pytest.approx(choice.validation_mse, rel=1e-6)
+        assert error == pytest.approx(choice.validation_loss, rel=1e-6)
     assert choice.candidates == len(errors)
 
 

@@ -78,8 +78,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_missing_values_survive_where_they_are_allowed(tmp_path):
     path = tmp_path / "history.parquet"
-    history = history_of(50, (0,)).assign(train_mse=np.nan)
+    history = history_of(50, (0,)).assign(train_loss=np.nan)
     write_table("history", path, history, {})
-    assert np.isnan(read_frame("history", path)["train_mse"][0])
+    assert np.isnan(read_frame("history", path)["train_loss"][0])
     with pytest.raises(DataError, match="seconds"):
         write_table("history", path, history.assign(seconds=np.nan), {})

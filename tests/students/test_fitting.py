@@ -48,15 +48,15 @@ def test_what_is_written(taught, name):
         biased = entry.method != "compile" and entry.readout != "squared"
         assert ("bottleneck.bias" in own) == biased
         history = rows_at(files, "history", n)
-        found = history[history["epoch"] == history["epoch"].max()]["heldout_mse"]
-        last = stage_of(files, n, entry.stages[-1])["heldout_mse"]
+        found = history[history["epoch"] == history["epoch"].max()]["heldout_loss"]
+        last = stage_of(files, n, entry.stages[-1])["heldout_loss"]
         np.testing.assert_array_equal(found, last)
 
 
 def test_compiled_is_the_circuit(taught):
     metrics = read_frame("metrics", fit(taught, "compiled").metrics)
     expected = read_frame("metrics", taught.files("quantum").metrics)
-    np.testing.assert_allclose(metrics["heldout_mse"], expected["heldout_mse"], rtol=1e-5)
+    np.testing.assert_allclose(metrics["heldout_loss"], expected["heldout_loss"], rtol=1e-5)
     np.testing.assert_allclose(metrics["teacher_r2"], 1, atol=1e-5)
 
 
@@ -76,7 +76,7 @@ def test_zero_shot_is_the_teacher_with_part_of_its_unitary_where_fine_tuning_sta
     predicted += weights["decoder.bias"][:, None]
     expected = np.square(predicted - x).mean((1, 2))
     for stage in entry.stages:
-        np.testing.assert_allclose(stage_of(files, n, stage)["heldout_mse"], expected, rtol=1e-4)
+        np.testing.assert_allclose(stage_of(files, n, stage)["heldout_loss"], expected, rtol=1e-4)
     found = read_weights(files.weights, n)["bottleneck.weight"]
     np.testing.assert_allclose(found, matrix, atol=1e-6)
 
@@ -127,8 +127,8 @@ def test_students_do_not_depend_on_the_block(taught):
     teach(taught, (1, 2))
     for name in ("unitary_abs2", "random_orthogonal", "distilled_squared", "self_distilled"):
         frame = read_frame("metrics", fit(taught, name).metrics)
-        found = frame[frame["seed"] > 0]["heldout_mse"]
-        expected = read_frame("metrics", fit(taught, name, seeds=(1, 2)).metrics)["heldout_mse"]
+        found = frame[frame["seed"] > 0]["heldout_loss"]
+        expected = read_frame("metrics", fit(taught, name, seeds=(1, 2)).metrics)["heldout_loss"]
         np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
@@ -137,7 +137,7 @@ def test_the_protocol_is_recorded_and_the_training_is_by_epochs(taught):
     problem = taught.problem(protocol="regularised", sizes=(12,))
     files = fit(taught, "unitary_im", problem, epochs=7)
     history = rows_at(files, "history", 12)
-    assert history["epoch"].max() == 7 and history["validation_mse"].isna().all()
+    assert history["epoch"].max() == 7 and history["validation_loss"].isna().all()
     assert (stage_of(files, 12, "fine_tuned")["protocol"] == "regularised").all()
 
 
@@ -160,5 +160,5 @@ def test_frozen_projections_stay_the_teachers(map_task, tmp_path, name):
     assert layer == {"compile": 128}.get(entry.method, 64 if entry.readout == "squared" else 72)
     assert (read_frame("metrics", files.metrics)["n_parameters"] == layer).all()
     if entry.method == "fine_tune":
-        before, after = (stage_of(files, 20, stage)["train_mse"] for stage in entry.stages)
+        before, after = (stage_of(files, 20, stage)["train_loss"] for stage in entry.stages)
         assert (after.to_numpy() < before.to_numpy()).all()

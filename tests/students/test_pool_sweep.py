@@ -17,7 +17,7 @@ from qdistill.students import pool_sweep
 from qdistill.students.pool_sweep import nested_pools, sweep_pool
 from qdistill.students.teachers import load_teacher
 
-MEASURED = ["train_mse", "heldout_mse", "teacher_r2", "teacher_r2_train"]
+MEASURED = ["train_loss", "heldout_loss", "teacher_r2", "teacher_r2_train"]
 ON_POOL = "teacher_r2_pool"
 
 
@@ -54,7 +54,7 @@ def test_the_whole_pool_is_distilled_pool(taught):
     frame = sweep(taught, [0, "all"])[20]
     found = frame[frame["pool"] == 25].reset_index()
     expected = rows_at(fit(taught, "distilled_pool"), "metrics", 20)
-    for column in ("train_mse", "heldout_mse", "teacher_r2"):
+    for column in ("train_loss", "heldout_loss", "teacher_r2"):
         np.testing.assert_allclose(found[column], expected[column], rtol=1e-3)
     examples = load_examples(taught.latents, taught.problem().subsets, 20)
     pool = examples.unlabelled.expand(len(SEEDS), -1)

@@ -78,7 +78,7 @@ def test_a_loaded_teacher_gives_its_own_errors(taught, name):
     for n in taught.sizes:
         errors = evaluate_errors(*load_teacher(files.weights, n), examples_at(taught, n))
         metrics = rows_at(files, "metrics", n)
-        np.testing.assert_allclose(errors[1], metrics["heldout_mse"], rtol=1e-5)
+        np.testing.assert_allclose(errors[1], metrics["heldout_loss"], rtol=1e-5)
 
 
 def test_agreement():

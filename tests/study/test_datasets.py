@@ -39,7 +39,7 @@ def test_the_calibrated_optimum_is_near_and_below_the_published_errors(name, at_
     last = errors.sort_values("n").iloc[-1]
     assert last["n"] == at_most_examples
     optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
-    assert 0.85 * last["heldout_mse"] < optimum < last["heldout_mse"]
+    assert 0.85 * last["heldout_loss"] < optimum < last["heldout_loss"]
     assert record_of(settings).width() == 4 * 2 ** settings["qubits"]
 
 

@@ -15,9 +15,9 @@ def test_curves_have_the_epoch_as_step(index):
     child = runs["small/synthetic-4q/4/article/100/1/quantum/trained"].info.run_id
     parent = runs["small/synthetic-4q/4/article/100/quantum"].info.run_id
     for run_id, name, scale in (
-        (child, "heldout_mse_per_epoch", 2 * 2),
-        (child, "train_mse_per_epoch", 2),
-        (parent, "train_mse_per_epoch_mean", (1 + 2) / 2),
+        (child, "heldout_loss_per_epoch", 2 * 2),
+        (child, "train_loss_per_epoch", 2),
+        (parent, "train_loss_per_epoch_mean", (1 + 2) / 2),
     ):
         points = client.get_metric_history(run_id, name)
         assert [point.step for point in points] == list(range(EPOCHS))
@@ -27,16 +27,16 @@ def test_curves_have_the_epoch_as_step(index):
 
 def test_a_curve_of_the_validation_error_is_shown_where_there_is_one():
     course = make_history(seeds=1)
-    assert set(curves_of(course)) == {"heldout_mse_per_epoch", "train_mse_per_epoch"}
-    course["validation_mse"] = [0.4, np.nan, 0.3, 0.2]
-    assert curves_of(course)["validation_mse_per_epoch"] == ([0, 2, 3], [0.4, 0.3, 0.2])
-    assert "validation_mse_per_epoch_mean" in mean_curves_of(course)
+    assert set(curves_of(course)) == {"heldout_loss_per_epoch", "train_loss_per_epoch"}
+    course["validation_loss"] = [0.4, np.nan, 0.3, 0.2]
+    assert curves_of(course)["validation_loss_per_epoch"] == ([0, 2, 3], [0.4, 0.3, 0.2])
+    assert "validation_loss_per_epoch_mean" in mean_curves_of(course)
 
 
 def test_the_mean_curve_ends_with_the_shortest_training():
     course = make_history()
     shortened = course[(course["seed"] == 0) | (course["epoch"] < 3)]
-    epochs, values = mean_curves_of(shortened)["train_mse_per_epoch_mean"]
+    epochs, values = mean_curves_of(shortened)["train_loss_per_epoch_mean"]
     assert epochs == [0, 1, 2]
     assert values == pytest.approx([1.5 / (1 + epoch) for epoch in epochs])
 

@@ -48,9 +48,9 @@ def test_a_child_carries_its_row(index):
     run = index.runs[f"{AT}/1/quantum/trained"]
     row = make_metrics().query("n == 100 and seed == 1 and model == 'quantum'").iloc[0]
     assert run.info.run_name == "quantum n=100 seed=1"
-    assert run.data.metrics["heldout_mse"] == row["heldout_mse"]
-    assert run.data.metrics["train_mse"] == row["train_mse"]
-    assert run.data.metrics["gap"] == pytest.approx(row["heldout_mse"] / row["train_mse"])
+    assert run.data.metrics["heldout_loss"] == row["heldout_loss"]
+    assert run.data.metrics["train_loss"] == row["train_loss"]
+    assert run.data.metrics["gap"] == pytest.approx(row["heldout_loss"] / row["train_loss"])
     assert "teacher_r2" not in run.data.metrics
     assert run.info.end_time - run.info.start_time == 1500
     assert run.data.tags["diverged"] == run.data.tags["choice_at_edge"] == "false"
@@ -67,21 +67,21 @@ def test_a_student_has_its_stages_teacher_and_agreement(index):
     assert after.data.tags["teacher"] == "quantum"
     assert after.data.metrics["teacher_r2"] == pytest.approx(0.8)
     # the curve is that of the last stage
-    assert "heldout_mse_per_epoch" in after.data.metrics
-    assert "heldout_mse_per_epoch" not in before.data.metrics
+    assert "heldout_loss_per_epoch" in after.data.metrics
+    assert "heldout_loss_per_epoch" not in before.data.metrics
     parent = runs[f"{AT}/unitary_re"]
     assert parent.data.tags["stage"] == "fine_tuned"
-    assert {"heldout_mse_mean", "zero_shot/heldout_mse_mean"} <= parent.data.metrics.keys()
+    assert {"heldout_loss_mean", "zero_shot/heldout_loss_mean"} <= parent.data.metrics.keys()
 
 
 def test_a_parent_carries_the_aggregates_over_seeds(index):
     parent = index.runs[f"{AT}/quantum"]
     rows = make_metrics().query("n == 100 and model == 'quantum'")
-    heldout, train = rows["heldout_mse"].tolist(), rows["train_mse"].tolist()
+    heldout, train = rows["heldout_loss"].tolist(), rows["train_loss"].tolist()
     found = parent.data.metrics
-    assert found["heldout_mse_mean"] == pytest.approx(statistics.mean(heldout))
-    assert found["heldout_mse_std"] == pytest.approx(statistics.stdev(heldout))
-    assert found["train_mse_median"] == pytest.approx(statistics.median(train))
+    assert found["heldout_loss_mean"] == pytest.approx(statistics.mean(heldout))
+    assert found["heldout_loss_std"] == pytest.approx(statistics.stdev(heldout))
+    assert found["train_loss_median"] == pytest.approx(statistics.median(train))
     assert found["gap"] == pytest.approx(statistics.mean(heldout) / statistics.mean(train))
     counts = [found[name] for name in ("seeds", "seeds_diverged", "seeds_choice_at_edge")]
     assert counts == [2, 0, 0]
@@ -106,26 +106,28 @@ def test_a_lost_seed_is_not_left_out_of_the_aggregates():
 def test_a_diverged_run_is_tagged_and_no_filter_takes_it_for_a_good_one(client):
     metrics = make_metrics()
     hit = metrics.eval("n == 100 and seed == 0 and model == 'quantum'")
-    metrics.loc[hit, ["heldout_mse", "train_mse"]] = math.nan
+    metrics.loc[hit, ["heldout_loss", "train_loss"]] = math.nan
     metrics.loc[hit, ["diverged", "choice_at_edge"]] = True
     write_study(metrics)
     course = make_history()
-    course.loc[(course["seed"] == 0) & (course["epoch"] >= 2), ["train_mse", "heldout_mse"]] = None
+    course.loc[(course["seed"] == 0) & (course["epoch"] >= 2), ["train_loss", "heldout_loss"]] = (
+        None
+    )
     write_table("history", history_path("quantum"), course, {})
     receipt = sync()
     runs = all_runs(client, receipt)
     child = runs[f"{AT}/0/quantum/trained"]
     parent = runs[f"{AT}/quantum"]
     assert child.data.tags["diverged"] == parent.data.tags["diverged"] == "true"
-    assert "heldout_mse" not in child.data.metrics
-    assert child.data.metrics["heldout_mse_per_epoch"] == 1.0  # its last finite epoch
+    assert "heldout_loss" not in child.data.metrics
+    assert child.data.metrics["heldout_loss_per_epoch"] == 1.0  # its last finite epoch
     assert parent.info.run_name == "quantum n=100 synthetic-4q article (1 of 2 seeds diverged)"
     assert parent.data.metrics["seeds_diverged"] == 1
     assert parent.data.metrics["seeds_choice_at_edge"] == 1
-    assert "heldout_mse_mean" not in parent.data.metrics
-    steps = client.get_metric_history(parent.info.run_id, "train_mse_per_epoch_mean")
+    assert "heldout_loss_mean" not in parent.data.metrics
+    steps = client.get_metric_history(parent.info.run_id, "train_loss_per_epoch_mean")
     assert [point.step for point in steps] == [0, 1]
-    found = client.search_runs([receipt["experiment_id"]], "metrics.heldout_mse < 1e9")
+    found = client.search_runs([receipt["experiment_id"]], "metrics.heldout_loss < 1e9")
     assert len(found) == len(metrics) - 1
 
 
@@ -159,7 +161,7 @@ def test_protocols_are_kept_apart(client):
     runs = all_runs(client, receipt)
     assert receipt["created"] == 1 + 2 * (2 + 4)
     parents = [runs[f"small/synthetic-4q/4/{protocol}/100/quantum"] for protocol in protocols]
-    curves = [parent.data.metrics["train_mse_per_epoch_mean"] for parent in parents]
+    curves = [parent.data.metrics["train_loss_per_epoch_mean"] for parent in parents]
     assert curves == pytest.approx([1.5 / EPOCHS, 7 * 1.5 / EPOCHS])
     assert [parent.data.params.get("epochs") for parent in parents] == ["3", None]
     assert [parent.data.params.get("steps") for parent in parents] == [None, "9000"]
@@ -169,10 +171,10 @@ def test_a_tuned_model_has_its_choices_and_no_curve(index):
     first, second = (index.runs[f"{AT}/{seed}/linear_tuned/trained"].data for seed in (0, 1))
     assert (first.params["choice.kind"], first.params["choice.rank"]) == ("low_rank", "4")
     assert (second.params["choice.rank"], second.params["candidates"]) == ("8", "30")
-    assert second.metrics["validation_mse"] == 0.03
+    assert second.metrics["validation_loss"] == 0.03
     parent = index.runs[f"{AT}/linear_tuned"].data
     assert parent.params["choice.kind"] == "low_rank"
     assert parent.params["choice.rank"] == "4 (1 of 2), 8 (1 of 2)"
-    assert parent.metrics["validation_mse_mean"] == pytest.approx(0.025)
+    assert parent.metrics["validation_loss_mean"] == pytest.approx(0.025)
     for data in (first, second, parent):
         assert not any("per_epoch" in name for name in data.metrics)

@@ -51,7 +51,7 @@ def test_neither_half_touches_the_runs_of_the_other(client):
     mine = client.create_run(experiment, tags={"level": "study"}).info.run_id
     Path("verdict.md").write_text("# Another verdict\n")
     metrics = make_metrics()
-    metrics["heldout_mse"] *= 2
+    metrics["heldout_loss"] *= 2
     write_table("metrics", METRICS, metrics, {})
     sync_the_runs()
     assert client.get_run(before[STUDY].info.run_id).info.lifecycle_stage == "active"

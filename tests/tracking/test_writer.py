@@ -51,7 +51,7 @@ def test_syncing_twice_changes_nothing(client):
 def test_a_changed_run_is_replaced_with_its_parent_and_the_study(client):
     before = all_runs(client, sync())
     metrics = make_metrics()
-    metrics.loc[metrics.eval("n == 100 and seed == 1 and model == 'quantum'"), "heldout_mse"] = 0.7
+    metrics.loc[metrics.eval("n == 100 and seed == 1 and model == 'quantum'"), "heldout_loss"] = 0.7
     write_study(metrics)
     receipt = sync()
     after = all_runs(client, receipt)
@@ -100,7 +100,7 @@ def test_lost_artifacts_are_written_again(client):
 def test_a_deleted_experiment_is_restored_without_its_old_versions(client, index):
     sync()
     metrics = make_metrics()
-    metrics["heldout_mse"] *= 2
+    metrics["heldout_loss"] *= 2
     write_study(metrics)
     receipt = sync()
     write_study()

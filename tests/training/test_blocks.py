@@ -34,11 +34,11 @@ def test_the_history_begins_before_training_and_ends_with_the_result():
     np.testing.assert_array_equal(history["epoch"].T, [range(5)] * 3)
     before = evaluate_errors(model, parameters, examples)
     after = evaluate_errors(model, block.weights, examples)
-    for name, *errors in zip(("train_mse", "heldout_mse"), before, after, strict=True):
+    for name, *errors in zip(("train_loss", "heldout_loss"), before, after, strict=True):
         np.testing.assert_array_equal(history[name][[0, -1]], errors)
         np.testing.assert_array_equal(history[name][-1], getattr(block.evaluation, name))
-    assert (np.diff(history["train_mse"], axis=0) < 0).all()
-    assert np.isnan(history["validation_mse"]).all()
+    assert (np.diff(history["train_loss"], axis=0) < 0).all()
+    assert np.isnan(history["validation_loss"]).all()
     assert block.evaluation.n_parameters == 12 * 8 + 8 + 8 * 12 + 12 + 2 * 3 * 2
     assert not block.evaluation.diverged.any()
 
@@ -76,8 +76,8 @@ def test_a_diverged_run_is_flagged_and_leaves_the_others_alone():
     broken["encoder.weight"][1] = 1e30  # an infinite error, which tables hold as missing
     block = train_block(model, broken, examples, SETTINGS)
     assert block.evaluation.diverged.tolist() == [False, True, False]
-    assert np.isnan(block.history["train_mse"].reshape(5, 3)[:, 1]).all()
-    found, expected = (each.evaluation.heldout_mse[[0, 2]] for each in (block, clean))
+    assert np.isnan(block.history["train_loss"].reshape(5, 3)[:, 1]).all()
+    found, expected = (each.evaluation.heldout_loss[[0, 2]] for each in (block, clean))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     fast = TrainingSettings(epochs=4, batch_size=8, learning_rate=1e9)
     assert train_block(model, parameters, examples, fast).evaluation.diverged.all()

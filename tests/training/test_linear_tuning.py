@@ -49,7 +49,7 @@ def apply_weights(weights, place, x):
 def test_the_weights_reproduce_the_reported_errors(tuned):
     _, examples, weights, evaluation, _ = tuned
     assert all(tensor.dtype == torch.float32 for tensor in weights.values())
-    errors = evaluation.train_mse, evaluation.heldout_mse
+    errors = evaluation.train_loss, evaluation.heldout_loss
     for place, labelled in enumerate(examples.labelled):
         for found, rows in zip(errors, (labelled, examples.heldout), strict=True):
             predicted = apply_weights(weights, place, examples.inputs[rows])
@@ -110,7 +110,7 @@ def test_the_validation_error_is_that_of_the_targets(tuned):
             guess = (x[held] - x[kept].mean(axis=0)) @ fit.slopes @ leading @ leading.T
             guess = (guess + y[kept].mean(axis=0) - bias @ basis) @ basis.T + bias
             total += np.square(guess - targets[held]).sum()
-        assert found["validation_mse"][place] == pytest.approx(total / targets.size, rel=1e-4)
+        assert found["validation_loss"][place] == pytest.approx(total / targets.size, rel=1e-4)
 
 
 @pytest.mark.slow
@@ -122,8 +122,8 @@ def test_no_other_row_matters(tuned):
     _, spoiled, measured, again = tune(*case, spoil(examples, inputs=inputs, targets=others))
     assert found == again
     assert holds_same(spoiled, weights)
-    np.testing.assert_array_equal(evaluation.train_mse, measured.train_mse)
-    assert (evaluation.heldout_mse != measured.heldout_mse).all()
+    np.testing.assert_array_equal(evaluation.train_loss, measured.train_loss)
+    assert (evaluation.heldout_loss != measured.heldout_loss).all()
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_results_do_not_depend_on_the_block(tuned):
         alone = make_examples(case[1], seeds=(seed,), features=FEATURES[case[0]])
         _, own, measured, again = tune(*case, alone)
         assert again == {key: [values[place]] for key, values in found.items()}
-        assert measured.heldout_mse[0] == evaluation.heldout_mse[place]
+        assert measured.heldout_loss[0] == evaluation.heldout_loss[place]
         assert all(torch.equal(own[key][0], tensor[place]) for key, tensor in weights.items())
 
 

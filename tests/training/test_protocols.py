@@ -46,8 +46,8 @@ def test_decay_and_length_are_worth_choosing():
     block = train("linear", REGULARISED, examples)[2]
     settings = {**REGULARISED, "regularised": {**GRID, "checks": 1, "weight_decays": [0.0]}}
     overfitted = train("linear", settings, examples)[2].evaluation
-    assert (overfitted.train_mse < 0.9 * block.evaluation.train_mse).all()
-    assert (overfitted.heldout_mse > 1.1 * block.evaluation.heldout_mse).all()
+    assert (overfitted.train_loss < 0.9 * block.evaluation.train_loss).all()
+    assert (overfitted.heldout_loss > 1.1 * block.evaluation.heldout_loss).all()
 
 
 @pytest.mark.parametrize("name", ["classical", "linear", "quantum", "square"])
@@ -62,10 +62,10 @@ def test_the_scale_of_codes_is_the_decoders_when_it_is_kept(name):
     x = examples.inputs[examples.labelled]
     torch.testing.assert_close(plain.predict(kept, x), model.predict(parameters, x))
     block = train_by_protocol(model, parameters, examples, settings)[0]
-    train_mse = evaluate_errors(plain, block.weights, examples)[0]
-    np.testing.assert_allclose(train_mse, block.evaluation.train_mse, rtol=1e-4)
+    train_loss = evaluate_errors(plain, block.weights, examples)[0]
+    np.testing.assert_allclose(train_loss, block.evaluation.train_loss, rtol=1e-4)
     other = train(name, {**ARTICLE, "code_scale": 1.0}, examples)[2].evaluation
-    assert (np.abs(other.train_mse / train_mse - 1) > 1e-3).all()
+    assert (np.abs(other.train_loss / train_loss - 1) > 1e-3).all()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_training_that_does_not_help_is_not_done():
     model, parameters, block = train("linear", {**REGULARISED, "regularised": useless}, examples)
     assert holds_same(block.weights, parameters)
     before = evaluate_errors(model, parameters, examples)
-    np.testing.assert_array_equal(block.evaluation.heldout_mse, before[1])
+    np.testing.assert_array_equal(block.evaluation.heldout_loss, before[1])
     assert block.history["epoch"].tolist() == [0, 0, 0]
     assert not block.evaluation.diverged.any()
 
@@ -106,13 +106,13 @@ def test_the_result_is_that_of_each_seeds_last_measurement():
     for place, seed in enumerate(SEEDS):
         own = {k: v[block.history["seed"] == seed] for k, v in block.history.items()}
         lengths.add(len(own["epoch"]))
-        for column, first, last in zip(("train_mse", "heldout_mse"), before, after, strict=True):
+        for column, first, last in zip(("train_loss", "heldout_loss"), before, after, strict=True):
             assert own[column][0] == first[place]
             assert own[column][-1] == last[place]
             assert getattr(block.evaluation, column)[place] == last[place], seed
         assert own["epoch"][0] == 0
         assert all((np.diff(own[column]) > 0).all() for column in ("epoch", "seconds"))
-        assert np.isfinite(own["validation_mse"]).all()
+        assert np.isfinite(own["validation_loss"]).all()
     assert len(lengths) > 1
     assert block.evaluation.n_parameters == 12 * 8 + 8 + 8 * 12 + 12 + 12
 
@@ -176,10 +176,10 @@ def test_results_do_not_depend_on_the_block(settings, name, projections):
         alone = train(name, settings, make_examples("noisy map", seeds=(seed,)))[2]
         own = together.history["seed"] == seed
         assert together.history["epoch"][own].tolist() == alone.history["epoch"].tolist()
-        for column in ("train_mse", "heldout_mse", "validation_mse"):
+        for column in ("train_loss", "heldout_loss", "validation_loss"):
             found, expected = together.history[column][own], alone.history[column]
             np.testing.assert_allclose(found, expected, rtol=1e-3)
-        found, expected = (each.evaluation.heldout_mse for each in (together, alone))
+        found, expected = (each.evaluation.heldout_loss for each in (together, alone))
         np.testing.assert_allclose(found[place], expected[0], rtol=1e-3)
         for key, tensor in together.weights.items():
             torch.testing.assert_close(tensor[place], alone.weights[key][0], rtol=1e-2, atol=1e-3)
@@ -194,9 +194,9 @@ def test_rows_that_are_no_examples_change_nothing_that_is_trained(settings, proj
     spoiled = spoil(examples, inputs=examples.heldout, targets=not_labelled(examples))
     clean, other = (train("quantum", settings, each)[2] for each in (examples, spoiled))
     assert holds_same(other.weights, clean.weights)
-    for column in ("epoch", "train_mse", "validation_mse"):
+    for column in ("epoch", "train_loss", "validation_loss"):
         np.testing.assert_array_equal(clean.history[column], other.history[column])
-    assert (clean.evaluation.heldout_mse != other.evaluation.heldout_mse).all()
+    assert (clean.evaluation.heldout_loss != other.evaluation.heldout_loss).all()
 
 
 @pytest.mark.slow
@@ -225,7 +225,7 @@ def test_what_has_nothing_to_train_is_evaluated(settings, name):
         z = model.squeeze({}, x.expand(3, -1, -1))
         assert not torch.allclose(z[0], z[1])  # each seed its own circuit
     expected = (z - examples.targets[examples.heldout]).square().mean((-2, -1)).expand(3)
-    np.testing.assert_allclose(block.evaluation.heldout_mse, expected, rtol=1e-5)
+    np.testing.assert_allclose(block.evaluation.heldout_loss, expected, rtol=1e-5)
 
 
 def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
@@ -239,7 +239,7 @@ def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
     examples = replace(examples, targets=hidden)
     block = train("quantum", settings, examples)[2]
-    assert (block.evaluation.heldout_mse < 1e-3 * hidden.var(0).mean().item()).all()
+    assert (block.evaluation.heldout_loss < 1e-3 * hidden.var(0).mean().item()).all()
 
 
 @pytest.mark.slow
@@ -266,9 +266,9 @@ def test_what_is_written(tmp_path, name, settings):
         assert not metrics["diverged"].any()
         last = history.sort_values("epoch").groupby("seed").last()
         first = history[history["epoch"] == 0].set_index("seed")
-        np.testing.assert_array_equal(last["heldout_mse"], metrics["heldout_mse"])
-        assert (last["train_mse"] < first["train_mse"]).all()
-        assert history["validation_mse"].notna().all() == (protocol == "regularised")
+        np.testing.assert_array_equal(last["heldout_loss"], metrics["heldout_loss"])
+        assert (last["train_loss"] < first["train_loss"]).all()
+        assert history["validation_loss"].notna().all() == (protocol == "regularised")
         assert weights["encoder.weight"].shape == (3, 8, 8)
         if BOTTLENECKS[name].is_circuit:
             assert weights["bottleneck.angles"].shape[:3] == (3, 2, 3)
@@ -287,5 +287,5 @@ def test_what_is_written_is_enough_to_predict(tmp_path):
     predicted = z @ weights["decoder.weight"].transpose(1, 2) + weights["decoder.bias"][:, None]
     metrics = rows_at(files, "metrics", 20)
     expected = (predicted - y).square().mean((1, 2))
-    np.testing.assert_allclose(metrics["heldout_mse"], expected, rtol=1e-5)
+    np.testing.assert_allclose(metrics["heldout_loss"], expected, rtol=1e-5)
     assert (metrics["n_parameters"] == 0).all()

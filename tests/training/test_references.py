@@ -53,7 +53,7 @@ def test_errors_are_those_of_principal_component_regression(tmp_path, kind, name
             for column, rows, truth in (("train", x, y), ("heldout", inputs, targets)):
                 guess = principal_regression(rank).fit(x, y).predict(rows)
                 expected = np.square(guess - truth).mean()
-                assert frame[f"{column}_mse"][place] == pytest.approx(expected, rel=1e-6)
+                assert frame[f"{column}_loss"][place] == pytest.approx(expected, rel=1e-6)
         fitted = 12 + rank * (12 + 12) if rank else 0
         assert (frame["n_parameters"] == 12 + fitted).all()
 
@@ -65,8 +65,8 @@ def test_oracle_is_near_the_closed_form_and_below_pca(small_study):
     )
     optimum = float(read_metadata(small_study.latents)["optimal_mse"])
     # 40 held-out rows of 24 noise dimensions: a relative standard error of about 5 %
-    assert oracle[12]["heldout_mse"][0] == pytest.approx(optimum, rel=0.2)
-    assert (oracle[12]["heldout_mse"] < pca[12]["heldout_mse"]).all()
+    assert oracle[12]["heldout_loss"][0] == pytest.approx(optimum, rel=0.2)
+    assert (oracle[12]["heldout_loss"] < pca[12]["heldout_loss"]).all()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_the_protocol_is_written_and_changes_nothing(map_task):
     for protocol in ("article", "regularised"):
         frame = evaluate_map(map_task, "pca_cv", protocol=protocol)[0][6]
         assert (frame["protocol"] == protocol).all()
-        errors.append(frame["heldout_mse"].tolist())
+        errors.append(frame["heldout_loss"].tolist())
     assert errors[0] == errors[1]
 
 
@@ -105,7 +105,7 @@ def test_the_rank_has_the_lowest_cross_validated_error(map_task):
             ranks.add(rank)
             predicted = principal_regression(rank).fit(x, y).predict(inputs)
             expected = np.square(predicted - truth).mean()
-            assert frame["heldout_mse"][seed] == pytest.approx(expected, rel=1e-6)
+            assert frame["heldout_loss"][seed] == pytest.approx(expected, rel=1e-6)
     assert len(ranks) > 1  # else any constant would have passed
 
 
@@ -149,6 +149,6 @@ def test_other_rows_are_only_measured(map_task, tmp_path, name):
     write_table("latents", tmp_path / "latents.parquet", columns, {})
     spoiled, _ = evaluate_map((tmp_path, tmp_path / "latents.parquet"), name)
     for n, frame in frames.items():
-        for column in ("train_mse", "n_parameters"):
+        for column in ("train_loss", "n_parameters"):
             assert frame[column].tolist() == spoiled[n][column].tolist()
-        assert (frame["heldout_mse"] < spoiled[n]["heldout_mse"]).all()
+        assert (frame["heldout_loss"] < spoiled[n]["heldout_loss"]).all()

@@ -28,6 +28,6 @@ def test_each_training_is_that_of_the_model_with_the_value(tmp_path, name, setti
         for n in (15, 20):
             own = table[(table["value"] == value) & (table["n"] == n)]
             alone = rows_at(files, "metrics", n)
-            for column in ("seed", "train_mse", "heldout_mse"):
+            for column in ("seed", "train_loss", "heldout_loss"):
                 np.testing.assert_array_equal(own[column], alone[column])
-    assert table.groupby("value")["heldout_mse"].mean().nunique() == 2
+    assert table.groupby("value")["heldout_loss"].mean().nunique() == 2

@@ -31,9 +31,9 @@ def test_there_is_a_row_for_every_case(table):
     cases = pd.MultiIndex.from_product([[1, 2], [0.25, 1.0], [0, 1, 2]], names=CASE)
     assert table.index.tolist() == cases.tolist()
     assert (table["qubits"] == 3).all() and (table["n"] == 24).all()
-    assert np.isfinite(table[["train_mse", "heldout_mse", "mean_heldout_mse"]]).all(axis=None)
+    assert np.isfinite(table[["train_loss", "heldout_loss", "mean_heldout_loss"]]).all(axis=None)
     assert not table["diverged"].any()
-    assert table["mean_heldout_mse"].nunique() == len(table)  # each has a problem of its own
+    assert table["mean_heldout_loss"].nunique() == len(table)  # each has a problem of its own
 
 
 def test_a_small_case_against_pennylane_and_the_adam_of_torch(tmp_path):
@@ -55,27 +55,27 @@ def test_a_small_case_against_pennylane_and_the_adam_of_torch(tmp_path):
         optimiser.step()
     squared = (circuit(angles, inputs) - targets).square().detach()
     mean = (targets[n:] - targets[:n].mean(0)).square().mean()
-    assert found["train_mse"] == pytest.approx(float(squared[:n].mean()), rel=1e-3)
-    assert found["heldout_mse"] == pytest.approx(float(squared[n:].mean()), rel=1e-3)
-    assert found["mean_heldout_mse"] == pytest.approx(float(mean), rel=1e-5)
+    assert found["train_loss"] == pytest.approx(float(squared[:n].mean()), rel=1e-3)
+    assert found["heldout_loss"] == pytest.approx(float(squared[n:].mean()), rel=1e-3)
+    assert found["mean_heldout_loss"] == pytest.approx(float(mean), rel=1e-5)
 
 
 def test_shallow_circuits_of_small_angles_find_their_teacher(tmp_path):
     table = mapped(tmp_path, angle_ranges=[0.25], max_steps=300)
-    for column in ("train_mse", "heldout_mse"):
-        assert (table[column] < 1e-3 * table["mean_heldout_mse"]).all()
+    for column in ("train_loss", "heldout_loss"):
+        assert (table[column] < 1e-3 * table["mean_heldout_loss"]).all()
 
 
 def test_deep_circuits_of_wide_angles_do_not(tmp_path):
     table = mapped(tmp_path, layers=[8], angle_ranges=[0.25, 3.0], max_steps=300)
-    share = (table["heldout_mse"] / table["mean_heldout_mse"]).groupby("angle_range").median()
+    share = (table["heldout_loss"] / table["mean_heldout_loss"]).groupby("angle_range").median()
     assert share[0.25] < 0.01 and share[3.0] > 0.1
 
 
 def test_a_case_does_not_depend_on_which_others_are_mapped(tmp_path, table):
     alone = mapped(tmp_path, (2,), layers=[2], angle_ranges=[1])  # a whole number is the same
     expected = table.loc[alone.index]
-    for column in ("train_mse", "heldout_mse", "mean_heldout_mse"):
+    for column in ("train_loss", "heldout_loss", "mean_heldout_loss"):
         np.testing.assert_allclose(alone[column], expected[column], rtol=2e-3)
 
 

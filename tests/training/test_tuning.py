@@ -58,7 +58,7 @@ def test_each_seed_has_the_layers_of_its_lowest_error_and_is_trained_so(circuits
         errors = {layers: search.errors[place] for layers, search in searches.items()}
         layers = min(errors, key=errors.get)
         assert found["layers"] == layers == weights["bottleneck.layers"][place]
-        assert frame["validation_mse"][place] == pytest.approx(errors[layers], rel=1e-4)
+        assert frame["validation_loss"][place] == pytest.approx(errors[layers], rel=1e-4)
         assert found["steps"] == searches[layers].steps[place]
         block = trained[layers]
         for name, tensor in block.weights.items():
@@ -67,8 +67,8 @@ def test_each_seed_has_the_layers_of_its_lowest_error_and_is_trained_so(circuits
                 assert (kept[layers:] == 0).all()
                 kept = kept[:layers]
             np.testing.assert_allclose(kept, tensor[place], rtol=1e-2, atol=1e-3)
-        error = block.evaluation.heldout_mse[place]
-        assert metrics["heldout_mse"][place] == pytest.approx(error, rel=1e-3)
+        error = block.evaluation.heldout_loss[place]
+        assert metrics["heldout_loss"][place] == pytest.approx(error, rel=1e-3)
         assert metrics["n_parameters"][place] == 144 + 6 * layers
         assert metrics["choice_at_edge"][place] == searches[layers].at_edge[place]
     assert (frame["candidates"] == 2 * 2 * 5).all()
@@ -86,7 +86,7 @@ def test_seeds_that_choose_differently_keep_their_places(circuits):
 def test_a_search_does_not_depend_on_the_block(circuits, latents, seeds):
     apart = tune(latents, "quantum_tuned", CIRCUIT, "apart", seeds)
     for n in SIZES:
-        for kind, column in (("choices", "validation_mse"), ("metrics", "heldout_mse")):
+        for kind, column in (("choices", "validation_loss"), ("metrics", "heldout_loss")):
             whole, few = (rows_at(files, kind, n)[column] for files in (circuits, apart))
             np.testing.assert_allclose(few, whole[list(seeds)], rtol=1e-3)
         whole, few = (rows_at(files, "choices", n)["choice"] for files in (circuits, apart))
@@ -111,7 +111,7 @@ def test_rates_that_break_are_not_chosen(latents):
     frame = rows_at(files, "choices", 15)
     chosen = map(json.loads, frame["choice"])
     assert {each["learning_rate"] for each in chosen if each["steps"]} == {0.03}
-    assert frame["validation_mse"].notna().all()
+    assert frame["validation_loss"].notna().all()
     assert not rows_at(files, "metrics", 15)["diverged"].any()
 
 
@@ -125,7 +125,7 @@ def test_files_of_the_tuned_linear_model(latents):
             about = frame[["dataset", "qubits", "protocol", "n", "model"]].drop_duplicates()
             assert about.values.tolist() == [["small", 3, "article", n, "linear_tuned"]]
             assert frame["seed"].tolist() == [0, 1, 2]
-        np.testing.assert_array_equal(metrics["heldout_mse"], evaluation.heldout_mse)
+        np.testing.assert_array_equal(metrics["heldout_loss"], evaluation.heldout_loss)
         assert (metrics["family"] == "classical").all()
         for column, values in found.items():
             assert choices[column].tolist() == values

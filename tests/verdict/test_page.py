@@ -240,7 +240,7 @@ def test_the_details_hold_every_run_and_mark_the_best(documents):
     runs = metrics[["protocol", "model", "stage"]].drop_duplicates()
     assert errors.count("<tr><td>") == len(runs)
     means = metrics[~metrics["model"].isin(["oracle"])]
-    means = means.groupby(["protocol", "n", "model", "stage"])["heldout_mse"].mean()
+    means = means.groupby(["protocol", "n", "model", "stage"])["heldout_loss"].mean()
     assert errors.count("<b>") == means.groupby(["protocol", "n"]).ngroups
     lowest = means.loc["article", 100].min()
     assert f"<b>{lowest:.3g} [" in errors

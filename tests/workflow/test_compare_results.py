@@ -16,7 +16,7 @@ METRICS = pd.DataFrame(
         "seed": 0,
         "model": ["tuned", "quantum_tuned", "tuned"],
         "stage": "trained",
-        "heldout_mse": [0.5, float("nan"), 0.25],
+        "heldout_loss": [0.5, float("nan"), 0.25],
         "train_seconds": [1.0, 2.0, 3.0],
         "diverged": [False, True, False],
     }
@@ -69,10 +69,10 @@ def test_a_renamed_model_is_found_under_its_new_name_and_no_other_is_renamed(com
 
 @pytest.mark.parametrize(("tolerance", "expected"), [("1e-6", 1), ("0.02", 0)])
 def test_the_largest_difference_is_told_with_its_key(compare, tolerance, expected):
-    after = changed(METRICS, 2, heldout_mse=0.2525)
+    after = changed(METRICS, 2, heldout_loss=0.2525)
     status, lines = compare({"metrics": METRICS}, {"metrics": after}, "--tolerance", tolerance)
     assert status == expected
-    assert lines["metrics"].endswith("9.9e-03 heldout_mse of digits/4/article/80/0/tuned/trained")
+    assert lines["metrics"].endswith("9.9e-03 heldout_loss of digits/4/article/80/0/tuned/trained")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_largest_difference_is_told_with_its_key(compare, tolerance, expecte
         (METRICS.drop(index=1), ["2", "1", "0", "0"]),
         (changed(METRICS, 1, seed=7), ["2", "1", "1", "0"]),
         (changed(METRICS, 1, diverged=False), ["3", "0", "0", "1"]),
-        (changed(METRICS, 1, heldout_mse=0.1), ["3", "0", "0", "0"]),
+        (changed(METRICS, 1, heldout_loss=0.1), ["3", "0", "0", "0"]),
     ],
     ids=["row lacking", "other key", "other truth value", "number for none"],
 )

@@ -59,7 +59,7 @@ def finished(tmp_path_factory):
 def test_the_study_is_done_and_the_verdict_counts_the_copies(finished):
     metrics = read_frame("metrics", finished / "results/own/metrics.parquet")
     assert set(metrics["model"]) == {"mean", "linear"}
-    assert np.isfinite(metrics["heldout_mse"]).all()
+    assert np.isfinite(metrics["heldout_loss"]).all()
     paragraphs = read_frame("paragraphs", data_of(finished) / "paragraphs.parquet")
     latents = read_frame("latents", data_of(finished) / "latents.parquet")
     assert len(paragraphs) == len(latents) == 36

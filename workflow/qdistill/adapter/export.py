@@ -122,8 +122,8 @@ def _adapter_of(
         "model": name,
         "stage": evidence.choice.stage,
         "seed": seed,
-        "heldout_mse": evidence.heldout[seed],
-        "heldout_mse_mean": evidence.mean.estimate,
+        "heldout_loss": evidence.heldout[seed],
+        "heldout_loss_mean": evidence.mean.estimate,
         "seeds": len(evidence.heldout),
     }
     if name in FITTED:

@@ -86,7 +86,7 @@ def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float
 
 def _of_choices(name: str, condition: Mapping[str, Any], path: str | Path) -> dict[int, float]:
     where = [(column, "=", value) for column, value in {**condition, "model": name}.items()]
-    return read_frame("choices", path, where).set_index("seed")["validation_mse"].to_dict()
+    return read_frame("choices", path, where).set_index("seed")["validation_loss"].to_dict()
 
 
 def _of_training(

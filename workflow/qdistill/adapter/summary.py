@@ -30,8 +30,8 @@ def summarise(folder: str | Path) -> str:
     keys = ("study", "dataset", "protocol", "n", "model", "stage", "seed")
     rows |= {key: str(origin[key]) for key in keys if key in origin}
     errors = {
-        "heldout_mse": "held-out error of this seed",
-        "heldout_mse_mean": f"its mean over {origin.get('seeds', 'the')} seeds",
+        "heldout_loss": "held-out error of this seed",
+        "heldout_loss_mean": f"its mean over {origin.get('seeds', 'the')} seeds",
     }
     for key, meaning in errors.items():
         if isinstance(origin.get(key), float):

@@ -30,6 +30,11 @@ class Examples:
         """Number of labelled examples of a seed."""
         return self.labelled.shape[1]
 
+    @property
+    def task(self) -> str:
+        """What models are asked for: ``reconstruct`` the inputs, or ``map`` them to targets."""
+        return "reconstruct" if self.targets is self.inputs else "map"
+
     def labelled_rows(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs (n, D) and targets (n, E) of a seed's labelled rows, in float64."""
         labelled = self.labelled[self.seeds.index(seed)]

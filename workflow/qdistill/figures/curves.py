@@ -46,17 +46,17 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
     figure.set_size_inches(2.6 + 1.75 * max(3, len(sizes)), 5.2)
     panels = figure.subplots(2, len(sizes), sharex="col", sharey="row", squeeze=False)
     whole = keep_last_values(histories)
-    is_validated = bool(whole["validation_mse"].notna().any())
+    is_validated = bool(whole["validation_loss"].notna().any())
     # What is never trained is a single point, and needs its marker.
     is_trained = whole.groupby(["model", "n"])["epoch"].transform("nunique") > 1
     front = in_front(whole["model"])
     for (upper, lower), n in zip(panels.T, sizes, strict=True):
         trained, frozen = (whole[(whole["n"] == n) & hit] for hit in (is_trained, ~is_trained))
-        for ax, column in ((upper, "heldout_mse"), (lower, "train_mse")):
+        for ax, column in ((upper, "heldout_loss"), (lower, "train_loss")):
             draw_models(ax, trained, "epoch", column, front, marker=None)
             draw_models(ax, frozen, "epoch", column, front)
         if is_validated:
-            draw_models(upper, trained, "epoch", "validation_mse", (), **_DASHED)
+            draw_models(upper, trained, "epoch", "validation_loss", (), **_DASHED)
         upper.set_title(f"n = {n:,}")
         _set_epochs(upper, histories[histories["n"] == n])
     for row in panels:  # what is fitted may be near zero, which would squeeze what is predicted
@@ -64,7 +64,7 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
     panels[0, 0].set_ylabel("held-out error")
     panels[1, 0].set_ylabel("training error")
     panels[1, (len(sizes) - 1) // 2].set_xlabel("epoch")
-    lost = histories[~np.isfinite(histories[["train_mse", "heldout_mse"]]).all(axis=1)]
+    lost = histories[~np.isfinite(histories[["train_loss", "heldout_loss"]]).all(axis=1)]
     counts = lost.groupby(["model", "n"])["seed"].nunique().rename("count").reset_index()
     words = "Not drawn from where a run has no finite error"
     return [
@@ -78,7 +78,7 @@ def draw_curves(figure: Figure, histories: pd.DataFrame) -> list[str]:
 def _set_epochs(ax: Axes, histories: pd.DataFrame) -> None:
     """Space epochs evenly, or logarithmically where models were trained for unlike lengths."""
     epochs = np.sort(histories["epoch"].unique())
-    if histories["validation_mse"].isna().all() or len(epochs) < 3:
+    if histories["validation_loss"].isna().all() or len(epochs) < 3:
         ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         return
     first, last = int(epochs[1]), int(epochs[-1])

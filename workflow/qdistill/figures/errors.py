@@ -59,7 +59,7 @@ def draw_crossover(
     figure.set_size_inches(8.8, 5.6)
     ax = figure.add_subplot()
     runs, unseen = _within_sight(metrics[metrics["stage"] == "trained"])
-    draw_models(ax, runs, "n", "heldout_mse")
+    draw_models(ax, runs, "n", "heldout_loss")
     shown = published[
         (published["qubits"] == runs["qubits"].iloc[0])
         & published["n"].between(runs["n"].min(), runs["n"].max())
@@ -68,7 +68,7 @@ def draw_crossover(
     for row in shown.to_dict("records"):
         style = style_of(row["model"])
         look: dict[str, Any] = {"mfc": "none", "mec": style.colour, "mew": 1.3, "zorder": 4.5}
-        ax.plot(row["n"], row["heldout_mse"], style.marker, markersize=style.size + 4, **look)
+        ax.plot(row["n"], row["heldout_loss"], style.marker, markersize=style.size + 4, **look)
     known = {key: float(metadata[key]) for key in _BOUNDS if key in metadata}
     for key, level in known.items():
         ax.axhline(level, zorder=1.7, **_BOUNDS[key][0])
@@ -96,7 +96,7 @@ def _within_sight(runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
     One such, as an untrained one is, would squeeze all others into a line.
     """
-    means = runs.groupby(_GROUP, sort=False)["heldout_mse"].mean().unstack()
+    means = runs.groupby(_GROUP, sort=False)["heldout_loss"].mean().unstack()
     if "mean" not in means.index:
         return runs, []
     lowest = means.min(axis=1)
@@ -132,7 +132,7 @@ def draw_overview(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     for ax, (name, part) in zip(panels, problems.items(), strict=True):
         seen, unseen = _within_sight(part)
         told += [f"{name}: {each}" for each in unseen]
-        draw_models(ax, seen, "n", "heldout_mse", shown)
+        draw_models(ax, seen, "n", "heldout_loss", shown)
         set_example_axis(ax, part["n"], label=ax.get_xlabel())
         set_log_axis(ax, line_values(ax), most=5)
         ax.set_title(name.replace(", ", "\n"), fontsize=9)
@@ -149,7 +149,7 @@ def draw_gap(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     figure.set_size_inches(8.6, 5.0)
     ax = figure.add_subplot()
     runs = metrics[metrics["stage"] == "trained"]
-    ratios = runs["heldout_mse"] / runs["train_mse"]
+    ratios = runs["heldout_loss"] / runs["train_loss"]
     runs = runs.assign(ratio=ratios.where((ratios > 0) & np.isfinite(ratios)))
     runs = runs.assign(log=np.log(runs["ratio"]))
     means = np.exp(runs.groupby(_GROUP)["log"].mean(skipna=False)).rename("mean").reset_index()
@@ -163,8 +163,8 @@ def draw_gap(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     _finish(ax, runs["n"], "held-out error / training error")
     for name, n in zip(above["model"], above["n"], strict=True):
         ax.plot(n, ax.get_ylim()[1], "^", color=style_of(name).colour, markersize=8, clip_on=False)
-    worst = runs[["heldout_mse", "train_mse"]].max(axis=1, skipna=False)
-    zero = runs[runs["train_mse"] == 0].drop_duplicates(_GROUP)
+    worst = runs[["heldout_loss", "train_loss"]].max(axis=1, skipna=False)
+    zero = runs[runs["train_loss"] == 0].drop_duplicates(_GROUP)
     labels = [plain_number(float(f"{mean:.1e}")) for mean in above["mean"]]
     arrows = above.assign(label=labels), "{model} at n = {n:,} (ratio {label})"
     return [
@@ -218,7 +218,7 @@ def draw_bound(figure: Figure, metrics: pd.DataFrame, angles: int) -> list[str]:
     ax = figure.add_subplot()
     trained = metrics[(metrics["stage"] == "trained") & metrics["model"].isin(_OF_BOUND)]
     with np.errstate(invalid="ignore"):  # inf - inf, of a diverged run, is NaN
-        runs = trained.assign(gap=trained["heldout_mse"] - trained["train_mse"])
+        runs = trained.assign(gap=trained["heldout_loss"] - trained["train_loss"])
     means = runs.groupby(_GROUP)["gap"].mean(skipna=False).rename("mean").reset_index()
     hidden, own = means[means["mean"] <= 0], means[means["model"] == _FITTED]
     draw_models(ax, _without(runs, hidden, "gap"), "n", "gap", _OF_BOUND)

@@ -77,11 +77,11 @@ def summarise_cells(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row for each (qubits, n, layers, angle_range): ``level``, the median over seeds of
-        log10(heldout_mse / mean_heldout_mse), NaN if a seed has no finite error (zero counts as
+        log10(heldout_loss / mean_heldout_loss), NaN if a seed has no finite error (zero counts as
         the smallest float32); ``solved``, how many are below 1 %; ``seeds``; ``not_finite``.
     """
     tiny = float(np.finfo(np.float32).tiny)
-    share = table["heldout_mse"].clip(lower=tiny) / table["mean_heldout_mse"]
+    share = table["heldout_loss"].clip(lower=tiny) / table["mean_heldout_loss"]
     share = share.where(np.isfinite(share))
     runs = table.assign(power=np.log10(share), solved=share < TRAINED_BELOW, lost=share.isna())
     groups = runs.groupby(["qubits", "n", "layers", "angle_range"])

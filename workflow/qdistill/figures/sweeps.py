@@ -51,10 +51,10 @@ def _size_of(sweep: pd.DataFrame) -> pd.Series:
 
 
 def _draw_panel(ax: Axes, runs: pd.DataFrame, published: pd.DataFrame) -> None:
-    draw_models(ax, runs, "x", "heldout_mse")
+    draw_models(ax, runs, "x", "heldout_loss")
     for row in published[published["model"].isin(runs["model"])].to_dict("records"):
         look: dict[str, Any] = {"linestyle": (0, (1, 1.5)), "linewidth": 1.3, "zorder": 1.7}
-        ax.axhline(row["heldout_mse"], color=style_of(row["model"]).colour, **look)
+        ax.axhline(row["heldout_loss"], color=style_of(row["model"]).colour, **look)
     low, high = runs["x"].min(), runs["x"].max()
     ax.set(xscale="log", xlim=(low / 1.2, high * 1.2))
     label_ticks(ax, "x", log_ticks(low, high, 5))

@@ -41,7 +41,7 @@ def describe_means(runs: pd.DataFrame, words: str = "Mean") -> str:
     return f"{words} over {seeds} at {qubits} qubits; {bands}."
 
 
-def describe_failures(runs: pd.DataFrame, value: str = "heldout_mse") -> list[str]:
+def describe_failures(runs: pd.DataFrame, value: str = "heldout_loss") -> list[str]:
     """Describe in sentences which runs diverged or ended too early, so that no figure hides it.
 
     Those without a finite ``value``, which is what is drawn, are told apart from the others.

@@ -48,7 +48,7 @@ def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str])
         name, stage = last_stage(student)
         return Choice(name, stage, None, (student,), (), ())
     runs = {name: runs_of(metrics, *last_stage(name)) for name in candidates}
-    errors = {name: own["heldout_mse"].to_numpy() for name, own in runs.items()}
+    errors = {name: own["heldout_loss"].to_numpy() for name, own in runs.items()}
     means = {name: float(own.mean()) for name, own in errors.items()}
     finite = [name for name in candidates if np.isfinite(means[name])]
     if not finite:

@@ -142,7 +142,7 @@ def _log_ratios(part: pd.DataFrame, baseline: str) -> tuple[np.ndarray, np.ndarr
                 "needs it at both"
             )
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs = [np.log(runs["heldout_mse"].to_numpy()) for runs in (ours, theirs)]
+            logs = [np.log(runs["heldout_loss"].to_numpy()) for runs in (ours, theirs)]
             columns.append(logs[0] - logs[1])
     return sizes, np.stack(columns, axis=1)
 

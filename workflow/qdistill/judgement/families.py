@@ -31,13 +31,13 @@ def compare_family(
     condition: pd.DataFrame,
     runs: Mapping[Run, pd.DataFrame],
     pairs: Sequence[Pair],
-    measure: str = "heldout_mse",
+    measure: str = "heldout_loss",
     table: str = "metrics",
 ) -> list[dict[str, Any]]:
     """Compare pairs of models at one condition, as one family of tests: a row for each, see above.
 
     Runs have columns ``measure`` and ``diverged`` and are indexed by seed; every measure but
-    ``heldout_mse`` is better where it is higher. The condition's rows and the name of their table
+    ``heldout_loss`` is better where it is higher. The condition's rows and the name of their table
     are for the message. Raises DataError if a seed has one of two paired models and not the other.
     """
     rows, differences = [], []
@@ -52,7 +52,7 @@ def compare_family(
         named |= dict(baseline=baseline[0], baseline_stage=baseline[1])
         paired = _compare_pair(values, others, differences[-1])
         rows.append({**named, "seeds": len(ours), "diverged": diverged, **paired})
-    _correct(rows, differences, 1 if measure == "heldout_mse" else -1)
+    _correct(rows, differences, 1 if measure == "heldout_loss" else -1)
     return rows
 
 

@@ -23,7 +23,7 @@ def judge_overfitting(metrics: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFram
         By the contract "overfitting", one row for each condition and pool, empty if the
         sweep is. All limits are 95 % over seeds:
 
-        - ``heldout_mse``: mean held-out error of the student, Student t limits;
+        - ``heldout_loss``: mean held-out error of the student, Student t limits;
         - ``ratio``: geometric mean of student / teacher held-out error, paired by seed;
         - ``teacher_r2``: mean R² of the student on its teacher's outputs, on held-out rows;
         - ``r2_gap``: mean of the same R² on the rows of the pool less that, paired;
@@ -68,7 +68,7 @@ def overfitting_verdict(low: float, high: float) -> str:
 
 
 def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
-    loss, target = student["heldout_mse"].to_numpy(), teacher["heldout_mse"].to_numpy()
+    loss, target = student["heldout_loss"].to_numpy(), teacher["heldout_loss"].to_numpy()
     difference = student["teacher_r2_pool"] - student["teacher_r2"]
     gap = paired_interval(difference)
     of_train = paired_interval(student["teacher_r2_train"] - student["teacher_r2"])
@@ -77,7 +77,7 @@ def _judge(student: pd.DataFrame, teacher: pd.DataFrame) -> dict:
     return {
         "seeds": len(student),
         "diverged": int((student["diverged"] | teacher["diverged"]).sum()),
-        **paired_interval(loss).columns("heldout_mse", "heldout"),
+        **paired_interval(loss).columns("heldout_loss", "heldout"),
         **paired_ratio(loss, target).columns("ratio", "ratio"),
         **paired_interval(student["teacher_r2"]).columns("teacher_r2", "teacher_r2"),
         **gap.columns("r2_gap", "r2_gap"),

@@ -7,7 +7,7 @@ from qdistill.study.registry import stages_of
 
 PROBLEM = ("dataset", "qubits", "protocol")
 CONDITION = (*PROBLEM, "n")
-_COLUMNS = ["heldout_mse", "diverged", "choice_at_edge"]
+_COLUMNS = ["heldout_loss", "diverged", "choice_at_edge"]
 
 Run = tuple[str, str]  # model and stage
 

@@ -20,7 +20,7 @@ _SCHEMA = pa.DataFrameSchema(
         "qubits": pa.Column(int, pa.Check.ge(2), coerce=True),
         "model": pa.Column(str, coerce=True),
         "n": pa.Column(int, pa.Check.ge(1), coerce=True),
-        "heldout_mse": pa.Column(
+        "heldout_loss": pa.Column(
             float, [pa.Check.gt(0), pa.Check(lambda values: np.isfinite(values))], coerce=True
         ),
     },
@@ -30,7 +30,7 @@ _SCHEMA = pa.DataFrameSchema(
 
 
 def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
-    """Read the published held-out errors, with columns ``dataset, qubits, model, n, heldout_mse``.
+    """Read the published held-out errors, with columns ``dataset, qubits, model, n, heldout_loss``.
 
     The figures are those of T. Jeong, "Quantum-Bootstrapped Fine-Tuning", 2026, which gives neither
     their spread nor the number of seeds. ``distilbert-text`` is the article's own text data, which
@@ -52,7 +52,7 @@ def tabulate_published(
 
     The table is by the contract "published", one row for each published figure and protocol whose
     (data set, qubits, n, model) the study holds; empty if there is none. ``mean`` is that of
-    ``heldout_mse`` over the seeds with 95 % Student t limits, ``deviation`` is our mean over
+    ``heldout_loss`` over the seeds with 95 % Student t limits, ``deviation`` is our mean over
     theirs less 1, and ``within_twentieth`` says whether it is within 5 %. A diverged run without
     a finite error leaves them NaN and false.
     """
@@ -62,7 +62,7 @@ def tabulate_published(
     for key, condition in metrics.groupby(list(CONDITION), sort=True):
         dataset, qubits, _, n = key
         here = figures.get((dataset, qubits, n), published.iloc[:0])
-        for model, figure in zip(here["model"], here["heldout_mse"], strict=True):
+        for model, figure in zip(here["model"], here["heldout_loss"], strict=True):
             runs = runs_of(condition, model)
             if runs.empty:
                 continue
@@ -73,7 +73,7 @@ def tabulate_published(
 
 def _beside(figure: float, runs: pd.DataFrame) -> dict:
     """Our runs beside one published figure."""
-    ours = paired_interval(runs["heldout_mse"])
+    ours = paired_interval(runs["heldout_loss"])
     deviation = ours.estimate / figure - 1
     return {
         "published": figure,

@@ -78,7 +78,7 @@ def _judge(condition: pd.DataFrame, student: Run, references: dict[Run, pd.DataF
         check_same_seeds(condition, ours.index, frame.index, (student, baseline))
     runs = [ours, *references.values()]
     diverged = int(np.any([frame["diverged"] for frame in runs], axis=0).sum())
-    loss, classical, quantum = (frame["heldout_mse"].to_numpy() for frame in runs)
+    loss, classical, quantum = (frame["heldout_loss"].to_numpy() for frame in runs)
     with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
         advantage, kept = classical - quantum, classical - loss
     found, reason = fieller_interval(kept, advantage), _why_undefined(condition, runs, advantage)
@@ -103,12 +103,12 @@ def _why_undefined(
     """Why there is no advantage to keep a fraction of; None if there is one."""
     if len(advantage) < 2:
         return "one_seed"
-    if not all(np.isfinite(frame["heldout_mse"]).all() for frame in runs):
+    if not all(np.isfinite(frame["heldout_loss"]).all() for frame in runs):
         return "diverged"
     interval = paired_interval(advantage)
     if not interval.defined:
         return "no_spread"
-    classical, mean = runs[1]["heldout_mse"], runs_of(condition, *MEAN)["heldout_mse"]
+    classical, mean = runs[1]["heldout_loss"], runs_of(condition, *MEAN)["heldout_loss"]
     if len(mean):
         check_same_seeds(condition, classical.index, mean.index, (BASELINE, MEAN))
         if paired_interval(classical - mean).low > 0:

@@ -124,7 +124,7 @@ class Choice:
     feature: str
     filter: Filter
     rank: int
-    validation_mse: float
+    validation_loss: float
     candidates: int
 
     def describe(self) -> dict[str, object]:

@@ -102,8 +102,8 @@ def _measure_pools(
         columns = {
             "seed": examples.seeds,
             "pool": size,
-            "train_mse": finite_or_missing(train),
-            "heldout_mse": finite_or_missing(heldout),
+            "train_loss": finite_or_missing(train),
+            "heldout_loss": finite_or_missing(heldout),
             "teacher_r2": agreements[0],
             "teacher_r2_train": agreements[1],
             "teacher_r2_pool": agreements[2] if size else np.nan,

@@ -8,8 +8,8 @@ import pandas as pd
 
 from qdistill.storage.tables import read_frame
 
-LOSSES = ("heldout_mse", "train_mse")
-_CURVES = (*LOSSES, "validation_mse")
+LOSSES = ("heldout_loss", "train_loss")
+_CURVES = (*LOSSES, "validation_loss")
 
 Run = tuple[str, str, int, str]  # dataset, protocol, n, model
 Curve = tuple[list[int], list[float]]  # epochs, values

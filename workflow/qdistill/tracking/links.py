@@ -55,5 +55,5 @@ def comparison_tag(dataset: str, protocol: str, n: int) -> str:
 
 def _query(dataset: str, protocol: str, n: int) -> str:
     search = quote(f"tags.comparison = '{comparison_tag(dataset, protocol, n)}'")
-    order = "orderByKey=metrics.%60heldout_mse_mean%60&orderByAsc=true"
+    order = "orderByKey=metrics.%60heldout_loss_mean%60&orderByAsc=true"
     return f"searchFilter={search}&{order}&compareRunsMode=CHART"

@@ -18,7 +18,7 @@ class Choice:
     """What cross-validation chose for one seed."""
 
     params: dict[str, str]  # the setting, as `choice.{key}`, and the number of `candidates`
-    validation_mse: float  # of the setting; not finite where there is none
+    validation_loss: float  # of the setting; not finite where there is none
 
 
 def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -50,7 +50,7 @@ def read_choices(path: str | Path) -> dict[Condition, dict[int, Choice]]:
             )
         params = flatten_settings(setting, "choice.") | {"candidates": str(row["candidates"])}
         condition = tuple(row[name] for name in ("dataset", "qubits", "protocol", "n", "model"))
-        found.setdefault(condition, {})[row["seed"]] = Choice(params, row["validation_mse"])
+        found.setdefault(condition, {})[row["seed"]] = Choice(params, row["validation_loss"])
     return found
 
 

@@ -20,7 +20,7 @@ from qdistill.tracking.links import COMPARED, comparison_tag
 from qdistill.tracking.parameters import Choice, Condition, flatten_settings, summarise_choices
 
 # Raise it when the layout below changes: every run is then written again.
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
@@ -151,8 +151,8 @@ def _parent_record(
         found |= {f"{stage}/{name}": value for name, value in _aggregates(group).items()}
     found |= {"seeds": float(seeds)} | {f"seeds_{flag}": float(counts[flag]) for flag in _FLAGS}
     if chosen:
-        errors = [choice.validation_mse for choice in chosen.values()]
-        found |= aggregate_seeds(errors, "validation_mse")
+        errors = [choice.validation_loss for choice in chosen.values()]
+        found |= aggregate_seeds(errors, "validation_loss")
     tags = identity | _common_tags(study, first, rows[list(_FLAGS)].any())
     tags["mlflow.runColor"] = style_of(first["model"]).colour  # as in the figures
     if first["model"] in COMPARED:
@@ -177,8 +177,8 @@ def _aggregates(rows: pd.DataFrame) -> dict[str, float]:
     found: dict[str, float] = {}
     for column in LOSSES:
         found |= aggregate_seeds(rows[column].to_numpy(), column)
-    if {"train_mse_mean", "heldout_mse_mean"} <= found.keys():
-        found |= _gap(found["train_mse_mean"], found["heldout_mse_mean"])
+    if {"train_loss_mean", "heldout_loss_mean"} <= found.keys():
+        found |= _gap(found["train_loss_mean"], found["heldout_loss_mean"])
     if rows["teacher_r2"].notna().any():
         found |= aggregate_seeds(rows["teacher_r2"].to_numpy(), "teacher_r2", -math.inf)
     found["n_parameters"] = float(rows["n_parameters"].iloc[0])
@@ -197,9 +197,9 @@ def _child_record(
 ) -> RunRecord:
     identity = {name: str(row[name]) for name in (*_CHILD, "family")}
     found = {name: float(row[name]) for name in _CHILD_METRICS}
-    found |= _gap(found["train_mse"], found["heldout_mse"])
+    found |= _gap(found["train_loss"], found["heldout_loss"])
     if choice is not None:
-        found["validation_mse"] = choice.validation_mse
+        found["validation_loss"] = choice.validation_loss
     stage = f" {row['stage']}" if several_stages else ""
     return RunRecord(
         key="/".join([study, *(str(row[name]) for name in _CHILD)]),
@@ -227,5 +227,5 @@ def _gap(train: float, heldout: float) -> dict[str, float]:
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:
     # MLflow's SQL store keeps NaN as a zero with a flag that filters ignore, so that
-    # "metrics.heldout_mse < 0.1" would find the runs that failed.
+    # "metrics.heldout_loss < 0.1" would find the runs that failed.
     return {name: value for name, value in values.items() if math.isfinite(value)}

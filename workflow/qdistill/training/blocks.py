@@ -72,9 +72,9 @@ class Recorder:
         return {
             "seed": np.tile(self.examples.seeds, len(self.recorded)),
             "epoch": np.repeat(self.recorded, seeds),
-            "train_mse": finite_or_missing(np.concatenate(self.train)),
-            "heldout_mse": finite_or_missing(np.concatenate(self.heldout)),
-            "validation_mse": np.full(seeds * len(self.recorded), np.nan),
+            "train_loss": finite_or_missing(np.concatenate(self.train)),
+            "heldout_loss": finite_or_missing(np.concatenate(self.heldout)),
+            "validation_loss": np.full(seeds * len(self.recorded), np.nan),
             "seconds": np.repeat(self.seconds, seeds),
         }
 
@@ -161,7 +161,7 @@ class BlockResults:
 
     def describe(self, examples: Examples, stage: str, result: Evaluation) -> pd.DataFrame:
         """Return the rows of the table "metrics" at one n and stage, one for each seed."""
-        key = self.problem.key(examples.n)
+        key = {**self.problem.key(examples.n), "task": examples.task}
         return describe_runs(key, examples.seeds, self.model, stage, result)
 
     def add(

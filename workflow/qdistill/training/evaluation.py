@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qdistill.storage.contracts.base import MEASURES
 from qdistill.study.registry import STUDENTS, family_of
 
 
@@ -14,22 +15,22 @@ from qdistill.study.registry import STUDENTS, family_of
 class Evaluation:
     """Results of S seeds of one model at one stage; every array has shape (S,)."""
 
-    train_mse: np.ndarray
-    heldout_mse: np.ndarray
+    train_loss: np.ndarray
+    heldout_loss: np.ndarray
     diverged: np.ndarray
     n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
-    refitted_mse: np.ndarray | None = None  # held-out error, the fixed read-out fitted anew
+    refitted_loss: np.ndarray | None = None  # held-out error, the fixed read-out fitted anew
     # Whether cross-validation chose what lies at the edge of its grid, so that a wider one might
     # have had better; None where nothing is chosen.
     choice_at_edge: np.ndarray | None = None
 
 
-def has_diverged(start: np.ndarray, train_mse: np.ndarray, heldout_mse: np.ndarray) -> np.ndarray:
+def has_diverged(start: np.ndarray, train_loss: np.ndarray, heldout_loss: np.ndarray) -> np.ndarray:
     """Flag runs that ended non-finite, or with a larger training error than at the start: (S,)."""
-    finite = np.isfinite(train_mse) & np.isfinite(heldout_mse)
-    return ~finite | ~(train_mse <= start)
+    finite = np.isfinite(train_loss) & np.isfinite(heldout_loss)
+    return ~finite | ~(train_loss <= start)
 
 
 def finite_or_missing(values: np.ndarray) -> np.ndarray:
@@ -44,22 +45,23 @@ def describe_runs(
 
     The time of a block is shared equally by its seeds, which are trained as one batch. A
     non-finite error is kept as missing and flagged. The key is ``dataset``, ``qubits``,
-    ``protocol`` and ``n``.
+    ``protocol``, ``n`` and ``task``.
     """
     student = STUDENTS.get(model)
     undefined = np.full(len(seeds), np.nan)
     return pd.DataFrame(
         {
             **key,
+            "measure": MEASURES[key["task"]],
             "seed": list(seeds),
             "model": model,
             "family": family_of(model),
             "stage": stage,
             "teacher": pd.Series([student.teacher if student else None] * len(seeds), dtype="str"),
-            "train_mse": finite_or_missing(result.train_mse),
-            "heldout_mse": finite_or_missing(result.heldout_mse),
+            "train_loss": finite_or_missing(result.train_loss),
+            "heldout_loss": finite_or_missing(result.heldout_loss),
             "teacher_r2": undefined if result.teacher_r2 is None else result.teacher_r2,
-            "refitted_mse": undefined if result.refitted_mse is None else result.refitted_mse,
+            "refitted_loss": undefined if result.refitted_loss is None else result.refitted_loss,
             "n_parameters": result.n_parameters,
             "train_seconds": result.seconds / len(seeds),
             "diverged": result.diverged,

@@ -32,7 +32,7 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
     ``bottleneck.linear``, ``bottleneck.squares``, ``bottleneck.products`` and ``bottleneck.bias``:
     the code is the sum of these times the features of
     :func:`qdistill.models.spectral.quadratic_features`. Then come the evaluation, and lists of
-    ``choice``, ``validation_mse`` and ``candidates`` of each seed.
+    ``choice``, ``validation_loss`` and ``candidates`` of each seed.
     """
     begun = time.perf_counter()
     width = 2**qubits
@@ -59,7 +59,7 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
     }
     found: dict[str, list] = {
         "choice": [json.dumps(choice.describe()) for choice in choices],
-        "validation_mse": [task.validation_error(choice, rows) for rows, choice, _ in chosen],
+        "validation_loss": [task.validation_error(choice, rows) for rows, choice, _ in chosen],
         "candidates": [choice.candidates for choice in choices],
     }
     return tensors, result, found
@@ -120,11 +120,11 @@ class _LinearTask:
     def validation_error(self, choice: Choice, rows: np.ndarray) -> float:
         """Cross-validated mean squared error of y, the part out of reach included."""
         if not self.projections:
-            return choice.validation_mse
+            return choice.validation_loss
         coordinates = self.of(rows)[1]
         shifted = self.examples.targets[rows].double().numpy() - self.projections["decoder.bias"]
         beyond = np.square(shifted).sum() - np.square(coordinates).sum()
-        return float((choice.validation_mse * coordinates.size + beyond) / shifted.size)
+        return float((choice.validation_loss * coordinates.size + beyond) / shifted.size)
 
     def errors(self, solution: Solution, feature: str, rows: np.ndarray) -> list[float]:
         """Mean squared errors of y on the labelled and on the held-out rows."""

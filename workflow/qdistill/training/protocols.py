@@ -68,8 +68,8 @@ def train_regularised(
     weights = train_as_chosen(model, parameters, examples, chosen, purpose, course.record)
     train, heldout = evaluate_errors(model, weights, examples)
     result = Evaluation(
-        train_mse=train,
-        heldout_mse=heldout,
+        train_loss=train,
+        heldout_loss=heldout,
         diverged=has_diverged(course.train[0], train, heldout),
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
         seconds=chosen.seconds + course.seconds[-1],
@@ -103,9 +103,9 @@ class _ChosenRecorder(Recorder):
         seed, place = np.nonzero(kept)
         of_seeds = np.arange(len(ends))
         columns = {
-            "train_mse": np.stack(self.train, axis=1),
-            "heldout_mse": np.stack(self.heldout, axis=1),
-            "validation_mse": self.chosen.curves[of_seeds, self.chosen.point][:, : len(epochs)],
+            "train_loss": np.stack(self.train, axis=1),
+            "heldout_loss": np.stack(self.heldout, axis=1),
+            "validation_loss": self.chosen.curves[of_seeds, self.chosen.point][:, : len(epochs)],
         }
         return {
             "seed": np.asarray(self.examples.seeds)[seed],
@@ -159,7 +159,7 @@ def train_model(
         evaluation = block.evaluation
         if settings["projections"] == "pca":
             refitted = measure_refitted(model, block.weights, examples)
-            evaluation = replace(evaluation, refitted_mse=refitted)
+            evaluation = replace(evaluation, refitted_loss=refitted)
         metrics = results.describe(examples, "trained", evaluation)
         choices = None if chosen is None else {"seed": examples.seeds, **chosen.columns()}
         weights = {**block.weights, **constants}

@@ -34,11 +34,13 @@ def fit_references(
         The data set's settings; ``oracle`` needs those of a synthetic data set.
     """
     latents, frames = load_latents(problem.latents), []
+    task = "reconstruct" if latents.targets is None else "map"
     for n in problem.sizes:
+        key = {**problem.key(n), "task": task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
                 result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
-                frames.append(describe_runs(problem.key(n), [int(seed)], name, "trained", result))
+                frames.append(describe_runs(key, [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
 

@@ -116,7 +116,7 @@ class Chosen:
         return Chosen(self.grid, curves, point, check, seconds=0.0)
 
     def columns(self, **more: Any) -> dict[str, list[Any]]:
-        """Return the columns ``choice``, ``validation_mse`` and ``candidates`` of "choices"."""
+        """Return the columns ``choice``, ``validation_loss`` and ``candidates`` of "choices"."""
         chosen = zip(self.points, self.steps, strict=True)
         described = [
             {**more, "learning_rate": rate, "weight_decay": decay, "steps": int(steps)}
@@ -124,7 +124,7 @@ class Chosen:
         ]
         return {
             "choice": [json.dumps(each) for each in described],
-            "validation_mse": list(finite_or_missing(self.errors)),
+            "validation_loss": list(finite_or_missing(self.errors)),
             "candidates": [self.candidates] * len(described),
         }
 

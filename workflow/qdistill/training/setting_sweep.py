@@ -40,8 +40,8 @@ def sweep_settings(
                     "model": name,
                     "setting": sweep["setting"],
                     "value": float(value),
-                    "train_mse": finite_or_missing(result.train_mse),
-                    "heldout_mse": finite_or_missing(result.heldout_mse),
+                    "train_loss": finite_or_missing(result.train_loss),
+                    "heldout_loss": finite_or_missing(result.heldout_loss),
                     "diverged": result.diverged,
                 }
                 frames.append(pd.DataFrame(columns))

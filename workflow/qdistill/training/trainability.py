@@ -76,9 +76,9 @@ def _train_depth(seeds: Sequence[int], settings: Mapping[str, Any], layers: int)
             "layers": layers,
             "angle_range": [float(bound) for bound, _ in cases],
             "seed": [seed for _, seed in cases],
-            "train_mse": train,
-            "heldout_mse": heldout,
-            "mean_heldout_mse": (targets[:, n:] - mean).square().mean((1, 2)).double().numpy(),
+            "train_loss": train,
+            "heldout_loss": heldout,
+            "mean_heldout_loss": (targets[:, n:] - mean).square().mean((1, 2)).double().numpy(),
             "diverged": has_diverged(before, train, heldout),
         }
     )

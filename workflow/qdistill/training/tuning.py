@@ -89,8 +89,8 @@ def _train(
 
 def _joined(parts: list[Evaluation], order: np.ndarray, seconds: float) -> Evaluation:
     """Put the seeds of several evaluations in their order; a search's time is not counted twice."""
-    sizes = [np.full(len(part.train_mse), part.n_parameters) for part in parts]
-    names = ("train_mse", "heldout_mse", "diverged", "choice_at_edge")
+    sizes = [np.full(len(part.train_loss), part.n_parameters) for part in parts]
+    names = ("train_loss", "heldout_loss", "diverged", "choice_at_edge")
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return Evaluation(
         **{name: column[order] for name, column in columns.items()},

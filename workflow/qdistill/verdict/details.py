@@ -26,7 +26,7 @@ _LIMITS = {
     "n_star": ("ci_low", "ci_high"),
     "mean": ("ci_low", "ci_high"),
     "ratio": ("ratio_low", "ratio_high"),
-    "heldout_mse": ("heldout_low", "heldout_high"),
+    "heldout_loss": ("heldout_low", "heldout_high"),
     "teacher_r2": ("teacher_r2_low", "teacher_r2_high"),
     "r2_gap": ("r2_gap_low", "r2_gap_high"),
     "train_gap": ("train_gap_low", "train_gap_high"),
@@ -126,7 +126,7 @@ def _errors(metrics: pd.DataFrame, views: Iterable[View]) -> Section:
     for view in views:
         key = view.problem.dataset, view.problem.protocol
         own = metrics[(metrics["dataset"] == key[0]) & (metrics["protocol"] == key[1])]
-        rows += _means(own, "heldout_mse", sizes, view.label.replace("`", ""), best=min)
+        rows += _means(own, "heldout_loss", sizes, view.label.replace("`", ""), best=min)
     about = "Mean over the seeds; the lowest of each problem and n in bold, the oracle apart."
     header = ["problem", "model", *(f"n = {n:,}" for n in sizes)]
     return Section("errors", "Held-out errors", about, "metrics", header, rows)
@@ -213,7 +213,7 @@ def summarise_values(values: Sequence[object]) -> str:
 def _trainability(table: pd.DataFrame) -> Section:
     """Count the seeds that end below a share of the mean's error, by depth and range of angles."""
     bounds = sorted(float(bound) for bound in table["angle_range"].unique())
-    ends = table.assign(trained=table["heldout_mse"] < TRAINED_BELOW * table["mean_heldout_mse"])
+    ends = table.assign(trained=table["heldout_loss"] < TRAINED_BELOW * table["mean_heldout_loss"])
     rows = []
     for (qubits, n, layers), own in ends.groupby(["qubits", "n", "layers"], sort=True):
         cells: Mapping[Any, pd.DataFrame] = dict(iter(own.groupby("angle_range")))

@@ -141,9 +141,9 @@ def ablations(part: ProblemTables) -> list[Finding]:
 
 def readouts(part: ProblemTables) -> list[Finding]:
     """Compare the circuit with others where each has a read-out fitted to its own codes."""
-    refitted = part.metrics.assign(heldout_mse=part.metrics["refitted_mse"])
+    refitted = part.metrics.assign(heldout_loss=part.metrics["refitted_loss"])
     found = []
-    for row in compare_models(refitted[refitted["heldout_mse"].notna()]).to_dict("records"):
+    for row in compare_models(refitted[refitted["heldout_loss"].notna()]).to_dict("records"):
         models = {"model": ["quantum", row["baseline"]], "stage": _TRAINED}
         rows = select_rows(**key_of(part, row["n"]), **models)
         found.append(from_comparison("readout", row) | {"table": "metrics", "rows": rows})

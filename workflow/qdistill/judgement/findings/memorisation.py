@@ -17,10 +17,10 @@ def fitted_shares(metrics: pd.DataFrame) -> pd.DataFrame:
     targets, which knows nothing of a row; NaN without it. References are left out.
     """
     runs = metrics[metrics["stage"] == "trained"]
-    mean = runs[runs["model"] == "mean"].set_index(["n", "seed"])["train_mse"].rename("of_mean")
+    mean = runs[runs["model"] == "mean"].set_index(["n", "seed"])["train_loss"].rename("of_mean")
     runs = runs[[family_of(name) != "reference" for name in runs["model"]]]
     runs = runs.join(mean, on=["n", "seed"])
-    return runs.assign(fitted=1 - runs["train_mse"] / runs["of_mean"])
+    return runs.assign(fitted=1 - runs["train_loss"] / runs["of_mean"])
 
 
 def memorisations(part: ProblemTables) -> list[Finding]:

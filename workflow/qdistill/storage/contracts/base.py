@@ -9,6 +9,8 @@ from pandera.pandas import Field
 
 SPLITS = ("train", "unlabelled", "heldout")
 RUN = ("dataset", "qubits", "protocol", "n")
+# What models are asked for, and what their losses are.
+MEASURES = {"reconstruct": "mse", "map": "mse"}
 STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
 
 

@@ -182,7 +182,7 @@ class Overfitting(Run, unique=(*RUN, "pool")):
     pool: int = Field(ge=0)
     seeds: int = Field(ge=0)
     diverged: int = Field(ge=0)
-    heldout_mse: float = Field(ge=0, nullable=True)
+    heldout_loss: float = Field(ge=0, nullable=True)
     heldout_low: float = Field(nullable=True)
     heldout_high: float = Field(nullable=True)
     ratio: float = Field(nullable=True, description="to the teacher's error")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pandera.pandas import Field
 from pandera.typing import Float32
 
-from qdistill.storage.contracts.base import RUN, SPLITS, STAGES, Run, Table
+from qdistill.storage.contracts.base import MEASURES, RUN, SPLITS, STAGES, Run, Table
 from qdistill.wording import REASONS
 
 COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
@@ -23,23 +23,25 @@ class History(Run, unique=(*RUN, "model", "seed", "epoch")):
     model: str
     seed: int = Field(ge=0)
     epoch: int = Field(ge=0)
-    train_mse: float = Field(ge=0, nullable=True)
-    heldout_mse: float = Field(ge=0, nullable=True)
-    validation_mse: float = Field(ge=0, nullable=True, description="cross-validated error")
+    train_loss: float = Field(ge=0, nullable=True)
+    heldout_loss: float = Field(ge=0, nullable=True)
+    validation_loss: float = Field(ge=0, nullable=True, description="cross-validated error")
     seconds: float = Field(ge=0, description="since the start, of the whole block")
 
 
 class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     """What came of each run, by model and stage."""
 
+    task: str = Field(isin=tuple(MEASURES), description="what models are asked for")
+    measure: str = Field(isin=tuple(MEASURES.values()), description="what losses are")
     model: str
     family: str = Field(isin=("reference", "classical", "quantum", "control", "student"))
     stage: str = Field(isin=STAGES)
     teacher: str = Field(nullable=True, description="the model that a student is made from")
-    train_mse: float = Field(ge=0, nullable=True)
-    heldout_mse: float = Field(ge=0, nullable=True)
+    train_loss: float = Field(ge=0, nullable=True)
+    heldout_loss: float = Field(ge=0, nullable=True)
     teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
-    refitted_mse: float = Field(
+    refitted_loss: float = Field(
         ge=0, nullable=True, description="held-out, a fixed read-out fitted anew to its own codes"
     )
     n_parameters: int = Field(ge=0)
@@ -55,7 +57,7 @@ class Choices(SeededRun, unique=(*RUN, "seed", "model")):
 
     model: str
     choice: str = Field(description="the setting as JSON")
-    validation_mse: float = Field(ge=0, nullable=True, description="its cross-validated error")
+    validation_loss: float = Field(ge=0, nullable=True, description="its cross-validated error")
     candidates: int = Field(ge=1, description="settings tried")
 
 
@@ -63,8 +65,8 @@ class Sweep(SeededRun, unique=(*RUN, "seed", "pool")):
     """A student distilled with pools of several sizes."""
 
     pool: int = Field(ge=0, description="unlabelled rows")
-    train_mse: float = Field(ge=0, nullable=True)
-    heldout_mse: float = Field(ge=0, nullable=True)
+    train_loss: float = Field(ge=0, nullable=True)
+    heldout_loss: float = Field(ge=0, nullable=True)
     teacher_r2: float = Field(nullable=True, description="on held-out rows")
     teacher_r2_train: float = Field(nullable=True, description="on the n rows")
     teacher_r2_pool: float = Field(nullable=True, description="on the rows of the pool, if any")
@@ -77,8 +79,8 @@ class SettingSweep(SeededRun, unique=(*RUN, "seed", "model", "setting", "value")
     model: str
     setting: str = Field(isin=("layers", "code_scale"))
     value: float = Field(gt=0)
-    train_mse: float = Field(ge=0, nullable=True)
-    heldout_mse: float = Field(ge=0, nullable=True)
+    train_loss: float = Field(ge=0, nullable=True)
+    heldout_loss: float = Field(ge=0, nullable=True)
     diverged: bool
 
 
@@ -90,9 +92,9 @@ class Trainability(Table, unique=("qubits", "n", "layers", "angle_range", "seed"
     layers: int = Field(ge=1)
     angle_range: float = Field(gt=0, description="of the targets, ± radians")
     seed: int = Field(ge=0)
-    train_mse: float = Field(ge=0, nullable=True)
-    heldout_mse: float = Field(ge=0, nullable=True)
-    mean_heldout_mse: float = Field(ge=0, nullable=True, description="of the mean predictor")
+    train_loss: float = Field(ge=0, nullable=True)
+    heldout_loss: float = Field(ge=0, nullable=True)
+    mean_heldout_loss: float = Field(ge=0, nullable=True, description="of the mean predictor")
     diverged: bool
 
 
