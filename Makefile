@@ -18,13 +18,15 @@ install: $(STAMP)  ## create .venv with the pinned dependencies and the library
 
 # torch comes first, so that the version pinned there satisfies what the others ask for. Of all that is
 # installed, which would take minutes, only what is imported is compiled; here, once, since where
-# PYTHONDONTWRITEBYTECODE is set, as in many containers, every job would compile it anew.
+# PYTHONDONTWRITEBYTECODE is set, as in many containers, every job would compile it anew. So are the
+# passes of the circuit, by Numba.
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile $(shell grep '^torch==' requirements.txt)
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import $(COMPILED)"
+	$(BIN)/python -c "from qdistill.circuits.kernel import load_passes; load_passes()"
 	touch $@
 
 study: install  ## run the default study (or STUDY=config/studies/smoke.yaml) and write the report

@@ -63,8 +63,8 @@ def test_the_choice_explains_the_weights(tuned):
     assert len(found["choice"]) == len(examples.seeds)
     for place, labelled in enumerate(examples.labelled):
         chosen = json.loads(found["choice"][place])
-        x, y, fit, basis = refit(examples, case, chosen, labelled)
-        slopes = fit.slopes @ fit.basis[:, : chosen["rank"]] @ fit.basis[:, : chosen["rank"]].T
+        x, y, basis = refit(examples, case, chosen, labelled)
+        slopes = cut_slopes(SpectralRegression(x, y), chosen)
         predicted = (x - x.mean(axis=0)) @ slopes + y.mean(axis=0)
         written = apply_weights(weights, place, examples.inputs[labelled])
         np.testing.assert_allclose(written @ basis, predicted, atol=1e-3 * np.abs(y).max())
@@ -86,8 +86,14 @@ def refit(examples, case, chosen, labelled):
         rank = 2**qubits - (projections == "pca")
         basis = np.linalg.svd(fixed["decoder.weight"])[0][:, :rank]
         y = y @ basis
+    return x, y, basis
+
+
+def cut_slopes(regression, chosen):
+    """Slopes of the chosen fit within its leading directions."""
     filtered = Filter(chosen["regularisation"], chosen["strength"])
-    return x, y, SpectralRegression(x, y).fit(filtered), basis
+    leading = regression.leading_directions(filtered)[:, : chosen["rank"]]
+    return regression.slopes(filtered) @ leading @ leading.T
 
 
 def test_the_validation_error_is_that_of_the_targets(tuned):
@@ -96,7 +102,7 @@ def test_the_validation_error_is_that_of_the_targets(tuned):
     projections, _, qubits = case
     for place, (seed, labelled) in enumerate(zip(examples.seeds, examples.labelled, strict=True)):
         chosen = json.loads(found["choice"][place])
-        x, y, _, basis = refit(examples, case, chosen, labelled)
+        x, y, basis = refit(examples, case, chosen, labelled)
         targets = examples.targets[labelled].double().numpy()
         bias = np.zeros(targets.shape[1])
         if projections != "trained":
@@ -105,9 +111,7 @@ def test_the_validation_error_is_that_of_the_targets(tuned):
         total = 0.0
         for kept, held in KFold(5, shuffle=True, random_state=state).split(y):
             regression = SpectralRegression(x[kept], y[kept])
-            fit = regression.fit(Filter(chosen["regularisation"], chosen["strength"]))
-            leading = fit.basis[:, : chosen["rank"]]
-            guess = (x[held] - x[kept].mean(axis=0)) @ fit.slopes @ leading @ leading.T
+            guess = (x[held] - x[kept].mean(axis=0)) @ cut_slopes(regression, chosen)
             guess = (guess + y[kept].mean(axis=0) - bias @ basis) @ basis.T + bias
             total += np.square(guess - targets[held]).sum()
         assert found["validation_loss"][place] == pytest.approx(total / targets.size, rel=1e-4)

@@ -31,7 +31,7 @@ def make_steps(seeds: int, qubits: int, layers: int, examples: int) -> list[Call
     gradient = torch.rand(vectors.shape)
 
     def through_states() -> None:
-        circuit._engine_for(angles).probabilities(angles, amplitudes, True).backward(gradient)
+        circuit._engine().probabilities(angles, amplitudes, True).backward(gradient)
 
     def through_unitary() -> None:
         parts = circuit._unitary_parts(angles, True)

@@ -50,9 +50,9 @@ def draw_circuit_problem(qubits: int, layers: int, batch: int, seeds: int) -> Ci
     return CircuitProblem(*(torch.from_numpy(np.stack(v)) for v in (angles, vectors, targets)))
 
 
-def draw_examples(qubits: int, n: int, seeds: int) -> Examples:
-    """Draw n normal vectors of 4 N features, all labelled, which a model is to reconstruct."""
-    width = FEATURES_PER_AMPLITUDE * 2**qubits
+def draw_examples(qubits: int, n: int, seeds: int, features: int | None = None) -> Examples:
+    """Draw n normal vectors, all labelled, which a model is to reconstruct; 4 N features."""
+    width = features or FEATURES_PER_AMPLITUDE * 2**qubits
     generator = generator_for(0, n, "cost of a model")
     inputs = torch.from_numpy(generator.standard_normal((n, width), dtype=np.float32))
     rows = np.tile(np.arange(n), (seeds, 1))

@@ -110,14 +110,22 @@ def torch_step(
     return step
 
 
-def model_step(name: str, qubits: int, layers: int, batch: int, seeds: int, engine: str) -> Step:
+def model_step(
+    name: str,
+    qubits: int,
+    layers: int,
+    batch: int,
+    seeds: int,
+    engine: str,
+    features: int | None = None,
+) -> Step:
     """Prepare a training step of a whole model: encoder, bottleneck and decoder.
 
-    The model reconstructs D = 4 N features, and goes from one prepared batch to the next. What
-    a step consists of is the optimiser's own business; see :func:`optimiser.minimise`. The name is
-    a key of ``registry.BOTTLENECKS``, the engine as for :func:`circuit_step`.
+    The model reconstructs features, by default D = 4 N, and goes from one prepared batch to the
+    next. What a step consists of is the optimiser's own business; see :func:`optimiser.minimise`.
+    The name is a key of ``registry.BOTTLENECKS``, the engine as for :func:`circuit_step`.
     """
-    examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds)
+    examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds, features)
     settings = {"projections": "trained", "layers": layers, "angle_range": math.pi}
     model, parameters, _ = start_model(name, settings, qubits, examples)
     loss = ExampleLoss(model, examples)

@@ -52,14 +52,6 @@ FILTERS: tuple[Filter, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class LinearFit:
-    """Coefficients of a fitted predictor, before its rank is cut."""
-
-    slopes: np.ndarray  # (F, E): one column for each target
-    basis: np.ndarray  # (E, rank): orthonormal directions of the fitted values, the strongest first
-
-
 class SpectralRegression:
     """All filters' fits to one set of rows: features (n, F) and targets (n, E), in float64."""
 
@@ -77,26 +69,34 @@ class SpectralRegression:
         self._moment, self._centred = moment, centred
         self._own = np.array_equal(features, targets)
 
-    def fit(self, chosen: Filter) -> LinearFit:
-        """Fit with one filter."""
-        filtered = self._vectors @ (chosen.apply(self._eigenvalues)[:, None] * self._right)
-        image = self._moment @ filtered
-        slopes = self._centred.T @ filtered if self._wide else filtered
-        return LinearFit(slopes, self._leading_directions(filtered, image))
+    def slopes(self, chosen: Filter, directions: np.ndarray | None = None) -> np.ndarray:
+        """Fit with one filter: (F, E), a column for each target.
 
-    def _leading_directions(self, filtered: np.ndarray, image: np.ndarray) -> np.ndarray:
-        """Directions of the fitted values, from the smallest matrix that has them.
+        With directions (E, r) of the targets, a column for each of those: (F, r).
+        """
+        filtered = self._filtered(chosen, directions)
+        return self._centred.T @ filtered if self._wide else filtered
 
+    def _filtered(self, chosen: Filter, directions: np.ndarray | None = None) -> np.ndarray:
+        right = self._right if directions is None else self._right @ directions
+        return self._vectors @ (chosen.apply(self._eigenvalues)[:, None] * right)
+
+    def leading_directions(self, chosen: Filter) -> np.ndarray:
+        """Return orthonormal directions of the fitted values, the strongest first: (E, rank).
+
+        They are found from the smallest matrix that has them.
         Where the targets are the features, they are the features' own principal directions,
         whatever the filter: each lets pass the more of a direction, the larger its variance.
         """
-        rows, targets = image.shape
         if self._own and not self._wide:
             return self._vectors[:, ::-1]
         if self._own:
             present = self._eigenvalues > _NEGLIGIBLE * self._eigenvalues[-1]
             found = self._centred.T @ self._vectors[:, present]
             return (found / np.linalg.norm(found, axis=0))[:, ::-1]
+        filtered = self._filtered(chosen)
+        image = self._moment @ filtered
+        rows, targets = image.shape
         if not self._wide:  # their moment, without forming them where rows are many
             return np.linalg.eigh(filtered.T @ image)[1][:, ::-1]
         if targets <= rows:
@@ -106,11 +106,11 @@ class SpectralRegression:
         return (image.T @ left[:, present] / np.sqrt(powers[present]))[:, ::-1]
 
     def errors_by_rank(
-        self, fit: LinearFit, features: np.ndarray, targets: np.ndarray, width: int
+        self, chosen: Filter, features: np.ndarray, targets: np.ndarray, width: int
     ) -> np.ndarray:
         """Sum the squared errors on other rows for ranks 0 to ``width``: (width + 1,)."""
-        leading = fit.basis[:, :width]
-        predicted = (features - self.feature_mean) @ (fit.slopes @ leading)
+        leading = self.leading_directions(chosen)[:, :width]
+        predicted = (features - self.feature_mean) @ self.slopes(chosen, leading)
         truth = targets - self.target_mean
         gains = (predicted * (2 * (truth @ leading) - predicted)).sum(axis=0)
         gains = np.pad(gains, (0, width - len(gains)))
@@ -155,7 +155,7 @@ def choose_predictor(
         for kept, held in splits:
             regression = SpectralRegression(values[kept], targets[kept])
             errors[place] += [
-                regression.errors_by_rank(regression.fit(each), values[held], targets[held], width)
+                regression.errors_by_rank(each, values[held], targets[held], width)
                 for each in FILTERS
             ]
     kind, number, rank = np.unravel_index(errors.argmin(), errors.shape)

@@ -74,9 +74,8 @@ def _fixed(kind: str, examples: Examples, width: int) -> dict[str, np.ndarray]:
 def _solve(features: np.ndarray, targets: np.ndarray, choice: Choice) -> Solution:
     """Fit the chosen predictor on all n rows: y = features @ down @ up + bias."""
     regression = SpectralRegression(features, targets)
-    fit = regression.fit(choice.filter)
-    leading = fit.basis[:, : choice.rank]
-    down = fit.slopes @ leading
+    leading = regression.leading_directions(choice.filter)[:, : choice.rank]
+    down = regression.slopes(choice.filter, leading)
     bias = regression.target_mean - regression.feature_mean @ down @ leading.T
     return down, leading.T, bias
 
