@@ -26,8 +26,11 @@ from qdistill.tracking.writer import OUTCOMES
 
 pytestmark = pytest.mark.slow
 
-KILL_AT_SEVENTH_BATCH = """
+# By MLflow's client, as with a server: a run is half written. Into the file: a transaction is.
+KILL_IN_SEVENTH_RUN = """
 import os, signal
+from qdistill.tracking import writer
+writer.has_known_tables = lambda database: False
 from mlflow import MlflowClient
 real, calls = MlflowClient.log_batch, []
 def dying(self, *args, **kwargs):
@@ -36,6 +39,18 @@ def dying(self, *args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(self, *args, **kwargs)
 MlflowClient.log_batch = dying
+"""
+KILL_IN_THIRD_TRANSACTION = """
+import functools, os, signal, sqlite3
+from qdistill.tracking import bulk
+bulk._RUNS_AT_ONCE, calls = 3, []
+class Dying(sqlite3.Connection):
+    def executemany(self, *args):
+        calls.append(args)
+        if len(calls) == 2 * len(bulk._COLUMNS) + 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().executemany(*args)
+bulk.sqlite3.connect = functools.partial(sqlite3.connect, factory=Dying)
 """
 
 
@@ -111,14 +126,17 @@ def test_a_deleted_experiment_is_restored_without_its_old_versions(client, index
     assert len(runs) == len(index.content)
 
 
-def test_killed_half_way_and_run_again_completes_it(client, index):
-    assert sync_in_a_process(KILL_AT_SEVENTH_BATCH).returncode == -signal.SIGKILL
+@pytest.mark.parametrize(
+    ("killed", "half"), [(KILL_IN_SEVENTH_RUN, 1), (KILL_IN_THIRD_TRANSACTION, 0)]
+)
+def test_killed_half_way_and_run_again_completes_it(client, index, killed, half):
+    assert sync_in_a_process(killed).returncode == -signal.SIGKILL
     assert not RECEIPT.exists()
     with sqlite3.connect("results/mlflow.db") as connection:
         left = connection.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'")
-        assert left.fetchone() == (1,)
+        assert left.fetchone() == (half,)
     receipt = sync()
-    assert (receipt["unchanged"], receipt["replaced"]) == (6, 1)
+    assert (receipt["unchanged"], receipt["replaced"]) == (6, half)
     assert content(client, receipt) == index.content
 
 

@@ -131,10 +131,10 @@ def test_rows_that_repeat_add_no_component():
     new = generator.normal(size=(30, 12))
     regression = PrincipalRegression(x, y, 8)
     expected = principal_regression(3).fit(x, y).predict(new)
-    by_rank = regression.predict_by_rank(new)
-    for found in (regression.predict(new), by_rank[-1]):
-        np.testing.assert_allclose(found, expected, atol=1e-9)
-    assert not np.allclose(by_rank[2], by_rank[3])
+    np.testing.assert_allclose(regression.predict(new), expected, atol=1e-9)
+    by_rank = regression.errors_by_rank(new, truth := generator.normal(size=(30, 12)))
+    assert by_rank[-1] == pytest.approx(np.square(expected - truth).sum())
+    assert by_rank[2] != pytest.approx(by_rank[3])
 
 
 @pytest.mark.slow

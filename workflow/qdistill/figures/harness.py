@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
@@ -19,7 +18,7 @@ from qdistill.figures.tables import select_problem
 from qdistill.judgement.published import read_published
 from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.files import atomic_path
-from qdistill.storage.tables import read_frame, read_metadata
+from qdistill.storage.tables import read_frame, read_frames, read_metadata
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
 
 PNG_DOTS_PER_INCH = 220
@@ -147,8 +146,7 @@ def _read(kind: str, sources: Mapping[str, Any], dataset: str, protocol: str) ->
         frame = read_frame(kind, source)
         return frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
     if kind == "histories":
-        parts = [read_frame("history", path) for path in source]
-        return select_problem(pd.concat(parts, ignore_index=True), *problem, source[0])
+        return select_problem(read_frames("history", source), *problem, source[0])
     if kind == "published_csv":
         return read_published(source).query("dataset == @dataset")
     if kind == "latents":

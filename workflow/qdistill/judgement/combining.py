@@ -8,7 +8,7 @@ import pandas as pd
 
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
-from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.storage.tables import read_frames, write_table
 from qdistill.study.tracks import expected_rows
 
 _KEY = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
@@ -26,9 +26,8 @@ def combine_tables(
     two of them have the same row, or a row of metrics is missing or was not asked for.
     """
     for kind, output in outputs.items():
-        frames = [make_frame(kind), *(read_frame(kind, path) for path in inputs[kind])]
         key = CONTRACTS[kind].unique_columns()
-        combined = pd.concat(frames[1:] or frames).sort_values(key, ignore_index=True)
+        combined = read_frames(kind, inputs[kind]).sort_values(key, ignore_index=True)
         if kind == "metrics":
             _check_rows(combined, set(expected_rows(grids)), output)
         write_table(kind, output, combined, grids)

@@ -19,7 +19,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, in a folder that is made if need be.
 
     It has the suffix of ``path``, since many writers look at it, and is renamed when the block
-    succeeds, be it a file or a folder. If that raises, or the process dies, nothing appears under the final name.
+    succeeds, be it a file or a folder. If that raises, or the process dies, nothing appears under
+    the final name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

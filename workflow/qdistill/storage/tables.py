@@ -94,19 +94,17 @@ def read_table(
     be read under conditions, such as ("n", "=", 100). Raises DataError if the file is missing,
     damaged, or breaks the contract.
     """
-    try:
-        table = parquet.read_table(path, partitioning=None, filters=where)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (OSError, arrow.ArrowException) as error:
-        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
-    contract = CONTRACTS[kind]
+    table = _read(path, where)
+    _check(CONTRACTS[kind], table, path)
+    return table
+
+
+def _check(contract: type[Table], table: arrow.Table, path: str | Path) -> None:
     _check_vectors(contract, table, path)
     for name in contract._names:
         if name not in table.column_names or table.schema.field(name).type != _NAMES:
             raise DataError(f"{path}: column '{name}' is not a list of names")
     _validated(contract, frame_of(table).drop(columns=list(contract._names)), path)
-    return table
 
 
 def read_frame(
@@ -114,6 +112,34 @@ def read_frame(
 ) -> pd.DataFrame:
     """Read the scalar columns of a table, or of some of its rows, as :func:`read_table` does."""
     return frame_of(read_table(kind, path, where))
+
+
+def read_frames(kind: str, paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Read tables of one kind as one, as :func:`read_frame` does; of no paths, an empty one.
+
+    They are checked as the one that they make, for which rows must be unique too: a check takes
+    longer than most tables take to read.
+    """
+    tables = {path: _read(path) for path in paths}
+    if not tables:
+        return make_frame(kind)
+    try:
+        whole = arrow.concat_tables(tables.values(), promote_options="permissive")
+        _check(CONTRACTS[kind], whole, ", ".join(map(str, tables)))
+    except (DataError, arrow.ArrowException):
+        for path, table in tables.items():  # which of them it is
+            _check(CONTRACTS[kind], table, path)
+        raise
+    return frame_of(whole)
+
+
+def _read(path: str | Path, where: Sequence[tuple[str, str, Any]] | None = None) -> arrow.Table:
+    try:
+        return parquet.read_table(path, partitioning=None, filters=where)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (OSError, arrow.ArrowException) as error:
+        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qdistill.storage.tables import read_frame
+from qdistill.storage.tables import read_frames
 
 LOSSES = ("heldout_loss", "train_loss")
 _CURVES = (*LOSSES, "validation_loss")
@@ -20,10 +20,7 @@ def read_histories(paths: Iterable[str | Path]) -> dict[Run, pd.DataFrame]:
 
     Raises DataError if a file is missing or damaged.
     """
-    frames = [read_frame("history", path) for path in paths]
-    if not frames:
-        return {}
-    whole = pd.concat(frames, ignore_index=True).sort_values(["seed", "epoch"])
+    whole = read_frames("history", paths).sort_values(["seed", "epoch"])
     return dict(iter(whole.groupby(["dataset", "protocol", "n", "model"])))
 
 

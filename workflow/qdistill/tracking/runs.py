@@ -47,6 +47,14 @@ class RunRecord:
     artifact_digests: dict[str, str] = field(default_factory=dict)  # SHA-256
 
     @property
+    def points(self) -> list[tuple[str, float, int]]:
+        """List the values of all metrics, those of curves too: name, value and step."""
+        points = [(name, value, 0) for name, value in self.metrics.items()]
+        for name, (steps, values) in self.curves.items():
+            points += [(name, value, step) for step, value in zip(steps, values, strict=True)]
+        return points
+
+    @property
     def digest(self) -> str:
         """Digest of all that is written to MLflow, apart from the link to the parent."""
         content = [self.name, self.level, self.tags, self.params, self.metrics, self.curves]

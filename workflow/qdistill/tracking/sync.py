@@ -19,7 +19,7 @@ import pandas as pd
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_json
 from qdistill.storage.tables import read_frame
-from qdistill.study.tracking_uri import printable_uri, resolve_uri
+from qdistill.study.tracking_uri import database_path, printable_uri, resolve_uri
 from qdistill.tracking.curves import read_histories
 from qdistill.tracking.links import comparison_links
 from qdistill.tracking.parameters import read_choices
@@ -88,7 +88,7 @@ def sync_runs(
     try:
         with open_store(uri) as client:
             experiment = find_experiment(client, uri, _name_of(runs.study))
-            counts = write_runs(client, experiment, records, _connections(uri))
+            counts = write_runs(client, experiment, records, _connections(uri), database_path(uri))
         receipt = _place(uri, experiment, runs.study) | {what: counts[what] for what in OUTCOMES}
     except TrackingError as error:
         logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
@@ -130,7 +130,8 @@ def sync_study(
         if place.items() <= written.items() and has_runs(client, experiment):
             counts = Counter({what: written[what] for what in OUTCOMES})
         else:
-            counts = write_runs(client, experiment, runs.records(metrics), _connections(uri))
+            found = runs.records(metrics), _connections(uri), database_path(uri)
+            counts = write_runs(client, experiment, *found)
         counts += write_study_run(client, experiment, record)
         _describe_experiment(client, experiment, metrics)
     receipt = place | {what: counts[what] for what in OUTCOMES}

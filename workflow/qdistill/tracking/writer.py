@@ -10,8 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from qdistill.tracking.bulk import has_known_tables, insert_runs
 from qdistill.tracking.runs import RunRecord
 
 if TYPE_CHECKING:
@@ -30,30 +33,47 @@ Result = TypeVar("Result")
 
 
 def write_runs(
-    client: MlflowClient, experiment: str, records: Sequence[RunRecord], connections: int
+    client: MlflowClient,
+    experiment: str,
+    records: Sequence[RunRecord],
+    connections: int,
+    database: Path | None = None,
 ) -> Counter[str]:
     """Create, replace and delete runs of models until the experiment holds the records.
 
     The study's run is left alone, and so are runs without a key, which were made by somebody
     else. Parents come before their children. The experiment is given by its identifier, the
     records are all parents and children of the study, and as many requests as there are
-    connections may be under way at once. Runs are counted by their outcome, see ``OUTCOMES``.
+    connections may be under way at once; new runs go straight into a database, an SQLite file, if
+    one is given whose tables are known. Runs are counted by their outcome, see ``OUTCOMES``.
     """
     # whatever is not the study's run is looked after here, if its level was edited by hand, too
     present = _runs_by_key(client, experiment, lambda level: level != _STUDY)
     run_ids: dict[str, str] = {}
 
-    def bring_up_to_date(record: RunRecord) -> tuple[str, str]:
+    def keep(record: RunRecord) -> tuple[str | None, str]:
         candidates = present.pop(record.key, [])
-        parent = run_ids.get(record.parent or "")
-        return _bring_up_to_date(client, experiment, record, candidates, parent)
+        return _keep(client, record, candidates, run_ids.get(record.parent or ""))
 
+    write = partial(_write_run, client, experiment)
+    file = database if database is not None and has_known_tables(database) else None
     counts: Counter[str] = Counter()
     for level in ("parent", "child"):
         chosen = [record for record in records if record.level == level]
-        outcomes = _map_concurrently(bring_up_to_date, chosen, connections)
-        run_ids |= {r.key: run_id for r, (run_id, _) in zip(chosen, outcomes, strict=True)}
+        outcomes = _map_concurrently(keep, chosen, connections)
+        run_ids |= {r.key: kept for r, (kept, _) in zip(chosen, outcomes, strict=True) if kept}
         counts.update(outcome for _, outcome in outcomes)
+        new = [
+            (record, _tags_of(record, run_ids.get(record.parent or "")))
+            for record in chosen
+            if record.key not in run_ids
+        ]
+        if file is None:
+            made = _map_concurrently(lambda pair: write(*pair), new, connections)
+        else:
+            artifacts = client.get_experiment(experiment).artifact_location
+            made = insert_runs(file, experiment, artifacts, new)
+        run_ids |= {record.key: run_id for (record, _), run_id in zip(new, made, strict=True)}
     counts["deleted"] += _delete(client, present)
     return counts
 
@@ -63,7 +83,9 @@ def write_study_run(client: MlflowClient, experiment: str, record: RunRecord) ->
     search = f"tags.{LEVEL} = '{_STUDY}'"
     present = _runs_by_key(client, experiment, lambda level: level == _STUDY, search)
     candidates = present.pop(record.key, [])
-    _, outcome = _bring_up_to_date(client, experiment, record, candidates, None)
+    kept, outcome = _keep(client, record, candidates, None)
+    if kept is None:
+        _write_run(client, experiment, record, _tags_of(record, None))
     return Counter([outcome]) + Counter(deleted=_delete(client, present))
 
 
@@ -72,24 +94,20 @@ def has_runs(client: MlflowClient, experiment: str) -> bool:
     return bool(client.search_runs([experiment], f"tags.{LEVEL} = 'parent'", max_results=1))
 
 
-def _bring_up_to_date(
-    client: MlflowClient,
-    experiment: str,
-    record: RunRecord,
-    candidates: Sequence[Run],
-    parent: str | None,
-) -> tuple[str, str]:
-    """Leave one run as the record says: its identifier, and what was done.
+def _keep(
+    client: MlflowClient, record: RunRecord, candidates: Sequence[Run], parent: str | None
+) -> tuple[str | None, str]:
+    """Keep at most one run, which is as the record says: its identifier, and what is the outcome.
 
-    The candidates are the runs with the record's key, the parent is the identifier of its run.
+    Where there is none, one is to be written. The candidates are the runs with the record's key,
+    the parent is the identifier of its run.
     """
     kept = next((run for run in candidates if _is_current(client, run, record)), None)
     for run in candidates:
         if run is not kept:
             client.delete_run(run.info.run_id)
     if kept is None:
-        run_id = _write_run(client, experiment, record, parent)
-        return run_id, "replaced" if candidates else "created"
+        return None, "replaced" if candidates else "created"
     if parent is not None and kept.data.tags.get(_PARENT_RUN) != parent:
         client.set_tag(kept.info.run_id, _PARENT_RUN, parent)
         return kept.info.run_id, "relinked"
@@ -146,23 +164,22 @@ def _files_of(client: MlflowClient, run_id: str, folder: str | None = None) -> s
     return names
 
 
-def _write_run(client: MlflowClient, experiment: str, record: RunRecord, parent: str | None) -> str:
+def _tags_of(record: RunRecord, parent: str | None) -> dict[str, str]:
+    """Return the tags of a record's run, which is nested under that of its parent, if any."""
+    tags = {KEY: record.key, DIGEST: record.digest, LEVEL: record.level, **record.tags}
+    return tags if parent is None else {**tags, _PARENT_RUN: parent}
+
+
+def _write_run(
+    client: MlflowClient, experiment: str, record: RunRecord, tags: Mapping[str, str]
+) -> str:
     """Write one run; its status is RUNNING until all of it is there."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    tags = {KEY: record.key, DIGEST: record.digest, LEVEL: record.level, **record.tags}
-    if parent is not None:
-        tags[_PARENT_RUN] = parent
-    run = client.create_run(
-        experiment, start_time=now - int(1000 * record.seconds), tags=tags, run_name=record.name
-    )
-    values = [Metric(name, value, now, 0) for name, value in record.metrics.items()]
-    values += [
-        Metric(name, value, now, epoch)
-        for name, (epochs, course) in record.curves.items()
-        for epoch, value in zip(epochs, course, strict=True)
-    ]
+    began = now - int(1000 * record.seconds)
+    run = client.create_run(experiment, start_time=began, tags=dict(tags), run_name=record.name)
+    values = [Metric(name, value, now, step) for name, value, step in record.points]
     # the client splits what is over the limits of one call
     client.log_batch(
         run.info.run_id, metrics=values, params=[Param(k, v) for k, v in record.params.items()]

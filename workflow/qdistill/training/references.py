@@ -104,13 +104,18 @@ class PrincipalRegression:
             return np.tile(self.mean, (len(inputs), 1))
         return self.mean + self.pca.transform(inputs) @ self.slopes
 
-    def predict_by_rank(self, inputs: np.ndarray) -> list[np.ndarray]:
-        """Predict with 0, 1, ..., ``rank`` components: arrays of shape (rows, E)."""
-        predicted = [np.tile(self.mean, (len(inputs), 1))]
-        if self.rank:
-            for score, slope in zip(self.pca.transform(inputs).T, self.slopes, strict=True):
-                predicted.append(predicted[-1] + np.outer(score, slope))
-        return predicted
+    def errors_by_rank(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Sum the squared errors with 0, 1, ..., ``rank`` components: (rank + 1,)."""
+        residual = targets - self.mean
+        total = np.square(residual).sum(keepdims=True)[0]
+        if not self.rank:
+            return total
+        scores = self.pca.transform(inputs)
+        # A component adds the square of what it predicts, less twice its product with what those
+        # before it have left.
+        shared = (scores.T @ scores) * (self.slopes @ self.slopes.T)
+        left = (scores * (residual @ self.slopes.T)).sum(axis=0) - np.triu(shared, 1).sum(axis=0)
+        return np.concatenate([total, total + np.cumsum(shared.diagonal() - 2 * left)])
 
     def count_parameters(self) -> int:
         """Count the fitted numbers: the mean, and each component with its slopes."""
@@ -155,8 +160,7 @@ def errors_by_rank(inputs: np.ndarray, targets: np.ndarray, seed: int, width: in
     for kept, held in split_folds(seed, count, "rank", min(FOLDS, count)):
         rank = _full_rank(inputs[kept], width)
         regression = PrincipalRegression(inputs[kept], targets[kept], rank)
-        predicted = regression.predict_by_rank(inputs[held])
-        squared = [np.square(guess - targets[held]).sum() for guess in predicted]
+        squared = regression.errors_by_rank(inputs[held], targets[held])
         errors.append(np.pad(squared, (0, width - rank), constant_values=np.inf))
     return np.sum(errors, axis=0) / targets.size
 
