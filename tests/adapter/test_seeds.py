@@ -95,7 +95,7 @@ def test_training_on_folds_is_as_long_as_the_training_itself(trained):
 def test_a_regularised_run_has_recorded_its_error(trained):
     study, unused = trained[0], ("epochs", "learning_rate")
     settings = {k: v for k, v in SETTINGS.items() if k not in unused} | {"protocol": "regularised"}
-    settings["regularised"] = {"folds": 2, "steps": 60, "checks": 3}
+    settings["regularised"] = {"folds": 2, "steps": 60, "epochs": 0, "checks": 3}
     settings["regularised"] |= {"learning_rates": [0.03], "weight_decays": [0.0, 1.0]}
     files, problem = study.files("square"), study.problem(protocol="regularised")
     train_model("square", problem, settings, files)

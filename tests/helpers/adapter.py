@@ -20,7 +20,14 @@ from qdistill.training.tuning import tune_model
 
 EVERY_KIND = sorted(KINDS)
 SETTINGS = {**students.SETTINGS, "epochs": 6}
-GRID = {"folds": 2, "steps": 20, "checks": 2, "learning_rates": [0.01], "weight_decays": [0.0]}
+GRID = {
+    "folds": 2,
+    "steps": 20,
+    "epochs": 0,
+    "checks": 2,
+    "learning_rates": [0.01],
+    "weight_decays": [0.0],
+}
 TUNING = {"regularised": GRID, "tuned_layers": [1, 3]}
 
 

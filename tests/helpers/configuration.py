@@ -27,7 +27,14 @@ DEFAULT = changes_of("config.yaml")
 DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
 THOROUGH = changes_of("studies/thorough.yaml")
 
-GRID = {"folds": 5, "steps": 100, "checks": 4, "learning_rates": [0.05], "weight_decays": [0, 1]}
+GRID = {
+    "folds": 5,
+    "steps": 100,
+    "epochs": 0,
+    "checks": 4,
+    "learning_rates": [0.05],
+    "weight_decays": [0, 1],
+}
 TRAINING = {"protocol": "article", "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
 TRAINING |= {"layers": 2, "angle_range": 1.0, "models": {}, "regularised": GRID}
 TRACK = Track(

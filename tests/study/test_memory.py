@@ -36,7 +36,7 @@ print(peak_bytes() / 1e6)
 def track_of(qubits, n, protocol, rows):
     data = {"kind": "synthetic", "rank": 4, "signal_variance": 0.1, "noise_variance": 0.1}
     counts = {"train": rows, "unlabelled": 2**qubits + 1, "heldout": rows}
-    length = {"folds": 3, "steps": 25, "checks": 2}
+    length = {"folds": 3, "steps": 25, "epochs": 0, "checks": 2}
     length |= {"learning_rates": [0.05], "weight_decays": [0.0, 1.0]}
     return with_data(
         {"name": "measured", "qubits": qubits, **data, **counts},

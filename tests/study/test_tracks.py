@@ -80,7 +80,7 @@ def test_sizes_are_those_of_all_tracks_of_a_data_set():
     tracks = {"regularised": {"n": [20, 500, 200]}}
     study = study_of({"n": [500, 50], "deploy": None, "tracks": tracks})
     assert study.sizes["docstrings"] == (20, 50, 200, 500)
-    assert study.sizes["teacher-circuit"] == (5, 20, 100)
+    assert study.sizes["teacher-circuit"] == (5, 100)
     assert study.tracks[0].n == (50, 500)
 
 

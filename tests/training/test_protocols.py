@@ -27,7 +27,7 @@ from qdistill.training.protocols import start_model, train_by_protocol, train_mo
 from qdistill.training.regularised import Chosen, grid_of
 
 ARTICLE = {**SETTINGS, "epochs": 4, "batch_size": 8}
-GRID = {"folds": 4, "steps": 120, "checks": 6, "learning_rates": [0.03]}
+GRID = {"folds": 4, "steps": 120, "epochs": 0, "checks": 6, "learning_rates": [0.03]}
 GRID |= {"weight_decays": [0.0, 1.0, 10.0]}
 REGULARISED = {k: v for k, v in ARTICLE.items() if k not in ("epochs", "learning_rate")}
 REGULARISED |= {"protocol": "regularised", "regularised": GRID}
@@ -123,7 +123,7 @@ def test_a_final_training_that_breaks_is_flagged():
     useless = {**REGULARISED, "regularised": {**GRID, "learning_rates": [1e9]}}
     model, parameters, _ = start_model("linear", useless, 3, examples)
     curves, ends = np.ones((3, 3, 7)), np.array([2, 2, 0])
-    chosen = Chosen(grid_of(useless), curves, np.zeros(3, int), ends, 0.0)
+    chosen = Chosen(grid_of(useless, 1), curves, np.zeros(3, int), ends, 0.0)
     block = protocols.train_regularised(model, parameters, examples, chosen, "batches")
     assert block.evaluation.diverged.tolist() == [True, True, False]
 
@@ -133,7 +133,7 @@ def test_time_counts_the_search_and_not_the_measuring(monkeypatch):
     examples = make_examples("noisy map", n=20)
     model, parameters, _ = start_model("linear", REGULARISED, 3, examples)
     curves = np.array([[[3.0, 2.0, 4.0]] * 3] * 3)
-    chosen = Chosen(grid_of(REGULARISED), curves, np.zeros(3, int), np.ones(3, int), 100.0)
+    chosen = Chosen(grid_of(REGULARISED, 1), curves, np.zeros(3, int), np.ones(3, int), 100.0)
     for module in (blocks, protocols):
         monkeypatch.setattr(module, "evaluate_errors", clock.slowed(evaluate_errors, 10_000))
     block = protocols.train_regularised(model, parameters, examples, chosen, "batches")

@@ -1,6 +1,7 @@
 """The grid, what is chosen from it, and the training as chosen against torch's AdamW."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -100,6 +101,8 @@ def test_the_final_training_is_adamw_on_all_examples_up_to_each_seeds_end():
 
 
 def test_the_grid_is_read_from_the_settings():
-    own = {"folds": 3, "steps": 40, "checks": 4}
+    own = {"folds": 3, "steps": 40, "epochs": 5, "checks": 4}
     own |= {"learning_rates": [0.02, 0.1], "weight_decays": [0.0, 0.5, 3.0]}
-    assert grid_of({"batch_size": 4, "regularised": own}) == GRID
+    settings = {"batch_size": 4, "regularised": own}
+    assert grid_of(settings, 20) == grid_of(settings, 32) == GRID
+    assert grid_of(settings, 33) == replace(GRID, steps=45)

@@ -15,7 +15,14 @@ from qdistill.training.protocols import start_model, train_regularised
 from qdistill.training.regularised import choose_settings, grid_of
 from qdistill.training.tuning import tune_model
 
-GRID = {"folds": 3, "steps": 40, "checks": 4, "learning_rates": [0.03], "weight_decays": [0, 1]}
+GRID = {
+    "folds": 3,
+    "steps": 40,
+    "epochs": 0,
+    "checks": 4,
+    "learning_rates": [0.03],
+    "weight_decays": [0, 1],
+}
 CIRCUIT = {**SETTINGS, "batch_size": 6, "regularised": GRID, "tuned_layers": [1, 3]}
 LINEAR = {"projections": "trained", "folds": 5}
 SIZES = (10, 40)
@@ -51,7 +58,9 @@ def test_each_seed_has_the_layers_of_its_lowest_error_and_is_trained_so(circuits
     for layers in (1, 3):
         own = {**CIRCUIT, "layers": layers, "code_scale": "unit"}
         model, parameters, _ = start_model("quantum", own, 3, examples)
-        searches[layers] = choose_settings(model, parameters, examples, grid_of(own), "batches")
+        searches[layers] = choose_settings(
+            model, parameters, examples, grid_of(own, examples.n), "batches"
+        )
         about = (model, parameters, examples, searches[layers])
         trained[layers] = train_regularised(*about, "batches")
     for place, found in enumerate(map(json.loads, frame["choice"])):

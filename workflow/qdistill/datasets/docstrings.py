@@ -26,6 +26,16 @@ _TEST_FOLDERS = frozenset({"test", "tests", "testing", "conftest.py"})
 
 _NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _DOCUMENTED = (ast.Module, *_NAMED)
+# Most statements: nothing is defined within.
+_SIMPLE = (
+    ast.Assign,
+    ast.Expr,
+    ast.Return,
+    ast.ImportFrom,
+    ast.AugAssign,
+    ast.AnnAssign,
+    ast.Raise,
+)
 # Attributes that hold statements, in the order of the source: expressions define nothing named.
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 
@@ -102,10 +112,10 @@ def _paragraphs_of(
     for file in sorted(installed.files or [], key=str):
         if not _is_library_source(file):
             continue
+        module, document = f"{name} {_module_name(file)}", f"{name} {file.as_posix()}"
         for qualified, docstring in _docstrings(Path(str(installed.locate_file(file)))):
-            source = f"{name} {_module_name(file)}:{qualified}"
             for text in prose_paragraphs(docstring, minimum, maximum):
-                yield Paragraph(text, source, f"{name} {file.as_posix()}")
+                yield Paragraph(text, f"{module}:{qualified}", document)
 
 
 def _is_library_source(file: PurePosixPath) -> bool:
@@ -139,6 +149,8 @@ def _docstrings(file: Path) -> Iterator[tuple[str, str]]:
             docstring = ast.get_docstring(node)
             if docstring:
                 yield name, docstring
+        if isinstance(node, _SIMPLE):
+            continue
         children = [child for block in _BLOCKS for child in getattr(node, block, ())]
         for child in reversed(children):
             own = child.name if isinstance(child, _NAMED) else ""

@@ -89,9 +89,11 @@ def prose_paragraphs(docstring: str, minimum: int, maximum: int) -> list[str]:
         section = heading or section
         if section in _LIST_SECTIONS or not lines:
             continue
-        if any(">>>" in line or _NOT_PROSE_LINE.match(line) for line in lines):
+        joined = " ".join(lines)
+        # Without its mark-up a text is no longer.
+        if len(joined) < minimum or ">>>" in joined or any(map(_NOT_PROSE_LINE.match, lines)):
             continue
-        text = _plain(" ".join(lines))
+        text = _plain(joined)
         if minimum <= len(text) <= maximum and _is_prose(text):
             found.append(text)
     return found

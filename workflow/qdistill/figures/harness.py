@@ -21,7 +21,7 @@ from qdistill.storage.files import atomic_path
 from qdistill.storage.tables import read_frame, read_frames, read_metadata
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
 
-PNG_DOTS_PER_INCH = 220
+PNG_DOTS_PER_INCH = 160
 
 _PAD = 0.08  # inches
 _SETTINGS: dict[str, Any] = {

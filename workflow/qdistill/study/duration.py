@@ -175,7 +175,9 @@ def _steps(
     settings = job.params["settings"]
     for key, taken in account["taken"].items():
         if key in settings:  # a length that is searched
-            return _searched(settings[key], taken)
+            search = settings[key]
+            passes = search.get("epochs", 0) * math.ceil(n / settings.get("batch_size", _BATCH))
+            return _searched({**search, "steps": max(search.get("steps", 0), passes)}, taken)
     if "epochs" not in settings:  # fitted in closed form, or not at all
         return account["linear"] * n if "folds" in settings else 0.0
     whole = (record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS)["unlabelled"]

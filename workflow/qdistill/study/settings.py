@@ -100,6 +100,9 @@ class Regularised(Settings):
 
     folds: Folds = ABSENT
     steps: MaxSteps = ABSENT
+    """Least steps of a schedule."""
+    epochs: Annotated[int, Field(ge=0, le=100_000)] = ABSENT
+    """Least passes over the n labelled examples: many examples take more steps."""
     checks: Annotated[int, Field(ge=1, le=1000)] = ABSENT
     """How often, evenly spaced, the error is measured: the lengths to choose from."""
     learning_rates: Several[LearningRate] = ABSENT

@@ -10,7 +10,7 @@ from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS
 from qdistill.study.tracks import Track
 
 _DEEPEST = 1000  # layers
-_GRID = ("folds", "steps", "checks", "learning_rates", "weight_decays")
+_GRID = ("folds", "steps", "epochs", "checks", "learning_rates", "weight_decays")
 
 
 def overridable_names() -> list[str]:

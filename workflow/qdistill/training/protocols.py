@@ -52,7 +52,7 @@ def train_by_protocol(
         return evaluate_untrained(model, parameters, examples), None
     if settings["protocol"] == "article":
         return train_block(model, parameters, examples, training_settings(settings), purpose), None
-    chosen = choose_settings(model, parameters, examples, grid_of(settings), purpose)
+    chosen = choose_settings(model, parameters, examples, grid_of(settings, examples.n), purpose)
     return train_regularised(model, parameters, examples, chosen, purpose), chosen
 
 

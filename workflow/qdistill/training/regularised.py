@@ -179,11 +179,11 @@ def train_as_chosen(
     return kept
 
 
-def grid_of(settings: Mapping[str, Any]) -> Grid:
-    """Select the grid from a model's settings."""
-    own = settings["regularised"]
+def grid_of(settings: Mapping[str, Any], n: int) -> Grid:
+    """Select the grid for n labelled examples from a model's settings."""
+    own, batch_size = settings["regularised"], settings["batch_size"]
+    steps = max(own["steps"], own["epochs"] * math.ceil(n / batch_size))
     return Grid(
-        settings["batch_size"],
-        *(own[key] for key in ("folds", "steps", "checks")),
+        *(batch_size, own["folds"], steps, own["checks"]),
         *(tuple(own[key]) for key in ("learning_rates", "weight_decays")),
     )

@@ -49,7 +49,7 @@ def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -
     how many count. Settings are ``tuned_layers``, ``regularised``, ``projections``, ``batch_size``
     and ``angle_range``.
     """
-    depths, grid = settings["tuned_layers"], grid_of(settings)
+    depths, grid = settings["tuned_layers"], grid_of(settings, examples.n)
     own = [{**settings, "layers": layers, "code_scale": "unit"} for layers in depths]
     searches = []
     for each in own:
