@@ -88,9 +88,11 @@ def read_account() -> dict[str, Any]:
 
 
 def probe(account: Mapping[str, Any]) -> float:
-    """Time small matrix products, for a second and a half at most; 2 is half the account's speed.
+    """Time small matrix products, for a second and a half at most: how slow this machine is.
 
-    Their mean counts, so that what keeps the cores busy beside this process does too.
+    At half the account's speed it would be 2. Their mean counts, so that what keeps the cores busy
+    beside this process does too. But machines that are shared are slow for seconds, and a study
+    takes minutes: the square root is returned, between what was seen and the account's own.
     """
     import numpy as np
 
@@ -99,7 +101,7 @@ def probe(account: Mapping[str, Any]) -> float:
         for _ in range(2000):
             matrix @ matrix
         rounds += 1
-    return (time.perf_counter() - began) / rounds / account["probe"]
+    return math.sqrt((time.perf_counter() - began) / rounds / account["probe"])
 
 
 def job_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
