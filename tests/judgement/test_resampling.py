@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qdistill.judgement.resampling import CrossedDraws, crossed_ratio
+from qdistill.judgement.resampling import crossed_ratio, draw_crossed
 from qdistill.judgement.statistics import paired_interval
 
 SEEDS, ROWS = 10, 300
@@ -25,7 +25,7 @@ def true_ratio(of_rows=0.5, both=0.2, mean=0.3):
 
 def interval_of(challenger, baseline, generator):
     """The crossed interval, its draws made with a generator."""
-    return crossed_ratio(challenger, baseline, CrossedDraws.draw(challenger.shape, generator))
+    return crossed_ratio(challenger, baseline, draw_crossed(challenger.shape, generator))
 
 
 def test_it_covers_the_ratio_for_all_rows_and_the_interval_over_seeds_does_not():

@@ -58,10 +58,7 @@ def push_vectors(
 
 
 def load_passes() -> None:
-    """Run what training needs once on a small circuit, so that Numba has loaded or compiled it.
-
-    That takes a second, and half a minute where Numba has not kept what it compiled before.
-    """
+    """Run a small circuit once, so that Numba has loaded, or compiled, all that training needs."""
     angles, vectors = np.zeros((1, 1, 3, 2), np.float32), np.ones((1, 1, 8), np.float32)
     middles, norms = push_vectors(angles, vectors)
     adjoints = adjoint_of_probabilities(read_probabilities(middles), middles)

@@ -1,7 +1,6 @@
 """Intervals for held-out rows as well as seeds, by a crossed bootstrap."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from scipy import stats
@@ -24,24 +23,21 @@ class CrossedInterval:
 UNDEFINED = CrossedInterval(np.nan, np.nan, np.nan, np.nan)
 
 
-@dataclass(frozen=True)
-class CrossedDraws:
-    """How often each draw of the bootstrap takes each seed (draws, S) and each row (H, draws)."""
+def draw_crossed(
+    shape: tuple[int, ...], generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw as many of S seeds and H rows, of errors (S, H), with replacement, many times.
 
-    of_seeds: np.ndarray
-    of_rows: np.ndarray
-
-    @classmethod
-    def draw(cls, shape: tuple[int, ...], generator: np.random.Generator) -> Self:
-        """Draw as many of S seeds and H rows, of errors (S, H), for each draw, with replacement."""
-        seeds, rows = shape
-        of_rows = generator.multinomial(rows, np.full(rows, 1 / rows), size=_DRAWS)
-        of_seeds = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=_DRAWS)
-        return cls(of_seeds, of_rows.T.astype(np.float64))
+    Returned is how often each draw takes each seed (S, draws) and each row (H, draws).
+    """
+    of_rows, of_seeds = (
+        generator.multinomial(n, np.full(n, 1 / n), size=_DRAWS).T for n in reversed(shape)
+    )
+    return of_seeds, of_rows.astype(np.float64)
 
 
 def crossed_ratio(
-    challenger: np.ndarray, baseline: np.ndarray, draws: CrossedDraws
+    challenger: np.ndarray, baseline: np.ndarray, draws: tuple[np.ndarray, np.ndarray]
 ) -> CrossedInterval:
     """Compute the geometric mean over seeds of two models' ratio of errors; rows are a sample too.
 
@@ -51,16 +47,14 @@ def crossed_ratio(
     over seeds alone where rows make no difference. Squared errors of each seed on each held-out row
     are (S, H). NaN for fewer than two seeds, and where an error is zero or not finite.
     """
-    seeds = len(challenger)
+    seeds, (of_seeds, of_rows) = len(challenger), draws
     errors = np.stack([challenger, baseline]).astype(np.float64)
     if seeds < 2 or not np.isfinite(errors).all() or (errors.mean(axis=2) <= 0).any():
         return UNDEFINED
     with np.errstate(divide="ignore", invalid="ignore"):  # a draw may hold only rows without error
-        drawn = np.log(errors @ draws.of_rows)  # (2, S, draws)
+        drawn = np.log(errors @ of_rows)  # (2, S, draws)
     logs = drawn[0] - drawn[1]
-    spread = np.sqrt(seeds / (seeds - 1)) * ((logs * draws.of_seeds.T).sum(axis=0) / seeds).std(
-        ddof=1
-    )
+    spread = np.sqrt(seeds / (seeds - 1)) * ((logs * of_seeds).sum(axis=0) / seeds).std(ddof=1)
     own = np.log(errors.mean(axis=2))
     own = own[0] - own[1]
     reach = stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * spread

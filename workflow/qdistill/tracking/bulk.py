@@ -30,17 +30,14 @@ _COLUMNS = {
 _RUNS_AT_ONCE = 200
 _BUSY_SECONDS = 20.0
 
-Rows = dict[str, list[tuple[object, ...]]]
-
 
 def has_known_tables(database: Path) -> bool:
     """Return whether runs can be written here: the tables of a run have these columns alone."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
-        found = {
-            table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-            for table in _COLUMNS
-        }
-    return all(found[table] == set(columns) for table, columns in _COLUMNS.items())
+        return all(
+            {row[1] for row in connection.execute(f"PRAGMA table_info({table})")} == set(columns)
+            for table, columns in _COLUMNS.items()
+        )
 
 
 def insert_runs(
@@ -58,7 +55,7 @@ def insert_runs(
     connection = sqlite3.connect(database, timeout=_BUSY_SECONDS, isolation_level=None)
     with contextlib.closing(connection):
         for first in range(0, len(runs), _RUNS_AT_ONCE):
-            rows: Rows = {table: [] for table in _COLUMNS}
+            rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in _COLUMNS}
             for place in range(first, min(first + _RUNS_AT_ONCE, len(runs))):
                 _add_run(rows, ids[place], experiment, artifacts, *runs[place])
             connection.execute("BEGIN IMMEDIATE")
@@ -71,7 +68,7 @@ def insert_runs(
 
 
 def _add_run(
-    rows: Rows,
+    rows: dict[str, list[tuple[object, ...]]],
     run: str,
     experiment: str,
     artifacts: str,
@@ -80,11 +77,9 @@ def _add_run(
 ) -> None:
     """Add the rows of one run to those of each table."""
     now = int(time.time() * 1000)
-    began = now - int(1000 * record.seconds)
-    source, user = ("UNKNOWN", "", ""), "unknown"
-    place = f"{artifacts}/{run}/artifacts"
-    times = ("FINISHED", began, now, "", "active")
-    rows["runs"].append((run, record.name, *source, user, *times, place, int(experiment), None))
+    state = ("FINISHED", now - int(1000 * record.seconds), now, "", "active")
+    place = (f"{artifacts}/{run}/artifacts", int(experiment), None)
+    rows["runs"].append((run, record.name, "UNKNOWN", "", "", "unknown", *state, *place))
     named = {**tags, "mlflow.runName": record.name}
     rows["tags"] += [(key, value, run) for key, value in named.items()]
     rows["params"] += [(key, value, run) for key, value in record.params.items()]

@@ -8,10 +8,10 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qdistill.errors import QdistillError, TrackingError
-from qdistill.study.tracking_uri import DEFAULT_URI, absolute_uri, database_path, printable_uri
+from qdistill.study.tracking_uri import database_path, printable_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,14 +35,12 @@ def open_store(uri: str) -> Iterator[MlflowClient]:
     that is locked or does not answer is given up after seconds.
     """
     database = database_path(uri)
-    # only this project's own file is written without flushes, and no other
-    relaxed = database if database == database_path(absolute_uri(DEFAULT_URI)) else None
     with _as_tracking_error(uri), _environment(_SILENCE):
         if database is None:
             _connect_once(uri)
         else:
             _prepare_sqlite(database)
-        with _quiet_mlflow(), _without_flushes(relaxed):
+        with _quiet_mlflow():
             from mlflow import MlflowClient
 
             with _environment(_FIRST_CALL):
@@ -128,7 +126,7 @@ def _create_database(database: Path) -> None:
     partial.touch()  # fails at once where MLflow would try ten times over two minutes
     uri = f"sqlite:///{partial.as_posix()}"
     try:
-        with _quiet_mlflow(), _without_flushes(partial):
+        with _quiet_mlflow():
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
             root = (database.parent / "mlflow-artifacts").as_uri()
@@ -141,34 +139,6 @@ def _create_database(database: Path) -> None:
             partial.rename(database)
     finally:
         partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _without_flushes(database: Path | None) -> Iterator[None]:
-    """Let the system choose when SQLite's pages reach the disk, until the block ends.
-
-    A sync makes thousands of small transactions. They stay atomic if the process is killed;
-    only a power failure during the sync could damage the file, which can be made again
-    from the Parquet tables. Does nothing if ``database`` is None.
-    """
-    if database is None:
-        yield
-        return
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    def relax(connection: Any, _record: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute("PRAGMA synchronous = OFF")
-
-    event.listen(Engine, "connect", relax)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "connect", relax)
-        if database.exists():
-            with database.open("rb") as file:
-                os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

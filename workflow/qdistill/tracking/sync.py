@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _LONGEST_NOTE = 19_000  # characters above an experiment; MLflow's limit is above
-_SERVER_CONNECTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def sync_runs(
     try:
         with open_store(uri) as client:
             experiment = find_experiment(client, uri, _name_of(runs.study))
-            counts = write_runs(client, experiment, records, _connections(uri), database_path(uri))
+            counts = write_runs(client, experiment, records, database_path(uri))
         receipt = _place(uri, experiment, runs.study) | {what: counts[what] for what in OUTCOMES}
     except TrackingError as error:
         logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
@@ -130,8 +129,8 @@ def sync_study(
         if place.items() <= written.items() and has_runs(client, experiment):
             counts = Counter({what: written[what] for what in OUTCOMES})
         else:
-            found = runs.records(metrics), _connections(uri), database_path(uri)
-            counts = write_runs(client, experiment, *found)
+            records = runs.records(metrics)
+            counts = write_runs(client, experiment, records, database_path(uri))
         counts += write_study_run(client, experiment, record)
         _describe_experiment(client, experiment, metrics)
     receipt = place | {what: counts[what] for what in OUTCOMES}
@@ -141,11 +140,6 @@ def sync_study(
 
 def _name_of(study: str) -> str:
     return f"qdistill/{study}"
-
-
-def _connections(uri: str) -> int:
-    # a server answers several requests at once; one file has one writer
-    return _SERVER_CONNECTIONS if uri.startswith("http") else 1
 
 
 def _place(uri: str, experiment: str, study: str) -> dict[str, Any]:

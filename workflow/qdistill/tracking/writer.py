@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,25 +26,22 @@ OUTCOMES = ("created", "unchanged", "replaced", "relinked", "deleted")
 _STUDY = "study"  # the level of the study's own run
 _PARENT_RUN = "mlflow.parentRunId"
 _PAGE = 1000
+_SERVER_CONNECTIONS = 4
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def write_runs(
-    client: MlflowClient,
-    experiment: str,
-    records: Sequence[RunRecord],
-    connections: int,
-    database: Path | None = None,
+    client: MlflowClient, experiment: str, records: Sequence[RunRecord], database: Path | None
 ) -> Counter[str]:
     """Create, replace and delete runs of models until the experiment holds the records.
 
     The study's run is left alone, and so are runs without a key, which were made by somebody
     else. Parents come before their children. The experiment is given by its identifier, the
-    records are all parents and children of the study, and as many requests as there are
-    connections may be under way at once; new runs go straight into a database, an SQLite file, if
-    one is given whose tables are known. Runs are counted by their outcome, see ``OUTCOMES``.
+    records are all parents and children of the study. A database is the store's SQLite file, into
+    which new runs go straight if its tables are known; a server answers several requests at once.
+    Runs are counted by their outcome, see ``OUTCOMES``.
     """
     # whatever is not the study's run is looked after here, if its level was edited by hand, too
     present = _runs_by_key(client, experiment, lambda level: level != _STUDY)
@@ -55,7 +51,7 @@ def write_runs(
         candidates = present.pop(record.key, [])
         return _keep(client, record, candidates, run_ids.get(record.parent or ""))
 
-    write = partial(_write_run, client, experiment)
+    connections = _SERVER_CONNECTIONS if database is None else 1
     file = database if database is not None and has_known_tables(database) else None
     counts: Counter[str] = Counter()
     for level in ("parent", "child"):
@@ -69,7 +65,9 @@ def write_runs(
             if record.key not in run_ids
         ]
         if file is None:
-            made = _map_concurrently(lambda pair: write(*pair), new, connections)
+            made = _map_concurrently(
+                lambda pair: _write_run(client, experiment, *pair), new, connections
+            )
         else:
             artifacts = client.get_experiment(experiment).artifact_location
             made = insert_runs(file, experiment, artifacts, new)

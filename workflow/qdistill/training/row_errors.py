@@ -11,7 +11,7 @@ import torch
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
-from qdistill.judgement.resampling import CrossedDraws, crossed_ratio
+from qdistill.judgement.resampling import crossed_ratio, draw_crossed
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.slot_model import SlotModel, slot_weights
 from qdistill.randomness import generator_for
@@ -49,7 +49,7 @@ def resample_rows(
         errors["pca"] = np.concatenate([_pca_errors(own, blocks[0].qubits) for own in examples])
         generator = generator_for(0, n, "rows and seeds")
         # The same for every rival.
-        draws = CrossedDraws.draw(errors[_CHALLENGER].shape, generator)
+        draws = draw_crossed(errors[_CHALLENGER].shape, generator)
         for rival in errors.keys() - {_CHALLENGER}:
             found = crossed_ratio(errors[_CHALLENGER], errors[rival], draws)
             pair = {"challenger": _CHALLENGER, "baseline": rival}

@@ -67,10 +67,7 @@ def main(folder: str, descriptor: str, *libraries: str) -> None:
 
 
 def _load(libraries: Iterable[str]) -> None:
-    """Load libraries, and call each that is a ``module:function``.
-
-    All their objects are kept from the search for cycles for good.
-    """
+    """Load libraries, call each ``module:function``, and keep all from the search for cycles."""
     sys.modules.setdefault("hypothesis", cast(Any, None))  # as job_log does
     gc.disable()
     for name in libraries:
