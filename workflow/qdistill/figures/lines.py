@@ -68,6 +68,9 @@ def draw_line(
         "zorder": 3 - style.size / 20 if style.marker else 3.5,
         **look,
     }
+    if not style.marker and rows[x].nunique() == 1:  # a line of one point would not be seen
+        whole |= {"marker": "_", "markersize": 14, "markeredgewidth": 1.8}
+        whole["markeredgecolor"] = style.colour
     words = {axis: axis.get_label_text() for axis in (ax.xaxis, ax.yaxis)}
     for axis, text in words.items():
         axis.set_label_text(text or " ")  # or seaborn writes the names of columns
