@@ -62,7 +62,7 @@ def tabulate(rows: Iterable[tuple[str, str, int, float]]) -> pd.DataFrame:
         slope = np.nan
         if len(own) > 1:
             slope = np.polyfit(np.log(sizes.astype(float)), np.log(own["milliseconds"]), 1)[0]
-        cells = ", ".join(f"{v}: {t:.3g}" for v, t in own[["value", "milliseconds"]].to_numpy())
+        cells = ", ".join(f"{v:g}: {t:.3g}" for v, t in own[["value", "milliseconds"]].to_numpy())
         found.append({"grows with": what, "model": model, "exponent": slope, "milliseconds": cells})
     return pd.DataFrame(found)
 

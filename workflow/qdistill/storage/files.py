@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,8 +18,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, in a folder that is made if need be.
 
     It has the suffix of ``path``, since many writers look at it, and is renamed when the block
-    succeeds, be it a file or a folder. If that raises, or the process dies, nothing appears under
-    the final name.
+    succeeds. If that raises, or the process dies, nothing appears under the final name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,10 +27,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
