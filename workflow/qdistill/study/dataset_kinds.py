@@ -113,13 +113,13 @@ class Docstrings(Encoded):
     niche_package: NotEmpty = "pennylane"
     """The name of an installed package."""
     general_packages: Annotated[list[NotEmpty], NON_EMPTY] = Field(
-        ["matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels", "torch"]
+        ["matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels"]
     )
     """A list of names of installed packages."""
     train: Positive = 1_400
     heldout: Positive = 800
     unlabelled_niche: Natural = 800
-    unlabelled_general: Natural = 1_000
+    unlabelled_general: Natural = 600
     minimum_characters: Positive = 80
     maximum_characters: Positive = 600
     split_seed: Natural = 0
