@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them.
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3.11)
 STUDY ?= config/config.yaml
 CORES ?= all
 VENV := .venv

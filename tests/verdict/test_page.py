@@ -88,7 +88,7 @@ def test_the_page_has_the_length_that_it_promises(path, most, loss):
     top = " ".join(page.split()[:100])
     assert re.search(r"\*\*(Do not use|Use|No reason to use) the circuit.*use `", top)
     if path == DEFAULT:  # the claim: is it met, why, and what is left of it at equal terms
-        words = r"eproduced: .*\d \[.*with `classical`'s codes divided by N. At equal scale.*\d \["
+        words = r"eproduced: .*\d \[.*codes divided by their number, N. At equal scale.*\d \["
         assert re.search(words, top)
     assert "nan" not in page.lower() and "none" not in re.findall(r"\|([^|]*)\|", page)
 
@@ -157,7 +157,9 @@ def test_runs_that_diverged_or_were_cut_short_are_counted():
     metrics = diverge(make_metrics(**ONE), "classical", 100, 1)
     metrics = cut_short(metrics, "quantum", 1000, [2, 5])
     documents = documents_of(metrics)
-    said = "1 of 900 runs diverged; none is left out, and of 2 the chosen settings lie at the edge"
+    said = (
+        "1 of 900 runs diverged; none is left out, and of 2, at n = 1000, the chosen settings lie"
+    )
     assert said in documents["markdown"]
     assert "not finite (1 diverged)" in documents["details"]
 

@@ -15,7 +15,7 @@ from qdistill.judgement.statistics import paired_interval
 from qdistill.judgement.tables import TRAINED_BELOW, StudyTables
 from qdistill.study.registry import ENTRIES, RAW
 from qdistill.verdict.views import View
-from qdistill.wording import counted, enumeration, estimate, number
+from qdistill.wording import counted, enumeration, estimate, limits_in_n, number
 
 _FEW = 4  # up to so many different numbers are counted one by one
 
@@ -99,7 +99,10 @@ def as_words(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     for row in table.to_dict("records"):
         cells = []
         for name in header:
-            if name in joined and not pd.isna(row[name]):
+            if name == "n_star" and not pd.isna(row[name]):
+                limits = (row[limit] for limit in joined[name])
+                cells.append(f"{row[name]:.0f} {limits_in_n(*limits)}")
+            elif name in joined and not pd.isna(row[name]):
                 cells.append(estimate(row[name], *(row[limit] for limit in joined[name])))
             else:
                 cells.append(_word(row[name]))

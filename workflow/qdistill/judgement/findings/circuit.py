@@ -237,6 +237,7 @@ def reproductions(part: ProblemTables) -> list[Finding]:
             stage=_TRAINED,
             verdict="reproduced" if row["within_twentieth"] else "not reproduced",
             measure="deviation",
+            level=row["published"],
             estimate=row["deviation"],
             reason="diverged" if row["diverged"] else None,
         )

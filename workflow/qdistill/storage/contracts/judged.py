@@ -126,7 +126,7 @@ class Findings(Table):
     level: float = Field(
         nullable=True,
         description="what varies besides n: rows of the pool or split, layers, scale, qubits, "
-        "batch",
+        "batch; or a published figure",
     )
     verdict: str
     measure: str = Field(description="what the estimate is")
