@@ -60,7 +60,7 @@ def test_another_name_needs_only_a_kind_and_its_required_settings():
 @pytest.mark.parametrize("encoder", [None, "folder"])
 def test_declared_rows_and_width(encoder):
     own, width = ({"encoder": encoder}, None) if encoder else ({}, 384)
-    rows = {"train": 1400, "unlabelled": 1800, "heldout": 800}
+    rows = {"train": 1400, "unlabelled": 1400, "heldout": 800}
     for entry, *expected in (
         (VECTORS, None, None),
         (TEXT | own, None, width),

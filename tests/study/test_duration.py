@@ -12,6 +12,7 @@ from qdistill.study.registry import ENTRIES
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 # Seconds that training itself took on two cores, in a run of these n.
 RUN = {"n": [50, 100, 200, 500, 1000], "tracks": {"control": {"n": [5, 10, 20, 50, 100]}}}
+RUN["training"] = {**THOROUGH["training"], "models": {"distilled_pool": {"epochs": 50}}}
 RECORDED = {
     ("docstrings", "train_model", "classical"): 12.5,
     ("docstrings", "train_model", "quantum"): 23.6,

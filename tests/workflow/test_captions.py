@@ -118,7 +118,7 @@ def test_captions_tell_the_training_of_the_track_that_was_run():
 
 def test_captions_tell_their_own_settings():
     expected = {
-        "overfitting": ("(0, 19, all)", "that of 77 epochs"),
+        "overfitting": ("(0, 19, all)", "that of 25 epochs"),
         "downstream": ("recall@7", "of 4 codes", "``unitary_re`` (epochs 19)"),
         "trainability": ("of 3 qubits", "n = 41", "2, 1", "123 steps", "3 seeds"),
         "cost": ("19 rounds", "9 layers", "7, 3 qubits", "batches of 13", "none)"),
