@@ -38,6 +38,9 @@ def test_a_diverged_run_leaves_it_undefined(metrics):
 def test_the_page_says_it_and_counts_it_among_no_conditions(metrics):
     page = documents_of(metrics, [PERMUTED])["markdown"]
     assert "It memorises, fitting 0.99 [0.99, 0.99] of targets unrelated to their rows at" in page
+    assert (
+        "at n = 50 (`classical` 0.1)." in page and "|`noise` article|50|0.99 [0.99, 0.99]|" in page
+    )
     assert "- `noise` article: The circuit memorises at every n." in page
     assert "|`noise` article|100|0.99 [0.99, 0.99]|0.6 [" in page
     assert "n = 50|" not in page  # no table of held-out errors

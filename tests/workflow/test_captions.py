@@ -29,7 +29,8 @@ seeds: 3
 pool_sweep: [0, 19, all]
 training:
   { epochs: 77, batch_size: 13, learning_rate: 0.0042, layers: 6, models: {
-      quantum: { layers: 9, epochs: 88 }, unitary_re: { epochs: 19 }, frozen_circuit: {} } }
+      quantum: { layers: 9, epochs: 88 }, unitary_re: { epochs: 19 }, frozen_circuit: {},
+      distilled_pool: { epochs: 33 } } }
 deploy: null
 downstream: { neighbours: 7, examples_per_class: 4 }
 trainability:
@@ -118,7 +119,7 @@ def test_captions_tell_the_training_of_the_track_that_was_run():
 
 def test_captions_tell_their_own_settings():
     expected = {
-        "overfitting": ("(0, 19, all)", "that of 25 epochs"),
+        "overfitting": ("(0, 19, all)", "that of 33 epochs"),
         "downstream": ("recall@7", "of 4 codes", "``unitary_re`` (epochs 19)"),
         "trainability": ("of 3 qubits", "n = 41", "2, 1", "123 steps", "3 seeds"),
         "cost": ("19 rounds", "9 layers", "7, 3 qubits", "batches of 13", "none)"),

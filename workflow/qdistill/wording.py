@@ -57,13 +57,13 @@ def estimate(value: float, low: float, high: float) -> str:
     return f"{number(value)} [{number(low)}, {number(high)}]"
 
 
-def limits_in_n(low: float, high: float) -> str:
-    """Return the limits of a crossover, with the sides that the grid of n leaves open."""
+def crossing(n: float, low: float, high: float) -> str:
+    """Return the n of a crossover with its limits, and the sides that the grid leaves open."""
     if low == 0 and high == np.inf:
-        return "[no limit within the grid]"
+        return f"{n:.0f} [no limit within the grid]"
     lower = "below the grid" if low == 0 else f"{low:.0f}"
     upper = "beyond the grid" if high == np.inf else f"{high:.0f}"
-    return f"[{lower}, {upper}]"
+    return f"{n:.0f} [{lower}, {upper}]"
 
 
 def enumeration(items: Iterable[object]) -> str:

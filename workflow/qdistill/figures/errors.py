@@ -23,7 +23,7 @@ from qdistill.figures.lines import (
 from qdistill.figures.tables import describe_failures, describe_means, list_cases
 from qdistill.study.registry import family_of
 from qdistill.study.styles import in_front, style_of
-from qdistill.wording import limits_in_n
+from qdistill.wording import crossing
 
 # What the metadata of synthetic data tell, how it is drawn, and what it is.
 _BOUNDS: dict[str, tuple[dict[str, Any], str]] = {
@@ -117,8 +117,8 @@ def _draw_located(ax: Axes, row: Any, is_labelled: bool) -> str:
         ax.axvspan(*ends, color=colour, alpha=0.10, linewidth=0, zorder=0.5)
     width = 1.0 if is_labelled else 0.5
     ax.axvline(row.n_star, color=colour, linewidth=width, linestyle="-.", zorder=1)
-    limits = limits_in_n(float(row.ci_low), float(row.ci_high))
-    return f"{row.challenger} and {row.baseline} at n = {row.n_star:.0f} {limits}"
+    found = crossing(row.n_star, float(row.ci_low), float(row.ci_high))
+    return f"{row.challenger} and {row.baseline} at n = {found}"
 
 
 def draw_overview(figure: Figure, metrics: pd.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ from qdistill.judgement.statistics import paired_interval
 from qdistill.judgement.tables import TRAINED_BELOW, StudyTables
 from qdistill.study.registry import ENTRIES, RAW
 from qdistill.verdict.views import View
-from qdistill.wording import counted, enumeration, estimate, limits_in_n, number
+from qdistill.wording import counted, crossing, enumeration, estimate, number
 
 _FEW = 4  # up to so many different numbers are counted one by one
 
@@ -99,11 +99,9 @@ def as_words(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     for row in table.to_dict("records"):
         cells = []
         for name in header:
-            if name == "n_star" and not pd.isna(row[name]):
-                limits = (row[limit] for limit in joined[name])
-                cells.append(f"{row[name]:.0f} {limits_in_n(*limits)}")
-            elif name in joined and not pd.isna(row[name]):
-                cells.append(estimate(row[name], *(row[limit] for limit in joined[name])))
+            if name in joined and not pd.isna(row[name]):
+                tell = crossing if name == "n_star" else estimate
+                cells.append(tell(row[name], *(row[limit] for limit in joined[name])))
             else:
                 cells.append(_word(row[name]))
         rows.append(cells)

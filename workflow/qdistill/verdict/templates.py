@@ -44,7 +44,7 @@ def render(template: str, **values: Any) -> str:
         "students": STUDENTS,
         "reasons": wording.REASONS,
         "estimate": wording.estimate,
-        "limits_in_n": wording.limits_in_n,
+        "crossing": wording.crossing,
         "is_of_circuit": is_of_circuit,
         "answers": answers,
     }
