@@ -18,6 +18,8 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 # From trained circuits to classical students.
 include: "workflow/rules/transfer.smk"
+# Adapters inside a frozen language model, and their students.
+include: "workflow/rules/language.smk"
 # What codes are good for, besides reconstruction.
 include: "workflow/rules/downstream.smk"
 # One table of each kind; comparisons, crossovers, retained fractions.

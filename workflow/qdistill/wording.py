@@ -31,6 +31,12 @@ REASONS = {
     "few_classes": "fewer than two classes have enough labelled rows",
 }
 
+# What held-out losses are, by their measure.
+LOSSES = {
+    "mse": "held-out mean squared error",
+    "nats_per_token": "held-out bound, nats a token",
+}
+
 
 def number(value: float) -> str:
     """Return three significant digits, four near one, or that a value is missing."""

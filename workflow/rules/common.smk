@@ -27,7 +27,7 @@ from qdistill.study.figures import (
     study_figures,
 )
 from qdistill.study.memory import job_megabytes
-from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.registry import ADAPTERS, BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
 from qdistill.workers.client import start_server
 
@@ -53,6 +53,9 @@ TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 # Settings of each data set by the folder that it is kept in, which depends on them.
 DATA = {folder: STUDY.datasets[name] for name, folder in STUDY.folders.items()}
 TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_text]
+# Data sets of texts for which a language model is adapted, and all others, by name.
+LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_language]
+VECTORS = [name for name, _ in STUDY.problems if name not in LANGUAGE]
 PARAGRAPHS = "data/{data}/paragraphs.parquet"
 DUPLICATES = "data/{data}/duplicates.parquet"
 RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
@@ -61,6 +64,7 @@ OF_QUANTUM = RUN.replace("{model}", "quantum")
 OF_REFERENCES = RUN.replace("{model}", "references")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
+NICHE_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_language]
 STUDY_FIGURE = f"{RESULTS}/figures/{{figure}}.{{suffix}}"
 
 
@@ -96,6 +100,12 @@ def sources_of(wildcards):
     if "source" in settings:
         return data_file(settings["source"]["name"], "latents.parquet")
     return record_of(settings).files()
+
+
+def kind_of_rows(wildcards):
+    """The table whose rows are drawn: texts of a language model, or latents."""
+    is_language = KINDS[DATA[wildcards.data]["kind"]].is_language
+    return "paragraphs" if is_language else "latents"
 
 
 def largest_n(wildcards):

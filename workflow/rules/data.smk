@@ -1,5 +1,10 @@
 # Data sets, and the labelled subsets of each seed. The wildcard `data` is a data set's folder.
-MADE_DATA = [folder for folder, each in DATA.items() if not KINDS[each["kind"]].is_text]
+MADE_DATA = [
+    folder
+    for folder, each in DATA.items()
+    for kind in [KINDS[each["kind"]]]
+    if not (kind.is_text or kind.is_base or kind.is_language)
+]
 
 
 rule generate_latents:
@@ -52,7 +57,7 @@ rule find_duplicates:
     log:
         "logs/data/{data}/find_duplicates.log",
     wildcard_constraints:
-        data=one_of(TEXT_DATA),
+        data=one_of(TEXT_DATA + NICHE_DATA),
     conda:
         "../../envs/text.yaml"
     params:
@@ -96,7 +101,7 @@ rule embed_paragraphs:
 
 rule draw_subsets:
     input:
-        latents="data/{data}/latents.parquet",
+        rows=lambda wildcards: f"data/{wildcards.data}/{kind_of_rows(wildcards)}.parquet",
     output:
         "data/{data}/subsets/seeds~{block}.parquet",
     log:
@@ -105,6 +110,7 @@ rule draw_subsets:
         "../../envs/data.yaml"
     params:
         seeds=lambda wildcards: STUDY.blocks[wildcards.block],
+        kind=kind_of_rows,
     message:
         "Draw the labelled rows of seeds {wildcards.block} of {wildcards.data}"
     script:

@@ -50,6 +50,8 @@ rule resample_rows:
         f"{RESULTS}/{{dataset}}/{{protocol}}/row_intervals.parquet",
     log:
         f"{LOGS}/{{dataset}}/{{protocol}}/resample_rows.log",
+    wildcard_constraints:
+        dataset=one_of(VECTORS),
     conda:
         "../../envs/train.yaml"
     params:

@@ -5,7 +5,8 @@ VERDICT = ["reports/verdict.md", f"{RESULTS}/verdict.html", f"{RESULTS}/details.
 INDEX = f"{RESULTS}/mlflow.json" if STUDY.config["mlflow"]["enabled"] else []
 # Learning curves that the index shows.
 HISTORIES = run_files(
-    "history.parquet", lambda track, _: track.bottlenecks + track.students
+    "history.parquet",
+    lambda track, _: track.bottlenecks + (() if track.is_language else track.students),
 )
 CATEGORIES = categories_of(STUDY)
 FIGURES = [
@@ -36,7 +37,9 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
                 *(["setting_sweep"] if "sweeps" in figures else []),
             ),
             published_csv="workflow/resources/published.csv",
-            latents=LATENTS,
+            latents=lambda wildcards: (
+                [] if wildcards.dataset in LANGUAGE else LATENTS(wildcards)
+            ),
             histories=lambda wildcards: expand(
                 f"{RUN}/history.parquet",
                 **wildcards,

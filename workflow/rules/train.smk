@@ -11,6 +11,7 @@ rule train_model:
     log:
         f"{LOG}/train_model/{{model}}.log",
     wildcard_constraints:
+        dataset=one_of(VECTORS),
         model=one_of(BOTTLENECKS),
     conda:
         "../../envs/train.yaml"

@@ -54,6 +54,7 @@ rule fit_student:
     log:
         f"{LOG}/fit_student/{{model}}.log",
     wildcard_constraints:
+        dataset=one_of(VECTORS),
         model=one_of(STUDENTS),
     conda:
         "../../envs/train.yaml"

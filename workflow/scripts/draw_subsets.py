@@ -5,4 +5,5 @@ from qdistill.jobs import job_log
 with job_log(snakemake):
     from qdistill.datasets.subsets import draw_subsets
 
-    draw_subsets(snakemake.input.latents, snakemake.params.seeds, snakemake.output[0])
+    params = snakemake.params
+    draw_subsets(snakemake.input.rows, params.seeds, snakemake.output[0], params.kind)

@@ -67,17 +67,28 @@ def _read_packages(
     settings: Mapping[str, Any],
 ) -> tuple[dict[str, list[Paragraph]], dict[str, str]]:
     """Read the paragraphs and the version of each package, the niche package first."""
-    from tqdm import tqdm
-
     niche = settings["niche_package"]
     packages = [niche, *sorted(set(settings["general_packages"]) - {niche})]
     limits = settings["minimum_characters"], settings["maximum_characters"]
+    return read_packages(packages, limits, settings["name"])
+
+
+def read_packages(
+    packages: Sequence[str], limits: tuple[int, int], dataset: str
+) -> tuple[dict[str, list[Paragraph]], dict[str, str]]:
+    """Read paragraphs of docstrings, and the version, of each package, in their order.
+
+    No text stands twice, white space and case aside. The limits are those of its length in
+    characters, and the data set is for messages. Raises DataError if a package is not installed.
+    """
+    from tqdm import tqdm
+
     seen: set[str] = set()
     found, versions = {}, {}
     # The search for cycles, of which syntax trees have none, nearly doubles the time of parsing.
     with paused_collector():
         for package in tqdm(packages, desc="reading docstrings", unit="package"):
-            installed = _installed(package, settings["name"])
+            installed = _installed(package, dataset)
             versions[package] = installed.version
             found[package] = _unseen(_paragraphs_of(package, installed, *limits), seen)
     return found, versions

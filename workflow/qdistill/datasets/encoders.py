@@ -39,7 +39,7 @@ def encoder_folder(encoder: str | None) -> Path:
     if encoder is None:
         folder = _minilm_folder()
     elif not Path(encoder).is_dir() and (named := HUB_ID.fullmatch(encoder)):
-        folder = _fetched(*named.groups())
+        folder = fetch_model(*named.groups())
     else:
         folder = Path(encoder)
     _check_folder(folder)
@@ -107,8 +107,11 @@ def _minilm_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _fetched(hub_id: str, revision: str | None) -> Path:
-    """Folder of a model of the hub, in the hub's own cache."""
+def fetch_model(hub_id: str, revision: str | None) -> Path:
+    """Return the folder of a model of the hub, in the hub's own cache; no pickles, no code.
+
+    Raises DataError if it cannot be fetched.
+    """
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -124,7 +127,7 @@ def _fetched(hub_id: str, revision: str | None) -> Path:
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
-            f"encoder '{hub_id}': no such folder here, and it cannot be fetched from the Hugging "
+            f"model '{hub_id}': no such folder here, and it cannot be fetched from the Hugging "
             f"Face hub ({reason})"
         ) from error
     return Path(folder)

@@ -34,7 +34,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     :func:`~qdistill.datasets.text_tables.read_text`), a text, document or label is empty, or there
     are too few documents or paragraphs for the splits, ``largest_n`` to train on.
     """
-    found = _read(settings)
+    found = read_texts(settings)
     low, high = settings["minimum_characters"], settings["maximum_characters"]
     rows = [row for row, each in enumerate(found) if low <= len(each.text) <= high]
     short = sum(len(each.text) < low for each in found)
@@ -94,8 +94,8 @@ def split_paragraphs(text: str) -> list[str]:
     return [block for block in blocks if block]
 
 
-def _read(settings: Mapping[str, Any]) -> list[Paragraph]:
-    """Every paragraph of the user's, in order."""
+def read_texts(settings: Mapping[str, Any]) -> list[Paragraph]:
+    """Read every paragraph of the user's, in order; see :func:`collect_texts`."""
     path = Path(settings["path"])
     if path.is_dir():
         return _read_files(text_files(path), path)

@@ -10,13 +10,16 @@ from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 
-def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Path) -> None:
+def draw_subsets(
+    rows_path: str | Path, seeds: Sequence[int], path: str | Path, kind: str = "latents"
+) -> None:
     """Draw each seed's order of the training rows.
 
     The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
-    which n or other seeds are asked for. Raises DataError if the latents cannot be read.
+    which n or other seeds are asked for. The rows are those of a table by the contract of ``kind``,
+    latents or paragraphs. Raises DataError if it cannot be read.
     """
-    frame = read_frame("latents", latents_path)
+    frame = read_frame(kind, rows_path)
     # Ascending, so that the file's order does not matter.
     train_rows = np.sort(frame.loc[frame["split"] == "train", "row"].to_numpy(dtype=np.int64))
     # A seed's order must not depend on n, hence 0 in its place.
@@ -26,7 +29,7 @@ def draw_subsets(latents_path: str | Path, seeds: Sequence[int], path: str | Pat
         "position": np.tile(np.arange(len(train_rows)), len(orders)),
         "row": np.concatenate(orders),
     }
-    data = read_metadata(latents_path).get("configuration_digest", "")
+    data = read_metadata(rows_path).get("configuration_digest", "")
     write_table("subsets", path, columns, {"data": data, "seeds": list(seeds)})
 
 

@@ -23,7 +23,7 @@ from qdistill.figures.lines import (
 from qdistill.figures.tables import describe_failures, describe_means, list_cases
 from qdistill.study.registry import family_of
 from qdistill.study.styles import in_front, style_of
-from qdistill.wording import crossing
+from qdistill.wording import LOSSES, crossing
 
 # What the metadata of synthetic data tell, how it is drawn, and what it is.
 _BOUNDS: dict[str, tuple[dict[str, Any], str]] = {
@@ -72,7 +72,7 @@ def draw_crossover(
     known = {key: float(metadata[key]) for key in _BOUNDS if key in metadata}
     for key, level in known.items():
         ax.axhline(level, zorder=1.7, **_BOUNDS[key][0])
-    _finish(ax, runs["n"], "held-out mean squared error")
+    _finish(ax, runs["n"], LOSSES[runs["measure"].iloc[0]])
     found, front = crossover[crossover["verdict"] == "crossover"], in_front(runs["model"])
     cases = [_draw_located(ax, row, row.baseline in front) for row in found.itertuples()]
     return [

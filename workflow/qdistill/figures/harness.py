@@ -150,7 +150,7 @@ def _read(kind: str, sources: Mapping[str, Any], dataset: str, protocol: str) ->
     if kind == "published_csv":
         return read_published(source).query("dataset == @dataset")
     if kind == "latents":
-        return read_metadata(source)
+        return read_metadata(source) if source else {}  # texts have none
     wanted = [("n", "=", sources["largest_n"])] if kind == "unitary" else None
     if kind in CONTRACTS:
         return select_problem(read_frame(kind, source, wanted), *problem, source)

@@ -11,7 +11,7 @@ from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
-from qdistill.study.registry import BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import ADAPTERS, BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.settings import StudySettings, TrackSettings
 from qdistill.study.track_rules import check_sweeps, check_track, overridable_names
 from qdistill.study.tracking_uri import resolve_uri
@@ -82,7 +82,7 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
         name=name,
         datasets=datasets,
         n=tuple(sorted(settings["n"])),
-        bottlenecks=tuple(name for name in models if name in BOTTLENECKS),
+        bottlenecks=tuple(name for name in models if name in (*BOTTLENECKS, *ADAPTERS)),
         tuned=tuple(name for name in models if name in TUNED),
         references=tuple(name for name in models if name in REFERENCES),
         students=tuple(settings["students"]),

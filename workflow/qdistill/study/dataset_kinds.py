@@ -18,6 +18,7 @@ from qdistill.study.dataset_record import (
     Presets,
     UserPath,
 )
+from qdistill.study.language_kinds import Base, Language
 from qdistill.study.settings import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
 from qdistill.study.user_files import (
     COLUMNS,
@@ -249,6 +250,11 @@ class Derived(DatasetKind):
     @field_validator("source")
     @classmethod
     def _without_targets(cls, source: DatasetKind) -> DatasetKind:
+        if source.is_language or source.is_base:
+            raise ValueError(
+                f"its source '{source.name}' is of kind '{source.kind}', which has texts and no "
+                "features"
+            )
         if source.has_targets:
             raise ValueError(
                 f"its source '{source.name}' is of kind '{source.kind}', which has targets "
@@ -309,7 +315,7 @@ _WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Vectors, Text)
 _WITH_TARGETS = (Corrupted, Scrambled, TeacherCircuit, Squares)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
-    for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS)
+    for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS, Base, Language)
 }
 PRESETS: dict[str, dict[str, Any]] = {
     name: {"kind": kind, **settings}

@@ -44,7 +44,9 @@ class DatasetKind(Settings):
     presets: ClassVar[Presets] = {}  # built-in names, with their settings
     has_targets: ClassVar[bool] = False  # y is not x
     is_scrambled: ClassVar[bool] = False  # y has nothing to do with x
-    is_text: ClassVar[bool] = False
+    is_text: ClassVar[bool] = False  # encoded by a sentence encoder
+    is_base: ClassVar[bool] = False  # what a language model is trained on
+    is_language: ClassVar[bool] = False  # for which a language model is adapted
     has_oracle: ClassVar[bool] = False  # the true distribution is known
 
     def rows(self) -> dict[str, int] | None:

@@ -20,6 +20,8 @@ class FigureEntry:
     look_for: str  # one line below the title
     # Whether a data set under a protocol has it.
     is_drawn: Callable[[Study, str, str], bool] = lambda study, dataset, protocol: True
+    in_vectors: bool = True  # drawn where vectors are mapped
+    in_language: bool = False  # drawn where a language model is adapted
     of_scrambled: bool = False  # drawn where targets have nothing to do with their rows, only
 
 
@@ -46,6 +48,7 @@ FIGURES: dict[str, FigureEntry] = {
         ("metrics", "crossover", "published_csv", "latents"),
         "held-out error by number of labelled examples",
         "Lower is better. Look whether quantum lies below every other line, pca and square too.",
+        in_language=True,
     ),
     "ladder": FigureEntry(
         "Attribution",
@@ -54,6 +57,7 @@ FIGURES: dict[str, FigureEntry] = {
         "the ladder of attribution",
         "Right of 1: worse than quantum. Look for simpler models that are not clearly worse.",
         _of_track(_has_quantum),
+        in_language=True,
     ),
     "transfer": FigureEntry(
         "Transfer",
@@ -63,6 +67,7 @@ FIGURES: dict[str, FigureEntry] = {
         "0: as bad as classical, 1: as good as quantum. Look for students that are nearer to 1 "
         "than random_dense.",
         _of_track(lambda track: track.students),
+        in_language=True,
     ),
     "overfitting": FigureEntry(
         "Overfitting of the student",
@@ -122,6 +127,16 @@ FIGURES: dict[str, FigureEntry] = {
         "Lower is better. Look whether models still differ where they have the same setting.",
         _of_track(lambda track: track.swept),
     ),
+    "tradeoff": FigureEntry(
+        "Niche against general text",
+        "language",
+        ("histories",),
+        "what is gained in the niche and lost in general text, along training",
+        "Down is better in the niche, right is worse in general text. Look for lines that go down "
+        "without going right, and for any that turn up again.",
+        in_vectors=False,
+        in_language=True,
+    ),
     "memorisation": FigureEntry(
         "Memorisation",
         "memorisation",
@@ -164,11 +179,12 @@ def study_figures(study: Study) -> list[str]:
 
 def figures_of(study: Study, dataset: str, protocol: str) -> dict[str, FigureEntry]:
     """Select the figures of a data set under a protocol."""
-    kind = study.problems[dataset, protocol].datasets[dataset]["kind"]
+    kind = KINDS[study.problems[dataset, protocol].datasets[dataset]["kind"]]
     return {
         name: figure
         for name, figure in FIGURES.items()
-        if figure.of_scrambled == KINDS[kind].is_scrambled
+        if (figure.in_language if kind.is_language else figure.in_vectors)
+        and figure.of_scrambled == kind.is_scrambled
         and figure.is_drawn(study, dataset, protocol)
     }
 

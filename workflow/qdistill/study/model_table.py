@@ -66,10 +66,25 @@ class ModelEntry:
     start: str = ""
     readout: str = "linear"
     pool: bool = False
+    # Whether it stands where vectors are mapped, and inside a frozen language model.
+    in_vectors: bool = True
+    in_language: bool = False
+    # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
+    # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
+    adapts: str = ""
+    # Of students there: whose unlabelled text the pool is, and what is fitted, the teacher's codes
+    # by least squares or its distributions over tokens.
+    pool_text: Literal["", "niche", "general"] = ""
+    objective: Literal["codes", "tokens"] = "codes"
 
     @property
     def kind(self) -> str:
-        """What it is: ``reference``, ``student``, ``bottleneck`` or ``tuned``."""
+        """What it is: ``reference``, ``student``, ``bottleneck``, ``tuned`` or ``adapter``.
+
+        The last stands in language models alone.
+        """
+        if not self.in_vectors and self.family != "student":
+            return "adapter"
         if self.family in ("reference", "student"):
             return self.family
         return "bottleneck" if self.location else "tuned"
@@ -87,6 +102,8 @@ class ModelEntry:
     @property
     def settings(self) -> tuple[str, ...]:
         """Keys of ``training`` that make a difference to it, and may be overridden for it."""
+        if self.kind == "adapter":
+            return () if self.adapts == "nothing" else ("batch_size", "regularised")
         if self.kind == "tuned":  # the others are searched
             return ("batch_size", "angle_range", "regularised") if self.is_circuit else ()
         if self.kind == "reference" or self.method == "compile":
@@ -107,6 +124,8 @@ _reference = partial(ModelEntry, family="reference")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
+_adapter = partial(ModelEntry, in_vectors=False, in_language=True, adapter="language")
+_soft = partial(_distilled, in_vectors=False, in_language=True, objective="tokens", is_variant=True)
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -127,8 +146,20 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
     _reference("oracle",
         "principal components of the true covariance, known for generated data alone",
         style=Style("#8A8A8A", "", _DASH_DOTTED), is_oracle=True),
+    _adapter("frozen_base", "the frozen language model as it is, without an adapter", "reference",
+        style=Style("#6F6F6F", "", _DASHED), adapts="nothing", adapter="", role="required_rival",
+        in_links=True),
+    _adapter("output_bias", "the bias of every token trained, and nothing else", "classical",
+        style=Style("#63180B", ">", "-", 6.0), adapts="output_bias", role="required_rival",
+        in_links=True),
+    _adapter("constant", "a code that depends on nothing, so that a trained vector is added",
+        "control", "constant:Constant", Style("#00614A", "h", _DOTTED, 6.5), unit_scale=1,
+        role="required_rival", removes="the text"),
+    _adapter("ia3", "IA3: every output of a linear layer scaled", "classical",
+        style=Style("#D795C3", "<", "-"), adapts="peft:ia3", is_variant=True),
     ModelEntry("linear", "the code unchanged: a linear autoencoder", "classical", "linear:Linear",
-        Style("#E69F00", "^", "-", 6.0), adapter="linear", role="required_rival", in_links=True),
+        Style("#E69F00", "^", "-", 6.0),
+        in_language=True, adapter="linear", role="required_rival", in_links=True),
     ModelEntry("linear_tuned",
         "the best of linear, low-rank, weight-decayed and early-stopped predictors, by "
         "cross-validation inside the n rows", "classical",
@@ -136,24 +167,41 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         in_links=True),
     ModelEntry("square", "the normalised code, squared: the circuit model without its circuit",
         "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), unit_scale=1,
-        adapter="squared", role="required_rival", removes="the circuit", in_links=True),
+        in_language=True, adapter="squared", role="required_rival", removes="the circuit",
+        in_links=True),
     ModelEntry("square_scaled", "the same, its codes multiplied by N, to a LayerNorm's scale",
         "control", "square:Square", Style("#00614A", "h", _DOTTED, 6.5), own_scale=1, unit_scale=1,
         adapter="squared", asks=("square",), is_variant=True),
     ModelEntry("frozen_circuit", "the circuit model with random angles that are never trained",
         "control", "frozen_circuit:FrozenCircuit", Style("#7A9A01", "p", _DOTTED, 7.5),
-        is_circuit=True, unit_scale=1, adapter="circuit", removes="the training of the circuit",
+        is_circuit=True, unit_scale=1,
+        in_language=True, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
     ModelEntry("separable", "the circuit model without entangling gates",
         "control", "separable:Separable", Style("#52C77D", "<", _DASH_DOTTED, 7.0),
-        is_circuit=True, unit_scale=1, adapter="circuit", removes="the entanglement of the circuit",
+        is_circuit=True, unit_scale=1,
+        in_language=True, adapter="circuit", removes="the entanglement of the circuit",
         asks=("square",), is_variant=True),  # is entanglement needed to do more than squaring?
     ModelEntry("orthogonal",
         "the normalised code, turned by a full orthogonal matrix and squared",
         "classical", "orthogonal:Orthogonal", Style("#F2AD69", "d", _DASHED, 6.5),
-        unit_scale=1, adapter="squared", is_variant=True),
+        unit_scale=1, in_language=True, adapter="squared", is_variant=True),
+    _adapter("gelu", "GELU of the code: Houlsby's adapter", "classical", "gelu:Gelu",
+        Style("#FF8A5C", "H", _SHORT_DASHED, 6.5), is_variant=True),
+    _adapter("lora_4", "LoRA of rank 4 on every linear layer", "classical",
+        style=Style("#BA33EE", "^", "-"), adapts="peft:lora:4", is_variant=True),
+    _adapter("lora_8", "LoRA of rank 8 on every linear layer", "classical",
+        style=Style("#AA4499", "s", "-"), adapts="peft:lora:8", role="required_rival",
+        in_links=True),
+    _adapter("dora", "DoRA of rank 8: LoRA of directions, with sizes of their own", "classical",
+        style=Style("#6126BB", "X", "-"), adapts="peft:dora:8", is_variant=True),
+    _adapter("oft", "OFT: every linear layer rotated in blocks of 32", "classical",
+        style=Style("#999933", "D", _DASHED), adapts="peft:oft", is_variant=True),
+    _adapter("boft", "BOFT: the same in blocks of 8", "classical",
+        style=Style("#BA59DD", "d", _DASHED), adapts="peft:boft", is_variant=True),
     ModelEntry("classical", "LayerNorm of the code: the article's baseline",
-        "classical", "classical:Classical", Style("#D55E00", "D", "-", 5.5), adapter="layer_norm",
+        "classical", "classical:Classical", Style("#D55E00", "D", "-", 5.5),
+        in_language=True, adapter="layer_norm",
         role="baseline", asks=("mean",), in_links=True),  # is the baseline any good?
     ModelEntry("classical_scaled",
         "the baseline, its codes divided by N, to the scale of probabilities", "classical",
@@ -161,7 +209,9 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         adapter="layer_norm", asks=("classical",), in_links=True),
     ModelEntry("classical_dense", "a full matrix, then LayerNorm",
         "classical", "classical_dense:ClassicalDense", Style("#882255", "P", _DASH_DOTTED, 6.5),
-        adapter="layer_norm", role="baseline", is_variant=True),
+        in_language=True, adapter="layer_norm", role="baseline", is_variant=True),
+    _adapter("full", "every weight of the language model trained", "classical",
+        style=Style("#000000", "*", "-", 8.0), adapts="full", in_links=True),
     ModelEntry("real_circuit", "the circuit model without phases, so that its unitary is real",
         "quantum", "real_circuit:RealCircuit", Style("#0426ED", "X", _SHORT_DASHED, 5.5),
         is_circuit=True, unit_scale=1, adapter="squared",
@@ -169,7 +219,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
     ModelEntry("quantum",
         "the article's circuit model: probabilities of a trained circuit on the normalised code",
         "quantum", "quantum:Quantum", Style("#0072B2", "o", "-", 4.5), is_circuit=True,
-        unit_scale=1, adapter="circuit", role="challenger",
+        unit_scale=1, in_language=True, adapter="circuit", role="challenger",
         asks=("real_circuit", "quantum_scrambled"), in_links=True),
     ModelEntry("quantum_scaled",
         "the circuit model, its codes multiplied by N, to a LayerNorm's scale", "quantum",
@@ -188,7 +238,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
 
     _student("compiled",
         "the trained circuit as two real matrices: the same outputs, without a circuit",
-        style=Style("#332288", "o", "-"), method="compile"),
+        style=Style("#332288", "o", "-"), method="compile", in_language=True),
     # Is it Re U, its phase or its magnitudes; is it the matrix or the read-out?
     _fine_tuned("unitary_re", "a linear layer that is, or starts as, Re(U) of the trained circuit",
         style=Style("#AA4499", "s", "-"), start="re", asks=(*_START, "unitary_re_squared")),
@@ -216,10 +266,24 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         style=Style("#BA59DD", "d", _DASHED), start="orthogonal", is_variant=True),
     _distilled("distilled_train",
         "a linear layer fitted to the circuit's outputs on the n training rows",
-        style=Style("#CC6677", "^", _SHORT_DASHED), is_variant=True),
+        style=Style("#CC6677", "^", _SHORT_DASHED), in_language=True, is_variant=True),
     _distilled("distilled_pool",
         "a linear layer fitted to them on the training rows and the unlabelled pool",
-        style=Style("#117733", "v", _SHORT_DASHED), pool=True, in_links=True),
+        style=Style("#117733", "v", _SHORT_DASHED), pool=True, pool_text="niche", in_language=True,
+        in_links=True),
+    _distilled("distilled_general", "the same with general text as the pool",
+        style=Style("#88CCEE", "P", _DOTTED), in_vectors=False, in_language=True, pool=True,
+        pool_text="general", is_variant=True),
+    _soft("soft_train",
+        "a linear layer fitted to the circuit's distributions over tokens on the n texts",
+        style=Style("#CC6677", "p", _DASH_DOTTED)),
+    _soft("soft_pool", "the same on the texts and unlabelled text of the niche",
+        style=Style("#117733", "s", _DASH_DOTTED), pool=True, pool_text="niche"),
+    _soft("soft_general", "the same on the texts and general text",
+        style=Style("#88CCEE", "X", _DASH_DOTTED), pool=True, pool_text="general"),
+    _distilled("mean_code", "the mean of the circuit's codes in place of every code",
+        style=Style("#682E6E", "D", _DOTTED), in_vectors=False, in_language=True,
+        objective="codes", readout="constant", is_variant=True),
     _distilled("distilled_softmax", "the same, with a softmax behind the layer",
         style=Style("#88CCEE", "P", _DOTTED), readout="softmax", pool=True,
         is_variant=True),

@@ -19,6 +19,8 @@ REFERENCES, BOTTLENECKS = _of_kind("reference"), _of_kind("bottleneck")
 # Models whose settings are chosen by cross-validation inside the n labelled examples.
 TUNED = _of_kind("tuned")
 STUDENTS = _of_kind("student")
+# What stands in language models alone; bottlenecks stand there too.
+ADAPTERS = _of_kind("adapter")
 MODELS: tuple[str, ...] = tuple(name for name in ENTRIES if name not in STUDENTS)
 
 # From the simplest to the most elaborate: the ladder on which an advantage is attributed.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qdistill.errors import ConfigurationError
+from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.messages import listed, nearest, shown
 from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS
@@ -42,11 +43,48 @@ def check_track(track: Track, where: str) -> None:
     ``where`` stands before a key in messages: it is "" or ``tracks.{name}.``. Raises
     ConfigurationError with the key, the value found and what is allowed.
     """
+    _check_kinds(track, where)
     _check_training(track, where)
     _check_teachers(track, where)
     _check_folds(track, where)
     for settings in track.datasets.values():
         _check_dataset(settings, track, where)
+
+
+def _check_kinds(track: Track, where: str) -> None:
+    """Refuse data sets of unlike kinds in one track, and names that do not suit them."""
+    for name, settings in track.datasets.items():
+        kind = KINDS[settings["kind"]]
+        if kind.is_base:
+            raise ConfigurationError(
+                f"configuration: '{where}datasets': '{name}' is of kind 'base', which is made for "
+                "data sets of kind 'language' and is none to study"
+            )
+        if kind.is_language != track.is_language:
+            raise ConfigurationError(
+                f"configuration: '{where}datasets': '{name}' is of kind '{settings['kind']}' and "
+                "stands beside texts for a language model; give these a track of their own"
+            )
+    where_in = "in_language" if track.is_language else "in_vectors"
+    allowed = [name for name, entry in ENTRIES.items() if getattr(entry, where_in)]
+    for key, names in (("models", track.models), ("students", track.students)):
+        wrong = [name for name in names if name not in allowed]
+        if wrong:
+            place = "a language model" if track.is_language else "vectors"
+            raise ConfigurationError(
+                f"configuration: '{where}{key}': '{wrong[0]}' does not stand in {place}; allowed: "
+                f"{listed(name for name in allowed if (name in STUDENTS) == (key == 'students'))}"
+            )
+    if track.is_language and track.pools:
+        raise ConfigurationError(
+            f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language model "
+            "has no such sweep; give []"
+        )
+    if track.is_language and track.protocol != "regularised":
+        raise ConfigurationError(
+            f"configuration: '{where}training.protocol': found '{track.protocol}', and a language "
+            "model is adapted under 'regularised' alone"
+        )
 
 
 def _check_training(track: Track, where: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import folder_of
-from qdistill.study.registry import ENTRIES, stages_of
+from qdistill.study.registry import ENTRIES, has_circuit_origin, stages_of
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,16 @@ class Track:
         known = KINDS[self.datasets[dataset]["kind"]].has_oracle
         return tuple(name for name in self.references if known or not ENTRIES[name].is_oracle)
 
+    @property
+    def is_language(self) -> bool:
+        """Whether its data sets are texts for which a language model is adapted."""
+        return any(KINDS[each["kind"]].is_language for each in self.datasets.values())
+
     def compresses(self, dataset: str) -> bool:
         """Return whether encoders learn to reconstruct a data set's features from their codes."""
         kind = KINDS[self.datasets[dataset]["kind"]]
-        return self.projections == "trained" and not kind.has_targets
+        from_features = not kind.has_targets and not kind.is_language
+        return self.projections == "trained" and from_features
 
     def trained_names(self) -> tuple[str, ...]:
         """List everything that has weights."""
@@ -61,7 +67,7 @@ class Track:
 
     def sweeps_of(self, name: str) -> list[dict[str, Any]]:
         """Select what is swept of a model: ``setting``, ``values`` and a list ``n``."""
-        if name not in self.bottlenecks:
+        if name not in self.bottlenecks or self.is_language:
             return []
         return [
             {"setting": sweep["setting"], "values": sweep["values"], "n": sizes}
@@ -78,6 +84,9 @@ class Track:
     def settings_of(self, name: str) -> dict[str, Any]:
         """Select what a model's or student's jobs depend on, overrides applied."""
         entry, training = ENTRIES[name], self._training_of(name)
+        if self.is_language:
+            circuit = ("layers", "angle_range") if has_circuit_origin(name) else ()
+            return {key: training[key] for key in ("batch_size", "regularised", *circuit)}
         chosen: dict[str, Any] = {"projections": self.projections}
         shared = ("batch_size", "learning_rate", "layers", "angle_range")
         chosen |= {key: training[key] for key in entry.settings if key in shared}
@@ -107,7 +116,7 @@ class Track:
         """Apply a name's overrides, to ``regularised`` key by key."""
         own = self.training["models"].get(name, {})
         grid = {**self.training.get("regularised", {}), **own.get("regularised", {})}
-        if self.projections != "trained":
+        if self.projections != "trained" and not self.is_language:
             grid["weight_decays"] = [0.0]  # what decays is fixed
         return {**self.training, **own, "regularised": grid}
 

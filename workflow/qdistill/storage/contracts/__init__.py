@@ -8,7 +8,7 @@ from __future__ import annotations
 from qdistill.storage.contracts import data, judged, measured
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "8"
+SCHEMA_VERSION = "9"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,
@@ -26,6 +26,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "unitary": measured.Unitary,
     "soft_targets": measured.SoftTargets,
     "downstream": measured.Downstream,
+    "text_bounds": measured.TextBounds,
     "row_intervals": judged.RowIntervals,
     "comparisons": judged.Comparisons,
     "downstream_comparisons": judged.DownstreamComparisons,

@@ -22,10 +22,13 @@ class History(Run, unique=(*RUN, "model", "seed", "epoch")):
 
     model: str
     seed: int = Field(ge=0)
-    epoch: int = Field(ge=0)
+    epoch: int = Field(ge=0, description="finished; in a language model steps")
     train_loss: float = Field(ge=0, nullable=True)
     heldout_loss: float = Field(ge=0, nullable=True)
     validation_loss: float = Field(ge=0, nullable=True, description="cross-validated error")
+    general_loss: float | None = Field(
+        ge=0, nullable=True, description="of a language model, on general text"
+    )
     seconds: float = Field(ge=0, description="since the start, of the whole block")
 
 
@@ -40,6 +43,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     teacher: str = Field(nullable=True, description="the model that a student is made from")
     train_loss: float = Field(ge=0, nullable=True)
     heldout_loss: float = Field(ge=0, nullable=True)
+    general_loss: float = Field(
+        ge=0, nullable=True, description="of a language model, on general text: forgetting"
+    )
     teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
     refitted_loss: float = Field(
         ge=0, nullable=True, description="held-out, a fixed read-out fitted anew to its own codes"
@@ -59,6 +65,16 @@ class Choices(SeededRun, unique=(*RUN, "seed", "model")):
     choice: str = Field(description="the setting as JSON")
     validation_loss: float = Field(ge=0, nullable=True, description="its cross-validated error")
     candidates: int = Field(ge=1, description="settings tried")
+
+
+class TextBounds(SeededRun, unique=(*RUN, "seed", "model", "stage", "row")):
+    """The bound of a language model on each held-out text, by model and stage."""
+
+    model: str
+    stage: str = Field(isin=STAGES)
+    row: int = Field(ge=0)
+    tokens: int = Field(ge=1)
+    loss: float = Field(ge=0, nullable=True, description="nats a token")
 
 
 class Sweep(SeededRun, unique=(*RUN, "seed", "pool")):

@@ -1,0 +1,147 @@
+# A frozen language model: its texts, the base, adapters in it and their students.
+BASE_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_base]
+BASE_MODEL = "data/{data}/model"
+
+
+def base_of(settings):
+    """The folder of the base that a data set is adapted from."""
+    return BASE_MODEL.format(data=STUDY.folders[settings["source"]["name"]])
+
+
+def language_files(wildcards):
+    """What every job inside the language model of a data set reads."""
+    settings = dataset_settings(wildcards)
+    general = PARAGRAPHS.format(data=STUDY.folders[settings["source"]["name"]])
+    texts = data_file(wildcards.dataset, "paragraphs.parquet")
+    return {"base": base_of(settings), "texts": texts, "general": general}
+
+
+rule collect_texts:
+    input:
+        # Windows are counted in tokens, by the tokenizer of the base.
+        base=lambda wildcards: (
+            base_of(data_settings(wildcards)) if wildcards.data in NICHE_DATA else []
+        ),
+        texts=lambda wildcards: record_of(data_settings(wildcards)).files(),
+    output:
+        PARAGRAPHS,
+    log:
+        "logs/data/{data}/collect_texts.log",
+    wildcard_constraints:
+        data=one_of(BASE_DATA + NICHE_DATA),
+    priority: 2
+    conda:
+        "../../envs/language.yaml"
+    params:
+        settings=data_settings,
+        largest_n=lambda wildcards: (
+            largest_n(wildcards) if wildcards.data in NICHE_DATA else 1
+        ),
+    message:
+        "Collect the texts of {wildcards.data}"
+    script:
+        "../scripts/collect_texts.py"
+
+
+rule train_base:
+    input:
+        texts=PARAGRAPHS,
+    output:
+        directory(BASE_MODEL),
+    log:
+        "logs/data/{data}/train_base.log",
+    wildcard_constraints:
+        data=one_of(BASE_DATA),
+    priority: 2
+    conda:
+        "../../envs/language.yaml"
+    threads: 2
+    params:
+        settings=data_settings,
+        # Not an output: after a kill the training goes on from there.
+        checkpoint=lambda wildcards: f"data/checkpoints/{wildcards.data}",
+    message:
+        "Train the base language model, once"
+    script:
+        "../scripts/train_base.py"
+
+
+rule adapt_model:
+    input:
+        unpack(language_files),
+        subsets=SUBSETS,
+    output:
+        weights=f"{RUN}/weights.safetensors",
+        history=f"{RUN}/history.parquet",
+        choices=f"{RUN}/choices.parquet",
+        metrics=f"{RUN}/metrics.parquet",
+        bounds=f"{RUN}/text_bounds.parquet",
+    log:
+        f"{LOG}/adapt_model/{{model}}.log",
+    wildcard_constraints:
+        dataset=one_of(LANGUAGE),
+        model=one_of([*BOTTLENECKS, *ADAPTERS]),
+    conda:
+        "../../envs/language.yaml"
+    resources:
+        mem_mb=megabytes,
+    params:
+        sizes=sizes,
+        dataset=dataset_settings,
+        settings=settings_of_model,
+    message:
+        "Adapt by {wildcards.model} to {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/adapt_model.py"
+
+
+rule distil_adapter:
+    input:
+        unpack(language_files),
+        subsets=SUBSETS,
+        teacher=f"{OF_QUANTUM}/weights.safetensors",
+    output:
+        weights=f"{RUN}/weights.safetensors",
+        metrics=f"{RUN}/metrics.parquet",
+        bounds=f"{RUN}/text_bounds.parquet",
+    log:
+        f"{LOG}/distil_adapter/{{model}}.log",
+    wildcard_constraints:
+        dataset=one_of(LANGUAGE),
+        model=one_of(STUDENTS),
+    conda:
+        "../../envs/language.yaml"
+    resources:
+        mem_mb=megabytes,
+    params:
+        sizes=sizes,
+        dataset=dataset_settings,
+        settings=settings_of_model,
+    message:
+        "Obtain {wildcards.model} for {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/distil_adapter.py"
+
+
+rule resample_texts:
+    input:
+        lambda wildcards: expand(
+            f"{RUN}/text_bounds.parquet",
+            **wildcards,
+            model=track_of(wildcards).bottlenecks,
+            block=STUDY.blocks,
+        ),
+    output:
+        f"{RESULTS}/{{dataset}}/{{protocol}}/row_intervals.parquet",
+    log:
+        f"{LOGS}/{{dataset}}/{{protocol}}/resample_texts.log",
+    wildcard_constraints:
+        dataset=one_of(LANGUAGE),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=dataset_settings,
+    message:
+        "Resample the held-out texts of {wildcards.dataset} ({wildcards.protocol})"
+    script:
+        "../scripts/resample_texts.py"
