@@ -27,7 +27,8 @@ RESAMPLED = {
     and not KINDS[track.datasets[problem[0]]["kind"]].is_scrambled
 }
 ROWS = ["row_intervals"] if RESAMPLED else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *DOWNSTREAM]
+COURSES = ["history"] if LANGUAGE else []
+MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *DOWNSTREAM, *COURSES]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -89,6 +90,10 @@ rule combine_tables:
             f"{RESULTS}/{dataset}/{protocol}/row_intervals.parquet"
             for dataset, protocol in RESAMPLED
         ],
+        history=run_files(
+            "history.parquet",
+            lambda track, dataset: track.bottlenecks if track.is_language else [],
+        ),
         downstream=[
             DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in STUDY.downstream
@@ -110,9 +115,11 @@ rule combine_tables:
 
 rule judge_study:
     input:
-        **tables_of("metrics", "sweep", *SWEPT, *ROWS, *DOWNSTREAM, *COSTED),
+        **tables_of(
+            *("metrics", "sweep"), *SWEPT, *ROWS, *DOWNSTREAM, *COSTED, *COURSES
+        ),
         published="workflow/resources/published.csv",
-        duplicates=expand(DUPLICATES, data=TEXT_DATA),
+        duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),
     output:
         **tables_of(*JUDGED),
     log:

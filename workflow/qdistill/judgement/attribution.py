@@ -1,5 +1,7 @@
 """To which model an advantage of the quantum model is owed."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -7,9 +9,6 @@ from qdistill.judgement.pairing import CONDITION
 from qdistill.storage.tables import make_frame
 from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 
-# The models an advantage must survive to be the circuit's own. Whatever else the study holds
-# that has no trained entangling circuit is a rival too.
-REQUIRED_RIVALS = with_role("required_rival")
 # What the advantage is claimed over.
 BASELINES = with_role("baseline")
 _AS_GOOD = ("not distinguishable", "worse")
@@ -49,11 +48,26 @@ def attribute(comparisons: pd.DataFrame) -> pd.DataFrame:
     return make_frame("attribution", rows)
 
 
+def required_rivals(names: Collection[str]) -> tuple[str, ...]:
+    """List the models that an advantage must survive to be the circuit's own.
+
+    They are other ones where vectors are mapped than in a language model, which is told by the
+    names that were compared. Whatever else the study holds that has no trained entangling circuit
+    is a rival too.
+    """
+    is_language = any(not ENTRIES[name].in_vectors for name in names)
+    return tuple(
+        name
+        for name in with_role("required_rival")
+        if (ENTRIES[name].in_language if is_language else ENTRIES[name].in_vectors)
+    )
+
+
 def _attribute_at(condition: pd.DataFrame) -> dict:
     rows = condition.set_index("baseline")
     verdicts = rows["verdict"].to_dict()
     rivals = sorted(filter(is_rival, verdicts), key=place_on_ladder)
-    missing = [name for name in REQUIRED_RIVALS if name not in verdicts]
+    missing = [name for name in required_rivals(verdicts) if name not in verdicts]
     contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=place_on_ladder)
     as_good = [name for name in contenders if verdicts[name] in _AS_GOOD]
     beaten_all = not missing and all(verdicts[name] == "better" for name in rivals)

@@ -58,6 +58,11 @@ class Problem:
         return bool(self.kind) and KINDS[self.kind].is_scrambled
 
     @property
+    def is_language(self) -> bool:
+        """Whether a language model is adapted."""
+        return bool(self.kind) and KINDS[self.kind].is_language
+
+    @property
     def is_control(self) -> bool:
         """Whether the answer was planted."""
         return self.is_positive or self.is_null
@@ -92,6 +97,11 @@ class Problem:
                 f" (`{origin}` with noise {settings['noise']:g} and a share of "
                 f"{settings['dropout']:g} of the features dropped)"
             )
+        elif self.is_language:
+            place = "before its head" if settings["layer"] == "last" else "after its middle layer"
+            words += f" (`{settings['niche']}`); bottlenecks stand {place}"
+            words += ", the bias of every token is trained too" if settings["output_bias"] else ""
+            return words
         trained = _PROJECTIONS.get(self.projections)
         return f"{words}; {trained}" if trained else words
 

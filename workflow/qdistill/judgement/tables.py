@@ -14,13 +14,13 @@ from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import make_frame, read_frame
 
 # Models that never saw the circuit, put through the formula of the retained fraction.
-UNTAUGHT = ("mean", "pca", "linear")
+UNTAUGHT = ("mean", "pca", "linear", "output_bias", "constant")
 # Share of the mean's held-out error below which a circuit of `trainability` counts as trained.
 TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
-    "downstream_comparisons",
+    *("downstream_comparisons", "history"),
 )
 
 
@@ -42,6 +42,7 @@ class StudyTables:
     cost: pd.DataFrame
     downstream: pd.DataFrame
     downstream_comparisons: pd.DataFrame
+    history: pd.DataFrame  # of language models alone
 
     @classmethod
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:

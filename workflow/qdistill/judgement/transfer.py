@@ -1,6 +1,6 @@
 """How much of the quantum model's advantage a student keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,15 @@ from qdistill.storage.tables import make_frame
 
 RETAINED_ABOVE = 0.8
 COLLAPSED_BELOW = 0.2
-BASELINE, TEACHER, MEAN = (("classical", "trained"), ("quantum", "trained"), ("mean", "trained"))
+TEACHER, MEAN = ("quantum", "trained"), ("mean", "trained")
 
 
 def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None) -> pd.DataFrame:
     """Judge each student's retained fraction of the advantage at every condition.
 
     The retained fraction is (L_classical - L_student) / (L_classical - L_quantum), a ratio
-    of means of held-out errors over paired seeds, with 95 % Fieller limits. It says how
+    of means of held-out errors over paired seeds, with 95 % Fieller limits; in a language model the
+    frozen model takes the place of the classical one (:func:`baseline_of`). It says how
     near the student came to its teacher, not that the circuit was needed for it: a
     model that never saw the circuit can be put through the same formula. Judged are the models
     and stages given as students, by default every row of family ``student``.
@@ -53,12 +54,21 @@ def judge_transfer(metrics: pd.DataFrame, students: Sequence[Run] | None = None)
     for key, condition in metrics.groupby(list(CONDITION), sort=True):
         here = condition[condition["family"] == "student"] if students is None else condition
         known = set(zip(here["model"], here["stage"], strict=True))
-        references = {run: runs_of(condition, *run) for run in (BASELINE, TEACHER)}
+        baseline = (baseline_of(set(condition["model"])), "trained")
+        references = {run: runs_of(condition, *run) for run in (baseline, TEACHER)}
         where = dict(zip(CONDITION, key, strict=True))
         for run in sorted(known if students is None else known.intersection(students)):
             judged = _judge(condition, run, references)
             rows.append({**where, "student": run[0], "stage": run[1], **judged})
     return make_frame("transfer", rows)
+
+
+def baseline_of(names: Collection[str]) -> str:
+    """Return what the advantage is over: ``classical`` or, in a language model, ``frozen_base``.
+
+    There the circuit is added to a model that is kept, and its gain over that one is to be kept.
+    """
+    return "frozen_base" if "frozen_base" in names else "classical"
 
 
 def transfer_verdict(low: float, high: float) -> str:
@@ -92,7 +102,7 @@ def _seeds_needed(row: dict, kept: np.ndarray, advantage: np.ndarray) -> float:
     """How many seeds would settle what the verdict leaves open; NaN if it leaves nothing."""
     if row["verdict"] == "undecided":
         return seeds_to_decide_fraction(kept, advantage, (COLLAPSED_BELOW, RETAINED_ABOVE))
-    if row["reason"] == "no_advantage" and paired_interval(advantage).high >= 0:
+    if row["reason"] in ("no_advantage", "no_gain") and paired_interval(advantage).high >= 0:
         return seeds_needed(advantage)
     return np.nan
 
@@ -110,10 +120,12 @@ def _why_undefined(
         return "no_spread"
     classical, mean = runs[1]["heldout_loss"], runs_of(condition, *MEAN)["heldout_loss"]
     if len(mean):
-        check_same_seeds(condition, classical.index, mean.index, (BASELINE, MEAN))
+        check_same_seeds(condition, classical.index, mean.index, (("classical", "trained"), MEAN))
         if paired_interval(classical - mean).low > 0:
             return "baseline_loses"
-    return None if interval.low > 0 else "no_advantage"
+    if interval.low > 0:
+        return None
+    return "no_gain" if "frozen_base" in set(condition["model"]) else "no_advantage"
 
 
 def _row(seeds: int, diverged: int, found: FiellerInterval, reason: str | None) -> dict:

@@ -17,14 +17,14 @@ from qdistill.datasets.encoders import digest_of_folder
 from qdistill.datasets.subsets import load_subsets
 from qdistill.errors import DataError
 from qdistill.language.base import check_lengths
-from qdistill.language.bound import Tokens, weighted_mean
+from qdistill.language.bound import Tokens, bits_per_character, weighted_mean
 from qdistill.language.fitting import Sample, choose_point, train_as_chosen
 from qdistill.language.methods import Adapted, Slot, adapted
 from qdistill.language.model import device_of, encode_texts, load_model, load_tokenizer
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame, write_table
 from qdistill.training.blocks import BlockResults
-from qdistill.training.evaluation import Evaluation, has_diverged
+from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
 from qdistill.training.regularised import Chosen, grid_of
 
 _DRAWS = 2  # of masks, of what is measured at the end
@@ -158,9 +158,11 @@ class LanguageResults(BlockResults):
                 }
             )
         )
+        bound = weighted_mean(heldout, problem.heldout.tokens)
         return {
             "train_loss": train.bound(method.model),
-            "heldout_loss": weighted_mean(heldout, problem.heldout.tokens),
+            "heldout_loss": bound,
+            "bits_per_character": bits_per_character(bound, problem.heldout.tokens),
             "general_loss": problem.forgotten.bound(method.model),
         }
 
@@ -204,7 +206,8 @@ def add_runs(
     evaluation = Evaluation(
         train_loss=columns["train_loss"],
         heldout_loss=columns["heldout_loss"],
-        general_loss=columns["general_loss"],
+        general_loss=finite_or_missing(columns["general_loss"]),
+        bits_per_character=finite_or_missing(columns["bits_per_character"]),
         diverged=has_diverged(
             columns["start_loss"], columns["train_loss"], columns["heldout_loss"]
         ),

@@ -22,6 +22,7 @@ class Evaluation:
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
     general_loss: np.ndarray | None = None  # of a language model, on general text
+    bits_per_character: np.ndarray | None = None  # of a language model, on held-out text
     refitted_loss: np.ndarray | None = None  # held-out error, the fixed read-out fitted anew
     # Whether cross-validation chose what lies at the edge of its grid, so that a wider one might
     # have had better; None where nothing is chosen.
@@ -61,9 +62,10 @@ def describe_runs(
             "teacher": pd.Series([student.teacher if student else None] * len(seeds), dtype="str"),
             "train_loss": finite_or_missing(result.train_loss),
             "heldout_loss": finite_or_missing(result.heldout_loss),
-            "general_loss": undefined if result.general_loss is None else result.general_loss,
-            "teacher_r2": undefined if result.teacher_r2 is None else result.teacher_r2,
-            "refitted_loss": undefined if result.refitted_loss is None else result.refitted_loss,
+            **{
+                name: undefined if getattr(result, name) is None else getattr(result, name)
+                for name in ("general_loss", "bits_per_character", "teacher_r2", "refitted_loss")
+            },
             "n_parameters": result.n_parameters,
             "train_seconds": result.seconds / len(seeds),
             "diverged": result.diverged,

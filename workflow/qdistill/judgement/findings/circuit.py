@@ -30,7 +30,8 @@ def choices(part: ProblemTables) -> list[Finding]:
     Nothing is chosen from a single candidate or seed, or where every candidate diverged. The
     estimate is the ratio of its error to that of ``quantum``, or else of the mean.
     """
-    candidates = [*({"mean"} & part.names), *contenders(part.names)]
+    nothing = {"mean", "frozen_base"} & part.names  # which are nothing to deploy
+    candidates = [*nothing, *contenders(part.names)]
     found: list[Finding] = []
     if len(candidates) < 2 or part.seeds < 2:
         return found

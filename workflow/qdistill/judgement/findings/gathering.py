@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.judgement.findings import circuit, memorisation, students, use
+from qdistill.judgement.findings import circuit, language, memorisation, students, use
 from qdistill.judgement.problems import order_problems
 from qdistill.judgement.tables import StudyTables
 from qdistill.storage.tables import make_frame
@@ -26,6 +26,9 @@ OF_PROBLEM = (
     students.overfittings,
     students.real_parts,
     students.phases,
+    language.rivalries,
+    language.adaptations,
+    language.long_trainings,
     use.uses,
     circuit.reproductions,
     use.flagged_runs,

@@ -11,6 +11,7 @@ from qdistill.judgement.findings.base import (
     why,
 )
 from qdistill.judgement.tables import ProblemTables
+from qdistill.judgement.transfer import baseline_of
 
 RANDOM_STARTS = ("random_dense", "random_orthogonal")
 PARTS = ("unitary_im", "unitary_abs", "unitary_abs2")  # of the unitary, in place of Re U
@@ -23,14 +24,15 @@ def transfers(part: ProblemTables) -> list[Finding]:
 
     Models that never saw the circuit are put through the same formula.
     """
-    if not {"quantum", "classical"} <= part.names:
+    baseline = baseline_of(part.names)
+    if not {"quantum", baseline} <= part.names:
         return []
     found = []
     for table, name in ((part.transfer, "transfer"), (part.untaught, "metrics")):
         for row in table.to_dict("records"):
             key, run = key_of(part, row["n"]), {"student": row["student"], "stage": row["stage"]}
             if name == "metrics":
-                run = {"model": [row["student"], "classical", "quantum"], "stage": row["stage"]}
+                run = {"model": [row["student"], baseline, "quantum"], "stage": row["stage"]}
             about = {"subject": row["student"], "stage": row["stage"], "measure": "retained"}
             limits = ("retained", "ci_low", "ci_high")
             found.append(from_row("transfer", key, row, name, run, limits, **about, **_TEACHER))

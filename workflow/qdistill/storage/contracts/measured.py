@@ -46,6 +46,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     general_loss: float = Field(
         ge=0, nullable=True, description="of a language model, on general text: forgetting"
     )
+    bits_per_character: float = Field(
+        ge=0, nullable=True, description="of a language model, on held-out text"
+    )
     teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
     refitted_loss: float = Field(
         ge=0, nullable=True, description="held-out, a fixed read-out fitted anew to its own codes"
