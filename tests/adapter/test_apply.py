@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from helpers.adapter import make_adapter, make_vectors
 from helpers.checkout import ROOT, run_python
 from qdistill.adapter.apply import ApplySettings, apply_adapter
-from qdistill.adapter.cli import app
+from qdistill.__main__ import app
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.numerics import encode
 
@@ -239,7 +239,7 @@ def test_help_reads_well_and_no_command_loads_a_library_that_it_does_not_need(fo
     paths = [str(path) for path in (folder / "adapter", write_input(folder, X), folder / "o")]
     program = f"""
 import sys
-from qdistill.adapter.cli import app
+from qdistill.__main__ import app
 try: app(["apply", "--help"], prog_name="qdistill")
 except SystemExit: pass
 assert not {{"torch", "pyarrow", "pandas", "mlflow", "onnx", "numpy"}} & set(sys.modules)

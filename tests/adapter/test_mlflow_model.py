@@ -17,12 +17,12 @@ from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.mlflow_model import (
     _carried_modules,
     _model_arguments,
-    _store,
     register_adapter,
 )
 from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_text
+from qdistill.tracking.registration import use_store
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_registering_once_is_registering_for_good(adapter):
     write_adapter(adapter, make_adapter(seed=5))
     newer = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert str(champion().version) == newer["version"] == "2"
-    with _store(receipt["tracking_uri"]):
+    with use_store(receipt["tracking_uri"]):
         codes = mlflow.pyfunc.load_model(champion().source).predict(make_vectors(5))
     np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)
     write_adapter(adapter, make_adapter())

@@ -1,6 +1,139 @@
-"""``python -m qdistill``: the command line."""
+"""The command line: ``qdistill apply``, ``inspect``, ``fill`` and ``sample``.
 
-from qdistill.adapter.cli import main
+Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qdistill import __version__
+from qdistill.errors import QdistillError
+
+app = typer.Typer(
+    name="qdistill",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+AdapterFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="ADAPTER", help="Folder of an adapter, such as results/STUDY/DATASET/adapter."
+    ),
+]
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """End on a user's error with its one sentence and status 1."""
+    try:
+        yield
+    except QdistillError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qdistill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Apply the adapters that qdistill's studies export."""
+
+
+@app.command("apply")
+def apply_command(
+    adapter: AdapterFolder,
+    input_path: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Parquet file with a column of vectors.")
+    ],
+    output_path: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="Parquet file to write, with the codes.")
+    ],
+    column: Annotated[str, typer.Option(help="Column of the vectors.")] = "features",
+    output_column: Annotated[str, typer.Option(help="Name of the new column.")] = "codes",
+    batch_size: Annotated[int, typer.Option(min=1, help="Rows in memory at a time.")] = 8192,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")
+    ] = False,
+) -> None:
+    """Encode a column of vectors of a Parquet file into codes.
+
+    Every other column is kept. OUTPUT appears only when it is complete, and memory does not grow
+    with the number of rows. After a kill, the same command starts over.
+    """
+    from qdistill.adapter.apply import ApplySettings, apply_adapter
+
+    settings = ApplySettings(column, output_column, batch_size, overwrite)
+    with _plain_errors():
+        rows = apply_adapter(adapter, input_path, output_path, settings)
+    typer.echo(f"{rows:,} rows written to {output_path}")
+
+
+@app.command("inspect")
+def inspect_command(adapter: AdapterFolder) -> None:
+    """Print what an adapter is, where it comes from and what its card says first."""
+    from qdistill.adapter.summary import summarise
+
+    with _plain_errors():
+        typer.echo(summarise(adapter))
+
+
+BaseFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the base model, if it is not where the adapter was trained."),
+]
+
+
+@app.command("fill")
+def fill_command(
+    adapter: AdapterFolder,
+    text: Annotated[str, typer.Argument(help="A text in which [MASK] stands for a token.")],
+    base: BaseFolder = None,
+) -> None:
+    """Fill the masks of a text with the most probable tokens of an adapted language model."""
+    from qdistill.language.saved import fill_masks, loaded
+
+    with _plain_errors(), loaded(adapter, base) as (model, tokenizer):
+        typer.echo(fill_masks(model, tokenizer, text))
+
+
+@app.command("sample")
+def sample_command(
+    adapter: AdapterFolder,
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens of the text.")] = 24,
+    per_step: Annotated[int, typer.Option(min=1, help="Tokens unmasked at a step.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 is the most probable.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    base: BaseFolder = None,
+) -> None:
+    """Draw a text from an adapted language model, token by token in random order."""
+    from qdistill.language.saved import loaded, sample_text
+
+    with _plain_errors(), loaded(adapter, base) as (model, tokenizer):
+        typer.echo(sample_text(model, tokenizer, tokens, per_step, temperature, seed))
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="qdistill")
+
 
 if __name__ == "__main__":
     main()

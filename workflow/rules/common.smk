@@ -64,7 +64,9 @@ OF_QUANTUM = RUN.replace("{model}", "quantum")
 OF_REFERENCES = RUN.replace("{model}", "references")
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
-NICHE_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_language]
+NICHE_DATA = [
+    folder for folder, each in DATA.items() if KINDS[each["kind"]].is_language
+]
 STUDY_FIGURE = f"{RESULTS}/figures/{{figure}}.{{suffix}}"
 
 

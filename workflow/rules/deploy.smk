@@ -7,7 +7,52 @@ REGISTERED = (
 )
 
 
-if DEPLOYMENT:
+OF_LANGUAGE = DEPLOYMENT is not None and DEPLOYMENT.dataset in LANGUAGE
+
+
+if OF_LANGUAGE:
+
+    rule export_language_adapter:
+        input:
+            unpack(lambda wildcards: language_files(DEPLOYMENT)),
+            **tables_of("metrics", "findings", "choices"),
+            subsets=deployed_files(
+                data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")
+            ),
+            weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
+        output:
+            directory(ADAPTER),
+        log:
+            f"{LOGS}/export_language_adapter.log",
+        conda:
+            "../../envs/language.yaml"
+        params:
+            deployment=asdict(DEPLOYMENT),
+        message:
+            "Export the adapter of study '{params.deployment[study]}'"
+        script:
+            "../scripts/export_language_adapter.py"
+
+    # After the index, since an SQLite store has one writer at a time.
+    rule register_language_adapter:
+        input:
+            adapter=ADAPTER,
+            index=INDEX,
+        output:
+            receipt=f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json",
+        log:
+            f"{LOGS}/register_language_adapter.log",
+        conda:
+            "../../envs/language.yaml"
+        params:
+            study=STUDY.name,
+            tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
+        message:
+            "Register the adapter in MLflow as '{params.study}'"
+        script:
+            "../scripts/register_language_adapter.py"
+
+elif DEPLOYMENT:
 
     rule export_adapter:
         input:

@@ -137,10 +137,13 @@ def _adapter_of(
     return AdapterWeights(replace(adapter.config, origin=origin), adapter.tensors)
 
 
-def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, np.ndarray]:
+def read_seed(
+    name: str, seed: int, n: int, paths: Iterable[str], whole: bool = False
+) -> dict[str, np.ndarray]:
     """Read a model's weights of one seed at one n, without the seed axis.
 
-    The files are of several models and blocks of seeds; of a student also those of its teacher.
+    The files are of several models and blocks of seeds; of a student also those of its teacher,
+    whose encoder and decoder it has, unless it is kept whole.
     Raises DataError if none of them holds the seed.
     """
     for path in paths:
@@ -149,6 +152,8 @@ def read_seed(name: str, seed: int, n: int, paths: Iterable[str]) -> dict[str, n
             continue
         place = seeds.index(seed)
         own = {key: array[place] for key, array in read_weights(path, n).items()}
-        shared = read_seed(about["teacher"], seed, n, paths) if "teacher" in about else {}
+        shared = (
+            read_seed(about["teacher"], seed, n, paths) if "teacher" in about and not whole else {}
+        )
         return {k: v for k, v in shared.items() if not k.startswith("bottleneck.")} | own
     raise DataError(f"there are no weights of '{name}' for seed {seed}")

@@ -39,5 +39,3 @@ def resample_texts(paths: Iterable[str | Path], settings: Any, path: str | Path)
             rows.append({**where, **pair, **limits, "rows_share": found.rows_share})
     table = pd.DataFrame(rows).sort_values(["n", "baseline"], ignore_index=True)
     write_table("row_intervals", path, table, settings)
-
-

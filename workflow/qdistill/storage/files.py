@@ -47,6 +47,12 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
+def digest_of_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file, or nothing of one that is not there."""
+    path = Path(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
 @lru_cache(maxsize=32)
 def version_of(distribution: str) -> str:
     """Return the version of an installed distribution, or "not installed"."""

@@ -34,7 +34,9 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "student_training": _student_training(track),
         "circuit_layers": track.settings_of("quantum")["layers"],
         "pools": _listed(track.pools),
-        "pool_epochs": track.training["epochs"] if track.is_language else track.settings_of("distilled_pool")["epochs"],
+        "pool_epochs": track.training["epochs"]
+        if track.is_language
+        else track.settings_of("distilled_pool")["epochs"],
         "neighbours": downstream.get("neighbours"),
         "examples_per_class": downstream.get("examples_per_class"),
     }

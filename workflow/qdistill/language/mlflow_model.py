@@ -1,0 +1,60 @@
+"""Register a language model's adapter in MLflow, with its base beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import qdistill
+from qdistill.language.saved import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
+from qdistill.storage.files import code_version, digest_of, digest_of_file
+from qdistill.tracking.registration import register_model
+
+_REQUIREMENTS = ("mlflow", "numpy", "peft", "safetensors", "torch", "transformers")
+
+
+def register_language_adapter(
+    folder: str | Path, study: str, receipt_path: str | Path, tracking_uri: str | None = None
+) -> dict[str, Any]:
+    """Register the adapter as :func:`~qdistill.tracking.registration.register_model` says.
+
+    Raises DataError if the adapter cannot be read, TrackingError if the store cannot be used.
+    """
+    folder = Path(folder)
+    about, _ = read_adapter(folder)
+    names = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
+    digest = digest_of([code_version(), *(digest_of_file(folder / name) for name in names)])
+    given = (study, about.model, digest, model_arguments(folder), folder / CARD_FILE, receipt_path)
+    return register_model(*given, tracking_uri)
+
+
+@contextlib.contextmanager
+def model_arguments(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of MLflow's ``log_model``, which those of ``save_model`` are too.
+
+    The model carries this library's source, the adapter and its base, so that it runs elsewhere.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    about, _ = read_adapter(folder)
+    library = Path(qdistill.__file__).parent
+    texts = Schema([ColSpec(DataType.string)])
+    with tempfile.TemporaryDirectory() as temporary:
+        code = Path(temporary, library.name)
+        shutil.copytree(library, code, ignore=shutil.ignore_patterns("__pycache__"))
+        yield {
+            "python_model": str(Path(__file__).with_name("mlflow_code.py")),
+            "artifacts": {"adapter": str(folder), "base": about.base},
+            "code_paths": [str(code)],
+            "signature": ModelSignature(texts, texts),
+            "pip_requirements": [
+                f"{name}=={version(name).split('+')[0]}" for name in _REQUIREMENTS
+            ],
+            "metadata": {"origin": about.origin, "base_digest": about.base_digest},
+        }
