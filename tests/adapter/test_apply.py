@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from helpers.adapter import make_adapter, make_vectors
 from helpers.checkout import ROOT, run_python
-from qdistill.adapter.apply import ApplySettings, apply_adapter
 from qdistill.__main__ import app
+from qdistill.adapter.apply import ApplySettings, apply_adapter
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.numerics import encode
 

@@ -275,6 +275,7 @@ def describe_run(
     if chosen is not None:
         columns = chosen.columns()
         choices = [{key: values[0] for key, values in columns.items()}]
+        choices[0]["candidates"] = int(np.isfinite(chosen.curves).sum())
     return {
         **numbers,
         "numbers": list(numbers),

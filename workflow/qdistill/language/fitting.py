@@ -58,22 +58,41 @@ class Sample:
 
 
 def choose_point(method: Adapted, tokens: Tokens, grid: Grid, seed: int) -> Chosen:
-    """Choose rate, decay and length of one seed by its bound on the folds that are left out."""
-    begun, start, n = time.perf_counter(), method.state(), len(tokens)
-    curves = np.zeros((len(grid.points), len(grid.ends)))
-    weights = np.zeros(1)
+    """Choose rate, decay and length of one seed by its bound on the folds that are left out.
+
+    First each rate is tried with the first decay, then the other decays with the best rate: of the
+    grid's curves only those are finite.
+    """
+    begun, start = time.perf_counter(), method.state()
+    curves = np.full((1, len(grid.points), len(grid.ends)), np.inf)
+
+    def measure(points: Sequence[Point]) -> float:
+        for point in points:
+            curve = _validated(method, start, tokens, grid, point, seed)
+            curves[0, grid.points.index(point)] = np.where(np.isfinite(curve), curve, np.inf)
+        return grid.points[best_point(curves)[0][0]][0]
+
+    first, *others = grid.weight_decays
+    rate = measure([(rate, first) for rate in grid.learning_rates])
+    measure([(rate, decay) for decay in others])
+    method.load(start)
+    return Chosen(grid, curves, *best_point(curves), time.perf_counter() - begun)
+
+
+def _validated(
+    method: Adapted, start: State, tokens: Tokens, grid: Grid, point: Point, seed: int
+) -> np.ndarray:
+    """Compute the bound on left-out folds at 0 and each end of the grid: shape (C,)."""
+    total, weights, n = np.zeros(len(grid.ends)), 0, len(tokens)
     for fold, (kept, held) in enumerate(split_folds(seed, n, "folds", grid.folds)):
         validation = Sample.of(tokens.take(held[:_VALIDATED]), 1, f"validation {seed} {fold}")
-        weight = validation.tokens.lengths.sum()
+        method.load(start)
+        purpose = f"language fold {fold}"
+        steps = train_steps(method, tokens.take(kept), grid, point, seed, n, purpose)
+        weight = int(validation.tokens.lengths.sum())
+        total += weight * np.array([validation.bound(method.model) for _ in steps])
         weights += weight
-        for place, point in enumerate(grid.points):
-            method.load(start)
-            purpose = f"language fold {fold}"
-            steps = train_steps(method, tokens.take(kept), grid, point, seed, n, purpose)
-            curves[place] += weight * np.array([validation.bound(method.model) for _ in steps])
-    found = (curves / weights)[None]
-    method.load(start)
-    return Chosen(grid, found, *best_point(found), time.perf_counter() - begun)
+    return total / weights
 
 
 def train_steps(

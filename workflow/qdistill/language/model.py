@@ -129,6 +129,9 @@ def _config_of(folder: Path) -> dict[str, Any]:
 
 def _loaded(folder: str | Path, what: str, load: Callable[..., T], **options: Any) -> T:
     """Load a part of a saved model; what transformers says of it is told in a sentence."""
+    from transformers.utils import logging as told
+
+    told.disable_progress_bar()
     own = _config_of(Path(folder))
     if own.get("auto_map"):
         raise DataError(f"{folder}: the {what} asks for code of its own, which is never run")

@@ -1,7 +1,7 @@
 """A trained adapter of a language model in a folder: written, loaded, and put to use.
 
-Every folder has ``config.json`` and this library's ``adapter.safetensors``. One of PEFT's methods is
-in PEFT's own form besides, for ``PeftModel.from_pretrained``.
+Every folder has ``config.json`` and this library's ``adapter.safetensors``. One of PEFT's methods
+is in PEFT's own form besides, for ``PeftModel.from_pretrained``.
 """
 
 from __future__ import annotations

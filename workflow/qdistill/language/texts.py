@@ -73,6 +73,8 @@ def cut_windows(
     A word with more tokens is a window of its own; a window with fewer than ``fewest`` is left out.
     """
     texts = [paragraph.text for paragraph in paragraphs]
+    if not texts:
+        return []
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     windows = []
     for paragraph, offsets in zip(paragraphs, encoded["offset_mapping"], strict=True):
@@ -107,16 +109,11 @@ def _deal(
     """Assign windows to splits by document, as many as are wanted and there."""
     generator = generator_for(settings["split_seed"], 0, "language split")
     documents = [window.document for window in windows]
-    if settings["kind"] == "base":
-        share = settings["heldout_fraction"]
-        wanted: dict[str, Any] = {"train": 1 - share, "heldout": share}
-        most: dict[str, int] = {}
-    else:
-        wanted = most = {name: settings[name] for name in ("train", "unlabelled", "heldout")}
-    dealt = deal_documents(documents, wanted, generator)
+    unlabelled, heldout = settings.get("unlabelled_fraction", 0.0), settings["heldout_fraction"]
+    shares = {"train": 1 - unlabelled - heldout, "unlabelled": unlabelled, "heldout": heldout}
     rows = []
-    for split, places in dealt.items():
-        kept = np.sort(generator.permutation(places)[: most.get(split)])
+    for split, places in deal_documents(documents, shares, generator).items():
+        kept = np.sort(generator.permutation(places)[: settings.get(split)]).astype(int)
         need = {"train": max(largest_n, 1), "heldout": 1}.get(split, 0)
         if len(kept) < need:
             raise DataError(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, computed_field
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.dataset_record import DatasetKind, NotEmpty, Presets, UserPath
+from qdistill.study.dataset_record import DatasetKind, Divided, NotEmpty, Presets, UserPath
 from qdistill.study.messages import quoted
 from qdistill.study.settings import NON_EMPTY, Natural, Positive, Qubits
 from qdistill.study.user_files import COLUMNS, HUB_ID, check_text_path, text_files
@@ -65,7 +65,7 @@ class Base(DatasetKind):
         return 0
 
 
-class Language(DatasetKind):
+class Language(Divided):
     """Texts of a niche, to which a frozen masked language model is adapted."""
 
     kind: Literal["language"]
@@ -83,15 +83,15 @@ class Language(DatasetKind):
     output_bias: bool = False
     """Whether every method trains the bias of every token besides."""
     train: Positive = 1_000
-    """Windows to draw the n from, as many as there are."""
+    """Most windows to draw the n from."""
     unlabelled: Natural = 1_000
+    """Most windows of the pool; as many of general text are the other pool."""
     heldout: Positive = 200
-    """Windows, and as many of general text, that are measured."""
+    """Most windows that are measured, and as many of general text."""
     text_column: NotEmpty | None = None
     document_column: NotEmpty | None = None
     minimum_characters: Positive = 20
     maximum_characters: Positive = 100_000
-    split_seed: Natural = 0
     device: Device = "auto"
 
     is_language: ClassVar[bool] = True

@@ -77,8 +77,8 @@ def _check_kinds(track: Track, where: str) -> None:
             )
     if track.is_language and track.pools:
         raise ConfigurationError(
-            f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language model "
-            "has no such sweep; give []"
+            f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language "
+            "model has no such sweep; give []"
         )
     if track.is_language and track.protocol != "regularised":
         raise ConfigurationError(
