@@ -74,12 +74,7 @@ def test_a_cut_model_says_of_known_words_what_the_whole_one_says(tmp_path):
     cut = cut_vocabulary(whole, texts, 2, tmp_path / "cut")
     tokenizer, before = load_tokenizer(tmp_path / "cut"), load_tokenizer(whole)
     assert cut.config.vocab_size == len(tokenizer) < len(before)
-    assert tokenizer.tokenize("amber yarrow") == [
-        "amber",
-        *before.tokenize("yarro")[:0],
-        "y",
-        "##a",
-    ] + ["##r", "##r", "##o", "##w"]
+    assert tokenizer.tokenize("amber oak") == ["amber", "o", "##a", "##k"]
     ids, old = [t(texts)["input_ids"] for t in (tokenizer, before)]
     for new_row, old_row in zip(ids, old, strict=True):
         assert tokenizer.convert_ids_to_tokens(new_row) == before.convert_ids_to_tokens(old_row)

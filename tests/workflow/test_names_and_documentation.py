@@ -103,5 +103,7 @@ def test_documented_defaults_of_data_sets_are_those_of_the_code():
         for name in set(record.model_fields) - {"name", "kind"}:
             assert name in found, (kind, name)
             value = record.model_fields[name].default
-            if isinstance(value, int | float):
+            if isinstance(value, bool):
+                assert found[name] == str(value).lower(), (kind, name)
+            elif isinstance(value, int | float):
                 assert float(found[name]) == value, (kind, name)
