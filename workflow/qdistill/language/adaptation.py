@@ -27,9 +27,9 @@ from qdistill.training.blocks import BlockResults
 from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
 from qdistill.training.regularised import Chosen, grid_of
 
-_DRAWS = 2  # of masks, of what is measured at the end
-_IN_COURSE = 48  # texts that are measured as training goes on
-_TRAIN_MEASURED = 100  # training texts, at most
+_DRAWS = 2  # of masks, of held-out texts of the niche; one suffices for the rest
+_IN_COURSE = 32  # texts that are measured as training goes on
+_TRAIN_MEASURED = 64  # training texts, at most
 
 
 class Seeds(NamedTuple):
@@ -98,7 +98,7 @@ class LanguageProblem:
         texts = rows.loc[rows["split"] == "heldout", "text"].to_numpy()
         order = generator_for(0, 0, "general sample").permutation(len(texts))
         tokens = self._encoded(texts[order[: len(self.heldout.tokens)]])
-        return Sample.of(tokens, _DRAWS, "general")
+        return Sample.of(tokens, 1, "general")
 
     def tokens_of(self, split: str) -> Tokens:
         """Encode the texts of a split of the niche."""
@@ -144,7 +144,7 @@ class LanguageResults(BlockResults):
         """Measure a method as it is: bounds in its texts, in held-out ones and in general text."""
         problem = self.language
         heldout = problem.heldout.losses(method.model)
-        train = Sample.of(tokens, _DRAWS, f"train {seed}").first(_TRAIN_MEASURED)
+        train = Sample.of(tokens, 1, f"train {seed}").first(_TRAIN_MEASURED)
         self.losses.append(
             pd.DataFrame(
                 {
@@ -246,7 +246,7 @@ def _adapt_seed(
         "general_loss": problem.forgotten.first(_IN_COURSE),
     }
     with adapted(problem.model, name, slot, seed, n) as method:
-        start = Sample.of(tokens, 2, f"train {seed}").first(_TRAIN_MEASURED).bound(method.model)
+        start = Sample.of(tokens, 1, f"train {seed}").first(_TRAIN_MEASURED).bound(method.model)
         chosen: Chosen | None = None
         history: list[dict[str, float]] = []
         state, seconds = method.state(), 0.0

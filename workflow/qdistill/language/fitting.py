@@ -25,7 +25,7 @@ from qdistill.randomness import generator_for, split_folds
 from qdistill.training.crossvalidation import Point, best_point
 from qdistill.training.regularised import Chosen, Grid
 
-_VALIDATED = 64  # texts of a fold, at most
+_VALIDATED = 40  # texts of a fold, at most
 _LONGEST_GRADIENT = 1.0
 
 State = Mapping[str, Tensor]
