@@ -9,10 +9,10 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "workflow/qdistill"
 MOST_OF_A_FUNCTION, MOST_OF_A_MODULE = 50, 350  # lines
 VERBS = {
-    "Add", "Apply", "Assign", "Build", "Check", "Choose", "Collect", "Combine", "Compare",
+    "Adapt", "Add", "Apply", "Assign", "Build", "Check", "Choose", "Collect", "Combine", "Compare",
     "Complete", "Compose", "Compute", "Convert", "Corrupt", "Count", "Create", "Cut", "Decode",
-    "Derive", "Describe", "Distil", "Draw", "Encode", "Estimate", "Evaluate", "Filter", "Find",
-    "Fit", "Flag", "Gather", "Generate", "Import", "Join", "Judge", "Keep", "Kill", "List", "Load",
+    "Derive", "Describe", "Distil", "Draw", "Encode", "Estimate", "Evaluate", "Fill", "Filter",
+    "Find", "Fit", "Flag", "Gather", "Generate", "Import", "Join", "Judge", "Keep", "Kill", "List", "Load",
     "Locate", "Make", "Measure", "Predict", "Prepare", "Print", "Pull", "Raise", "Read",
     "Record", "Register", "Render", "Repeat", "Return", "Round", "Run", "Save", "Scale",
     "Select", "Serve", "Set", "Sort", "Split", "Square", "Start", "Sum", "Tabulate", "Take",

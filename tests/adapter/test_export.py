@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from helpers.adapter import deployment_of, make_adapter, make_vectors, train_study
+from helpers.names import STUDENTS
 from qdistill.adapter.conversion import convert
 from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
@@ -21,7 +22,7 @@ from qdistill.models.slot_model import in_slot
 from qdistill.models.spectral import quadratic_features
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights, write_weights
-from qdistill.study.registry import BOTTLENECKS, FITTED, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, FITTED, TUNED
 
 pytestmark = pytest.mark.slow
 

@@ -126,7 +126,7 @@ except DataError as error:
 
 def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence(tmp_path):
     said = find_in_a_process("organisation/tiny", tmp_path)
-    assert said.startswith("refused: encoder 'organisation/tiny': no such folder here, and it")
+    assert said.startswith("refused: model 'organisation/tiny': no such folder here, and it")
     assert "\n" not in said
 
 

@@ -7,12 +7,13 @@ from sklearn.decomposition import PCA
 
 from helpers.adapter import TUNING
 from helpers.files import rows_at
+from helpers.names import STUDENTS
 from helpers.students import SETTINGS, all_weights, fit
 from qdistill.datasets.latents import load_latents
 from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.errors import DataError
 from qdistill.storage.weights import read_seeds, read_weights, write_weights
-from qdistill.study.registry import BOTTLENECKS, STUDENTS, stages_of
+from qdistill.study.registry import BOTTLENECKS, stages_of
 from qdistill.training.protocols import train_model
 from qdistill.training.tuning import tune_model
 

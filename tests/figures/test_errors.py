@@ -16,6 +16,7 @@ from helpers.figures import (
     points_of,
 )
 from helpers.metrics import diverge, make_metrics
+from helpers.names import MODELS, STUDENTS
 from qdistill.figures.errors import (
     bound_shape,
     draw_bound,
@@ -26,7 +27,6 @@ from qdistill.figures.errors import (
 )
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
-from qdistill.study.registry import MODELS, STUDENTS
 from qdistill.study.styles import style_of
 
 ANGLES = 240

@@ -7,13 +7,14 @@ import pandas as pd
 
 from helpers import students
 from helpers.files import Files
+from helpers.names import STUDENTS
 from helpers.students import fit, take_from
 from helpers.verdict import findings_of
 from qdistill.adapter.export import ExportFiles
 from qdistill.adapter.layout import KINDS, AdapterConfig, AdapterWeights
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.deploy_rules import Deployment
-from qdistill.study.registry import BOTTLENECKS, STUDENTS, contenders
+from qdistill.study.registry import BOTTLENECKS, contenders
 from qdistill.training.protocols import train_model
 from qdistill.training.references import fit_references
 from qdistill.training.tuning import tune_model

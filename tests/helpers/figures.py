@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from helpers.metrics import make_metrics
+from helpers.names import ENTRIES
 from qdistill.storage.tables import make_frame, write_table
-from qdistill.study.registry import ENTRIES
 from qdistill.study.styles import style_of
 
 SIZES = (50, 100, 200, 500)

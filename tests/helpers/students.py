@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from helpers.files import SEEDS, Files, files_of, make_problem
+from helpers.names import STUDENTS
 from qdistill.datasets.problem import Problem
 from qdistill.storage.tables import write_table
 from qdistill.storage.weights import read_weights, write_weights
 from qdistill.students.fitting import fit_student
 from qdistill.students.teachers import collect_soft_targets, extract_unitary
-from qdistill.study.registry import STUDENTS
 from qdistill.training.protocols import train_model
 
 SETTINGS = {"projections": "trained", "protocol": "article", "epochs": 12, "batch_size": 9}

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.metrics import make_row
+from helpers.names import STUDENTS
 from qdistill.storage.tables import write_table
-from qdistill.study.registry import STUDENTS, stages_of
+from qdistill.study.registry import stages_of
 from qdistill.tracking.sync import ModelRuns, sync_runs, sync_study
 from qdistill.tracking.writer import KEY, OUTCOMES
 
@@ -39,6 +40,7 @@ def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
             **make_row("synthetic-4q", protocol, n, seed, model, stage, heldout=0.0),
             "train_loss": 0.5 / n + 0.01 * seed,
             "heldout_loss": 1.0 / n + 0.02 * seed + 0.1 * place,
+            **{"general_loss": math.nan, "bits_per_character": math.nan},
             "teacher_r2": 0.9 - 0.1 * seed if model in STUDENTS else math.nan,
             "train_seconds": 1.5,
         }

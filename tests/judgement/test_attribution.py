@@ -1,9 +1,9 @@
 import pytest
 
 from helpers.metrics import diverge, make_metrics
+from helpers.names import MODELS
 from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_models
-from qdistill.study.registry import MODELS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,), random_seed=1)
 

@@ -6,10 +6,11 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from helpers.metrics import diverge, make_metrics
+from helpers.names import ENTRIES
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.judgement.pairing import last_stage
-from qdistill.study.registry import ENTRIES, contenders, deployable
+from qdistill.study.registry import contenders, deployable
 
 AT = {"dataset": "docstrings", "protocol": "article", "n": 100}
 

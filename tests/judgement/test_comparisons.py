@@ -4,11 +4,11 @@ import pytest
 from scipy import stats
 
 from helpers.metrics import diverge, make_metrics, rows_where, values_of
+from helpers.names import MODELS, STUDENTS
 from helpers.verdict import leveled
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models, compare_study
 from qdistill.judgement.power import holm_levels, seeds_needed
-from qdistill.study.registry import MODELS, STUDENTS
 
 SMALL = dict(datasets=("synthetic-6q",), sizes=(100,))
 

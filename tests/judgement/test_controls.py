@@ -3,9 +3,9 @@
 import pytest
 
 from helpers.metrics import diverge, make_metrics
+from helpers.names import MODELS
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import CIRCUIT, SQUARES, described, findings_of, found, leveled, words
-from qdistill.study.registry import MODELS
 
 
 def controls_of(metrics, settings):

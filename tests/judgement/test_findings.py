@@ -8,6 +8,7 @@ from scipy import stats
 from helpers.cost import make_cost
 from helpers.downstream import lose_codes, make_downstream
 from helpers.metrics import EVERY_NAME, cut_short, diverge, make_metrics, make_sweep
+from helpers.names import MODELS
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import (
     ONE,
@@ -28,7 +29,6 @@ from qdistill.judgement.findings.base import select_rows
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.findings.use import headline_qubits
 from qdistill.storage.tables import read_frame, write_table
-from qdistill.study.registry import MODELS
 
 FEW = ("mean", "classical", "quantum")
 

@@ -5,6 +5,7 @@ import pytest
 
 from helpers.files import SEEDS, files_of, rows_at
 from helpers.metrics import rows_where
+from helpers.names import STUDENTS
 from helpers.students import SETTINGS, all_weights, fit, teach, write_map_task
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError
@@ -14,7 +15,6 @@ from qdistill.storage.tables import frame_of, matrix_of, read_frame, read_table,
 from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.students.fitting import fit_student
 from qdistill.students.teachers import load_unitaries
-from qdistill.study.registry import STUDENTS
 
 PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
 READ_OUT = {"linear": lambda z: z, "squared": np.square}

@@ -15,8 +15,8 @@ from helpers.configuration import (
     refusal,
     study_of,
 )
+from helpers.names import MODELS, STUDENTS
 from qdistill.study.configuration import resolve_study
-from qdistill.study.registry import MODELS, STUDENTS
 
 
 @pytest.mark.parametrize("study", ["smoke", "article", "engines", "scaling", "thorough"])
@@ -87,8 +87,8 @@ students: [compile] -> 'compile' | did you mean 'compiled'?
 n: [100, 2000] -> 'n': found 2000 | 'docstrings' has 1400 rows
 { datasets: [digits, digits], n: [50] } -> 'digits' is listed twice
 training: { models: { quantm: { epochs: 3 } } } -> 'quantm' | did you mean 'quantum'?
-training: { models: { compiled: { epochs: 3 } } } -> 'compiled' | unitary_re
-training: { models: { linear_tuned: { epochs: 3 } } } -> 'linear_tuned' | quantum_tuned
+training: { models: { compiled: { epochs: 3 } } } -> 'compiled' | square_scaled
+training: { models: { linear_tuned: { epochs: 3 } } } -> 'linear_tuned' | square_scaled
 mlflow: { tracking_uri: mlruns } -> mlruns | sqlite:///
 datasets: [{ name: x, kind: vectors, path: 2020-01-01 }] -> datasets.0.path | 2020-01-01 | quotes
 engine: jax -> 'engine' | jax | torch

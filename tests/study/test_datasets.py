@@ -24,7 +24,11 @@ def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
     settings = resolve_dataset(name)
     kind = PRESETS[name]["kind"]
     assert (settings["name"], settings["kind"]) == (name, kind)
-    assert set(settings) == {"qubits", *KINDS[kind].model_fields}
+    assert set(settings) == {
+        "qubits",
+        *KINDS[kind].model_fields,
+        *KINDS[kind].model_computed_fields,
+    }
     assert list(settings)[:3] == ["name", "kind", "qubits"]
 
 

@@ -109,3 +109,13 @@ def test_figures_are_those_of_language_models():
     figures = figures_of(study, "kjv", "regularised")
     assert "tradeoff" in figures and "unitary" not in figures and "crossover" in figures
     assert "tradeoff" not in figures_of(study, "docstrings", "article")
+
+
+def test_settings_of_what_is_not_trained_cannot_be_overridden():
+    for name in [n for n in ENTRIES if not ENTRIES[n].in_vectors]:
+        changed = {**REGULARISED, "models": {name: {"epochs": 3}}}
+        if ENTRIES[name].settings:
+            assert set(ENTRIES[name].settings) == {"batch_size", "regularised"}
+            assert "has no such setting" in refusal_by(check_track, language_track(changed), "")
+        else:
+            assert name in ("frozen_base", "distilled_general", "mean_code")

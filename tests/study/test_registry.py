@@ -1,10 +1,9 @@
 """What can be deployed, how simple each is, and what comes from a circuit."""
 
+from helpers.names import ENTRIES, STUDENTS
 from qdistill.study.registry import (
     BOTTLENECKS,
-    ENTRIES,
     FITTED,
-    STUDENTS,
     TUNED,
     contenders,
     deployable,

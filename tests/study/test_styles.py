@@ -2,8 +2,10 @@
 
 import pytest
 
+from helpers.names import ENTRIES, MODELS, STUDENTS
+from qdistill.study import registry
 from qdistill.study.model_table import ModelEntry
-from qdistill.study.registry import BOTTLENECKS, ENTRIES, MODELS, REFERENCES, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, REFERENCES, TUNED
 from qdistill.study.styles import MOST_LABELLED, in_front, style_of
 
 EVERY_NAME = [*MODELS, *STUDENTS]
@@ -17,6 +19,13 @@ def test_every_name_of_the_registry_has_its_own_look():
     assert len(set(looks)) == len(EVERY_NAME)
     alone = [name for name in EVERY_NAME if name not in SIBLINGS]
     assert len({style_of(name).colour for name in alone}) == len(alone)
+
+
+def test_what_stands_in_a_language_model_has_its_own_look_too():
+    names = [name for name, entry in registry.ENTRIES.items() if entry.in_language]
+    looks = [(style_of(n).colour, style_of(n).marker, style_of(n).line) for n in names]
+    assert len(set(looks)) == len(names)
+    assert len({style_of(n).colour for n in names if not n.startswith("soft_")}) == len(names) - 3
 
 
 @pytest.mark.parametrize("squared", SIBLINGS)
@@ -38,7 +47,7 @@ def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):
     student = {"teacher": "quantum", "method": "distil"}
     new = ModelEntry("newcomers_own", "one's own", "control", "own:Own")
     for entry in (new, ModelEntry("another_student", "the same", "student", **student)):
-        monkeypatch.setitem(ENTRIES, entry.name, entry)
+        monkeypatch.setitem(registry.ENTRIES, entry.name, entry)
     first, second = style_of("newcomers_own"), style_of("another_student")
     assert first.colour != second.colour
     assert {first.colour, second.colour}.isdisjoint(style.colour for style in before.values())

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from helpers import configuration
 from helpers.configuration import DEFAULT, THOROUGH
+from helpers.names import STUDENTS
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.study.configuration import resolve_study
-from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.registry import BOTTLENECKS, TUNED
 from qdistill.study.tracks import count_angles, expected_rows, seed_blocks
 
 LENGTH = {**DEFAULT["training"]["regularised"], "steps": 300}

@@ -10,10 +10,10 @@ from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
 from helpers.configuration import study_of
+from helpers.names import MODELS, STUDENTS
 from qdistill.study.captions import caption_of_problem, caption_of_settings, caption_of_study
 from qdistill.study.configuration import resolve_study
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
-from qdistill.study.registry import MODELS, STUDENTS
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "workflow" / "report"

@@ -105,6 +105,11 @@ class LanguageProblem:
         return self._encoded(self.frame.loc[self.frame["split"] == split, "text"])
 
     @cached_property
+    def collected(self) -> dict[str, Tensor]:
+        """What jobs have computed of a pool, by its name, and use for every seed and n."""
+        return {}
+
+    @cached_property
     def unlabelled(self) -> Tokens:
         """Unlabelled texts of the niche."""
         return self.tokens_of("unlabelled")

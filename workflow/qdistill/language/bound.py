@@ -101,7 +101,7 @@ def masked_logits(model: Any, tokens: Tokens, masks: Sequence[np.ndarray]) -> tu
 
 
 def mean_by_text(losses: Tensor, masks: Sequence[np.ndarray]) -> Tensor:
-    """Average what was computed of each masked token, (M,), over those of each text: (B,)."""
+    """Compute each text's mean, (B,), of what is known of each masked token, (M,)."""
     counts = torch.tensor([len(places) for places in masks], device=losses.device)
     place = torch.repeat_interleave(torch.arange(len(masks), device=losses.device), counts)
     return torch.zeros(len(masks), device=losses.device).index_add(0, place, losses) / counts
@@ -143,7 +143,7 @@ def text_losses(model: Any, tokens: Tokens, masks: Sequence[Sequence[np.ndarray]
 
 
 def weighted_mean(losses: np.ndarray, tokens: Tokens) -> float:
-    """Average over texts as long as they are: nats a token of all of them together."""
+    """Compute the mean over texts, weighted by length: nats a token of all together."""
     return float(np.average(losses, weights=tokens.lengths))
 
 

@@ -59,7 +59,7 @@ class Adapted:
         return sum(parameter.numel() for parameter in self.trained.values())
 
     def state(self) -> dict[str, Tensor]:
-        """Copy all that the method has learnt or drawn."""
+        """Return a copy of all that the method has learnt or drawn."""
         own = {name: p.detach().cpu().clone() for name, p in self.trained.items()}
         return {**(self.adapter.state() if self.adapter else {}), **own}
 
@@ -74,7 +74,7 @@ class Adapted:
 
 @contextmanager
 def adapted(model: Any, name: str, slot: Slot, seed: int, n: int) -> Iterator[Adapted]:
-    """Put a method into a frozen model, at the start of one seed at one n; undone at the end.
+    """Yield a frozen model with a method in it, at the start of one seed at one n.
 
     Raises DataError if the output bias is to be trained and the head has none.
     """
@@ -108,7 +108,7 @@ def adapted(model: Any, name: str, slot: Slot, seed: int, n: int) -> Iterator[Ad
 
 @contextmanager
 def restored(model: Any, name: str, slot: Slot, state: Mapping[str, Tensor]) -> Iterator[Adapted]:
-    """Put a trained method, or a student, into a frozen model as a state holds it."""
+    """Yield a frozen model with a trained method or a student in it, as a state holds it."""
     entry = ENTRIES[name]
     if entry.family != "student":
         with adapted(model, name, slot, 0, 0) as method:

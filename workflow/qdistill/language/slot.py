@@ -61,13 +61,13 @@ class SlotAdapter(nn.Module):
         return {name: getattr(self, key) for key, name in self._names.items()}
 
     def state(self) -> dict[str, Tensor]:
-        """Copy trained weights and constants, all that the adapter is."""
+        """Return a copy of trained weights and constants, all that the adapter is."""
         own = {**self.parameters_by_name(), **self._constants}
         return {name: tensor.detach().clone() for name, tensor in own.items()}
 
     @contextmanager
     def replaced_by(self, other: SlotAdapter) -> Iterator[None]:
-        """Let another adapter do this one's work for a while."""
+        """Apply another adapter in this one's place for a while."""
         self._other = [other]  # in a list, or it would count as a part of this module
         try:
             yield
@@ -96,7 +96,7 @@ def layers_of(model: Any) -> nn.ModuleList:
 
 @contextmanager
 def attach(model: Any, adapter: nn.Module, place: str) -> Iterator[None]:
-    """Let a module adapt what stands before the head, or after the middle layer; undone on exit."""
+    """Apply a module to what stands before the head or after the middle layer, until the exit."""
     layers = layers_of(model)
     target = transformer_of(model) if place == "last" else layers[max(len(layers) // 2 - 1, 0)]
 

@@ -47,7 +47,7 @@ def distil_adapter(
     settings: Mapping[str, Any],
     outputs: Mapping[str, str | Path],
 ) -> None:
-    """Obtain one student from its trained circuit at every n, and measure it as a language model.
+    """Distil one student from its trained circuit at every n, and measure it in the model.
 
     Outputs are those of :func:`~qdistill.language.adaptation.adapt_model` but ``choices``. Raises
     DataError if the teacher's weights are damaged or were trained on another base.
@@ -81,8 +81,9 @@ def _distil_seed(
     seed, n = run
     begun, slot = time.perf_counter(), Slot.of(problem.settings, settings)
     tokens, pool = problem.subset(seed, n), _pool_of(entry, problem)
-    whole = tokens if pool is None else tokens.joined(pool)
-    hidden = collect_hidden(problem.model, whole, slot.place, seed, n)
+    hidden = collect_hidden(problem.model, tokens, slot.place, seed, n)
+    if pool is not None:
+        hidden = torch.cat([hidden, _hidden_of_pool(entry, problem, slot.place)])
     with restored(problem.model, entry.teacher, slot, teacher) as circuit, torch.no_grad():
         assert circuit.adapter is not None
         encoded, codes = circuit.adapter.code(hidden)
@@ -94,6 +95,7 @@ def _distil_seed(
             grid = grid_of(settings, n)
             point = (min(grid.learning_rates), 0.0)
             loss = _token_distance(entry, slot, teacher, student)
+            whole = tokens if pool is None else tokens.joined(pool)
             for _ in train_steps(student, whole, grid, point, seed, n, "soft targets", loss):
                 pass
         seconds = time.perf_counter() - begun
@@ -112,6 +114,16 @@ def _pool_of(entry: ModelEntry, problem: LanguageProblem) -> Tokens | None:
         return None
     niche = problem.unlabelled
     return niche if entry.pool_text == "niche" else problem.general_pool(len(niche))
+
+
+def _hidden_of_pool(entry: ModelEntry, problem: LanguageProblem, place: str) -> Tensor:
+    """Collect what an adapter sees of the pool, under masks that all seeds and n share."""
+    known = problem.collected
+    if entry.pool_text not in known:
+        pool = _pool_of(entry, problem)
+        assert pool is not None
+        known[entry.pool_text] = collect_hidden(problem.model, pool, place, 0, 0)
+    return known[entry.pool_text]
 
 
 class _Recorder(nn.Module):

@@ -138,6 +138,8 @@ def _runs(study: Study, job: Job) -> float:
 
 def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
     """Estimate the time of optimiser steps, of all n and seeds of a job."""
+    if job.rule in ("train_base", "adapt_model", "distil_adapter"):
+        return _language_seconds(study, job, account["language"])
     if job.params.get("sweeps"):
         return sum(_training_seconds(study, each, account) for each in _swept(job))
     settings, costs = job.params.get("settings") or {}, account["step"]
@@ -160,6 +162,24 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     batch = settings.get("batch_size", _BATCH) * width
     each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)
     return steps * each
+
+
+def _language_seconds(study: Study, job: Job, costs: Mapping[str, float]) -> float:
+    """Estimate the time that tokens of the small base take; larger ones take longer."""
+    settings = job.params["settings"]
+    if job.rule == "train_base":
+        return settings["steps"] * _BATCH * settings["max_tokens"] * costs["base"]
+    grid, batch, tokens = settings["regularised"], settings["batch_size"], 0.0
+    for n in job.params["sizes"]:
+        steps = max(grid["steps"], grid["epochs"] * math.ceil(n / batch))
+        points = len(grid["learning_rates"]) + len(grid["weight_decays"]) - 1
+        trainings = grid["folds"] * points + 1
+        if job.rule == "distil_adapter":
+            trainings = int(ENTRIES[job.wildcards["model"]].objective == "tokens")
+        tokens += job.params["dataset"]["max_tokens"] * (
+            trainings * steps * batch + costs["measured"]
+        )
+    return len(study.blocks[job.wildcards["block"]]) * tokens * costs["token"]
 
 
 def _swept(job: Job) -> Iterator[Job]:

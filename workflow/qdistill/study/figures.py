@@ -132,8 +132,7 @@ FIGURES: dict[str, FigureEntry] = {
         "language",
         ("histories",),
         "what is gained in the niche and lost in general text, along training",
-        "Down is better in the niche, right is worse in general text. Look for lines that go down "
-        "without going right, and for any that turn up again.",
+        "Down: better in the niche; right: worse in general text. Look for lines that turn up.",
         in_vectors=False,
         in_language=True,
     ),

@@ -102,8 +102,9 @@ class ModelEntry:
     @property
     def settings(self) -> tuple[str, ...]:
         """Keys of ``training`` that make a difference to it, and may be overridden for it."""
-        if self.kind == "adapter":
-            return () if self.adapts == "nothing" else ("batch_size", "regularised")
+        if not self.in_vectors:
+            is_trained = self.objective == "tokens" if self.method else self.adapts != "nothing"
+            return ("batch_size", "regularised") if is_trained else ()
         if self.kind == "tuned":  # the others are searched
             return ("batch_size", "angle_range", "regularised") if self.is_circuit else ()
         if self.kind == "reference" or self.method == "compile":

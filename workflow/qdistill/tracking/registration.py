@@ -87,7 +87,7 @@ def _register(
 
 @contextlib.contextmanager
 def use_store(uri: str) -> Iterator[None]:
-    """Let MLflow's global functions use a store, and then what they used before.
+    """Set the store of MLflow's global functions, and then what they used before.
 
     MLflow also writes its choice into the environment, where it would pass for the user's.
     """
