@@ -70,7 +70,7 @@ def cut_windows(
 ) -> list[Paragraph]:
     """Cut paragraphs at ends of words into windows of at most so many tokens, special ones apart.
 
-    A word with more tokens is a window of its own; a window with fewer than ``fewest`` is left out.
+    Left out are windows with fewer than ``fewest`` tokens, and words that have too many alone.
     """
     texts = [paragraph.text for paragraph in paragraphs]
     if not texts:
@@ -80,7 +80,7 @@ def cut_windows(
     for paragraph, offsets in zip(paragraphs, encoded["offset_mapping"], strict=True):
         text = paragraph.text
         for first, last in _pieces(text, offsets, most):
-            if last - first < fewest:
+            if not fewest <= last - first <= most:
                 continue
             begin, end = offsets[first][0], offsets[last - 1][1]
             windows.append(replace(paragraph, text=text[begin:end].strip()))

@@ -10,6 +10,7 @@ from typing import Any
 
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
+from qdistill.wording import LOSSES, capitalised
 
 _PROJECTIONS = {
     "trained": "",
@@ -28,15 +29,15 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "n": _listed(track.n),
         "largest_n": track.n[-1],
         "seeds": study.config["seeds"],
+        "loss": capitalised(LOSSES["nats_per_token" if track.is_language else "mse"]),
+        "baseline": "frozen_base" if track.is_language else "classical",
         "models": _explained(models),
         "students": _explained(track.students),
         "training": _training(track, models),
         "student_training": _student_training(track),
         "circuit_layers": track.settings_of("quantum")["layers"],
         "pools": _listed(track.pools),
-        "pool_epochs": track.training["epochs"]
-        if track.is_language
-        else track.settings_of("distilled_pool")["epochs"],
+        "pool_epochs": track.settings_of("distilled_pool").get("epochs"),
         "neighbours": downstream.get("neighbours"),
         "examples_per_class": downstream.get("examples_per_class"),
     }

@@ -25,7 +25,9 @@ LAYOUT_VERSION = 3
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
 _FLAGS = ("diverged", "choice_at_edge")
-_CHILD_METRICS = (*LOSSES, "teacher_r2", "n_parameters", "train_seconds")
+# Of language models alone.
+_OF_LANGUAGE = ("general_loss", "bits_per_character")
+_CHILD_METRICS = (*LOSSES, *_OF_LANGUAGE, "teacher_r2", "n_parameters", "train_seconds")
 _PARENT = ["dataset", "qubits", "protocol", "n", "model"]
 _CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
@@ -183,8 +185,9 @@ def _parent_record(
 
 def _aggregates(rows: pd.DataFrame) -> dict[str, float]:
     found: dict[str, float] = {}
-    for column in LOSSES:
-        found |= aggregate_seeds(rows[column].to_numpy(), column)
+    for column in (*LOSSES, *_OF_LANGUAGE):
+        if column in LOSSES or rows[column].notna().any():
+            found |= aggregate_seeds(rows[column].to_numpy(), column)
     if {"train_loss_mean", "heldout_loss_mean"} <= found.keys():
         found |= _gap(found["train_loss_mean"], found["heldout_loss_mean"])
     if rows["teacher_r2"].notna().any():
