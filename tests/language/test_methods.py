@@ -14,9 +14,12 @@ from helpers.language import (
     save_language_model,
     some_tokens,
 )
+from helpers.text import sentence
 from qdistill.errors import DataError
 from qdistill.language.bound import draw_masks, masked_losses
+from qdistill.language.fitting import add_gradients
 from qdistill.language.methods import BIAS, Slot, adapted, output_bias_of, restored
+from qdistill.language.model import encode_texts
 from qdistill.language.saved import SavedAdapter, save_adapter
 from qdistill.language.slot import layers_of
 from qdistill.randomness import generator_for
@@ -115,3 +118,17 @@ def test_the_output_bias_is_among_what_is_trained(tiny):
     with adapted(model, "linear", WITH_BIAS, 0, 10) as method:
         assert BIAS in method.trained
         assert method.count_parameters() == sum(p.numel() for p in method.trained.values())
+
+
+def test_gradients_of_a_batch_do_not_depend_on_its_pieces(tiny):
+    model, tokenizer = tiny
+    tokens = encode_texts(tokenizer, [sentence(seed, 4 + seed) for seed in range(6)])
+    masks = draw_masks(tokens, generator_for(0, 0, "pieces"))
+    found = []
+    for most in (1, 20, 10_000):
+        with adapted(model, "linear", SLOT, 0, 10) as method:
+            random_state(method)
+            add_gradients(method.model, tokens, masks, most=most)
+            found.append(torch.cat([p.grad.ravel() for p in method.trained.values()]))
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-6)

@@ -5,6 +5,8 @@ import json
 import mlflow.pyfunc
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
+from mlflow.pyfunc.scoring_server import init
 from typer.testing import CliRunner
 
 from helpers.language import SLOT, logits_of, random_state
@@ -133,3 +135,17 @@ def test_the_mlflow_model_fills_masks_without_a_pickle(quantum, tmp_path):
     with loaded(quantum) as (adapted_model, tokenizer):
         expected = fill_masks(adapted_model, tokenizer, "amber [MASK] cedar")
     assert list(model.predict(["amber [MASK] cedar"])) == [expected]
+
+
+@pytest.mark.slow
+def test_the_model_is_served_over_http(quantum, tmp_path):
+    with model_arguments(quantum) as given:
+        mlflow.pyfunc.save_model(str(tmp_path / "model"), **given)
+    client = TestClient(init(mlflow.pyfunc.load_model(str(tmp_path / "model"))))
+    answer = client.post("/invocations", json={"inputs": ["amber [MASK] cedar"]})
+    assert answer.status_code == 200, answer.text
+    with loaded(quantum) as (model, tokenizer):
+        expected = fill_masks(model, tokenizer, "amber [MASK] cedar")
+    assert answer.json()["predictions"] == [expected]
+    wrong = client.post("/invocations", json={"inputs": ["amber"]})
+    assert wrong.status_code == 400 and "has no mask" in wrong.text

@@ -58,6 +58,7 @@ LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_lang
 VECTORS = [name for name, _ in STUDY.problems if name not in LANGUAGE]
 PARAGRAPHS = "data/{data}/paragraphs.parquet"
 DUPLICATES = "data/{data}/duplicates.parquet"
+BASE_MODEL = "data/{data}/model"
 RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
 OF_QUANTUM = RUN.replace("{model}", "quantum")
 # All in one file: fitting them takes less time than starting a job for each.
@@ -132,6 +133,19 @@ def cores_of_timing(wildcards):
 
 def dataset_settings(wildcards):
     return STUDY.datasets[wildcards.dataset]
+
+
+def base_of(settings):
+    """The folder of the base that a data set is adapted from."""
+    return BASE_MODEL.format(data=STUDY.folders[settings["source"]["name"]])
+
+
+def language_files(wildcards):
+    """What every job inside the language model of a data set reads."""
+    settings = dataset_settings(wildcards)
+    general = PARAGRAPHS.format(data=STUDY.folders[settings["source"]["name"]])
+    texts = data_file(wildcards.dataset, "paragraphs.parquet")
+    return {"base": base_of(settings), "texts": texts, "general": general}
 
 
 def track_of(wildcards):

@@ -1,19 +1,5 @@
 # A frozen language model: its texts, the base, adapters in it and their students.
 BASE_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_base]
-BASE_MODEL = "data/{data}/model"
-
-
-def base_of(settings):
-    """The folder of the base that a data set is adapted from."""
-    return BASE_MODEL.format(data=STUDY.folders[settings["source"]["name"]])
-
-
-def language_files(wildcards):
-    """What every job inside the language model of a data set reads."""
-    settings = dataset_settings(wildcards)
-    general = PARAGRAPHS.format(data=STUDY.folders[settings["source"]["name"]])
-    texts = data_file(wildcards.dataset, "paragraphs.parquet")
-    return {"base": base_of(settings), "texts": texts, "general": general}
 
 
 rule collect_texts:

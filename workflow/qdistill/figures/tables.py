@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +57,18 @@ def describe_failures(runs: pd.DataFrame, value: str = "heldout_loss") -> list[s
     for words, hit in told.items():
         groups = runs.assign(hit=runs["seed"].where(hit)).groupby(["model", "n"])
         counts = groups.agg(failed=("hit", "nunique"), seeds=("seed", "nunique")).reset_index()
-        each = "{model} at n = {n:,} ({failed} of {seeds} seeds)"
-        sentences += list_cases(words, counts[counts["failed"] > 0], each)
+        sentences += list_cases(words, _cases_of(counts))
     return sentences
+
+
+def _cases_of(counts: pd.DataFrame) -> Iterator[str]:
+    """Say where seeds failed; of a model whose every run did, in one case."""
+    for model, own in counts.groupby("model", sort=False):
+        if len(own) > 1 and (own["failed"] == own["seeds"]).all():
+            yield f"{model} at every n"
+            continue
+        for row in own[own["failed"] > 0].itertuples():
+            yield f"{model} at n = {row.n:,} ({row.failed} of {row.seeds} seeds)"
 
 
 def list_cases(words: str, cases: Iterable[str] | pd.DataFrame, each: str = "") -> list[str]:

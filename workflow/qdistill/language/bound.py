@@ -92,7 +92,8 @@ def masked_logits(model: Any, tokens: Tokens, masks: Sequence[np.ndarray]) -> tu
     inputs[masked] = tokens.mask
     device = model.device
     chosen = torch.from_numpy(masked).to(device)
-    with _head_on(model, chosen):
+    on_gpu = device.type == "cuda"  # where half the bits take less than half the time
+    with _head_on(model, chosen), torch.autocast(device.type, torch.bfloat16, enabled=on_gpu):
         logits = model(
             input_ids=torch.from_numpy(inputs).to(device),
             attention_mask=torch.from_numpy(attention.astype(np.int64)).to(device),

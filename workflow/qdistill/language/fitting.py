@@ -27,6 +27,7 @@ from qdistill.training.regularised import Chosen, Grid
 
 _VALIDATED = 40  # texts of a fold, at most
 _LONGEST_GRADIENT = 1.0
+_TOKENS_AT_ONCE = 8192
 
 State = Mapping[str, Tensor]
 
@@ -127,12 +128,33 @@ def train_steps(
             group["lr"] = rate * share
         batch, masks = next(stream)
         optimiser.zero_grad()
-        weights = torch.from_numpy(batch.lengths).to(method.model.device)
-        ((loss(method.model, batch, masks) * weights).sum() / weights.sum()).backward()
+        add_gradients(method.model, batch, masks, loss)
         torch.nn.utils.clip_grad_norm_(parameters, _LONGEST_GRADIENT)
         optimiser.step()
         if step + 1 in ends:
             yield step + 1
+
+
+def add_gradients(
+    model: Any,
+    batch: Tokens,
+    masks: Sequence[np.ndarray],
+    loss: Callable[[Any, Tokens, Sequence[np.ndarray]], Tensor] = masked_losses,
+    most: int = _TOKENS_AT_ONCE,
+) -> None:
+    """Add to ``grad`` the gradients of a batch's length-weighted loss, some texts at a time.
+
+    At most so many tokens are in memory at once, or one text.
+    """
+    total, start, ends = batch.lengths.sum(), 0, np.cumsum(batch.lengths)
+    while start < len(batch):
+        before = ends[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + most, side="right")))
+        places = range(start, end)
+        losses = loss(model, batch.take(places), [masks[place] for place in places])
+        weights = torch.from_numpy(batch.lengths[start:end]).to(losses.device)
+        ((losses * weights).sum() / total).backward()
+        start = end
 
 
 @dataclass(frozen=True)
