@@ -132,3 +132,14 @@ def test_gradients_of_a_batch_do_not_depend_on_its_pieces(tiny):
             found.append(torch.cat([p.grad.ravel() for p in method.trained.values()]))
     for other in found[1:]:
         torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-6)
+
+
+def test_constants_move_with_the_weights(tiny):
+    model, _ = tiny
+    with adapted(model, "frozen_circuit", SLOT, 0, 10) as method:
+        state = random_state(method)
+        method.adapter.double()
+        assert {t.dtype for t in method.adapter.model.prepared.values()} == {torch.float64}
+        method.adapter.float()
+        method.load(state)
+        assert torch.equal(method.state()["bottleneck.angles"], state["bottleneck.angles"])

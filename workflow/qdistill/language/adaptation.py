@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from qdistill.circuits.engine import select_engine
 from qdistill.datasets.encoders import digest_of_folder
 from qdistill.datasets.subsets import load_subsets
 from qdistill.errors import DataError
@@ -69,7 +70,10 @@ class LanguageProblem:
     @cached_property
     def model(self) -> Any:
         """The frozen base."""
-        return load_model(self.base, device_of(self.settings["device"]))
+        device = device_of(self.settings["device"])
+        if device == "cuda":
+            select_engine("torch")  # the others compute circuits on the CPU
+        return load_model(self.base, device)
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -106,7 +110,7 @@ class LanguageProblem:
 
     @cached_property
     def collected(self) -> dict[str, Tensor]:
-        """What jobs have computed of a pool, by its name, and use for every seed and n."""
+        """What an adapter sees of texts that every seed and n uses, by the name of the texts."""
         return {}
 
     @cached_property

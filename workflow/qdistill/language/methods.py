@@ -125,8 +125,9 @@ def restored(model: Any, name: str, slot: Slot, state: Mapping[str, Tensor]) -> 
             stack.callback(head.data.copy_, head.detach().clone())
             head.data.copy_(state[BIAS])
         stack.enter_context(attach(model, adapter, slot.place))
-        trained = adapter.parameters_by_name()
-        yield Adapted(model, {k: p for k, p in trained.items() if "bottleneck" in k}, adapter)
+        kept = "bottleneck.bias" if entry.readout == "constant" else "bottleneck."
+        layer = {k: p for k, p in adapter.parameters_by_name().items() if k.startswith(kept)}
+        yield Adapted(model, layer, adapter)
 
 
 def without_bias(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

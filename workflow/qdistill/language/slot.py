@@ -46,11 +46,16 @@ class SlotAdapter(nn.Module):
 
     def set_constants(self, constants: Mapping[str, Tensor]) -> None:
         """Keep constants by the names that they have in a model."""
-        self._constants = {name: tensor.clone() for name, tensor in constants.items()}
+        self._constants = {name: tensor.cpu().clone() for name, tensor in constants.items()}
         plain = {name.removeprefix("bottleneck."): own for name, own in self._constants.items()}
+        device = next(self.parameters()).device
         for name, tensor in self.model.bottleneck.prepare_constants(plain).items():
-            self.register_buffer(f"prepared_{name}", tensor, persistent=False)
-            self.model.prepared[name] = tensor
+            self.model.prepared[name] = tensor.to(device)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> SlotAdapter:
+        """Move what is prepared along with the weights."""
+        self.model.prepared = {name: fn(own) for name, own in self.model.prepared.items()}
+        return super()._apply(fn, recurse)
 
     def load_constants(self, state: Mapping[str, Tensor]) -> None:
         """Set the constants to those of a state, which holds weights besides."""
@@ -63,7 +68,7 @@ class SlotAdapter(nn.Module):
     def state(self) -> dict[str, Tensor]:
         """Return a copy of trained weights and constants, all that the adapter is."""
         own = {**self.parameters_by_name(), **self._constants}
-        return {name: tensor.detach().clone() for name, tensor in own.items()}
+        return {name: tensor.detach().cpu().clone() for name, tensor in own.items()}
 
     @contextmanager
     def replaced_by(self, other: SlotAdapter) -> Iterator[None]:

@@ -83,11 +83,13 @@ def _distil_seed(
     tokens, pool = problem.subset(seed, n), _pool_of(entry, problem)
     hidden = collect_hidden(problem.model, tokens, slot.place, seed, n)
     if pool is not None:
-        hidden = torch.cat([hidden, _hidden_of_pool(entry, problem, slot.place)])
+        hidden = torch.cat([hidden, _collected(problem, entry.pool_text, pool, slot.place)])
+    unseen = _collected(problem, "heldout", problem.heldout.tokens, slot.place)
     with restored(problem.model, entry.teacher, slot, teacher) as circuit, torch.no_grad():
         assert circuit.adapter is not None
         encoded, codes = circuit.adapter.code(hidden)
         codes = codes / circuit.adapter.model.scale
+        expected = circuit.adapter.code(unseen)[1]
     state = {k: v for k, v in teacher.items() if not k.startswith("bottleneck.")}
     state |= in_slot(fit_layer(entry, teacher, encoded, codes))
     with restored(problem.model, entry.name, slot, state) as student:
@@ -102,8 +104,8 @@ def _distil_seed(
         measured = results.measure(student, tokens, seed, n, entry.stages[-1])
         assert student.adapter is not None
         with torch.no_grad():
-            own = student.adapter.code(hidden)[1] / student.adapter.model.scale
-        measured |= {"teacher_r2": float(teacher_agreement(own[None], codes[None])[0])}
+            own = student.adapter.code(unseen)[1]
+        measured |= {"teacher_r2": float(teacher_agreement(own[None], expected[None])[0])}
         state = {**state, **student.state()}
         return describe_run(student, state, measured, np.inf, seconds)
 
@@ -116,14 +118,12 @@ def _pool_of(entry: ModelEntry, problem: LanguageProblem) -> Tokens | None:
     return niche if entry.pool_text == "niche" else problem.general_pool(len(niche))
 
 
-def _hidden_of_pool(entry: ModelEntry, problem: LanguageProblem, place: str) -> Tensor:
-    """Collect what an adapter sees of the pool, under masks that all seeds and n share."""
+def _collected(problem: LanguageProblem, name: str, tokens: Tokens, place: str) -> Tensor:
+    """Collect what an adapter sees of texts once, under masks that all seeds and n share."""
     known = problem.collected
-    if entry.pool_text not in known:
-        pool = _pool_of(entry, problem)
-        assert pool is not None
-        known[entry.pool_text] = collect_hidden(problem.model, pool, place, 0, 0)
-    return known[entry.pool_text]
+    if name not in known:
+        known[name] = collect_hidden(problem.model, tokens, place, 0, 0)
+    return known[name]
 
 
 class _Recorder(nn.Module):
