@@ -64,8 +64,8 @@ FIGURES: dict[str, FigureEntry] = {
         "rows",
         ("transfer",),
         "share of quantum's lead that each student retains",
-        "0: as bad as classical, 1: as good as quantum. Look for students that are nearer to 1 "
-        "than random_dense.",
+        "0: like classical (or the frozen model), 1: like quantum. Look for more than random_dense "
+        "or mean_code have.",
         _of_track(lambda track: track.students),
         in_language=True,
     ),
