@@ -5,7 +5,7 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-COMPILED := mlflow, numba, onnxruntime, pandera.pandas, pennylane, scipy.stats, seaborn, \
+COMPILED := mlflow, numba, onnxruntime, pandera.pandas, peft, pennylane, scipy.stats, seaborn, \
 	sentence_transformers, sklearn.decomposition, sklearn.linear_model, snakemake.cli, torch
 
 .DEFAULT_GOAL := help
