@@ -35,6 +35,7 @@ def sources(tmp_path_factory, metrics):
     tables |= {"downstream": make_downstream(metrics), "unitary": unitary_entries()[1]}
     scales = make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0})
     histories = pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS])
+    histories["general_loss"] = 2 - histories["heldout_loss"].clip(upper=1)
     tables |= {"setting_sweep": scales, "history": histories}
     for kind, table in tables.items():
         elsewhere = table.assign(n=table["n"] + 7) if "n" in table else table
