@@ -49,12 +49,21 @@ def test_a_killed_training_goes_on_to_the_same_weights(given, monkeypatch):
     monkeypatch.setattr(base, "_step", killed)
     with pytest.raises(KeyboardInterrupt):
         train_base(settings, *files, folder / "again")
-    assert (folder / "kept" / "state.pt").is_file()
+    assert len(list((folder / "kept").glob("[!.]*.pt"))) == 1
     again = train_base(settings, *files, folder / "again")
     assert len(taken) == 16 + 20  # of 30 steps, ten were kept
     np.testing.assert_array_equal(weights_of(folder / "whole"), weights_of(folder / "again"))
     assert [row["bound"] for row in again["curve"]] == [row["bound"] for row in whole["curve"]]
     assert not (folder / "kept").exists()
+
+
+@pytest.mark.slow
+def test_what_was_kept_of_other_texts_is_left_alone(given, monkeypatch):
+    settings, folder = given
+    (folder / "kept").mkdir()
+    (folder / "kept" / "0123456789abcdef.pt").write_bytes(b"of other texts")
+    found = train_base(settings, folder / "p.parquet", folder / "kept", folder / "model")
+    assert [row["step"] for row in found["curve"]][-1] == settings["steps"]
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -15,15 +14,16 @@ import torch
 from tqdm import tqdm
 
 from qdistill.datasets.encoders import digest_of_folder
+from qdistill.errors import DataError
 from qdistill.language.batches import stream_batches
 from qdistill.language.bound import (
     Tokens,
     bits_per_character,
     fixed_masks,
-    masked_losses,
     text_losses,
     weighted_mean,
 )
+from qdistill.language.fitting import add_gradients
 from qdistill.language.model import (
     device_of,
     encode_texts,
@@ -35,12 +35,13 @@ from qdistill.language.model import (
 from qdistill.language.ngrams import Trigrams
 from qdistill.language.vocabulary import cut_vocabulary
 from qdistill.randomness import generator_for
-from qdistill.storage.files import write_json, write_text
+from qdistill.storage.files import atomic_path, digest_of_file, write_json, write_text
 from qdistill.storage.tables import read_frame
+from qdistill.training.regularised import Grid
 from qdistill.verdict.templates import render
 
 CURVE_FILE, CARD_FILE = "curve.json", "README.md"
-_BATCH, _RATE, _DECAY, _WARM_UP = 32, 1e-3, 0.01, 0.05
+_BATCH, _RATE, _DECAY = 32, 1e-3, 0.01
 _LEAST = 3  # times that a token must occur to stay in the vocabulary
 _CHECKS, _CHECKED = 10, 256  # how often the held-out bound is measured, and on how many windows
 _KEPT_EVERY = 250  # steps between checkpoints
@@ -73,7 +74,8 @@ def train_base(
     tokenizer = load_tokenizer(folder)
     tokens = {split: encode_texts(tokenizer, own) for split, own in texts.items()}
     check_lengths(model, tokens.values())
-    curve, seconds = _train(model, tokens, settings["steps"], checkpoint)
+    kept = checkpoint / f"{digest_of_file(paragraphs)[:16]}.pt"  # of these very texts
+    curve, seconds = _train(model, tokens, settings["steps"], kept)
     model.save_pretrained(folder)
     measured = measure_base(model, tokens) | {"seconds": seconds, "steps": settings["steps"]}
     measured |= {"digest": digest_of_folder(folder), "curve": curve, "model": settings["model"]}
@@ -88,8 +90,6 @@ def check_lengths(model: Any, parts: Any) -> None:
     """Validate that no text has more tokens than the model has positions."""
     longest = max(len(ids) for tokens in parts for ids in tokens.ids)
     if longest > most_tokens(model):
-        from qdistill.errors import DataError
-
         raise DataError(
             f"a window has {longest} tokens, and the model takes {most_tokens(model)}; give a "
             "smaller 'max_tokens'"
@@ -124,7 +124,8 @@ def _train(
     heldout = tokens["heldout"]
     some = heldout.take(generator_for(0, 0, "base check").permutation(len(heldout))[:_CHECKED])
     masks = fixed_masks(some, 1, "base check")
-    ends = set(np.rint(np.linspace(0, steps, _CHECKS + 1)).astype(int).tolist())
+    grid = Grid(_BATCH, 0, steps, _CHECKS, (_RATE,), (_DECAY,))
+    ends = set(grid.ends.tolist())
     stream = stream_batches(tokens["train"], _BATCH, generator_for(0, 0, "base batches"))
     begun = time.perf_counter()
     progress = tqdm(
@@ -137,7 +138,7 @@ def _train(
                 continue  # drawn again, so that the rest is the same
             if step in ends:
                 curve.append(_check(model, some, masks, step))
-            _step(model, optimiser, batch, masked, _share(step, steps))
+            _step(model, optimiser, batch, masked, grid.course(step)[0])
             progress.update()
             if (step + 1) % _KEPT_EVERY == 0:
                 seconds = before + time.perf_counter() - begun
@@ -160,40 +161,27 @@ def _step(
 ) -> None:
     for group in optimiser.param_groups:
         group["lr"] = _RATE * share
-    weights = torch.from_numpy(batch.lengths).to(model.device)
-    loss = (masked_losses(model, batch, masked) * weights).sum() / weights.sum()
     optimiser.zero_grad()
-    loss.backward()
+    add_gradients(model, batch, masked)
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimiser.step()
-
-
-def _share(step: int, steps: int) -> float:
-    """Return the share of the rate: a warm-up, then half a cosine (Loshchilov & Hutter, 2017)."""
-    warm = max(1, round(_WARM_UP * steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
 def _keep(
     model: Any, optimiser: Any, step: int, curve: Any, seconds: float, checkpoint: Path
 ) -> None:
-    checkpoint.mkdir(parents=True, exist_ok=True)
     state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-    partial = checkpoint / "state.partial"
-    torch.save(state | {"curve": curve, "seconds": seconds}, partial)
-    partial.replace(checkpoint / "state.pt")
+    with atomic_path(checkpoint) as partial:
+        torch.save(state | {"curve": curve, "seconds": seconds}, f"{partial}")
 
 
 def _resume(
     model: Any, optimiser: Any, checkpoint: Path
 ) -> tuple[int, list[dict[str, float]], float]:
     """Take up what a killed run left: steps done, the curve so far and the seconds that it took."""
-    path = checkpoint / "state.pt"
-    if not path.is_file():
+    if not checkpoint.is_file():
         return 0, [], 0.0
-    state = torch.load(path, weights_only=True)  # our own file, and no code is run
+    state = torch.load(checkpoint, weights_only=True)  # our own file, and no code is run
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     log.info("going on after step %d", state["step"])

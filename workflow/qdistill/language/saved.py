@@ -60,15 +60,6 @@ def save_adapter(
     )
 
 
-def is_language_adapter(folder: str | Path) -> bool:
-    """Return whether a folder holds an adapter of a language model."""
-    try:
-        text = (Path(folder) / CONFIG_FILE).read_text(encoding="utf-8")
-        return json.loads(text).get("format") == FORMAT
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
 def read_adapter(folder: str | Path) -> tuple[SavedAdapter, dict[str, Tensor]]:
     """Read an adapter's description and weights; raises DataError if either is damaged."""
     folder = Path(folder)

@@ -12,8 +12,6 @@ from qdistill.language.bound import transformer_of
 from qdistill.models.bottlenecks.base import Bottleneck
 from qdistill.models.slot_model import SlotModel, draw_start
 
-PLACES = ("last", "middle")
-
 
 class SlotAdapter(nn.Module):
     """A residual bottleneck that starts as the identity: D is zero at the start.
