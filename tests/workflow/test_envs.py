@@ -21,7 +21,9 @@ def pinned():
 
 def ranges():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = project["dependencies"] + project["optional-dependencies"]["dev"]
+    listed = project["dependencies"] + [
+        each for extra in ("dev", "cluster") for each in project["optional-dependencies"][extra]
+    ]
     return {canonicalize_name(r.name): r for r in map(Requirement, listed)}
 
 
