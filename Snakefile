@@ -40,6 +40,11 @@ onstart:
         start_server()
 
 
+# So are those of a group, on a node of a cluster.
+if workflow.remote_exec and is_group(sys.argv):
+    start_server()
+
+
 localrules:
     all,
     benchmark_engines,

@@ -18,7 +18,7 @@ from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.duration import announce
+from qdistill.study.duration import Job, announce, job_minutes
 from qdistill.study.figures import (
     STUDY_FIGURES,
     categories_of,
@@ -26,10 +26,10 @@ from qdistill.study.figures import (
     plots_of,
     study_figures,
 )
-from qdistill.study.memory import job_megabytes
+from qdistill.study.memory import rule_megabytes
 from qdistill.study.registry import ADAPTERS, BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
-from qdistill.workers.client import start_server
+from qdistill.workers.client import is_group, start_server
 
 share_library()
 
@@ -170,10 +170,36 @@ def settings_of_model(wildcards):
     return track_of(wildcards).settings_of(wildcards.model)
 
 
-def megabytes(wildcards, name=None):
-    """Memory of the job of a model or student: by default that of the wildcards."""
-    track, seeds = track_of(wildcards), STUDY.config["seeds_per_block"]
-    return job_megabytes(track, wildcards.dataset, name or wildcards.model, seeds)
+def memory(wildcards, rulename, attempt):
+    """Memory of a job in MB; a job that was killed gets more."""
+    return attempt * rule_megabytes(STUDY, rulename, dict(wildcards.items()))
+
+
+def minutes(wildcards, rulename, attempt):
+    """The longest that a job may take; a job that was ended gets twice as long."""
+    params = {
+        name: value(wildcards) if callable(value) else value
+        for name, value in workflow.get_rule(rulename).params.items()
+    }
+    return 2 ** (attempt - 1) * job_minutes(
+        STUDY, Job(rulename, dict(wildcards.items()), params)
+    )
+
+
+# What every job asks of a cluster, and of this machine where `--resources mem_mb` sets a limit.
+NEEDED = {"mem_mb": memory, "runtime": minutes}
+
+
+def DATA_GROUP(wildcards):
+    """From the rows of a data set to its subsets and references."""
+    folder = wildcards.get("data") or STUDY.folders[wildcards.dataset]
+    return f"data~{folder}"
+
+
+# On a cluster, jobs of a group travel in one submission; a profile says how many (docs/cluster.md).
+TRAINING_GROUP = "train~{dataset}~{protocol}~{block}"
+STUDENTS_GROUP = "students~{dataset}~{protocol}~{block}"
+REPORT_GROUP = "report"
 
 
 def run_files(file, names_of):

@@ -16,6 +16,8 @@ rule time_engines:
     # its side would share caches and memory with what is timed, now with one engine and now with
     # another.
     threads: cores_of_timing
+    resources:
+        **NEEDED,
     params:
         settings=STUDY.config.get("cost"),
     message:

@@ -16,8 +16,12 @@ rule generate_latents:
         "logs/data/{data}/generate_latents.log",
     wildcard_constraints:
         data=one_of(MADE_DATA),
+    group:
+        DATA_GROUP
     conda:
         "../../envs/train.yaml"
+    resources:
+        **NEEDED,
     params:
         settings=data_settings,
     message:
@@ -38,8 +42,12 @@ rule collect_paragraphs:
         data=one_of(TEXT_DATA),
     # What is longest to wait for begins early.
     priority: 2
+    group:
+        DATA_GROUP
     conda:
         "../../envs/text.yaml"
+    resources:
+        **NEEDED,
     params:
         settings=data_settings,
         largest_n=largest_n,
@@ -58,8 +66,12 @@ rule find_duplicates:
         "logs/data/{data}/find_duplicates.log",
     wildcard_constraints:
         data=one_of(TEXT_DATA + NICHE_DATA),
+    group:
+        DATA_GROUP
     conda:
         "../../envs/text.yaml"
+    resources:
+        **NEEDED,
     params:
         settings=data_settings,
     message:
@@ -85,10 +97,14 @@ rule embed_paragraphs:
         data=one_of(TEXT_DATA),
     # What is longest to wait for begins early.
     priority: 2
+    group:
+        DATA_GROUP
     conda:
         "../../envs/text.yaml"
     # Two threads wait for each other; the second core trains on other data meanwhile.
     threads: 1
+    resources:
+        **NEEDED,
     params:
         settings=data_settings,
         # Not an output: it outlives reruns, so that nothing is ever encoded twice.
@@ -106,8 +122,12 @@ rule draw_subsets:
         "data/{data}/subsets/seeds~{block}.parquet",
     log:
         "logs/data/{data}/draw_subsets/seeds~{block}.log",
+    group:
+        DATA_GROUP
     conda:
         "../../envs/data.yaml"
+    resources:
+        **NEEDED,
     params:
         seeds=lambda wildcards: STUDY.blocks[wildcards.block],
         kind=kind_of_rows,

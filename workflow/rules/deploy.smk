@@ -24,8 +24,12 @@ if OF_LANGUAGE:
             directory(ADAPTER),
         log:
             f"{LOGS}/export_language_adapter.log",
+        group:
+            REPORT_GROUP
         conda:
             "../../envs/language.yaml"
+        resources:
+            **NEEDED,
         params:
             deployment=asdict(DEPLOYMENT),
         message:
@@ -42,8 +46,11 @@ if OF_LANGUAGE:
             receipt=f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json",
         log:
             f"{LOGS}/register_language_adapter.log",
+        localrule: True
         conda:
             "../../envs/language.yaml"
+        resources:
+            **NEEDED,
         params:
             study=STUDY.name,
             tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
@@ -66,8 +73,12 @@ elif DEPLOYMENT:
             directory(ADAPTER),
         log:
             f"{LOGS}/export_adapter.log",
+        group:
+            REPORT_GROUP
         conda:
             "../../envs/deploy.yaml"
+        resources:
+            **NEEDED,
         params:
             deployment=asdict(DEPLOYMENT),
             tracking_uri=STUDY.config["mlflow"].get("tracking_uri") if INDEX else False,
@@ -85,8 +96,11 @@ elif DEPLOYMENT:
             receipt=f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json",
         log:
             f"{LOGS}/register_adapter.log",
+        localrule: True
         conda:
             "../../envs/report.yaml"
+        resources:
+            **NEEDED,
         params:
             study=STUDY.name,
             tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),

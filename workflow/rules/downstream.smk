@@ -14,8 +14,12 @@ rule measure_downstream:
         DOWNSTREAM_OF_BLOCK,
     log:
         f"{LOG}/measure_downstream.log",
+    group:
+        STUDENTS_GROUP
     conda:
         "../../envs/train.yaml"
+    resources:
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,

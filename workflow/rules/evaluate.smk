@@ -53,8 +53,12 @@ rule resample_rows:
         f"{LOGS}/{{dataset}}/{{protocol}}/resample_rows.log",
     wildcard_constraints:
         dataset=one_of(VECTORS),
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/train.yaml"
+    resources:
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -103,8 +107,12 @@ rule combine_tables:
         **tables_of(*MEASURED),
     log:
         f"{LOGS}/combine_tables.log",
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/data.yaml"
+    resources:
+        **NEEDED,
     params:
         grids=STUDY.grids(),
     message:
@@ -124,8 +132,12 @@ rule judge_study:
         **tables_of(*JUDGED),
     log:
         f"{LOGS}/judge_study.log",
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/data.yaml"
+    resources:
+        **NEEDED,
     params:
         extra=STUDY.config.get("comparisons") or [],
         problems=STUDY.describe_problems(),

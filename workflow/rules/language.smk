@@ -16,8 +16,12 @@ rule collect_texts:
     wildcard_constraints:
         data=one_of(BASE_DATA + NICHE_DATA),
     priority: 2
+    group:
+        DATA_GROUP
     conda:
         "../../envs/language.yaml"
+    resources:
+        **NEEDED,
     params:
         settings=data_settings,
         largest_n=lambda wildcards: (
@@ -42,6 +46,8 @@ rule train_base:
     conda:
         "../../envs/language.yaml"
     threads: 2
+    resources:
+        **NEEDED,
     params:
         settings=data_settings,
         # Not an output: after a kill the training goes on from there.
@@ -70,7 +76,7 @@ rule adapt_model:
     conda:
         "../../envs/language.yaml"
     resources:
-        mem_mb=megabytes,
+        **NEEDED,
     params:
         sizes=sizes,
         dataset=dataset_settings,
@@ -98,7 +104,7 @@ rule distil_adapter:
     conda:
         "../../envs/language.yaml"
     resources:
-        mem_mb=megabytes,
+        **NEEDED,
     params:
         sizes=sizes,
         dataset=dataset_settings,
@@ -123,8 +129,12 @@ rule resample_texts:
         f"{LOGS}/{{dataset}}/{{protocol}}/resample_texts.log",
     wildcard_constraints:
         dataset=one_of(LANGUAGE),
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/data.yaml"
+    resources:
+        **NEEDED,
     params:
         settings=dataset_settings,
     message:

@@ -58,8 +58,12 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
         wildcard_constraints:
             dataset=one_of(datasets),
             protocol=protocol,
+        group:
+            REPORT_GROUP
         conda:
             "../../envs/report.yaml"
+        resources:
+            **NEEDED,
         params:
             angles=trained_angles,
             largest_n=lambda wildcards: max(sizes(wildcards)),
@@ -88,8 +92,12 @@ for figure, entry in STUDY_FIGURES.items():
             png=STUDY_FIGURE.format(figure=figure, suffix="png"),
         log:
             f"{LOGS}/plot_study/{figure}.log",
+        group:
+            REPORT_GROUP
         conda:
             "../../envs/report.yaml"
+        resources:
+            **NEEDED,
         params:
             figure=figure,
             # Where nothing can be learned, held-out errors show nothing.
@@ -125,8 +133,12 @@ rule write_verdict:
         note=f"{RESULTS}/note.md",
     log:
         f"{LOGS}/write_verdict.log",
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/report.yaml"
+    resources:
+        **NEEDED,
     params:
         study=STUDY.name,
         problems=STUDY.describe_problems(),
@@ -137,6 +149,9 @@ rule write_verdict:
         "../scripts/write_verdict.py"
 
 
+# Rules that write to MLflow are local: on a cluster the submitting host alone writes its SQLite file,
+# which two hosts that share a disk could damage.
+#
 # The longest job after the last table, so it starts before the figures, for which it does not
 # wait.
 rule sync_runs:
@@ -149,8 +164,11 @@ rule sync_runs:
     log:
         f"{LOGS}/sync_runs.log",
     priority: 1
+    localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        **NEEDED,
     params:
         study=STUDY.name,
         training=STUDY.training_of(),
@@ -178,8 +196,11 @@ rule sync_study:
         receipt=f"{RESULTS}/mlflow.json",
     log:
         f"{LOGS}/sync_study.log",
+    localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        **NEEDED,
     params:
         study=STUDY.name,
         settings=STUDY.config,

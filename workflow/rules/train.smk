@@ -13,10 +13,12 @@ rule train_model:
     wildcard_constraints:
         dataset=one_of(VECTORS),
         model=one_of(BOTTLENECKS),
+    group:
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=megabytes,
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -39,10 +41,12 @@ rule tune_model:
         f"{LOG}/tune_model/{{model}}.log",
     wildcard_constraints:
         model=one_of(TUNED),
+    group:
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=megabytes,
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -61,8 +65,12 @@ rule fit_references:
         metrics=f"{OF_REFERENCES}/metrics.parquet",
     log:
         f"{LOG}/fit_references.log",
+    group:
+        DATA_GROUP
     conda:
         "../../envs/data.yaml"
+    resources:
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -84,10 +92,12 @@ rule sweep_settings:
         f"{LOG}/sweep_settings/{{model}}.log",
     wildcard_constraints:
         model=one_of(BOTTLENECKS),
+    group:
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=megabytes,
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -106,6 +116,8 @@ rule map_trainability:
         f"{LOGS}/map_trainability.log",
     conda:
         "../../envs/train.yaml"
+    resources:
+        **NEEDED,
     params:
         seeds=[seed for seeds in STUDY.blocks.values() for seed in seeds],
         settings=STUDY.config.get("trainability"),

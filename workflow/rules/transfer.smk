@@ -8,8 +8,12 @@ rule extract_unitary:
         UNITARY,
     log:
         f"{LOG}/extract_unitary.log",
+    group:
+        STUDENTS_GROUP
     conda:
         "../../envs/train.yaml"
+    resources:
+        **NEEDED,
     params:
         sizes=sizes,
         settings=settings_of("quantum"),
@@ -30,8 +34,12 @@ rule collect_soft_targets:
         f"{LOG}/collect_soft_targets/{{model}}.log",
     wildcard_constraints:
         model="quantum|classical",
+    group:
+        STUDENTS_GROUP
     conda:
         "../../envs/train.yaml"
+    resources:
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -56,10 +64,12 @@ rule fit_student:
     wildcard_constraints:
         dataset=one_of(VECTORS),
         model=one_of(STUDENTS),
+    group:
+        STUDENTS_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=megabytes,
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,
@@ -80,10 +90,12 @@ rule sweep_pool:
         f"{OF_QUANTUM}/sweep.parquet",
     log:
         f"{LOG}/sweep_pool.log",
+    group:
+        STUDENTS_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=lambda wildcards: megabytes(wildcards, "distilled_pool"),
+        **NEEDED,
     params:
         qubits=qubits,
         sizes=sizes,

@@ -11,17 +11,14 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
 from qdistill.study.memory import IMPORTS, UNDECLARED_ROWS
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
 
-_ACCOUNT = Path(__file__).parents[2] / "resources" / "account.yaml"
 _UNDECLARED_WIDTH = 384  # of data that do not say so: MiniLM's, since an expectation is no bound
 _BATCH = 32
 
@@ -41,6 +38,8 @@ class Job:
     def of(cls, job: Any, needs: Iterable[int]) -> "Job":
         """Take them from a job of Snakemake."""
         megabytes = job.resources.get("mem_mb", IMPORTS)
+        if not isinstance(megabytes, int):  # Snakemake's own default for a mere target
+            megabytes = IMPORTS
         params = dict(job.params.items())
         return cls(
             job.rule.name, job.wildcards_dict, params, job.threads, megabytes, frozenset(needs)
@@ -55,12 +54,13 @@ class Expectation:
     megabytes: int  # of the largest jobs that can run at once
     cores: int
     jobs: dict[int, tuple[float, int]]  # seconds and cores of each
+    place: str = "this machine"
 
     def told(self, study: str) -> str:
         """Describe it in a line."""
         return (
             f"Study '{study}': {len(self.jobs)} jobs, about {spoken(self.seconds)} on {self.cores} "
-            f"cores of this machine, up to {self.megabytes / 1000:.1f} GB of memory"
+            f"cores of {self.place}, up to {self.megabytes / 1000:.1f} GB of memory"
         )
 
 
@@ -82,9 +82,13 @@ def expect(
     return Expectation(schedule(weighed, needs, cores), sum(largest), cores, weighed)
 
 
-def read_account() -> dict[str, Any]:
-    """Read the stored account of costs."""
-    return yaml.safe_load(_ACCOUNT.read_text(encoding="utf-8"))
+def job_minutes(study: Study, job: Job) -> int:
+    """Return the longest that a job may take on a cluster before it is ended as one that hangs.
+
+    Five times what is expected on the account's machine, and two minutes to start: loading
+    libraries from a busy network disk takes longest of all in most jobs.
+    """
+    return 2 + math.ceil(5 * job_seconds(study, job, read_account()) / 60)
 
 
 def probe(account: Mapping[str, Any]) -> float:
@@ -106,12 +110,7 @@ def probe(account: Mapping[str, Any]) -> float:
 
 def job_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> float:
     """Estimate the length of one job on the account's machine."""
-    rules = account["rules"]
-    # Rules of a kind are named alike: "plot_figures_converged" is one of "plot_figures".
-    known = [name for name in rules if job.rule.startswith(name)]
-    if not known:
-        return 0.0  # a target, which runs nothing
-    start, each = rules[max(known, key=len)]
+    start, each = of_rule(job.rule, account["rules"], (0.0, 0.0))  # a target runs nothing
     return start + each * _runs(study, job) + _training_seconds(study, job, account)
 
 
@@ -278,7 +277,9 @@ def _expect_run(study: Study, workflow: Any) -> Expectation:
         key: Job.of(job, {dag.jobid(other) for other in dag.dependencies[job]} & due.keys())
         for key, job in due.items()
     }
-    given = workflow.resource_settings
-    cores = min(given.cores or given.nodes or 1, max(os.cpu_count() or 1, given.nodes or 1))
-    account = read_account()
-    return expect(study, jobs, cores, account, probe(account))
+    given, account = workflow.resource_settings, read_account()
+    if workflow.local_exec:
+        cores = min(given.cores or 1, os.cpu_count() or 1)
+        return expect(study, jobs, cores, account, probe(account))
+    expected = expect(study, jobs, (given.cores or 1) * given.nodes, account)
+    return replace(expected, place="a cluster, besides starting and waiting")

@@ -1,16 +1,48 @@
-"""How much memory a training job needs, for schedulers that place jobs by it."""
+"""How much memory a job needs, for schedulers that place jobs by it."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
 from qdistill.study.registry import STUDENTS
-from qdistill.study.tracks import Track
+from qdistill.study.tracks import Study, Track
 
 IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
+# MB: Snakemake on the node, and the process that the jobs of a group are forked from, whose pages
+# a scheduler may count anew for each of them.
+_BESIDE = 900
 _NUMBER = 4  # bytes of a float32
 _MARGIN = 1.15
 _PREDICTED_AT_ONCE = 2048  # rows; slot_model._EXAMPLES_AT_ONCE
 # Taken for data that do not say their size before they are read.
 UNDECLARED_ROWS = {"train": 10_000, "unlabelled": 2_000, "heldout": 4_000}
 _UNDECLARED_WIDTH = 1_024
+
+
+def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int:
+    """Return the memory that a job of a rule asks for, in 10**6 bytes.
+
+    Training jobs need that of :func:`job_megabytes`, others what the account says of their rule,
+    with the copies of a data set that they read.
+    """
+    name = "distilled_pool" if rule == "sweep_pool" else wildcards.get("model", "")
+    if rule in ("train_model", "tune_model", "sweep_settings", "fit_student", "sweep_pool"):
+        track = study.problems[wildcards["dataset"], wildcards["protocol"]]
+        needed = job_megabytes(track, wildcards["dataset"], name, study.config["seeds_per_block"])
+        return _BESIDE + needed
+    folders = {study.folders[name]: name for name in study.folders}
+    dataset = wildcards.get("dataset") or folders.get(wildcards.get("data", ""))
+    numbers = 6 * _numbers_of(study.datasets[dataset]) if dataset else 0
+    least = of_rule(rule, read_account()["megabytes"], IMPORTS)
+    return _BESIDE + round(least + _MARGIN * _NUMBER * numbers / 1e6)
+
+
+def _numbers_of(settings: Mapping[str, Any]) -> int:
+    """Count the numbers in the rows of a data set."""
+    record = record_of(settings)
+    rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
+    return sum(rows.values()) * features
 
 
 def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
@@ -36,7 +68,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     pool = rows["unlabelled"] if name in STUDENTS else 0  # the sweep measures agreement there
     parameters = 2 * width * features + width + features + width**2
     numbers = (
-        6 * sum(rows.values()) * features
+        6 * _numbers_of(settings)
         + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * width

@@ -56,6 +56,15 @@ def start_server(libraries: Sequence[str] = LIBRARIES) -> subprocess.Popen[bytes
         )
 
 
+def is_group(arguments: Sequence[str]) -> bool:
+    """Tell whether this command line of Snakemake runs the jobs of a group, on a node of a cluster.
+
+    Executors give it to the process there; one that starts another process for the jobs, as
+    Slurm's does, names itself in it too.
+    """
+    return "--local-groupid" in arguments and "--executor" not in arguments
+
+
 def hand_over(threads: int) -> None:
     """Run the script of this process in a worker, if there is a server, and end as it does.
 
