@@ -196,9 +196,9 @@ def DATA_GROUP(wildcards):
     return f"data~{folder}"
 
 
-# On a cluster, jobs of a group travel in one submission; a profile says how many (docs/cluster.md).
+# On a cluster, jobs of a group travel in one submission: a teacher with its students, to which a
+# profile adds other models; and what leads from all of them to the verdict (docs/cluster.md).
 TRAINING_GROUP = "train~{dataset}~{protocol}~{block}"
-STUDENTS_GROUP = "students~{dataset}~{protocol}~{block}"
 REPORT_GROUP = "report"
 
 

@@ -15,7 +15,7 @@ rule measure_downstream:
     log:
         f"{LOG}/measure_downstream.log",
     group:
-        STUDENTS_GROUP
+        REPORT_GROUP
     conda:
         "../../envs/train.yaml"
     resources:

@@ -9,7 +9,7 @@ rule extract_unitary:
     log:
         f"{LOG}/extract_unitary.log",
     group:
-        STUDENTS_GROUP
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
@@ -35,7 +35,7 @@ rule collect_soft_targets:
     wildcard_constraints:
         model="quantum|classical",
     group:
-        STUDENTS_GROUP
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
@@ -65,7 +65,7 @@ rule fit_student:
         dataset=one_of(VECTORS),
         model=one_of(STUDENTS),
     group:
-        STUDENTS_GROUP
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
@@ -91,7 +91,7 @@ rule sweep_pool:
     log:
         f"{LOG}/sweep_pool.log",
     group:
-        STUDENTS_GROUP
+        TRAINING_GROUP
     conda:
         "../../envs/train.yaml"
     resources:
