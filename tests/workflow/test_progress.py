@@ -105,6 +105,17 @@ def test_a_failure_is_told_once_and_in_a_sentence(shown, tmp_path, log, told):
         ("WorkflowError", "", "error: "),
         (
             "WorkflowError",
+            "WorkflowError:\nFailed to create output directory results/smoke/digits.\n"
+            "OSError: [Errno 30] Read-only file system: 'results/smoke'",
+            "error: Failed to create output directory results/smoke/digits: read-only file system",
+        ),
+        (
+            "PermissionError",
+            "Traceback ...\nPermissionError: [Errno 13] Permission denied: '/a/.snakemake/locks'\n",
+            "error: /a/.snakemake/locks: permission denied",
+        ),
+        (
+            "WorkflowError",
             "WorkflowError in file \"common.smk\", line 37:\nconfiguration: unknown key 'seedz'\n"
             '  File "common.smk", line 37, in <module>',
             "error: configuration: unknown key 'seedz'",

@@ -30,6 +30,8 @@ _CHATTER = re.compile(
     "Exiting because a job|Complete log|Elapsed time|Loading script|WorkflowError:\n"
     "At least one job"
 )
+# Why a folder or a file cannot be made, in a line of its own.
+_OF_DISK = re.compile(r"\.?\n\w*Error: \[Errno \d+\] ([^:]+): '(.*)'")
 _UNSEEN = {
     LogEvent.WORKFLOW_STARTED,
     LogEvent.RUN_INFO,
@@ -165,8 +167,10 @@ def complaint(text: str, exception: str) -> str:
         return ""
     if exception in ("WorkflowError", "MissingRuleException"):
         lines = [line for line in text.splitlines() if not line.startswith('  File "')]
-        told = lines[1:] if lines and lines[0].endswith(":") else lines
-        return "error: " + "\n".join(told)
+        told = "\n".join(lines[1:] if lines and lines[0].endswith(":") else lines)
+        return "error: " + _OF_DISK.sub(lambda found: f": {found[1].lower()}", told)
+    if exception in ("OSError", "PermissionError") and (found := _OF_DISK.search(text)):
+        return f"error: {found[2]}: {found[1].lower()}"
     if exception == "FileNotFoundError":
         return "error: " + text.strip().splitlines()[-1].rpartition("[Errno 2] ")[2]
     return text
