@@ -111,6 +111,22 @@ def kind_of_rows(wildcards):
     return "paragraphs" if is_language else "latents"
 
 
+def user_files():
+    """The user's files of all data sets."""
+    records = map(record_of, DATA.values())
+    return sorted({file for record in records for file in record.files()})
+
+
+def data_files():
+    """What the data sets of the study are, from which everything else is made."""
+    for folder, settings in DATA.items():
+        kind = KINDS[settings["kind"]]
+        is_language = kind.is_base or kind.is_language
+        yield f"data/{folder}/{'paragraphs' if is_language else 'latents'}.parquet"
+        if kind.is_base:
+            yield BASE_MODEL.format(data=folder)
+
+
 def largest_n(wildcards):
     """The largest n, of which the user's texts must be enough; other data say their rows."""
     settings = DATA[wildcards.data]
