@@ -128,6 +128,19 @@ def test_a_mistake_is_told_in_a_sentence_and_a_bug_in_full(shown, exception, tex
     assert shown.lines() == told + "\n"
 
 
+def test_a_log_in_a_store_is_read_from_its_copy_here(shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / ".snakemake/storage/s3/bucket/logs/a.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("error: no such file\n")
+    named = "s3://bucket/logs/a.log (send to storage)"
+    begin(shown.tell, 1)
+    shown.tell("Storing in storage: s3://bucket/logs/b.log")
+    shown.tell("", event=LogEvent.JOB_ERROR, jobid=0, rule_name="train_model", log=[named])
+    told = shown.lines().splitlines()[1:]
+    assert told == ["error in train_model: no such file", f"  its log: {named}"]
+
+
 def test_an_interrupt_is_told_once(shown):
     begin(shown.tell, 2)
     start(shown.tell, 0)

@@ -5,9 +5,9 @@ CRATE = f"{RESULTS}/ro-crate-metadata.json"
 rule write_crate:
     input:
         sources=[
-            *user_files(),
+            *[file for settings in DATA.values() for file in files_of_user(settings)],
             *data_files(),
-            "workflow/resources/published.csv",
+            PUBLISHED,
         ],
         results=[
             *TABLES.values(),

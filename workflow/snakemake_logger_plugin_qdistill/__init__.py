@@ -27,8 +27,9 @@ INTERRUPTED = "stopped as you asked; the same command goes on from here"
 _CHATTER = re.compile(
     "Config file .* is extended|Assuming unrestricted|Building DAG|Using shell|Conda environments: "
     "ignored|Select jobs|Removing output|Deleting inaccessible|Will exit after|Shutting down|"
-    "Exiting because a job|Complete log|Elapsed time|Loading script|WorkflowError:\n"
-    "At least one job"
+    "Exiting because a job|Complete log|Elapsed time|Loading script|Storing in storage|"
+    "Finished upload|Finished download|Retrieving from storage|Removing local copy|"
+    "Skipped removing|WorkflowError:\nAt least one job"
 )
 # Why a folder or a file cannot be made, in a line of its own.
 _OF_DISK = re.compile(r"\.?\n\w*Error: \[Errno \d+\] ([^:]+): '(.*)'")
@@ -152,11 +153,17 @@ class LogHandler(LogHandlerBase):
 def failure(rule: str, logs: list[str]) -> str:
     """Tell why a job failed by the last line of its log, and where that log is."""
     said = ""
-    for path in filter(Path.is_file, map(Path, logs)):
+    for path in filter(Path.is_file, map(_copy_of, logs)):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         said = next((line.strip() for line in reversed(lines) if line.strip()), said)
     reason = said.removeprefix("error: ") or "it ended without a word, as one that is killed does"
     return f"error in {rule}: {reason}" + "".join(f"\n  its log: {path}" for path in logs)
+
+
+def _copy_of(log: str) -> Path:
+    """Return where a log lies here, also if it is one that Snakemake sends to a store."""
+    scheme, found, rest = log.removesuffix(" (send to storage)").partition("://")
+    return Path(".snakemake/storage", scheme, rest) if found else Path(log)
 
 
 def complaint(text: str, exception: str) -> str:

@@ -19,7 +19,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
-from qdistill.storage.files import atomic_path, write_text
+from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.deploy_rules import Deployment
@@ -72,7 +72,8 @@ def export_adapter(
         "rows": {split: len(latents.positions(split)) for split in splits},
         "encoder": latents.metadata.get("encoder"),
     }
-    card = write_card(deployment, adapter.config, evidence, about, folder.as_posix(), tracking_uri)
+    told = without_store(folder, 4).as_posix()
+    card = write_card(deployment, adapter.config, evidence, about, told, tracking_uri)
     with atomic_path(folder) as partial:
         partial.mkdir()
         write_adapter(partial, adapter)

@@ -164,6 +164,12 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
+def without_store(path: str | Path, depth: int) -> Path:
+    """Return a path of so many parts as it is named in a study, of what may be a store's copy."""
+    parts = Path(path).parts
+    return Path(*parts[-depth:]) if ".snakemake" in parts else Path(path)
+
+
 def digest_of(value: Any) -> str:
     """Return the SHA-256 of a JSON-serialisable value in canonical form, 16 hexadecimal digits."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
