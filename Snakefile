@@ -30,6 +30,8 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/report.smk"
 # The adapter: one trained model in the forms that people load.
 include: "workflow/rules/deploy.smk"
+# What the study was made from, and the digests of its files.
+include: "workflow/rules/provenance.smk"
 
 
 # One line before the first job. What a run shows beside it is in the profile's `logger`. Jobs on this
@@ -59,6 +61,7 @@ rule all:
         INDEX,
         ADAPTER,
         REGISTERED,
+        CRATE,
     log:
         f"{LOGS}/all.log",
     message:

@@ -227,6 +227,12 @@ def test_gaps_below_zero_are_told_and_not_drawn(metrics):
     assert not [line for line in ax.lines if line.get_label().startswith("c √")]
 
 
+def test_where_no_gap_is_positive_the_page_says_so(metrics):
+    runs = metrics.assign(train_loss=2 * metrics["heldout_loss"])
+    ax, note = bound_of(runs)
+    assert not ax.lines and "No shape fitted" in note and "Not drawn" in note
+
+
 def test_a_model_far_above_the_mean_at_every_n_is_told_and_not_drawn():
     def loss(model, stage, n):
         return {"linear": 1.1, "classical": 0.5 if n == 50 else 0.004}.get(model, 0.004)

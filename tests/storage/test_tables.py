@@ -4,6 +4,8 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpers.figures import history_of
 from qdistill.errors import DataError
@@ -69,6 +71,41 @@ def test_truncated_files(tmp_path, keep):
     for read in (lambda p: read_table("latents", p), read_metadata):
         with pytest.raises(DataError, match=r"latents\.parquet: not a readable Parquet file"):
             read(path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A table, its bytes, and where what describes them begins."""
+    path = tmp_path_factory.mktemp("whole") / "latents.parquet"
+    features = np.random.default_rng(0).normal(size=(40, 8))
+    columns = {"row": range(40), "split": ["train"] * 40, "features": features}
+    write_table("latents", path, columns, {})
+    content = path.read_bytes()
+    return path, content, len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+
+
+@settings(max_examples=200)
+@given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_noticed_or_changes_nothing(whole, share, bit):
+    path, content, end = whole
+    path.write_bytes(content)
+    table, damaged = read_table("latents", path), bytearray(content)
+    damaged[4 + int(share * (end - 4))] ^= 1 << bit
+    path.write_bytes(damaged)
+    try:
+        assert read_table("latents", path).equals(table)
+    except DataError as error:
+        assert str(error).startswith(str(path)) and "\n" not in str(error)
+
+
+def test_damage_within_a_page_is_told_with_the_name_of_the_file(whole):
+    path, content, _ = whole
+    place = parquet.ParquetFile(path).metadata.row_group(0).column(2).dictionary_page_offset
+    damaged = bytearray(content)
+    damaged[(place or 1200) + 60] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"latents\.parquet: not a readable .*CRC checksum"):
+        read_table("latents", path)
 
 
 def test_a_missing_file_is_named(tmp_path):

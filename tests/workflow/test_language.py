@@ -11,6 +11,7 @@ from helpers.language import save_language_model
 from helpers.text import write_folder
 from qdistill.errors import DataError
 from qdistill.language.saved import loaded
+from qdistill.provenance.verification import verify_study
 from qdistill.storage.tables import read_frame
 
 pytestmark = pytest.mark.workflow
@@ -56,6 +57,17 @@ def finished(tmp_path_factory):
     (folder / STUDY).write_text(yaml.safe_dump(CONFIG))
     succeed(folder, "--configfile", STUDY)
     return folder
+
+
+def test_the_provenance_has_texts_and_base(finished):
+    folder = finished / "results/own"
+    assert verify_study(folder).differences == []
+    listed = (folder / "ro-crate-metadata.json").read_text()
+    texts = [path.relative_to(finished) for path in (finished / "texts").rglob("*.txt")]
+    (base,) = finished.glob("data/*/model/model.safetensors")
+    assert texts and all(
+        f'"../../{name}"' in listed for name in (*texts, base.relative_to(finished))
+    )
 
 
 def test_the_verdict_answers_with_intervals(finished):

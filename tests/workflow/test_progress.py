@@ -105,6 +105,17 @@ def test_a_failure_is_told_once_and_in_a_sentence(shown, tmp_path, log, told):
         ("WorkflowError", "", "error: "),
         (
             "WorkflowError",
+            "WorkflowError:\nFailed to create output directory results/smoke/digits.\n"
+            "OSError: [Errno 30] Read-only file system: 'results/smoke'",
+            "error: Failed to create output directory results/smoke/digits: read-only file system",
+        ),
+        (
+            "PermissionError",
+            "Traceback ...\nPermissionError: [Errno 13] Permission denied: '/a/.snakemake/locks'\n",
+            "error: /a/.snakemake/locks: permission denied",
+        ),
+        (
+            "WorkflowError",
             "WorkflowError in file \"common.smk\", line 37:\nconfiguration: unknown key 'seedz'\n"
             '  File "common.smk", line 37, in <module>',
             "error: configuration: unknown key 'seedz'",
@@ -115,6 +126,19 @@ def test_a_failure_is_told_once_and_in_a_sentence(shown, tmp_path, log, told):
 def test_a_mistake_is_told_in_a_sentence_and_a_bug_in_full(shown, exception, text, told):
     shown.tell(text, event=LogEvent.ERROR, exception=exception)
     assert shown.lines() == told + "\n"
+
+
+def test_a_log_in_a_store_is_read_from_its_copy_here(shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / ".snakemake/storage/s3/bucket/logs/a.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("error: no such file\n")
+    named = "s3://bucket/logs/a.log (send to storage)"
+    begin(shown.tell, 1)
+    shown.tell("Storing in storage: s3://bucket/logs/b.log")
+    shown.tell("", event=LogEvent.JOB_ERROR, jobid=0, rule_name="train_model", log=[named])
+    told = shown.lines().splitlines()[1:]
+    assert told == ["error in train_model: no such file", f"  its log: {named}"]
 
 
 def test_an_interrupt_is_told_once(shown):

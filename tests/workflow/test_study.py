@@ -14,6 +14,7 @@ import yaml
 from snakemake.utils import update_config
 
 from helpers.checkout import ROOT, checkout, fail, jobs_of, run, start, succeed
+from qdistill.provenance.verification import verify_study
 from qdistill.storage.tables import read_frame
 from qdistill.study.configuration import resolve_study
 from qdistill.study.tracks import expected_rows
@@ -39,7 +40,7 @@ def smoke_study(folder):
 def test_a_newcomer_reads_what_to_expect_what_is_left_and_where_the_verdict_is(finished):
     lines = (finished / "output.txt").read_text().splitlines()
     others = [line for line in lines if " left; " not in line]
-    assert lines[1].startswith("Study 'smoke': 55 jobs, about ") and len(others) < 10, lines
+    assert lines[1].startswith("Study 'smoke': 56 jobs, about ") and len(others) < 10, lines
     assert lines[-1] == "Study 'smoke' is complete: results/smoke/, reports/verdict.md"
 
 
@@ -70,6 +71,16 @@ def test_the_codes_of_every_model_are_put_to_use(finished):
     assert len(list(figures.glob("*/*/downstream.svg"))) == 1
     use = (finished / "reports/verdict.md").read_text().split("## What are the codes good for?")[1]
     assert "- `digits` article: The best " in use
+
+
+def test_every_file_is_that_of_the_provenance(finished):
+    found = verify_study(finished / "results/smoke")
+    assert found.differences == [] and found.elsewhere == 0
+    ends = ("parquet", "svg", "png", "html", "safetensors")
+    made = [f for end in ends for f in (finished / "results/smoke").glob(f"*.{end}")]
+    assert found.compared > len(made) + 60  # figures, weights, the adapter
+    text = (finished / "results/smoke/ro-crate-metadata.json").read_text()
+    assert str(finished) not in text and '"name": "Workflow Run Crate"' in text
 
 
 def test_a_second_run_has_nothing_to_do(finished):

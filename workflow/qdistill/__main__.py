@@ -1,4 +1,4 @@
-"""The command line: ``qdistill apply``, ``inspect``, ``fill`` and ``sample``.
+"""The command line: ``qdistill apply``, ``inspect``, ``fill``, ``sample`` and ``verify``.
 
 Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
 """
@@ -54,7 +54,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Apply the adapters that qdistill's studies export."""
+    """Apply the adapters that qdistill's studies export, and verify studies."""
 
 
 @app.command("apply")
@@ -128,6 +128,28 @@ def sample_command(
 
     with _plain_errors(), loaded(adapter, base) as (model, tokenizer):
         typer.echo(sample_text(model, tokenizer, tokens, per_step, temperature, seed))
+
+
+@app.command("verify")
+def verify_command(
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="Folder of a study, such as results/STUDY.")
+    ],
+) -> None:
+    """Compare the files of a study with the digests that its provenance lists.
+
+    Prints a line for each that is missing, changed or not listed, and ends with status 1 if there
+    is one.
+    """
+    from qdistill.provenance.verification import verify_study
+
+    with _plain_errors():
+        found = verify_study(study)
+    for line in found.differences:
+        typer.echo(line)
+    if found.differences:
+        raise typer.Exit(1)
+    typer.echo(f"{study}: {found.summary}")
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
-from qdistill.errors import QdistillError
+from qdistill.errors import QdistillError, disk_failure
 from qdistill.workers.client import hand_over
 
 
@@ -30,8 +30,9 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
 
     Standard output, standard error (progress bars included) and logging go to
     ``snakemake.log[0]``, of the :class:`snakemake.iocontainers.Snakemake` that scripts are given. A
-    :class:`~qdistill.errors.QdistillError` ends it with its one sentence, any other exception with
-    its traceback, and the job exits with status 1; the terminal then shows the last line. Without
+    :class:`~qdistill.errors.QdistillError` or a full disk ends it with one sentence, any other
+    exception with its traceback, and the job exits with status 1; the terminal then shows the last
+    line. Without
     a log, as for a script that is run alone, everything stays as it is. Where there is a server of
     workers, one of them does it all in place of this process.
     """
@@ -39,15 +40,13 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
         yield logging.getLogger(snakemake.rule)
         return
     hand_over(snakemake.threads)
-    path = Path(snakemake.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Importing torch makes several hundred thousand objects that live until the end. Looking
     # for cycles among them while they load, and again at exit, would take a second a job.
     gc.set_threshold(200_000, 50, 100)
     # pandera would load Hypothesis, where it is installed, to make up tables for tests.
     sys.modules.setdefault("hypothesis", cast(Any, None))
     with (
-        path.open("w", encoding="utf-8", buffering=1) as log,
+        _opened(Path(snakemake.log[0])) as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
@@ -58,13 +57,38 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
             yield logging.getLogger(snakemake.rule)
             logging.info(_taken())
         except QdistillError as error:
-            print(f"error: {error}", file=log)
+            _say(f"error: {error}", log)
             sys.exit(1)
-        except (Exception, KeyboardInterrupt):
-            traceback.print_exc(file=log)
+        except (Exception, KeyboardInterrupt) as error:
+            reason = isinstance(error, OSError) and disk_failure(error)
+            where = getattr(error, "filename", None) or "a file that this job writes"
+            _say(f"error: {where}: {reason}" if reason else traceback.format_exc(), log)
             sys.exit(1)
         finally:
             gc.freeze()
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Yield a log that is written line by line, and need not be there to the end."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        sys.exit(f"error: {path}: cannot be written: {disk_failure(error) or error.strerror}")
+    try:
+        yield log
+    finally:
+        with contextlib.suppress(OSError):  # the disk is full
+            log.close()
+
+
+def _say(text: str, log: TextIO) -> None:
+    """Write a text to a log or, if it takes nothing, to the terminal."""
+    try:
+        print(text.rstrip(), file=log)
+    except OSError:
+        print(text.rstrip(), file=sys.__stderr__)
 
 
 def _taken() -> str:

@@ -56,6 +56,8 @@ TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_t
 # Data sets of texts for which a language model is adapted, and all others, by name.
 LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_language]
 VECTORS = [name for name, _ in STUDY.problems if name not in LANGUAGE]
+# Part of the clone, and not of what a store keeps.
+PUBLISHED = local("workflow/resources/published.csv")
 PARAGRAPHS = "data/{data}/paragraphs.parquet"
 DUPLICATES = "data/{data}/duplicates.parquet"
 BASE_MODEL = "data/{data}/model"
@@ -102,13 +104,28 @@ def sources_of(wildcards):
     settings = DATA[wildcards.data]
     if "source" in settings:
         return data_file(settings["source"]["name"], "latents.parquet")
-    return record_of(settings).files()
+    return files_of_user(settings)
+
+
+def files_of_user(settings):
+    """The user's files of a data set, which lie here even where results are kept in a store."""
+    return [local(path) for path in record_of(settings).files()]
 
 
 def kind_of_rows(wildcards):
     """The table whose rows are drawn: texts of a language model, or latents."""
     is_language = KINDS[DATA[wildcards.data]["kind"]].is_language
     return "paragraphs" if is_language else "latents"
+
+
+def data_files():
+    """What the data sets of the study are, from which everything else is made."""
+    for folder, settings in DATA.items():
+        kind = KINDS[settings["kind"]]
+        is_language = kind.is_base or kind.is_language
+        yield f"data/{folder}/{'paragraphs' if is_language else 'latents'}.parquet"
+        if kind.is_base:
+            yield BASE_MODEL.format(data=folder)
 
 
 def largest_n(wildcards):

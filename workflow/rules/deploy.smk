@@ -41,6 +41,7 @@ if OF_LANGUAGE:
     rule register_language_adapter:
         input:
             adapter=ADAPTER,
+            base=language_files(DEPLOYMENT)["base"],
             index=INDEX,
         output:
             receipt=f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json",

@@ -8,7 +8,7 @@ rule collect_texts:
         base=lambda wildcards: (
             base_of(data_settings(wildcards)) if wildcards.data in NICHE_DATA else []
         ),
-        texts=lambda wildcards: record_of(data_settings(wildcards)).files(),
+        texts=lambda wildcards: files_of_user(data_settings(wildcards)),
     output:
         PARAGRAPHS,
     log:

@@ -10,4 +10,5 @@ with job_log(snakemake):
         snakemake.params.study,
         snakemake.output.receipt,
         snakemake.params.tracking_uri,
+        snakemake.input.base,
     )

@@ -27,9 +27,12 @@ INTERRUPTED = "stopped as you asked; the same command goes on from here"
 _CHATTER = re.compile(
     "Config file .* is extended|Assuming unrestricted|Building DAG|Using shell|Conda environments: "
     "ignored|Select jobs|Removing output|Deleting inaccessible|Will exit after|Shutting down|"
-    "Exiting because a job|Complete log|Elapsed time|Loading script|WorkflowError:\n"
-    "At least one job"
+    "Exiting because a job|Complete log|Elapsed time|Loading script|Storing in storage|"
+    "Finished upload|Finished download|Retrieving from storage|Removing local copy|"
+    "Skipped removing|WorkflowError:\nAt least one job"
 )
+# Why a folder or a file cannot be made, in a line of its own.
+_OF_DISK = re.compile(r"\.?\n\w*Error: \[Errno \d+\] ([^:]+): '(.*)'")
 _UNSEEN = {
     LogEvent.WORKFLOW_STARTED,
     LogEvent.RUN_INFO,
@@ -150,11 +153,17 @@ class LogHandler(LogHandlerBase):
 def failure(rule: str, logs: list[str]) -> str:
     """Tell why a job failed by the last line of its log, and where that log is."""
     said = ""
-    for path in filter(Path.is_file, map(Path, logs)):
+    for path in filter(Path.is_file, map(_copy_of, logs)):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         said = next((line.strip() for line in reversed(lines) if line.strip()), said)
     reason = said.removeprefix("error: ") or "it ended without a word, as one that is killed does"
     return f"error in {rule}: {reason}" + "".join(f"\n  its log: {path}" for path in logs)
+
+
+def _copy_of(log: str) -> Path:
+    """Return where a log lies here, also if it is one that Snakemake sends to a store."""
+    scheme, found, rest = log.removesuffix(" (send to storage)").partition("://")
+    return Path(".snakemake/storage", scheme, rest) if found else Path(log)
 
 
 def complaint(text: str, exception: str) -> str:
@@ -165,8 +174,10 @@ def complaint(text: str, exception: str) -> str:
         return ""
     if exception in ("WorkflowError", "MissingRuleException"):
         lines = [line for line in text.splitlines() if not line.startswith('  File "')]
-        told = lines[1:] if lines and lines[0].endswith(":") else lines
-        return "error: " + "\n".join(told)
+        told = "\n".join(lines[1:] if lines and lines[0].endswith(":") else lines)
+        return "error: " + _OF_DISK.sub(lambda found: f": {found[1].lower()}", told)
+    if exception in ("OSError", "PermissionError") and (found := _OF_DISK.search(text)):
+        return f"error: {found[2]}: {found[1].lower()}"
     if exception == "FileNotFoundError":
         return "error: " + text.strip().splitlines()[-1].rpartition("[Errno 2] ")[2]
     return text

@@ -19,7 +19,12 @@ from qdistill.errors import DataError
 from qdistill.storage.files import atomic_path
 
 BATCH_SIZE = 8192
-_BUFFER_BYTES = 1 << 20  # a column chunk is read in pieces, not whole
+_READING = {
+    "buffer_size": 1 << 20,  # a column chunk is read in pieces, not whole
+    "pre_buffer": False,
+    "page_checksum_verification": True,
+}
+_WRITING = {"compression": "zstd", "write_page_checksum": True}
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def apply_adapter(
     adapter = read_adapter(adapter_path)
     _check_paths(source, target, settings)
     try:
-        with parquet.ParquetFile(source, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+        with parquet.ParquetFile(source, **_READING) as file:
             _check_columns(source, file.schema_arrow, adapter, settings)
             with atomic_path(target) as partial:
                 rows = _stream(file, partial, adapter, settings, source, progress)
@@ -120,7 +125,7 @@ def _stream(
     done = 0
     total = file.metadata.num_rows
     bar = tqdm(desc="apply", total=total, unit="row", unit_scale=True, disable=not progress)
-    with bar, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+    with bar, parquet.ParquetWriter(partial, schema, **_WRITING) as writer:
         for batch in file.iter_batches(settings.batch_size, use_threads=False):
             where = f"{source}: column '{settings.column}'"
             vectors = _vectors_of(batch.column(settings.column), adapter.config.inputs, done, where)

@@ -19,7 +19,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
-from qdistill.storage.files import write_text
+from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.deploy_rules import Deployment
@@ -49,8 +49,8 @@ def export_adapter(
 ) -> Evidence:
     """Write the adapter's folder: safetensors, configuration, ONNX graph, card of the evidence.
 
-    Snakemake removes the folder where the job fails. The URI, for the card, is that of the MLflow
-    store where the adapter will be registered.
+    The folder appears when it is complete. The URI, for the card, is that of the MLflow store where
+    the adapter will be registered.
 
     Raises
     ------
@@ -72,11 +72,13 @@ def export_adapter(
         "rows": {split: len(latents.positions(split)) for split in splits},
         "encoder": latents.metadata.get("encoder"),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_adapter(folder, adapter)
-    (folder / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
-    card = write_card(deployment, adapter.config, evidence, about, folder.as_posix(), tracking_uri)
-    write_text(folder / CARD_FILE, card)
+    told = without_store(folder, 4).as_posix()
+    card = write_card(deployment, adapter.config, evidence, about, told, tracking_uri)
+    with atomic_path(folder) as partial:
+        partial.mkdir()
+        write_adapter(partial, adapter)
+        (partial / ONNX_FILE).write_bytes(build_graph(adapter).SerializeToString())
+        write_text(partial / CARD_FILE, card)
     return evidence
 
 

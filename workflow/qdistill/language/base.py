@@ -63,6 +63,20 @@ def train_base(
     frame = read_frame("paragraphs", paragraphs)
     texts = {split: list(rows["text"]) for split, rows in frame.groupby("split")}
     folder, checkpoint = Path(folder), Path(checkpoint)
+    with atomic_path(folder) as partial:
+        measured = _train_into(partial, settings, texts, checkpoint, digest_of_file(paragraphs))
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    return measured
+
+
+def _train_into(
+    folder: Path,
+    settings: Mapping[str, Any],
+    texts: Mapping[str, list[str]],
+    checkpoint: Path,
+    digest: str,
+) -> dict[str, Any]:
+    """Train and save as :func:`train_base` says, at once under the name given."""
     source = model_folder(settings["model"])
     device = device_of(settings["device"])
     if settings["steps"]:
@@ -74,7 +88,7 @@ def train_base(
     tokenizer = load_tokenizer(folder)
     tokens = {split: encode_texts(tokenizer, own) for split, own in texts.items()}
     check_lengths(model, tokens.values())
-    kept = checkpoint / f"{digest_of_file(paragraphs)[:16]}.pt"  # of these very texts
+    kept = checkpoint / f"{digest[:16]}.pt"  # of these very texts
     curve, seconds = _train(model, tokens, settings["steps"], kept)
     model.save_pretrained(folder)
     measured = measure_base(model, tokens) | {"seconds": seconds, "steps": settings["steps"]}
@@ -82,7 +96,6 @@ def train_base(
     write_json(folder / CURVE_FILE, measured)
     card = {**measured, "settings": settings, "windows": {k: len(v) for k, v in texts.items()}}
     write_text(folder / CARD_FILE, render("base_card.md", **card))
-    shutil.rmtree(checkpoint, ignore_errors=True)
     return measured
 
 
@@ -171,8 +184,8 @@ def _keep(
     model: Any, optimiser: Any, step: int, curve: Any, seconds: float, checkpoint: Path
 ) -> None:
     state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-    with atomic_path(checkpoint) as partial:
-        torch.save(state | {"curve": curve, "seconds": seconds}, f"{partial}")
+    with atomic_path(checkpoint) as partial, partial.open("wb") as file:
+        torch.save(state | {"curve": curve, "seconds": seconds}, file)
 
 
 def _resume(

@@ -23,7 +23,7 @@ from qdistill.language.adaptation import LanguageProblem
 from qdistill.language.bound import weighted_mean
 from qdistill.language.methods import Slot, restored
 from qdistill.language.saved import CARD_FILE, SavedAdapter, save_adapter
-from qdistill.storage.files import write_text
+from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import ENTRIES
@@ -60,11 +60,13 @@ def export_language_adapter(
     check_bound(problem, choice.name, slot, state, stated)
     digest = digest_of_folder(Path(problem.base))
     origin = {"study": deployment.study, **condition, "seed": seed, "heldout_loss": stated}
-    about = SavedAdapter(choice.name, slot, str(problem.base), digest, origin)
-    save_adapter(folder, about, state, problem.model)
+    base = str(without_store(problem.base, 3))
+    about = SavedAdapter(choice.name, slot, base, digest, origin)
     findings = read_frame("findings", tables["findings"])
-    card = compose_card(deployment, choice, about, own, findings, str(folder))
-    write_text(Path(folder) / CARD_FILE, card)
+    card = compose_card(deployment, choice, about, own, findings, str(without_store(folder, 4)))
+    with atomic_path(folder) as partial:
+        save_adapter(partial, about, state, problem.model)
+        write_text(partial / CARD_FILE, card)
 
 
 def _trained(name: str) -> str:

@@ -19,22 +19,34 @@ _REQUIREMENTS = ("mlflow", "numpy", "peft", "safetensors", "torch", "transformer
 
 
 def register_language_adapter(
-    folder: str | Path, study: str, receipt_path: str | Path, tracking_uri: str | None = None
+    folder: str | Path,
+    study: str,
+    receipt_path: str | Path,
+    tracking_uri: str | None = None,
+    base: str | Path | None = None,
 ) -> dict[str, Any]:
     """Register the adapter as :func:`~qdistill.tracking.registration.register_model` says.
 
+    The folder of its base is by default where it was trained.
     Raises DataError if the adapter cannot be read, TrackingError if the store cannot be used.
     """
     folder = Path(folder)
     about, _ = read_adapter(folder)
     names = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
     digest = digest_of([code_version(), *(digest_of_file(folder / name) for name in names)])
-    given = (study, about.model, digest, model_arguments(folder), folder / CARD_FILE, receipt_path)
+    given = (
+        study,
+        about.model,
+        digest,
+        model_arguments(folder, base),
+        folder / CARD_FILE,
+        receipt_path,
+    )
     return register_model(*given, tracking_uri)
 
 
 @contextlib.contextmanager
-def model_arguments(folder: Path) -> Iterator[dict[str, Any]]:
+def model_arguments(folder: Path, base: str | Path | None = None) -> Iterator[dict[str, Any]]:
     """Yield the arguments of MLflow's ``log_model``, which those of ``save_model`` are too.
 
     The model carries this library's source, the adapter and its base, so that it runs elsewhere.
@@ -50,7 +62,7 @@ def model_arguments(folder: Path) -> Iterator[dict[str, Any]]:
         shutil.copytree(library, code, ignore=shutil.ignore_patterns("__pycache__"))
         yield {
             "python_model": str(Path(__file__).with_name("mlflow_code.py")),
-            "artifacts": {"adapter": str(folder), "base": about.base},
+            "artifacts": {"adapter": str(folder), "base": str(base or about.base)},
             "code_paths": [str(code)],
             "signature": ModelSignature(texts, texts),
             "pip_requirements": [

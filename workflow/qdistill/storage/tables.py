@@ -68,6 +68,7 @@ def write_table(
             partial,
             compression="zstd",
             use_dictionary=list(scalars),
+            write_page_checksum=True,
             # The bytes of floats compress where those of one place stand together.
             use_byte_stream_split=[f"{name}.list.element" for name in vectors],
         )
@@ -135,11 +136,18 @@ def read_frames(kind: str, paths: Iterable[str | Path]) -> pd.DataFrame:
 
 def _read(path: str | Path, where: Sequence[tuple[str, str, Any]] | None = None) -> arrow.Table:
     try:
-        return parquet.read_table(path, partitioning=None, filters=where)
+        return parquet.read_table(
+            path, partitioning=None, filters=where, page_checksum_verification=True
+        )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (OSError, arrow.ArrowException) as error:
-        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())  # some of Arrow's have several lines
+    return DataError(f"{path}: not a readable Parquet file ({reason})")
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -147,8 +155,8 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     try:
         raw = parquet.read_schema(path).metadata or {}
     except (OSError, arrow.ArrowException) as error:
-        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
-    return {key.decode(): value.decode() for key, value in raw.items()}
+        raise _unreadable(path, error) from error
+    return {key.decode(): value.decode(errors="replace") for key, value in raw.items()}
 
 
 def make_frame(kind: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from qdistill.errors import DataError
 from qdistill.storage.files import atomic_path, code_version
@@ -47,12 +47,10 @@ def save_arrays(
 
     The metadata is kept in the file's header beside the code version.
     """
-    path = Path(path)
-    path.touch()
-    usual = path.stat().st_mode
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(contiguous, path, {"code_version": code_version(), **metadata})
-    path.chmod(usual)  # safetensors renames a private temporary file
+    # Not by `save_file`, which renames a private file of its own, and leaves that when killed.
+    content = save(contiguous, {"code_version": code_version(), **metadata})
+    Path(path).write_bytes(content)
 
 
 def read_weights(path: str | Path, n: int) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qdistill.errors import QdistillError, TrackingError
+from qdistill.storage.files import partial_path, remove, remove_abandoned
 from qdistill.study.tracking_uri import database_path, printable_uri
 
 if TYPE_CHECKING:
@@ -121,8 +122,9 @@ def _prepare_sqlite(database: Path) -> None:
 def _create_database(database: Path) -> None:
     """Make the tables under another name, so that a killed job leaves no half of them."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    partial = database.with_name(f".{database.stem}.{os.getpid()}.partial{database.suffix}")
-    partial.unlink(missing_ok=True)
+    partial = partial_path(database)
+    remove_abandoned(database)
+    remove(partial)
     partial.touch()  # fails at once where MLflow would try ten times over two minutes
     uri = f"sqlite:///{partial.as_posix()}"
     try:
@@ -138,7 +140,7 @@ def _create_database(database: Path) -> None:
         except OSError:  # a file system without hard links
             partial.rename(database)
     finally:
-        partial.unlink(missing_ok=True)
+        remove(partial)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""What a study was made from, with the digests of all its files."""
