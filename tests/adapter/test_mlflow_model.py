@@ -22,7 +22,6 @@ from qdistill.adapter.mlflow_model import (
 from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_text
-from qdistill.tracking.registration import use_store
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +101,7 @@ def adapter(tmp_path, monkeypatch, empty_store):
 
 
 @pytest.mark.slow
-def test_registering_once_is_registering_for_good(adapter):
+def test_registering_once_is_registering_for_good(adapter, monkeypatch):
     receipt = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert json.loads((adapter.parent / "adapter.json").read_text()) == receipt
     assert receipt["model_uri"] == "models:/mine@champion"
@@ -116,8 +115,8 @@ def test_registering_once_is_registering_for_good(adapter):
     write_adapter(adapter, make_adapter(seed=5))
     newer = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert str(champion().version) == newer["version"] == "2"
-    with use_store(receipt["tracking_uri"]):
-        codes = mlflow.pyfunc.load_model(champion().source).predict(make_vectors(5))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", receipt["tracking_uri"])
+    codes = mlflow.pyfunc.load_model(receipt["model_uri"]).predict(make_vectors(5))
     np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)
     write_adapter(adapter, make_adapter())
     back = register_adapter(adapter, "mine", "results/mine/adapter.json")

@@ -14,6 +14,7 @@ from helpers.metrics import make_row
 from helpers.names import STUDENTS
 from qdistill.storage.tables import write_table
 from qdistill.study.registry import stages_of
+from qdistill.tracking.store import CONNECTION
 from qdistill.tracking.sync import ModelRuns, sync_runs, sync_study
 from qdistill.tracking.writer import KEY, OUTCOMES
 
@@ -144,3 +145,32 @@ def sync_in_a_process(preparation):
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{preparation}\n"
     code += "from helpers.tracking import sync\nsync()\n"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def hostile_variables(run, experiment):
+    """Every variable that MLflow knows, as a user may have set it, but for those of connections.
+
+    Whatever takes a name or an identifier is given the user's run, or else what is not the
+    default.
+    """
+    from mlflow import environment_variables
+    from mlflow.environment_variables import _BooleanEnvironmentVariable, _EnvironmentVariable
+
+    found = {"MLFLOW_EXPERIMENT_ID": experiment, "MLFLOW_EXPERIMENT_NAME": "the user's own"}
+    found |= {"MLFLOW_REGISTRY_URI": "sqlite:///users.db", "MLFLOW_LOGGING_LEVEL": "DEBUG"}
+    found |= {"MLFLOW_RUN_CONTEXT": '{"mlflow.source.name": "theirs"}'}
+    for variable in vars(environment_variables).values():
+        if isinstance(variable, _BooleanEnvironmentVariable):
+            found.setdefault(variable.name, "false" if variable.default else "true")
+        elif isinstance(variable, _EnvironmentVariable) and "MLFLOW" in variable.name:
+            found.setdefault(variable.name, "1" if variable.type is not str else run)
+    return {name: value for name, value in found.items() if not name.startswith(CONNECTION)} | {
+        "MLFLOW_REGISTRY_URI": found["MLFLOW_REGISTRY_URI"]
+    }
+
+
+def as_it_is(client, run):
+    """All of a run that anyone could see, and the number of runs beside it."""
+    now = client.get_run(run.info.run_id)
+    beside = client.search_runs([run.info.experiment_id])
+    return now.to_dictionary(), len(beside), now.outputs.model_outputs

@@ -50,7 +50,10 @@ def digest_of(value: Any) -> str:
 def digest_of_file(path: str | Path) -> str:
     """Return the SHA-256 of a file, or nothing of one that is not there."""
     path = Path(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=32)
