@@ -21,6 +21,7 @@ from qdistill.tracking.writer import KEY, OUTCOMES
 STUDY = "small"
 METRICS = Path("results/small/metrics.parquet")
 CHOICES = Path("results/small/choices.parquet")
+LATENTS = Path("data/synthetic-4q/latents.parquet")
 FIGURE = Path("results/small/figures/crossover.svg")
 RUNS_RECEIPT = Path("results/small/mlflow_runs.json")
 RECEIPT = Path("results/small/mlflow.json")
@@ -84,6 +85,8 @@ def write_study(metrics=None, histories=("quantum", "unitary_re")):
         write_table("choices", CHOICES, make_choices(), {})
     for model in histories:
         write_table("history", history_path(model), make_history(model=model), {})
+    LATENTS.parent.mkdir(parents=True, exist_ok=True)
+    LATENTS.write_text("of these, the index has the digest alone")
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     FIGURE.write_text("<svg/>")
     Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")
@@ -92,7 +95,8 @@ def write_study(metrics=None, histories=("quantum", "unitary_re")):
 
 def model_runs():
     histories = sorted(Path("results/small").rglob("history.parquet"))
-    return ModelRuns(STUDY, METRICS, histories, TRAINING, CHOICES if CHOICES.exists() else None)
+    choices = CHOICES if CHOICES.exists() else None
+    return ModelRuns(STUDY, METRICS, histories, TRAINING, choices, {PROBLEM["dataset"]: LATENTS})
 
 
 def sync_the_runs(uri=None):
@@ -130,13 +134,15 @@ def content(client, receipt):
         tags = dict(run.data.tags)
         parent = tags.pop("mlflow.parentRunId", None)
         data = (run.data.params, run.data.metrics)
-        found[key] = (run.info.status, tags, names.get(parent, parent), *data)
+        inputs = [each.dataset.to_dictionary() for each in run.inputs.dataset_inputs]
+        found[key] = (run.info.status, tags, names.get(parent, parent), *data, inputs)
     return found
 
 
 def database_rows(path="results/mlflow.db"):
     with sqlite3.connect(path) as connection:
         tables = ["runs", "metrics", "latest_metrics", "params", "tags", "experiment_tags"]
+        tables += ["datasets", "inputs"]
         return {t: sorted(map(repr, connection.execute(f"SELECT * FROM {t}"))) for t in tables}
 
 

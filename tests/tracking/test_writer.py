@@ -28,9 +28,9 @@ pytestmark = pytest.mark.slow
 
 # By MLflow's client, as with a server: a run is half written. Into the file: a transaction is.
 KILL_IN_SEVENTH_RUN = """
-import os, signal
+import contextlib, os, signal
 from qdistill.tracking import writer
-writer.has_known_tables = lambda database: False
+writer.open_database = lambda uri: contextlib.nullcontext()
 from mlflow import MlflowClient
 real, calls = MlflowClient.log_batch, []
 def dying(self, *args, **kwargs):
@@ -41,16 +41,17 @@ def dying(self, *args, **kwargs):
 MlflowClient.log_batch = dying
 """
 KILL_IN_THIRD_TRANSACTION = """
-import functools, os, signal, sqlite3
+import os, signal
+from sqlalchemy import Connection, Insert
 from qdistill.tracking import bulk
-bulk._RUNS_AT_ONCE, calls = 3, []
-class Dying(sqlite3.Connection):
-    def executemany(self, *args):
-        calls.append(args)
-        if len(calls) == 2 * len(bulk._COLUMNS) + 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().executemany(*args)
-bulk.sqlite3.connect = functools.partial(sqlite3.connect, factory=Dying)
+bulk._RUNS_AT_ONCE, real, tables = 3, Connection.execute, []
+def dying(self, statement, *args, **kwargs):
+    if isinstance(statement, Insert):
+        tables.append(statement.table.name)
+    if tables.count("runs") == 3 and tables[-1] == "metrics":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, statement, *args, **kwargs)
+Connection.execute = dying
 """
 
 

@@ -144,6 +144,7 @@ rule sync_runs:
         metrics=METRICS,
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
+        data=list(DATA_FILES.values()),
     output:
         receipt=f"{RESULTS}/mlflow_runs.json",
     log:
@@ -153,6 +154,7 @@ rule sync_runs:
         "../../envs/report.yaml"
     params:
         study=STUDY.name,
+        datasets=list(DATA_FILES),
         training=STUDY.training_of(),
         tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
     message:
@@ -169,6 +171,7 @@ rule sync_study:
         metrics=METRICS,
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
+        data=list(DATA_FILES.values()),
         figures=[figure for figure in FIGURES if figure.endswith(".svg")],
         documents=VERDICT,
         note=f"{RESULTS}/note.md",
@@ -182,6 +185,7 @@ rule sync_study:
         "../../envs/report.yaml"
     params:
         study=STUDY.name,
+        datasets=list(DATA_FILES),
         settings=STUDY.config,
         training=STUDY.training_of(),
         tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
