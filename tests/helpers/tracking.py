@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sqlalchemy
 
 from helpers.metrics import make_row
 from helpers.names import STUDENTS
@@ -34,6 +35,39 @@ TRAINING = {
 }
 EPOCHS = 4
 PROBLEM = {"dataset": "synthetic-4q", "qubits": 4}
+
+# Of rows, by whichever way they were written: identifiers, and the time.
+DRAWN = ("run_uuid", "timestamp", "start_time", "end_time", "artifact_uri", "experiment_id")
+DRAWN += ("dataset_uuid", "input_uuid", "source_id", "destination_id")
+TABLES = ("runs", "tags", "params", "metrics", "latest_metrics", "inputs", "datasets")
+
+# By MLflow's client, as with a server: a run is half written. Into the file: a transaction is.
+KILL_IN_SEVENTH_RUN = """
+import contextlib, os, signal
+from qdistill.tracking import writer
+writer.open_database = lambda uri: contextlib.nullcontext()
+from mlflow import MlflowClient
+real, calls = MlflowClient.log_batch, []
+def dying(self, *args, **kwargs):
+    calls.append(args)
+    if len(calls) == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, *args, **kwargs)
+MlflowClient.log_batch = dying
+"""
+KILL_IN_THIRD_TRANSACTION = """
+import os, signal
+from sqlalchemy import Connection, Insert
+from qdistill.tracking import bulk
+bulk._RUNS_AT_ONCE, real, tables = 3, Connection.execute, []
+def dying(self, statement, *args, **kwargs):
+    if isinstance(statement, Insert):
+        tables.append(statement.table.name)
+    if tables.count("runs") == 3 and tables[-1] == "metrics":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, statement, *args, **kwargs)
+Connection.execute = dying
+"""
 
 
 def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
@@ -180,3 +214,22 @@ def as_it_is(client, run):
     now = client.get_run(run.info.run_id)
     beside = client.search_runs([run.info.experiment_id])
     return now.to_dictionary(), len(beside), now.outputs.model_outputs
+
+
+def rows_of(uri, names):
+    """All rows of the tables of runs, but for what is drawn or of the time of writing."""
+    found = {}
+    with sqlalchemy.create_engine(uri).connect() as connection:
+        for table in TABLES:
+            rows = connection.execute(sqlalchemy.text(f"SELECT * FROM {table}")).mappings()
+            found[table] = sorted(
+                repr(
+                    {
+                        **{key: value for key, value in row.items() if key not in DRAWN},
+                        "run": names.get(row.get("run_uuid", row.get("destination_id"))),
+                        "value": names.get(row.get("value"), row.get("value")),
+                    }
+                )
+                for row in rows
+            )
+    return found

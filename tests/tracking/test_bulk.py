@@ -6,37 +6,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from mlflow import MlflowClient
 
-from helpers.tracking import all_runs, sync
+from helpers.tracking import all_runs, rows_of, sync
 from qdistill.tracking import writer
 from qdistill.tracking.bulk import open_database
 
 pytestmark = pytest.mark.slow
-# By whichever way: identifiers, and the time of writing.
-DRAWN = ("run_uuid", "timestamp", "start_time", "end_time", "artifact_uri", "experiment_id")
-DRAWN += ("dataset_uuid", "input_uuid", "source_id", "destination_id")
-TABLES = ("runs", "tags", "params", "metrics", "latest_metrics", "inputs", "datasets")
-
-
-def rows_of(uri, names):
-    """All rows of the tables of runs, but for what is drawn or of the time of writing."""
-    found = {}
-    with sqlalchemy.create_engine(uri).connect() as connection:
-        for table in TABLES:
-            rows = connection.execute(sqlalchemy.text(f"SELECT * FROM {table}")).mappings()
-            found[table] = sorted(
-                repr(
-                    {
-                        **{key: value for key, value in row.items() if key not in DRAWN},
-                        "run": names.get(row.get("run_uuid", row.get("destination_id"))),
-                        "value": names.get(row.get("value"), row.get("value")),
-                    }
-                )
-                for row in rows
-            )
-    return found
 
 
 def test_both_ways_write_the_same_rows(client, monkeypatch):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from helpers.tracking import (
+    KILL_IN_SEVENTH_RUN,
+    KILL_IN_THIRD_TRANSACTION,
     RECEIPT,
     STUDY,
     all_runs,
@@ -25,34 +27,6 @@ from qdistill.tracking import writer
 from qdistill.tracking.writer import OUTCOMES
 
 pytestmark = pytest.mark.slow
-
-# By MLflow's client, as with a server: a run is half written. Into the file: a transaction is.
-KILL_IN_SEVENTH_RUN = """
-import contextlib, os, signal
-from qdistill.tracking import writer
-writer.open_database = lambda uri: contextlib.nullcontext()
-from mlflow import MlflowClient
-real, calls = MlflowClient.log_batch, []
-def dying(self, *args, **kwargs):
-    calls.append(args)
-    if len(calls) == 7:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, *args, **kwargs)
-MlflowClient.log_batch = dying
-"""
-KILL_IN_THIRD_TRANSACTION = """
-import os, signal
-from sqlalchemy import Connection, Insert
-from qdistill.tracking import bulk
-bulk._RUNS_AT_ONCE, real, tables = 3, Connection.execute, []
-def dying(self, statement, *args, **kwargs):
-    if isinstance(statement, Insert):
-        tables.append(statement.table.name)
-    if tables.count("runs") == 3 and tables[-1] == "metrics":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, statement, *args, **kwargs)
-Connection.execute = dying
-"""
 
 
 def test_syncing_twice_changes_nothing(client):

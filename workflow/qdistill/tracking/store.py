@@ -66,7 +66,7 @@ def find_experiment(client: MlflowClient, uri: str, name: str) -> str:
 
     Artifacts of a database go to ``mlflow-artifacts`` beside an SQLite file, else under
     ``results/``; a server decides for itself. Raises TrackingError if an SQLite file was moved or
-    copied away from its artifacts.
+    copied away from its artifacts, or a server has them.
     """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
@@ -87,10 +87,15 @@ def _artifact_root(uri: str) -> Path | None:
 
 
 def _check_artifact_location(uri: str, name: str, location: str) -> None:
-    """Refuse a store that was moved: MLflow keeps absolute paths and cannot change them."""
+    """Refuse a store that was moved, for MLflow keeps absolute paths, and a server's behind it."""
     from mlflow.utils.file_utils import local_file_uri_to_path
 
     root = _artifact_root(uri)
+    if root is not None and location.startswith("mlflow-artifacts:"):
+        raise TrackingError(
+            f"the experiment '{name}' in {printable_uri(uri)} keeps its files behind an MLflow "
+            "server; name that server in place of its database"
+        )
     if database_path(uri) is None or root is None or not location.startswith(("/", "file:")):
         return
     path = Path(local_file_uri_to_path(location))
