@@ -35,6 +35,12 @@ def _program(name):
     return shutil.which(name) or (str(versions[-1]) if versions else None)
 
 
+def postgres_version():
+    """What PostgreSQL says that it is."""
+    said = subprocess.run([_program("postgres"), "--version"], capture_output=True, text=True)
+    return said.stdout.strip()
+
+
 @contextlib.contextmanager
 def running_postgres(*, durable=False):
     """Yield the URI of an empty database of a server that listens to a socket of its own alone.
@@ -88,7 +94,11 @@ def running_mlflow(store, folder, workers=1):
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port]
     command += ["--backend-store-uri", store, "--workers", workers]
-    command += ["--serve-artifacts", "--artifacts-destination", Path(folder, "artifacts").as_uri()]
+    command += [
+        "--serve-artifacts",
+        "--artifacts-destination",
+        Path(folder, "artifacts").resolve().as_uri(),
+    ]
     kept = {name: value for name, value in os.environ.items() if "MLFLOW" not in name}
     with log.open("wb") as output:
         server = subprocess.Popen(
