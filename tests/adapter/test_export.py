@@ -1,5 +1,7 @@
 """What is exported is what was trained, for everything that can be deployed."""
 
+import hashlib
+import math
 import re
 from dataclasses import replace
 
@@ -48,6 +50,13 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
     adapter = read_adapter(tmp_path / "adapter")
     origin = adapter.config.origin
     assert (origin["model"], origin["seed"]) == (name, evidence.seed)
+    assert origin["data"]["digest"] == hashlib.sha256(study.latents.read_bytes()).hexdigest()[:32]
+    assert origin["measured"]["heldout_loss_mean"] == evidence.mean.estimate
+    assert origin["measured"] == evidence.measured()
+    known = {"estimate": 0.5, "low": math.nan, "high": 0.75}  # a finding whose spread is undefined
+    told = replace(evidence, transfer=known).measured()
+    assert {"retained": 0.5, "retained_high": 0.75}.items() <= told.items()
+    assert "retained_low" not in told and "retained" not in origin["measured"]
     latents = load_latents(study.latents)
     x = latents.features[latents.positions("heldout")]
     error = np.square(decode(adapter, encode(adapter, x)).astype(float) - x).mean()

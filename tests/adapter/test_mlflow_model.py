@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict, replace
 from functools import partial
 
 import mlflow.pyfunc
@@ -22,7 +23,7 @@ from qdistill.adapter.mlflow_model import (
 from qdistill.adapter.numerics import encode
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_text
-from qdistill.tracking.registration import use_store
+from qdistill.tracking.data import DataFile
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def adapter(tmp_path, monkeypatch, empty_store):
 
 
 @pytest.mark.slow
-def test_registering_once_is_registering_for_good(adapter):
+def test_registering_once_is_registering_for_good(adapter, monkeypatch):
     receipt = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert json.loads((adapter.parent / "adapter.json").read_text()) == receipt
     assert receipt["model_uri"] == "models:/mine@champion"
@@ -116,12 +117,36 @@ def test_registering_once_is_registering_for_good(adapter):
     write_adapter(adapter, make_adapter(seed=5))
     newer = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert str(champion().version) == newer["version"] == "2"
-    with use_store(receipt["tracking_uri"]):
-        codes = mlflow.pyfunc.load_model(champion().source).predict(make_vectors(5))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", receipt["tracking_uri"])
+    codes = mlflow.pyfunc.load_model(receipt["model_uri"]).predict(make_vectors(5))
     np.testing.assert_allclose(codes, encode(make_adapter(seed=5), make_vectors(5)), atol=1e-6)
     write_adapter(adapter, make_adapter())
     back = register_adapter(adapter, "mine", "results/mine/adapter.json")
     assert str(champion().version) == back["version"] == "1"
+
+
+@pytest.mark.slow
+def test_the_logged_model_has_its_metrics_parameters_and_data_set(adapter):
+    data = DataFile("small", "0" * 32, "data/small/latents.parquet")
+    measured = {"heldout_loss": 0.25, "retained": 0.75, "retained_low": -0.5}
+    origin = {"dataset": "small", "protocol": "article", "n": 100, "seed": 3, "model": "classical"}
+    weights = make_adapter()
+    config = replace(weights.config, origin={**origin, "measured": measured, "data": asdict(data)})
+    write_adapter(adapter, replace(weights, config=config))
+    receipt = register_adapter(adapter, "mine", "results/mine/adapter.json")
+    client = MlflowClient(receipt["tracking_uri"], receipt["tracking_uri"])
+    version = client.get_model_version_by_alias("mine", "champion")
+    run = client.get_run(version.run_id)
+    (logged,) = client.search_logged_models([run.info.experiment_id])
+    assert [each.model_id for each in run.outputs.model_outputs] == [logged.model_id]
+    assert (str(logged.status), logged.source_run_id) == ("READY", run.info.run_id)
+    assert logged.params == {key: str(value) for key, value in origin.items()} == run.data.params
+    assert {metric.key: metric.value for metric in logged.metrics} == measured == run.data.metrics
+    assert {(m.dataset_name, m.dataset_digest) for m in logged.metrics} == {("small", data.digest)}
+    assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": "mine", "version": 1}]
+    (link,) = run.inputs.dataset_inputs
+    assert (link.dataset.name, link.dataset.digest) == ("small", data.digest)
+    assert mlflow.data.get_source(link).uri == data.path
 
 
 def test_a_registration_that_fails_leaves_no_receipt(adapter, monkeypatch):

@@ -57,7 +57,7 @@ def why_not():
     """Say in a sentence why no Slurm can be started here, or nothing."""
     missing = [name for name in PROGRAMS if _program(name) is None]
     if missing:
-        return f"Slurm is not installed: no {', '.join(missing)} (apt-get install slurmctld slurmd slurm-client munge)"
+        return f"not installed: {', '.join(missing)}, of slurmctld, slurmd, slurm-client and munge"
     if os.geteuid() != 0:
         return "Slurm's daemons are started by root alone"
     if CONFIGURATION.exists() and not CONFIGURATION.read_text().startswith(OURS):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.tracking import all_runs, content, sync, write_study
+from helpers.tracking import all_runs, content, hostile_variables, sync, write_study
 from qdistill.study.tracking_uri import resolve_uri
 from qdistill.tracking import store as tracking_store
 
@@ -39,6 +39,16 @@ def client(finished_study):
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=resolve_uri(None))
+
+
+@pytest.fixture
+def users_run(client, monkeypatch):
+    """A run of the user's, and an environment in which every variable of MLflow's is set."""
+    experiment = client.create_experiment("the user's own")
+    run = client.create_run(experiment, run_name="long training", tags={"mine": "yes"})
+    for name, value in hostile_variables(run.info.run_id, experiment).items():
+        monkeypatch.setenv(name, value)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sqlalchemy
 
 from helpers.metrics import make_row
 from helpers.names import STUDENTS
 from qdistill.storage.tables import write_table
 from qdistill.study.registry import stages_of
+from qdistill.tracking.store import CONNECTION
 from qdistill.tracking.sync import ModelRuns, sync_runs, sync_study
 from qdistill.tracking.writer import KEY, OUTCOMES
 
 STUDY = "small"
 METRICS = Path("results/small/metrics.parquet")
 CHOICES = Path("results/small/choices.parquet")
+LATENTS = Path("data/synthetic-4q/latents.parquet")
 FIGURE = Path("results/small/figures/crossover.svg")
 RUNS_RECEIPT = Path("results/small/mlflow_runs.json")
 RECEIPT = Path("results/small/mlflow.json")
@@ -32,6 +35,39 @@ TRAINING = {
 }
 EPOCHS = 4
 PROBLEM = {"dataset": "synthetic-4q", "qubits": 4}
+
+# Of rows, by whichever way they were written: identifiers, and the time.
+DRAWN = ("run_uuid", "timestamp", "start_time", "end_time", "artifact_uri", "experiment_id")
+DRAWN += ("dataset_uuid", "input_uuid", "source_id", "destination_id")
+TABLES = ("runs", "tags", "params", "metrics", "latest_metrics", "inputs", "datasets")
+
+# By MLflow's client, as with a server: a run is half written. Into the file: a transaction is.
+KILL_IN_SEVENTH_RUN = """
+import contextlib, os, signal
+from qdistill.tracking import writer
+writer.open_database = lambda uri: contextlib.nullcontext()
+from mlflow import MlflowClient
+real, calls = MlflowClient.log_batch, []
+def dying(self, *args, **kwargs):
+    calls.append(args)
+    if len(calls) == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, *args, **kwargs)
+MlflowClient.log_batch = dying
+"""
+KILL_IN_THIRD_TRANSACTION = """
+import os, signal
+from sqlalchemy import Connection, Insert
+from qdistill.tracking import bulk
+bulk._RUNS_AT_ONCE, real, tables = 3, Connection.execute, []
+def dying(self, statement, *args, **kwargs):
+    if isinstance(statement, Insert):
+        tables.append(statement.table.name)
+    if tables.count("runs") == 3 and tables[-1] == "metrics":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, statement, *args, **kwargs)
+Connection.execute = dying
+"""
 
 
 def make_metrics(sizes=(100,), seeds=2, models=MODELS, protocols=("article",)):
@@ -83,6 +119,8 @@ def write_study(metrics=None, histories=("quantum", "unitary_re")):
         write_table("choices", CHOICES, make_choices(), {})
     for model in histories:
         write_table("history", history_path(model), make_history(model=model), {})
+    LATENTS.parent.mkdir(parents=True, exist_ok=True)
+    LATENTS.write_text("of these, the index has the digest alone")
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     FIGURE.write_text("<svg/>")
     Path("verdict.md").write_text("# Verdict\n\nQuantum loses to the mean.\n")
@@ -91,7 +129,8 @@ def write_study(metrics=None, histories=("quantum", "unitary_re")):
 
 def model_runs():
     histories = sorted(Path("results/small").rglob("history.parquet"))
-    return ModelRuns(STUDY, METRICS, histories, TRAINING, CHOICES if CHOICES.exists() else None)
+    choices = CHOICES if CHOICES.exists() else None
+    return ModelRuns(STUDY, METRICS, histories, TRAINING, choices, {PROBLEM["dataset"]: LATENTS})
 
 
 def sync_the_runs(uri=None):
@@ -129,13 +168,15 @@ def content(client, receipt):
         tags = dict(run.data.tags)
         parent = tags.pop("mlflow.parentRunId", None)
         data = (run.data.params, run.data.metrics)
-        found[key] = (run.info.status, tags, names.get(parent, parent), *data)
+        inputs = [each.dataset.to_dictionary() for each in run.inputs.dataset_inputs]
+        found[key] = (run.info.status, tags, names.get(parent, parent), *data, inputs)
     return found
 
 
 def database_rows(path="results/mlflow.db"):
     with sqlite3.connect(path) as connection:
         tables = ["runs", "metrics", "latest_metrics", "params", "tags", "experiment_tags"]
+        tables += ["datasets", "inputs"]
         return {t: sorted(map(repr, connection.execute(f"SELECT * FROM {t}"))) for t in tables}
 
 
@@ -144,3 +185,51 @@ def sync_in_a_process(preparation):
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{preparation}\n"
     code += "from helpers.tracking import sync\nsync()\n"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def hostile_variables(run, experiment):
+    """Every variable that MLflow knows, as a user may have set it, but for those of connections.
+
+    Whatever takes a name or an identifier is given the user's run, or else what is not the
+    default.
+    """
+    from mlflow import environment_variables
+    from mlflow.environment_variables import _BooleanEnvironmentVariable, _EnvironmentVariable
+
+    found = {"MLFLOW_EXPERIMENT_ID": experiment, "MLFLOW_EXPERIMENT_NAME": "the user's own"}
+    found |= {"MLFLOW_REGISTRY_URI": "sqlite:///users.db", "MLFLOW_LOGGING_LEVEL": "DEBUG"}
+    found |= {"MLFLOW_RUN_CONTEXT": '{"mlflow.source.name": "theirs"}'}
+    for variable in vars(environment_variables).values():
+        if isinstance(variable, _BooleanEnvironmentVariable):
+            found.setdefault(variable.name, "false" if variable.default else "true")
+        elif isinstance(variable, _EnvironmentVariable) and "MLFLOW" in variable.name:
+            found.setdefault(variable.name, "1" if variable.type is not str else run)
+    return {name: value for name, value in found.items() if not name.startswith(CONNECTION)} | {
+        "MLFLOW_REGISTRY_URI": found["MLFLOW_REGISTRY_URI"]
+    }
+
+
+def as_it_is(client, run):
+    """All of a run that anyone could see, and the number of runs beside it."""
+    now = client.get_run(run.info.run_id)
+    beside = client.search_runs([run.info.experiment_id])
+    return now.to_dictionary(), len(beside), now.outputs.model_outputs
+
+
+def rows_of(uri, names):
+    """All rows of the tables of runs, but for what is drawn or of the time of writing."""
+    found = {}
+    with sqlalchemy.create_engine(uri).connect() as connection:
+        for table in TABLES:
+            rows = connection.execute(sqlalchemy.text(f"SELECT * FROM {table}")).mappings()
+            found[table] = sorted(
+                repr(
+                    {
+                        **{key: value for key, value in row.items() if key not in DRAWN},
+                        "run": names.get(row.get("run_uuid", row.get("destination_id"))),
+                        "value": names.get(row.get("value"), row.get("value")),
+                    }
+                )
+                for row in rows
+            )
+    return found

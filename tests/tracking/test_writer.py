@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from helpers.tracking import (
+    KILL_IN_SEVENTH_RUN,
+    KILL_IN_THIRD_TRANSACTION,
     RECEIPT,
     STUDY,
     all_runs,
@@ -25,33 +27,6 @@ from qdistill.tracking import writer
 from qdistill.tracking.writer import OUTCOMES
 
 pytestmark = pytest.mark.slow
-
-# By MLflow's client, as with a server: a run is half written. Into the file: a transaction is.
-KILL_IN_SEVENTH_RUN = """
-import os, signal
-from qdistill.tracking import writer
-writer.has_known_tables = lambda database: False
-from mlflow import MlflowClient
-real, calls = MlflowClient.log_batch, []
-def dying(self, *args, **kwargs):
-    calls.append(args)
-    if len(calls) == 7:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, *args, **kwargs)
-MlflowClient.log_batch = dying
-"""
-KILL_IN_THIRD_TRANSACTION = """
-import functools, os, signal, sqlite3
-from qdistill.tracking import bulk
-bulk._RUNS_AT_ONCE, calls = 3, []
-class Dying(sqlite3.Connection):
-    def executemany(self, *args):
-        calls.append(args)
-        if len(calls) == 2 * len(bulk._COLUMNS) + 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().executemany(*args)
-bulk.sqlite3.connect = functools.partial(sqlite3.connect, factory=Dying)
-"""
 
 
 def test_syncing_twice_changes_nothing(client):

@@ -85,6 +85,13 @@ def data_file(dataset, file):
     return f"data/{STUDY.folders[dataset]}/{file}"
 
 
+# The rows of each data set, by its name.
+DATA_FILES = {
+    name: data_file(name, f"{'paragraphs' if name in LANGUAGE else 'latents'}.parquet")
+    for name in LANGUAGE + VECTORS
+}
+
+
 def LATENTS(wildcards):
     """The latents of the data set of the wildcards."""
     return data_file(wildcards.dataset, "latents.parquet")

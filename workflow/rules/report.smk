@@ -159,6 +159,7 @@ rule sync_runs:
         metrics=METRICS,
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
+        data=list(DATA_FILES.values()),
     output:
         receipt=f"{RESULTS}/mlflow_runs.json",
     log:
@@ -171,6 +172,7 @@ rule sync_runs:
         **NEEDED,
     params:
         study=STUDY.name,
+        datasets=list(DATA_FILES),
         training=STUDY.training_of(),
         tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),
     message:
@@ -187,6 +189,7 @@ rule sync_study:
         metrics=METRICS,
         histories=HISTORIES,
         choices=f"{RESULTS}/choices.parquet",
+        data=list(DATA_FILES.values()),
         figures=[figure for figure in FIGURES if figure.endswith(".svg")],
         documents=VERDICT,
         note=f"{RESULTS}/note.md",
@@ -203,6 +206,7 @@ rule sync_study:
         **NEEDED,
     params:
         study=STUDY.name,
+        datasets=list(DATA_FILES),
         settings=STUDY.config,
         training=STUDY.training_of(),
         tracking_uri=STUDY.config["mlflow"].get("tracking_uri"),

@@ -6,5 +6,7 @@ with job_log(snakemake):
     from qdistill.tracking.sync import ModelRuns, sync_runs
 
     given, params = snakemake.input, snakemake.params
-    runs = ModelRuns(params.study, given.metrics, given.histories, params.training, given.choices)
+    data = dict(zip(params.datasets, given.data, strict=True))
+    tables = (given.metrics, given.histories, params.training, given.choices)
+    runs = ModelRuns(params.study, *tables, data)
     sync_runs(runs, snakemake.output.receipt, params.tracking_uri)

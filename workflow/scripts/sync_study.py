@@ -6,8 +6,10 @@ with job_log(snakemake):
     from qdistill.tracking.sync import ModelRuns, sync_study
 
     given, params = snakemake.input, snakemake.params
+    data = dict(zip(params.datasets, given.data, strict=True))
+    tables = (given.metrics, given.histories, params.training, given.choices)
     sync_study(
-        ModelRuns(params.study, given.metrics, given.histories, params.training, given.choices),
+        ModelRuns(params.study, *tables, data),
         runs_receipt_path=given.runs,
         figures=given.figures,
         documents=given.documents,

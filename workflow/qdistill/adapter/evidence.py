@@ -1,5 +1,6 @@
 """What the study's tables say about what is deployed: the numbers of the model card."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,36 @@ class Evidence:
     def against(self, baseline: str) -> dict[Any, Any] | None:
         """Return the comparison with one other model, if the study holds it."""
         return next((row for row in self.comparisons if row["baseline"] == baseline), None)
+
+    def measured(self) -> dict[str, float]:
+        """Return what was measured, as the metrics that MLflow shows of the registered model."""
+        found: dict[str, float] = {
+            "heldout_loss": self.heldout[self.seed],
+            "heldout_loss_mean": self.mean.estimate,
+            "heldout_loss_mean_low": self.mean.low,
+            "heldout_loss_mean_high": self.mean.high,
+            "validation_loss": self.validation.errors[self.seed],
+            "seeds": len(self.heldout),
+            "seeds_diverged": self.diverged,
+        }
+        beside = self.against("quantum")
+        found |= {} if beside is None else {"ratio_to_quantum": beside["ratio"]}
+        return finite(found | limits_of("retained", self.transfer))
+
+
+def limits_of(name: str, finding: Mapping[Any, Any] | None) -> dict[str, float]:
+    """Return the estimate of a finding and its limits under a name, or nothing of no finding."""
+    ends = {"": "estimate", "_low": "low", "_high": "high"}
+    return {} if finding is None else {f"{name}{end}": finding[key] for end, key in ends.items()}
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """Return the values that are finite numbers, for JSON knows no others."""
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if value is not None and math.isfinite(value)
+    }
 
 
 def gather_evidence(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import FITTED
+from qdistill.tracking.data import DataFile
 from qdistill.training.references import fit_regression
 
 _TOLERANCE = 1e-3  # of a held-out error computed twice, relative; float32 gives about 1e-6
@@ -64,7 +65,8 @@ def export_adapter(
     choice, seed = evidence.choice, evidence.seed
     equals = ", ".join(choice.as_good) or "not asked"
     log.info("deploy %s, seed %d; as good as the best: %s", choice.name, seed, equals)
-    adapter = _adapter_of(evidence, deployment, blocks, files.weights)
+    data = DataFile.of(deployment.dataset, files.latents)
+    adapter = _adapter_of(evidence, deployment, blocks, files.weights, data)
     check_heldout(adapter, blocks[0], evidence.heldout[seed], choice.name)
     folder = Path(folder)
     splits = ("train", "unlabelled", "heldout")
@@ -113,7 +115,11 @@ def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, 
 
 
 def _adapter_of(
-    evidence: Evidence, deployment: Deployment, blocks: Iterable[Examples], weights: Iterable[str]
+    evidence: Evidence,
+    deployment: Deployment,
+    blocks: Iterable[Examples],
+    weights: Iterable[str],
+    data: DataFile,
 ) -> AdapterWeights:
     """Fit or read the exported seed of the chosen model."""
     name, seed = evidence.choice.name, evidence.seed
@@ -127,6 +133,8 @@ def _adapter_of(
         "heldout_loss": evidence.heldout[seed],
         "heldout_loss_mean": evidence.mean.estimate,
         "seeds": len(evidence.heldout),
+        "measured": evidence.measured(),
+        "data": asdict(data),
     }
     if name in FITTED:
         block = next(each for each in blocks if seed in each.seeds)

@@ -16,7 +16,7 @@ import qdistill
 from qdistill.adapter.layout import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
 from qdistill.randomness import generator_for
 from qdistill.storage.files import code_version, digest_of, digest_of_file
-from qdistill.tracking.registration import register_model
+from qdistill.tracking.registration import Registered, register_model
 
 _REQUIREMENTS = ("mlflow", "numpy", "safetensors")
 # What mlflow_code.py imports of this library. All of it would be two hundred files in each model.
@@ -34,9 +34,9 @@ def register_adapter(
     Raises DataError if the adapter cannot be read, TrackingError if the store cannot be used.
     """
     folder = Path(folder)
-    model, digest = read_adapter(folder).config.origin.get("model", ""), _digest_of(folder)
-    given = (study, model, digest, _arguments(folder), folder / CARD_FILE, receipt_path)
-    return register_model(*given, tracking_uri)
+    origin = read_adapter(folder).config.origin
+    about = (study, origin.get("model", ""), _digest_of(folder), folder / CARD_FILE, origin)
+    return register_model(Registered(*about), _arguments(folder), receipt_path, tracking_uri)
 
 
 @contextlib.contextmanager
@@ -59,7 +59,7 @@ def _carried_modules() -> Iterator[str]:
 
 
 def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
-    """Arguments of MLflow's ``log_model``, which those of ``save_model`` are too."""
+    """Arguments of MLflow's ``save_model``."""
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from qdistill.adapter.evidence import finite
 from qdistill.adapter.export import read_seed
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.datasets.encoders import digest_of_folder
@@ -27,6 +28,7 @@ from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import ENTRIES
+from qdistill.tracking.data import DataFile
 from qdistill.verdict.templates import render
 
 _TOLERANCE = 1e-3  # of a bound computed twice, relative
@@ -59,14 +61,27 @@ def export_language_adapter(
     stated = float(own.set_index("seed")["heldout_loss"][seed])
     check_bound(problem, choice.name, slot, state, stated)
     digest = digest_of_folder(Path(problem.base))
-    origin = {"study": deployment.study, **condition, "seed": seed, "heldout_loss": stated}
+    findings = read_frame("findings", tables["findings"])
+    origin = {
+        **{"study": deployment.study, **condition, "seed": seed, "heldout_loss": stated},
+        "measured": _measured(own, seed),
+        "data": asdict(DataFile.of(deployment.dataset, problem.texts)),
+    }
     base = str(without_store(problem.base, 3))
     about = SavedAdapter(choice.name, slot, base, digest, origin)
-    findings = read_frame("findings", tables["findings"])
     card = compose_card(deployment, choice, about, own, findings, str(without_store(folder, 4)))
     with atomic_path(folder) as partial:
         save_adapter(partial, about, state, problem.model)
         write_text(partial / CARD_FILE, card)
+
+
+def _measured(runs: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Return what was measured in the runs of what is exported, and of the exported seed."""
+    mean = paired_interval(runs["heldout_loss"].to_numpy())
+    columns = ["heldout_loss", "general_loss", "bits_per_character"]
+    found = runs.set_index("seed").loc[seed, columns].to_dict()
+    found |= {"heldout_loss_mean": mean.estimate, "heldout_loss_mean_low": mean.low}
+    return finite(found | {"heldout_loss_mean_high": mean.high, "seeds": len(runs)})
 
 
 def _trained(name: str) -> str:

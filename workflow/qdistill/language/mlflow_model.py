@@ -13,7 +13,7 @@ from typing import Any
 import qdistill
 from qdistill.language.saved import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
 from qdistill.storage.files import code_version, digest_of, digest_of_file
-from qdistill.tracking.registration import register_model
+from qdistill.tracking.registration import Registered, register_model
 
 _REQUIREMENTS = ("mlflow", "numpy", "peft", "safetensors", "torch", "transformers")
 
@@ -34,20 +34,13 @@ def register_language_adapter(
     about, _ = read_adapter(folder)
     names = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
     digest = digest_of([code_version(), *(digest_of_file(folder / name) for name in names)])
-    given = (
-        study,
-        about.model,
-        digest,
-        model_arguments(folder, base),
-        folder / CARD_FILE,
-        receipt_path,
-    )
-    return register_model(*given, tracking_uri)
+    wanted = Registered(study, about.model, digest, folder / CARD_FILE, about.origin)
+    return register_model(wanted, model_arguments(folder, base), receipt_path, tracking_uri)
 
 
 @contextlib.contextmanager
 def model_arguments(folder: Path, base: str | Path | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of MLflow's ``log_model``, which those of ``save_model`` are too.
+    """Yield the arguments of MLflow's ``save_model``.
 
     The model carries this library's source, the adapter and its base, so that it runs elsewhere.
     """

@@ -5,7 +5,7 @@ Pure bookkeeping on tables: nothing here talks to MLflow.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ from qdistill.errors import DataError
 from qdistill.storage.files import digest_of
 from qdistill.study.styles import style_of
 from qdistill.tracking.curves import LOSSES, Curve, Run, curves_of, mean_curves_of
+from qdistill.tracking.data import DataFile
 from qdistill.tracking.links import COMPARED, comparison_tag
 from qdistill.tracking.parameters import Choice, Condition, flatten_settings, summarise_choices
 
 # Raise it when the layout below changes: every run is then written again.
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
@@ -44,6 +45,7 @@ class RunRecord:
     params: dict[str, str]
     metrics: dict[str, float]  # finite values alone
     curves: dict[str, Curve] = field(default_factory=dict)  # by metric
+    data: DataFile | None = None  # what it was made from
     seconds: float = 0.0  # of training: the duration that the UI shows
     artifacts: dict[str, Path] = field(default_factory=dict)  # files, by their names in MLflow
     artifact_digests: dict[str, str] = field(default_factory=dict)  # SHA-256
@@ -60,7 +62,8 @@ class RunRecord:
     def digest(self) -> str:
         """Digest of all that is written to MLflow, apart from the link to the parent."""
         content = [self.name, self.level, self.tags, self.params, self.metrics, self.curves]
-        return digest_of([LAYOUT_VERSION, *content, self.seconds, self.artifact_digests])
+        data = None if self.data is None else asdict(self.data)
+        return digest_of([LAYOUT_VERSION, *content, data, self.seconds, self.artifact_digests])
 
 
 def model_records(
@@ -69,16 +72,18 @@ def model_records(
     histories: Mapping[Run, pd.DataFrame],
     training: Mapping[str, Mapping[str, Any]],
     choices: Mapping[Condition, Mapping[int, Choice]] | None = None,
+    data: Mapping[str, DataFile] | None = None,
 ) -> list[RunRecord]:
     """Describe the parent runs of a study, each followed by its children.
 
     Histories and choices are as :func:`~qdistill.tracking.curves.read_histories` and
     :func:`~qdistill.tracking.parameters.read_choices` return them; a model may have none, if it is
     not trained, or if nothing is chosen. Training settings, as the jobs were given them, are by
-    ``{dataset}/{protocol}/{model}``; a model without an entry gets none. Raises DataError if there
-    is a learning curve or a choice of a run that the metrics do not hold.
+    ``{dataset}/{protocol}/{model}``; a model without an entry gets none. The files of data sets are
+    by their names. Raises DataError if there is a learning curve or a choice of a run that the
+    metrics do not hold.
     """
-    choices = choices or {}
+    choices, data = choices or {}, data or {}
     _check_all_known(metrics, histories, choices)
     records: list[RunRecord] = []
     for condition, rows in metrics.groupby(_PARENT, sort=True):
@@ -87,6 +92,7 @@ def model_records(
         settings = flatten_settings(training.get(f"{dataset}/{protocol}/{model}", {}))
         chosen = choices.get(condition, {})
         parent = _parent_record(study, rows, course, settings, chosen)
+        parent = replace(parent, data=data.get(dataset))
         records.append(parent)
         curves = {} if course is None else {seed: c for seed, c in course.groupby("seed")}
         main = main_stage(rows)
@@ -221,6 +227,7 @@ def _child_record(
         params=settings | ({} if choice is None else choice.params) | identity,
         metrics=_finite(found),
         curves={} if course is None else curves_of(course),
+        data=parent.data,
         seconds=float(row["train_seconds"]),
     )
 

@@ -21,8 +21,18 @@ _BUSY_SECONDS = 5
 _LIBRARIES = {"mlflow", "sqlalchemy", "sqlite3"}
 _SILENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines and a request for each run
 }
+_PLACES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+# What of MLflow's variables says how a store is reached. All others are out of sight while one is
+# open: they could change what is written, or name a run or an experiment of the user's.
+CONNECTION = (
+    *("MLFLOW_TRACKING_", "MLFLOW_HTTP_", "MLFLOW_ALLOW_HTTP_", "MLFLOW_WORKSPACE"),
+    *("MLFLOW_ENABLE_WORKSPACES", "MLFLOW_SQLALCHEMYSTORE_", "MLFLOW_MYSQL_", "MLFLOW_ARTIFACT_"),
+    *("MLFLOW_MULTIPART_", "MLFLOW_ENABLE_MULTIPART_", "MLFLOW_ENABLE_PROXY_MULTIPART_"),
+    *("MLFLOW_S3_", "MLFLOW_BOTO_", "MLFLOW_GCS_", "MLFLOW_KERBEROS_", "MLFLOW_PYARROW_"),
+)
 # MLflow's own limits would try an absent server for minutes. A user's setting wins.
 _FIRST_CALL = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 _LATER_CALLS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
@@ -36,7 +46,8 @@ def open_store(uri: str) -> Iterator[MlflowClient]:
     that is locked or does not answer is given up after seconds.
     """
     database = database_path(uri)
-    with _as_tracking_error(uri), _environment(_SILENCE):
+    chosen = _SILENCE | dict.fromkeys(_PLACES, uri)
+    with _as_tracking_error(uri), _hidden_environment(), _environment(chosen):
         if database is None:
             _connect_once(uri)
         else:
@@ -56,7 +67,7 @@ def find_experiment(client: MlflowClient, uri: str, name: str) -> str:
 
     Artifacts of a database go to ``mlflow-artifacts`` beside an SQLite file, else under
     ``results/``; a server decides for itself. Raises TrackingError if an SQLite file was moved or
-    copied away from its artifacts.
+    copied away from its artifacts, or a server has them.
     """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
@@ -77,10 +88,15 @@ def _artifact_root(uri: str) -> Path | None:
 
 
 def _check_artifact_location(uri: str, name: str, location: str) -> None:
-    """Refuse a store that was moved: MLflow keeps absolute paths and cannot change them."""
+    """Refuse a store that was moved, for MLflow keeps absolute paths, and a server's behind it."""
     from mlflow.utils.file_utils import local_file_uri_to_path
 
     root = _artifact_root(uri)
+    if root is not None and location.startswith("mlflow-artifacts:"):
+        raise TrackingError(
+            f"the experiment '{name}' in {printable_uri(uri)} keeps its files behind an MLflow "
+            "server; name that server in place of its database"
+        )
     if database_path(uri) is None or root is None or not location.startswith(("/", "file:")):
         return
     path = Path(local_file_uri_to_path(location))
@@ -141,6 +157,21 @@ def _create_database(database: Path) -> None:
             partial.rename(database)
     finally:
         remove(partial)
+
+
+@contextlib.contextmanager
+def _hidden_environment() -> Iterator[None]:
+    """Hide the user's MLflow variables for the duration of a block, but for those of CONNECTION."""
+    hidden = {
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if name in _PLACES
+        or (name.startswith(("MLFLOW_", "_MLFLOW_")) and not name.startswith(CONNECTION))
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @contextlib.contextmanager

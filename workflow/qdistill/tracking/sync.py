@@ -19,8 +19,9 @@ import pandas as pd
 from qdistill.errors import DataError, TrackingError
 from qdistill.storage.files import write_json
 from qdistill.storage.tables import read_frame
-from qdistill.study.tracking_uri import database_path, printable_uri, resolve_uri
+from qdistill.study.tracking_uri import printable_uri, resolve_uri
 from qdistill.tracking.curves import read_histories
+from qdistill.tracking.data import DataFile
 from qdistill.tracking.links import comparison_links
 from qdistill.tracking.parameters import read_choices
 from qdistill.tracking.runs import RunRecord, model_records
@@ -38,7 +39,8 @@ _LONGEST_NOTE = 19_000  # characters above an experiment; MLflow's limit is abov
 class ModelRuns:
     """What the runs of a study's models are made from; tables are by the contracts of their names.
 
-    Training settings, and what cross-validation chose for each seed, are parameters of the runs.
+    Training settings, and what cross-validation chose for each seed, are parameters of the runs;
+    the files of data sets, by name, are their inputs.
     """
 
     study: str
@@ -47,12 +49,14 @@ class ModelRuns:
     # by {dataset}/{protocol}/{model}
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices_path: str | Path | None = None
+    data: Mapping[str, str | Path] = field(default_factory=dict)
 
     def records(self, metrics: pd.DataFrame) -> list[RunRecord]:
         """Describe the runs of a table of metrics."""
         choices = None if self.choices_path is None else read_choices(self.choices_path)
         histories = read_histories(self.histories)
-        return model_records(self.study, metrics, histories, self.training, choices)
+        data = {name: DataFile.of(name, path) for name, path in self.data.items()}
+        return model_records(self.study, metrics, histories, self.training, choices, data)
 
 
 def sync_runs(
@@ -87,7 +91,7 @@ def sync_runs(
     try:
         with open_store(uri) as client:
             experiment = find_experiment(client, uri, _name_of(runs.study))
-            counts = write_runs(client, experiment, records, database_path(uri))
+            counts = write_runs(client, uri, experiment, records)
         receipt = _place(uri, experiment, runs.study) | {what: counts[what] for what in OUTCOMES}
     except TrackingError as error:
         logging.getLogger(__name__).warning("%s; it is tried again at the end", error)
@@ -130,7 +134,7 @@ def sync_study(
             counts = Counter({what: written[what] for what in OUTCOMES})
         else:
             records = runs.records(metrics)
-            counts = write_runs(client, experiment, records, database_path(uri))
+            counts = write_runs(client, uri, experiment, records)
         counts += write_study_run(client, experiment, record)
         _describe_experiment(client, experiment, metrics)
     receipt = place | {what: counts[what] for what in OUTCOMES}

@@ -10,10 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qdistill.tracking.bulk import has_known_tables, insert_runs
+from qdistill.tracking.bulk import insert_runs, open_database
 from qdistill.tracking.runs import RunRecord
 
 if TYPE_CHECKING:
@@ -33,15 +32,15 @@ Result = TypeVar("Result")
 
 
 def write_runs(
-    client: MlflowClient, experiment: str, records: Sequence[RunRecord], database: Path | None
+    client: MlflowClient, uri: str, experiment: str, records: Sequence[RunRecord]
 ) -> Counter[str]:
     """Create, replace and delete runs of models until the experiment holds the records.
 
     The study's run is left alone, and so are runs without a key, which were made by somebody
     else. Parents come before their children. The experiment is given by its identifier, the
-    records are all parents and children of the study. A database is the store's SQLite file, into
-    which new runs go straight if its tables are known; a server answers several requests at once.
-    Runs are counted by their outcome, see ``OUTCOMES``.
+    records are all parents and children of the study. New runs go straight into a database whose
+    tables are known; a server answers several requests at once. Runs are counted by their outcome,
+    see ``OUTCOMES``.
     """
     # whatever is not the study's run is looked after here, if its level was edited by hand, too
     present = _runs_by_key(client, experiment, lambda level: level != _STUDY)
@@ -51,29 +50,47 @@ def write_runs(
         candidates = present.pop(record.key, [])
         return _keep(client, record, candidates, run_ids.get(record.parent or ""))
 
-    connections = _SERVER_CONNECTIONS if database is None else 1
-    file = database if database is not None and has_known_tables(database) else None
+    connections = 1 if uri.startswith("sqlite") else _SERVER_CONNECTIONS
     counts: Counter[str] = Counter()
-    for level in ("parent", "child"):
-        chosen = [record for record in records if record.level == level]
-        outcomes = _map_concurrently(keep, chosen, connections)
-        run_ids |= {r.key: kept for r, (kept, _) in zip(chosen, outcomes, strict=True) if kept}
-        counts.update(outcome for _, outcome in outcomes)
-        new = [
-            (record, _tags_of(record, run_ids.get(record.parent or "")))
-            for record in chosen
-            if record.key not in run_ids
-        ]
-        if file is None:
-            made = _map_concurrently(
-                lambda pair: _write_run(client, experiment, *pair), new, connections
-            )
-        else:
-            artifacts = client.get_experiment(experiment).artifact_location
-            made = insert_runs(file, experiment, artifacts, new)
-        run_ids |= {record.key: run_id for (record, _), run_id in zip(new, made, strict=True)}
+    with open_database(uri) as database:
+        for level in ("parent", "child"):
+            chosen = [record for record in records if record.level == level]
+            outcomes = _map_concurrently(keep, chosen, connections)
+            run_ids |= {r.key: kept for r, (kept, _) in zip(chosen, outcomes, strict=True) if kept}
+            counts.update(outcome for _, outcome in outcomes)
+            new = [
+                (record, _tags_of(record, run_ids.get(record.parent or "")))
+                for record in chosen
+                if record.key not in run_ids
+            ]
+            if database is None:
+                made = _write_new(client, experiment, new, connections)
+            else:
+                artifacts = client.get_experiment(experiment).artifact_location
+                made = insert_runs(database, experiment, artifacts, new)
+            run_ids |= {record.key: run for (record, _), run in zip(new, made, strict=True)}
     counts["deleted"] += _delete(client, present)
     return counts
+
+
+def _write_new(
+    client: MlflowClient,
+    experiment: str,
+    new: Sequence[tuple[RunRecord, Mapping[str, str]]],
+    connections: int,
+) -> list[str]:
+    """Write new runs by the client, several at once: their identifiers.
+
+    The first run of each data set goes ahead, since two at once would both make the data set.
+    """
+    first = {record.data: place for place, (record, _) in reversed(list(enumerate(new)))}
+    ahead = [new[place] for place in first.values()]
+    rest = [pair for place, pair in enumerate(new) if place not in first.values()]
+    made: dict[str, str] = {}
+    for some, at_once in ((ahead, 1), (rest, connections)):
+        ids = _map_concurrently(lambda pair: _write_run(client, experiment, *pair), some, at_once)
+        made |= {record.key: run for (record, _), run in zip(some, ids, strict=True)}
+    return [made[record.key] for record, _ in new]
 
 
 def write_study_run(client: MlflowClient, experiment: str, record: RunRecord) -> Counter[str]:
@@ -178,6 +195,8 @@ def _write_run(
     began = now - int(1000 * record.seconds)
     run = client.create_run(experiment, start_time=began, tags=dict(tags), run_name=record.name)
     values = [Metric(name, value, now, step) for name, value, step in record.points]
+    if record.data is not None:
+        client.log_inputs(run.info.run_id, [record.data.as_input()])
     # the client splits what is over the limits of one call
     client.log_batch(
         run.info.run_id, metrics=values, params=[Param(k, v) for k, v in record.params.items()]
