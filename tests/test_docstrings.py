@@ -16,7 +16,8 @@ VERBS = {
     "Kill", "List", "Load", "Locate", "Make", "Measure", "Predict", "Prepare", "Print", "Pull",
     "Raise", "Read", "Record", "Register", "Remove", "Render", "Repeat", "Return", "Round",
     "Run", "Save", "Scale", "Select", "Serve", "Set", "Sort", "Split", "Square", "Start", "Sum",
-    "Tabulate", "Take", "Time", "Train", "Tune", "Turn", "Update", "Validate", "Write", "Yield",
+    "Tabulate", "Take", "Tell", "Time", "Train", "Tune", "Turn", "Update", "Validate", "Write",
+    "Yield",
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 
 def why_not():
-    """Say in a sentence why no Slurm can be started here, or nothing."""
+    """Tell in a sentence why no Slurm can be started here, or nothing."""
     missing = [name for name in PROGRAMS if _program(name) is None]
     if missing:
         return f"not installed: {', '.join(missing)}, of slurmctld, slurmd, slurm-client and munge"

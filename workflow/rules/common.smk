@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from qdistill.errors import ConfigurationError
-from qdistill.jobs import share_library
+from qdistill.jobs import date_back, share_library
 from qdistill.study.captions import (
     caption_of_problem,
     caption_of_settings,
@@ -44,6 +44,12 @@ config["caption"] = caption_of_study(STUDY)
 
 RESULTS = f"results/{STUDY.name}"
 LOGS = f"logs/{STUDY.name}"
+
+if workflow.is_main_process and (late := date_back(["data", RESULTS])):
+    logger.warning(
+        f"{late} files are dated in the future, as after a clock that was put back; they are dated "
+        "now"
+    )
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))

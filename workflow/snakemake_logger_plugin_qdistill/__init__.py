@@ -7,6 +7,7 @@ own, longer account of the same run is in ``.snakemake/log/``; a dry run and ``-
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import threading
@@ -39,6 +40,7 @@ _UNSEEN = {
     LogEvent.RESOURCES_INFO,
     LogEvent.SHELLCMD,
     LogEvent.JOB_STARTED,
+    LogEvent.GROUP_INFO,
     LogEvent.PROGRESS,
     LogEvent.RULEGRAPH,
 }
@@ -96,6 +98,8 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_ERROR:
             self.progress.end(facts["jobid"], failed=True)
             return "" if self.interrupted else failure(facts["rule_name"], facts["log"] or [])
+        elif event == LogEvent.GROUP_ERROR:  # its jobs say themselves which of them failed
+            return ""
         elif event == LogEvent.ERROR:
             return "" if self.interrupted else complaint(text, facts.get("exception", ""))
         elif text.startswith("Terminating processes on user request"):
@@ -172,6 +176,8 @@ def complaint(text: str, exception: str) -> str:
         return ""  # a script that failed, of which its job tells
     if _CHATTER.match(text):
         return ""
+    if exception == "LockException":
+        return locked(Path.cwd())
     if exception in ("WorkflowError", "MissingRuleException"):
         lines = [line for line in text.splitlines() if not line.startswith('  File "')]
         told = "\n".join(lines[1:] if lines and lines[0].endswith(":") else lines)
@@ -181,6 +187,27 @@ def complaint(text: str, exception: str) -> str:
     if exception == "FileNotFoundError":
         return "error: " + text.strip().splitlines()[-1].rpartition("[Errno 2] ")[2]
     return text
+
+
+def locked(folder: Path) -> str:
+    """Tell what to do where Snakemake cannot lock a folder: whether another run is at work there.
+
+    Processes of this machine are looked at, as far as the system shows them.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            here = process.name != str(os.getpid()) and (process / "cwd").samefile(folder)
+            if here and b"snakemake" in (process / "cmdline").read_bytes():
+                return (
+                    f"error: Snakemake is at work in this folder already (process {process.name}); "
+                    "wait until it has ended, or run this study in another clone"
+                )
+        except OSError:  # it has ended, or is another user's
+            continue
+    return (
+        "error: an earlier run in this folder was killed; run `snakemake --unlock` once, then the "
+        "same command (if a run on another host works here, wait for that instead)"
+    )
 
 
 def _say_interrupt(

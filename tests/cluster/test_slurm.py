@@ -1,0 +1,95 @@
+"""The smoke study through a real Slurm: jobs that are cancelled, too large, or hang."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers.checkout import ROOT, checkout, start, succeed
+
+sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(ROOT / "workflow/benchmarks"))
+
+import slurm
+from compare_results import Difference, compare_folders
+
+SMOKE = ["--configfile", "config/studies/smoke.yaml"]
+PROFILE = ["--workflow-profile", "profiles/slurm"]
+
+pytestmark = [
+    pytest.mark.workflow,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(slurm.why_not()), reason=slurm.why_not() or "Slurm"),
+]
+
+
+@pytest.fixture(scope="module")
+def node():
+    slurm.start()
+    yield
+    slurm.stop()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The study on this machine alone."""
+    folder = checkout(tmp_path_factory.mktemp("alone"))
+    succeed(folder, *SMOKE)
+    return folder
+
+
+def processes(folder, name):
+    """Find the processes of a script of a study."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        command, cwd = process.info["cmdline"] or [], process.info["cwd"]
+        if cwd == str(folder) and any(part.endswith(name) for part in command):
+            yield process
+
+
+def cancel_and_stop(folder, running):
+    """Cancel the first group of trained models, and stop the job that times: it hangs."""
+    wanted, done = {"cancelled", "hung"}, set()
+    while running.poll() is None and done != wanted:
+        listed = subprocess.run(
+            ["squeue", "--noheader", "--states=R", "--format=%i %k"], capture_output=True, text=True
+        ).stdout
+        found = re.search(r"^(\d+) rule_train~", listed, re.M)
+        if found and "cancelled" not in done:
+            subprocess.run(["scancel", found[1]], check=True)
+            done.add("cancelled")
+        scripts = [each for each in processes(folder, "time_engines.py")]
+        if scripts and "hung" not in done:
+            for each in scripts:
+                os.kill(each.pid, signal.SIGSTOP)
+            done.add("hung")
+        time.sleep(0.2)
+    return done
+
+
+def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_machine(
+    node, alone, tmp_path
+):
+    folder = checkout(tmp_path).resolve()
+    profile = folder / "profiles/slurm/config.yaml"
+    profile.write_text(re.sub(r"(?m)^cores: \d+", "cores: 1", profile.read_text()))
+    needs = ["map_trainability:mem_mb=60 * 40 ** (attempt - 1)", "time_engines:runtime=1"]
+    running = start(folder, *PROFILE, *SMOKE, "--set-resources", *needs)
+    done = cancel_and_stop(folder, running)
+    output = running.communicate(timeout=1200)[0]
+    assert running.returncode == 0, output
+    assert done == {"cancelled", "hung"}
+    account = "".join(path.read_text() for path in (folder / ".snakemake/log").glob("*.log"))
+    for status in ("CANCELLED", "TIMEOUT"):
+        assert f"SLURM status is: '{status}'" in account, account
+    assert re.search("SLURM status is: '(OUT_OF_MEMORY|FAILED)'", account), account
+    assert account.count("Trying to restart") >= 3, account
+    tables = compare_folders(alone / "results/smoke", folder / "results/smoke", {})
+    assert len(tables) > 8
+    for name, table in tables.items():
+        assert isinstance(table, Difference) and not table.exceeds(1e-5), (name, table)
