@@ -118,7 +118,7 @@ rule judge_study:
         **tables_of(
             *("metrics", "sweep"), *SWEPT, *ROWS, *DOWNSTREAM, *COSTED, *COURSES
         ),
-        published="workflow/resources/published.csv",
+        published=PUBLISHED,
         duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),
     output:
         **tables_of(*JUDGED),

@@ -36,7 +36,7 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
                 *(["downstream"] if "downstream" in figures else []),
                 *(["setting_sweep"] if "sweeps" in figures else []),
             ),
-            published_csv="workflow/resources/published.csv",
+            published_csv=PUBLISHED,
             latents=lambda wildcards: (
                 [] if wildcards.dataset in LANGUAGE else LATENTS(wildcards)
             ),
