@@ -115,7 +115,11 @@ def _word(value: object) -> str:
         return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    if isinstance(value, int | float | np.number):
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        if value.is_integer() and abs(value) < 1e6:  # a count, which is not rounded
+            return f"{value:,.0f}"
         return "not in sight" if np.isinf(value) else number(float(value))
     return str(value)
 
