@@ -129,6 +129,18 @@ def largest_n(wildcards):
     return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
 
 
+def needed_rows(wildcards):
+    """Rows that a split must have, and what asks for them: known before anything is trained."""
+    name, needed = DATA[wildcards.data]["name"], {}
+    if name in STUDY.sizes:
+        largest = max(STUDY.sizes[name])
+        needed["train"] = (largest, f"n = {largest}")
+    if name in {dataset for dataset, _ in STUDY.downstream}:
+        count = STUDY.config["downstream"]["neighbours"]
+        needed["heldout"] = (count + 2, f"'downstream.neighbours' ({count}, and 2 more)")
+    return needed
+
+
 def one_of(names):
     """A wildcard constraint; it matches nothing real where there are no names."""
     return "|".join(names) or "nothing-of-this-kind"

@@ -118,9 +118,10 @@ def _word(value: object) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if isinstance(value, float | np.floating):
-        if value.is_integer() and abs(value) < 1e6:  # a count, which is not rounded
-            return f"{value:,.0f}"
-        return "not in sight" if np.isinf(value) else number(float(value))
+        exact = float(value)
+        if exact.is_integer() and abs(exact) < 1e6:  # a count, which is not rounded
+            return f"{exact:,.0f}"
+        return "not in sight" if np.isinf(exact) else number(exact)
     return str(value)
 
 
