@@ -137,7 +137,10 @@ def needed_rows(wildcards):
         needed["train"] = (largest, f"n = {largest}")
     if name in {dataset for dataset, _ in STUDY.downstream}:
         count = STUDY.config["downstream"]["neighbours"]
-        needed["heldout"] = (count + 2, f"'downstream.neighbours' ({count}, and 2 more)")
+        needed["heldout"] = (
+            count + 2,
+            f"'downstream.neighbours' ({count}, and 2 more)",
+        )
     return needed
 
 

@@ -18,8 +18,8 @@ class Table(pa.DataFrameModel):
     """Columns of one kind of table; a file with other columns breaks its contract.
 
     The fields are the scalar columns. Pandera does not describe those of lists: ``_vectors`` and
-    ``_optional_vectors`` name Arrow fixed-size lists of float32, ``_names`` lists of strings. Vectors are
-    finite, but for those of ``_not_finite``, which diverged models make.
+    ``_optional_vectors`` name Arrow fixed-size lists of float32, ``_names`` lists of strings.
+    Vectors are finite, but for those of ``_not_finite``, which diverged models make.
     """
 
     _names: ClassVar[tuple[str, ...]] = ()
