@@ -1,10 +1,18 @@
 # The workflow's table of contents. Each part is in workflow/rules/.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.5")
 
 
-configfile: "config/config.yaml"
+# The defaults, from beside this file; a study in another folder may have its own there.
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+if Path.cwd() != Path(workflow.basedir) and Path("config/config.yaml").is_file():
+
+    configfile: "config/config.yaml"
 
 
 report: "workflow/report/workflow.rst"

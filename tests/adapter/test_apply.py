@@ -19,6 +19,7 @@ from qdistill.__main__ import app
 from qdistill.adapter.apply import ApplySettings, apply_adapter
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.numerics import encode
+from qdistill.datasets.vector_files import read_vectors
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
 
@@ -87,6 +88,63 @@ def test_codes_are_added_and_other_columns_kept(folder, kind, dtype):
     assert {path.name for path in folder.iterdir()} == {"adapter", "input.parquet", "o.parquet"}
 
 
+def typed_columns():
+    """Vectors of whole numbers in every type that holds them, by its name."""
+    rows = np.arange(300).reshape(30, 10) % 2
+    whole = ("bool", "int8", "uint8", "int16", "int32", "int64", "uint64")
+    for kind in (*whole, "float16", "float64"):
+        yield kind, list_column(rows.astype(kind), "fixed"), rows
+    numbers = pa.array(rows.ravel())
+    for value in (pa.decimal128(30, 2), pa.decimal256(40, 3)):
+        yield str(value), pa.FixedSizeListArray.from_arrays(numbers.cast(value), 10), rows
+    encoded = pa.array(rows.ravel().astype(np.float32)).dictionary_encode()
+    yield "dictionary", pa.FixedSizeListArray.from_arrays(encoded, 10), rows
+    tensors = pa.ExtensionArray.from_storage(
+        pa.fixed_shape_tensor(pa.float32(), [10]), list_column(rows.astype(np.float32), "fixed")
+    )
+    yield "tensor", tensors, rows
+
+
+@pytest.mark.parametrize(("column", "rows"), [each[1:] for each in typed_columns()],
+                         ids=[each[0] for each in typed_columns()])  # fmt: skip
+def test_adapters_and_studies_take_numbers_of_the_same_types(folder, column, rows):
+    path = folder / "input.parquet"
+    pq.write_table(pa.table({"features": column}), path)
+    np.testing.assert_array_equal(read_vectors(path, "features"), rows)
+    assert run_apply(folder, "--batch-size", "7").exit_code == 0
+    np.testing.assert_allclose(
+        codes_of(folder), encode(make_adapter(), rows.astype("f4")), atol=1e-6
+    )
+
+
+def test_a_folder_of_parts_becomes_one_file(folder):
+    x, parts = make_vectors(30), folder / "input.parquet"
+    parts.mkdir()
+    (parts / "_SUCCESS").touch()
+    (parts / ".part-0.parquet.crc").touch()
+    for number, rows in enumerate(np.split(x, [7, 20])):
+        table = pa.table({"id": np.arange(len(rows)), "features": list_column(rows, "fixed")})
+        pq.write_table(table, parts / f"part-{number}.snappy.parquet")
+    assert run_apply(folder, "--batch-size", "4").exit_code == 0
+    np.testing.assert_allclose(codes_of(folder), encode(make_adapter(), x), atol=1e-6)
+    pq.write_table(table.drop_columns("id"), parts / "part-3.parquet")
+    assert "part-3.parquet: its columns or their" in refused(run_apply(folder, output="p.parquet"))
+    (parts / "part-3.parquet").rename(parts / "part-3.csv")
+    assert "other files than .parquet" in refused(run_apply(folder, output="p.parquet"))
+    assert not (folder / "p.parquet").exists()
+
+
+def test_two_columns_of_one_name_are_told_where_they_are_asked_for(folder):
+    vectors = list_column(X, "fixed")
+    table = pa.Table.from_arrays([vectors, pa.array(range(30))] * 2, ["features", "a"] * 2)
+    pq.write_table(table, folder / "input.parquet")
+    assert "there are 2 columns 'features'" in refused(run_apply(folder))
+    table = pa.Table.from_arrays([*table.columns[1:]], ["a", "features", "a"])
+    pq.write_table(table, folder / "input.parquet")
+    assert run_apply(folder).exit_code == 0
+    assert pq.ParquetFile(folder / "o.parquet").schema_arrow.names == [*table.column_names, "codes"]
+
+
 def test_a_slice_of_a_larger_array_keeps_its_rows(folder):
     """Row groups end inside batches, so that batches are slices."""
     x = make_vectors(100)
@@ -146,13 +204,22 @@ X = make_vectors(30)
     [
         (list_column(bad_row(X, 17, np.nan), "fixed"), "row 17 (counted from 0) holds a value"),
         (list_column(bad_row(X.astype(float), 17, 1e300), "list"), "row 17 (counted from 0)"),
-        (list_column(X[:, :9].copy(), "fixed"), "row 0 (counted from 0) is 9 numbers, but"),
-        (with_row(X, [1.0] * 7), "row 5 (counted from 0) is 7 numbers, but the adapter takes 10"),
-        (with_row(X, None), "row 5 (counted from 0) is missing"),
-        (with_row(X, [None] * 10), "row 5 (counted from 0) has a missing number"),
-        (list_column((100 * X).astype(np.int32), "fixed"), "is of type fixed_size_list<"),
-        (pa.array(X[:, 0]), "is of type float, but the adapter takes lists of 10"),
-        (pa.array(["a"] * 30), "is of type string"),
+        (
+            list_column(X[:, :9].copy(), "fixed"),
+            "row 0 (counted from 0), column 'features', has 9 values",
+        ),
+        (with_row(X, [1.0] * 7), "has 7 values, and 10 are expected"),
+        (with_row(X, None), "row 5 (counted from 0), column 'features', is missing"),
+        (
+            with_row(X, [None] * 10),
+            "row 5 (counted from 0), column 'features', lacks the number at",
+        ),
+        (with_row(X, None).cast(pa.list_(pa.float32(), 10)), "row 5 (counted from 0), column"),
+        (list_column(bad_row(X, 17, 1e30), "fixed"), "row 17 (counted from 0) is beyond 32-bit"),
+        (pa.array(X[:, 0]), "has type float, expected lists of numbers"),
+        (pa.array([[["a"]]] * 30), "list<element: string>>, expected lists of numbers"),
+        (pa.array([["1"] * 10] * 30), "has type string, expected numbers"),
+        (list_column(np.full((30, 10), 2**24 + 1), "fixed"), "row 0 (counted from 0) has the who"),
     ],
     ids=lambda value: None if isinstance(value, str) else str(value.type),
 )
@@ -177,7 +244,10 @@ def encode_row_to_zero(folder):
     ("spoil", "message"),
     [
         (lambda f: (f / "input.parquet").unlink(), "input.parquet: no such file"),
-        (lambda f: (f / "input.parquet").write_bytes(b"PAR1 and no more"), "cannot be read"),
+        (
+            lambda f: (f / "input.parquet").write_bytes(b"PAR1 and no more"),
+            "not a readable Parquet file (Parquet",
+        ),
         (lambda f: (f / "adapter/config.json").unlink(), "config.json: cannot be read"),
         (encode_row_to_zero, "row 21 (counted from 0) is zero after the encoder"),
     ],
@@ -197,7 +267,7 @@ def test_paths_that_are_refused(folder):
     for output, words in (("input.parquet", said), ("link.parquet", said), ("", "a folder")):
         assert words in refused(run_apply(folder, "--overwrite", output=output))
     missing = refused(run_apply(folder, "--column", "vectors"))
-    assert "no column 'vectors'; it has id, features" in missing
+    assert "no column 'vectors'; its columns are 'id', 'features'" in missing
     assert path.read_bytes() == before
     assert run_apply(folder, "--batch-size", "0").exit_code == 2
 

@@ -90,3 +90,15 @@ def test_an_incomplete_table_is_refused(tmp_path):
     write_table("subsets", tmp_path / "subsets.parquet", columns, {})
     with pytest.raises(DataError, match="positions"):
         load_subsets(tmp_path / "subsets.parquet", 2)
+
+
+def test_splits_that_are_smaller_than_the_study_needs_are_told_first(latents, tmp_path):
+    path, output = latents[0], tmp_path / "subsets.parquet"
+    for needed, words in (
+        ({"heldout": (16, "'downstream.neighbours' (14, and 2 more)")}, "needs 16 rows .* has 15"),
+        ({"train": (61, "n = 61")}, "n = 61 needs 61 rows of the split 'train', and it has 60"),
+    ):
+        with pytest.raises(DataError, match=words):
+            draw_subsets(path, [0], output, needed=needed)
+        assert not output.exists()
+    draw_subsets(path, [0], output, needed={"heldout": (15, ""), "train": (60, "")})

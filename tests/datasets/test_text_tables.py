@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from qdistill.datasets.text_tables import read_columns, read_text
+from qdistill.datasets.text_tables import read_columns
 from qdistill.errors import DataError
+from qdistill.study.reading import read_text
 
 # Any text but half pairs, which no file can hold, zero bytes and carriage returns.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30)
@@ -77,9 +78,18 @@ def test_a_long_field_of_a_csv_file_is_read_and_the_limit_put_back(tmp_path):
         ("t.jsonl", b'{"body": "a\xff"}', "t.jsonl: not UTF-8 text, the byte 0xff at offset 11"),
         ("t.csv", b"body\na\n\xc3(\n", "t.csv: not UTF-8 text, the byte 0xc3 at offset 7"),
         ("t.csv", b"text,id\na,1\n", "no column 'body'; its columns are 'text', 'id'"),
-        ("t.csv", b"", "no column 'body'; its columns are none"),
+        ("t.csv", b"", "t.csv: empty, without so much as a header"),
         ("t.csv", b"body,body\na,b\n", "there are 2 columns 'body'"),
-        ("t.csv", b"body,id\na,1\nb\n", "ends in line 3 has 1 fields, and the header has 2"),
+        (
+            "t.csv",
+            b"body,id\na,1\nb\n",
+            "row 1 (counted from 0), which ends in line 3, has 1 cells",
+        ),
+        ("t.csv", b"body\na,1\nb,2\n", "row 0 (counted from 0), which ends in line 2, has 2 cells"),
+        ("t.csv", b"body;id\na;1\n", "are 'body;id' (';' divides them, and only commas are read)"),
+        ("t.csv", b"body\na\0b\n", "there is a zero byte at offset 6"),
+        ("t.csv", "body\n".encode("utf-16"), "not UTF-8 text, the byte 0xff at offset 0"),
+        ("t.jsonl", b'{"body": "a"}\n{"body": "a", "body": "b"}', "line 2 has the key 'body' 2 t"),
         ("t.csv", b'body\n"a\n', "not a readable CSV file (line 2: unexpected end of data)"),
         ("t.parquet", b"PAR1 or not", "t.parquet: not a readable Parquet file"),
     ],

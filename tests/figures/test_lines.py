@@ -13,6 +13,7 @@ from qdistill.figures.lines import (
     draw_line,
     draw_models,
     limits_of_positive,
+    line_values,
     log_ticks,
     panel_grid,
     plain_number,
@@ -128,3 +129,10 @@ def test_panels_are_wrapped_with_one_label_below_the_last_row(count):
     (labelled,) = [ax for ax in panels if ax.get_xlabel() == "what"]
     assert panels.index(labelled) >= count - 1 - (count - 1) % 5
     assert figure.get_figheight() == (3 if count <= 5 else 5)
+
+
+def test_panels_without_a_line_have_an_axis():
+    ax = Figure().subplots()
+    assert line_values(ax).size == 0
+    set_log_axis(ax, line_values(ax))
+    assert len(ax.get_xticks()) and ax.get_yscale() == "log"

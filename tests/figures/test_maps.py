@@ -97,3 +97,13 @@ def test_blue_is_better_than_the_mean_red_is_worse_and_a_failed_cell_is_grey_and
     assert np.ptp(same[:3]) < 0.05 and same[:3].min() > 0.9
     assert failed[3] == 0 and np.ptp(figure.axes[0].get_facecolor()[:3]) == 0
     assert "Grey, for runs without a finite error: 4 layers within ±1 (1 of 2 seeds)." in note
+
+
+def test_a_circuit_that_has_diverged_is_passed_over():
+    rows = [(seed, r, c) for seed in range(2) for r in range(4) for c in range(4)]
+    entries = pd.DataFrame(rows, columns=["seed", "row", "column"]).assign(re=0.5, im=0.0)
+    entries.loc[entries["seed"] == 0, ["re", "im"]] = np.nan
+    _, note = figure_of(draw_unitary, entries, 50)
+    assert "seed 1" in note
+    figure, _ = figure_of(draw_unitary, entries.assign(re=np.nan), 50)
+    assert "have diverged" in figure.axes[0].texts[0].get_text()

@@ -132,7 +132,7 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { name: mine, kind: corrupted } -> lacks the key 'source' | corrupted
 { name: digits-corrupted, source: 3 } -> 'source': found 3 | name of a data set
 { name: digits-corrupted, source: digit } -> 'digit' is not built in | digits
-{ name: digits-corrupted, source: { kind: digits } } -> data set None
+{ name: digits-corrupted, source: { kind: digits } } -> data set null
 { name: digits-corrupted, source: { name: digits, rows: 3 } } -> 'digits' | unknown key 'rows'
 { name: digits-corrupted, source: teacher-circuit } -> source 'teacher-circuit' | targets already
 { name: mine, kind: corrupted, source: { name: a_b, kind: digits } } -> data set 'a_b' | lower-case

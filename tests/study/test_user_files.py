@@ -47,10 +47,12 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 
 def test_a_width_that_the_first_row_does_not_tell_is_open(tmp_path):
     path = tmp_path / "odd.csv"
-    path.write_text("embedding,embedding\nno list,1\n")
+    path.write_text("embedding,b,b\nno list,1,2\n")
     assert inspect_vectors("mine", str(path), "embedding")[1] is None
-    # The second of two columns of one name, as pandas calls it.
-    assert inspect_vectors("mine", str(path), ["embedding.1"])[0] == 1
+    assert "there are 2 columns 'b'; give each" in refusal(path, ["embedding", "b"])
+    assert "no column 'b.1'" in refusal(path, ["embedding", "b.1"])
+    path.write_text("")
+    assert "empty, without so much as a header" in refusal(path, ["embedding"])
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -132,7 +134,33 @@ def test_what_holds_no_texts_is_refused_in_one_sentence(tmp_path):
         "paper.pdf": "has the extension '.pdf'; allowed are .jsonl",
         "empty": "has no file of plain text",
         "images": "has no file of plain text",
-        "odd": "has a brace in its name",
+        "odd": "has a brace or a line break in its name",
     }.items():
         message = refusal(tmp_path / name, {}, check_text_path)
         assert words in message and name in message
+
+
+def test_folders_of_parts_of_texts_are_tables_and_others_are_told(tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in range(3):
+        (parts / f"part-{number}.jsonl").write_text('{"body": "one"}\n' * (number + 1))
+    (parts / "_SUCCESS").touch()
+    check_text_path("mine", str(parts), {"text_column": "body"})
+    assert inspect_texts("mine", str(parts), {"text_column": "body"}) == 6
+    assert names(parts) == [f"part-{number}.jsonl" for number in range(3)]
+    assert "'text_column' of 'mine' is missing" in refusal(parts, {}, check_text_path)
+    inner = tmp_path / "divided" / "year=2024"
+    inner.mkdir(parents=True)
+    (inner / "part-0.parquet").touch()
+    said = "divided into folders such as 'year=2024'"
+    assert said in refusal(tmp_path / "divided", {"text_column": "body"}, check_text_path)
+    assert said in refusal(tmp_path / "divided", "vector")
+    (parts / "more.parquet").touch()
+    assert "or a folder of .parquet or .csv parts" in refusal(parts, "vector")
+
+
+@pytest.mark.parametrize("name", ["emb{v1}.npy", "{.npy", "a\nb.npy"])
+def test_names_that_snakemake_would_take_for_wildcards_are_refused(tmp_path, name):
+    np.save(tmp_path / name, VALUES)
+    assert "has a brace or a line break in its name" in refusal(tmp_path / name, None)

@@ -14,6 +14,7 @@ import logging
 import os
 import resource
 import runpy
+import shlex
 import sys
 import time
 import traceback
@@ -138,6 +139,29 @@ def date_back(folders: Iterable[str | Path]) -> int:
     for path in late:
         os.utime(path, (now, now))
     return len(late)
+
+
+def check_folders(*folders: str | Path) -> None:
+    """Validate the names of the folders that the workflow lies in and is run in.
+
+    Raises QdistillError where one has a character that Snakemake or Python take for their own.
+    """
+    for folder in map(str, folders):
+        odd = next((each for each in ("{", "}", os.pathsep, "\n") if each in folder), None)
+        if odd is not None:
+            raise QdistillError(
+                f"the folder {folder!r} has {odd!r} in its name, which Snakemake cannot run in; "
+                "move or rename it"
+            )
+
+
+def quote_interpreter() -> None:
+    """Set the path of the interpreter to what a shell understands.
+
+    Snakemake puts it into commands as it is, where a folder's name may have a space in it.
+    """
+    if Path(sys.executable).exists():  # else it is quoted already
+        sys.executable = shlex.quote(sys.executable)
 
 
 def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str) -> Any:

@@ -44,8 +44,8 @@ def number(value: float) -> str:
     """Return three significant digits, four near one, or that a value is missing."""
     if not np.isfinite(value):
         return "not finite"
-    if abs(value) >= 999.5:
-        return f"{value:,.0f}"
+    if 999.5 <= abs(value) < 999_500:
+        return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.4g}" if 0.9 < abs(value) < 1.1 else f"{value:.3g}"  # ratios near one
 
 

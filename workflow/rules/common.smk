@@ -1,19 +1,22 @@
 # The checked configuration, and the names of files that several parts use.
+import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 # The library, here and in every job, also where a job has a conda environment of its own.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from qdistill.errors import ConfigurationError
-from qdistill.jobs import date_back, share_library
+from qdistill.errors import QdistillError
+from qdistill.jobs import check_folders, date_back, quote_interpreter, share_library
 from qdistill.study.captions import (
     caption_of_problem,
     caption_of_settings,
     caption_of_study,
 )
+from qdistill.study.command_line import typed_values
 from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
@@ -31,16 +34,24 @@ from qdistill.study.registry import ADAPTERS, BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
 from qdistill.workers.client import is_group, start_server
 
-share_library()
+update_config(config, typed_values(workflow.config_settings.config_args or []))
 
 try:
+    check_folders(workflow.basedir, Path.cwd())
     STUDY = resolve_study(config)
     DEPLOYMENT = resolve_deployment(STUDY)
-except ConfigurationError as error:
+except QdistillError as error:
     raise WorkflowError(str(error))
+
+share_library()
+quote_interpreter()
 
 # The report's description is filled from the configuration and from nothing else.
 config["caption"] = caption_of_study(STUDY)
+
+# Where this code lies, from the folder that a study is run in.
+HERE = os.path.relpath(workflow.basedir)
+PUBLISHED = os.path.normpath(f"{HERE}/workflow/resources/published.csv")
 
 RESULTS = f"results/{STUDY.name}"
 LOGS = f"logs/{STUDY.name}"
@@ -146,6 +157,21 @@ def largest_n(wildcards):
     settings = DATA[wildcards.data]
     own = record_of(settings).rows() is None
     return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
+
+
+def needed_rows(wildcards):
+    """Rows that a split must have, and what asks for them: known before anything is trained."""
+    name, needed = DATA[wildcards.data]["name"], {}
+    if name in STUDY.sizes:
+        largest = max(STUDY.sizes[name])
+        needed["train"] = (largest, f"n = {largest}")
+    if name in {dataset for dataset, _ in STUDY.downstream}:
+        count = STUDY.config["downstream"]["neighbours"]
+        needed["heldout"] = (
+            count + 2,
+            f"'downstream.neighbours' ({count}, and 2 more)",
+        )
+    return needed
 
 
 def one_of(names):

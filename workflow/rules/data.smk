@@ -131,6 +131,7 @@ rule draw_subsets:
     params:
         seeds=lambda wildcards: STUDY.blocks[wildcards.block],
         kind=kind_of_rows,
+        needed=needed_rows,
     message:
         "Draw the labelled rows of seeds {wildcards.block} of {wildcards.data}"
     script:

@@ -6,4 +6,5 @@ with job_log(snakemake):
     from qdistill.datasets.subsets import draw_subsets
 
     params = snakemake.params
-    draw_subsets(snakemake.input.rows, params.seeds, snakemake.output[0], params.kind)
+    output = snakemake.output[0]
+    draw_subsets(snakemake.input.rows, params.seeds, output, params.kind, params.needed)

@@ -4,26 +4,23 @@ The arithmetic is NumPy's: the command starts in a fraction of a second, where t
 take longer to import, and the numbers are torch's to float32 accuracy.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as arrow
-import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 from tqdm import tqdm
 
 from qdistill.adapter.layout import AdapterWeights, read_adapter
-from qdistill.adapter.numerics import ZeroEncodingError, check_vectors, encode
+from qdistill.adapter.numerics import EncodingError, check_vectors, encode
+from qdistill.datasets.parquet_columns import open_parquet, read_batches, vectors_of
 from qdistill.errors import DataError
 from qdistill.storage.files import atomic_path
+from qdistill.study.reading import check_columns, part_files
 
 BATCH_SIZE = 8192
-_READING = {
-    "buffer_size": 1 << 20,  # a column chunk is read in pieces, not whole
-    "pre_buffer": False,
-    "page_checksum_verification": True,
-}
 _WRITING = {"compression": "zstd", "write_page_checksum": True}
 
 
@@ -46,32 +43,34 @@ def apply_adapter(
 ) -> int:
     """Add the codes of a column of vectors to a Parquet file, as another; return the rows' number.
 
-    The adapter is a folder, and all columns of the input are kept. The output appears only when
-    complete; what a killed run left beside it is removed.
+    The input may be a folder of part files too, which become one file; all of its columns are kept.
+    The adapter is a folder. The output appears only when complete; what a killed run left beside it
+    is removed.
 
     Raises
     ------
     DataError
-        If a file or column is missing, damaged or of the wrong width or type, if a value is not
-        finite (with its row, counted from 0), or if the output exists.
+        If a file or column is missing, damaged or of the wrong width or type, if a value or code is
+        not finite (with its row, counted from 0), or if the output exists.
     """
     settings = settings or ApplySettings()
     source, target = Path(input_path), Path(output_path)
     adapter = read_adapter(adapter_path)
     _check_paths(source, target, settings)
+    parts = part_files(source)
+    schema, total = _check_parts(source, parts, settings)
+    shown = tqdm(desc="apply", total=total, unit="row", unit_scale=True, disable=not progress)
     try:
-        with parquet.ParquetFile(source, **_READING) as file:
-            _check_columns(source, file.schema_arrow, adapter, settings)
-            with atomic_path(target) as partial:
-                rows = _stream(file, partial, adapter, settings, source, progress)
-                _check_absent(target, settings)  # made in the meantime
-            return rows
-    except (OSError, arrow.ArrowException) as error:
-        raise DataError(f"{source}: cannot be read or written on ({error})") from error
+        with atomic_path(target) as partial, shown as bar:
+            _stream(parts, schema, partial, adapter, settings, bar)
+            _check_absent(target, settings)  # made in the meantime
+    except OSError as error:
+        raise DataError(f"{target}: cannot be written ({error.strerror or error})") from error
+    return total
 
 
 def _check_paths(source: Path, target: Path, settings: ApplySettings) -> None:
-    if not source.is_file():
+    if not source.exists():
         raise DataError(f"{source}: no such file")
     if target.exists():
         if target.samefile(source):
@@ -88,92 +87,69 @@ def _check_absent(target: Path, settings: ApplySettings) -> None:
         raise DataError(f"{target}: exists already; give another name or --overwrite")
 
 
-def _check_columns(
-    source: Path, schema: arrow.Schema, adapter: AdapterWeights, settings: ApplySettings
-) -> None:
-    names = schema.names
-    if settings.column not in names:
-        raise DataError(
-            f"{source}: no column '{settings.column}'; it has {', '.join(names)}, and --column "
-            "says which one holds the vectors"
-        )
-    if settings.output_column in names:
-        raise DataError(
-            f"{source}: has a column '{settings.output_column}' already; give the codes another "
-            "name with --output-column"
-        )
-    kind = schema.field(settings.column).type
-    lists = (arrow.types.is_list, arrow.types.is_large_list, arrow.types.is_fixed_size_list)
-    if not any(is_list(kind) for is_list in lists) or not arrow.types.is_floating(kind.value_type):
-        raise DataError(
-            f"{source}: column '{settings.column}' is of type {kind}, but the adapter takes lists "
-            f"of {adapter.config.inputs} floating-point numbers"
-        )
+def _check_parts(
+    source: Path, parts: Sequence[Path], settings: ApplySettings
+) -> tuple[arrow.Schema, int]:
+    """Return the columns that all parts have, and the number of their rows."""
+    if not parts or any(source.is_dir() and part.suffix.lower() != ".parquet" for part in parts):
+        raise DataError(f"{source}: a folder with other files than .parquet parts")
+    schema, total = None, 0
+    for part in parts:
+        with open_parquet(part) as file:
+            own = file.schema_arrow
+            total += file.metadata.num_rows
+        check_columns(part, [settings.column], own.names)
+        if settings.output_column in own.names:
+            raise DataError(
+                f"{part}: has a column '{settings.output_column}' already; give the codes another "
+                "name with --output-column"
+            )
+        if not own.equals(schema := schema or own):
+            raise DataError(
+                f"{part}: its columns or their types are not those of {parts[0].name}; parts of "
+                "one file have the same"
+            )
+    assert schema is not None
+    return schema, total
 
 
 def _stream(
-    file: parquet.ParquetFile,
+    parts: Sequence[Path],
+    schema: arrow.Schema,
     partial: Path,
     adapter: AdapterWeights,
     settings: ApplySettings,
-    source: Path,
-    progress: bool,
-) -> int:
-    """Encode batch by batch into the temporary file."""
+    bar: tqdm,
+) -> None:
+    """Encode part by part and batch by batch into the temporary file."""
     codes = arrow.field(settings.output_column, arrow.list_(arrow.float32(), adapter.config.width))
-    schema = file.schema_arrow.append(codes)
-    done = 0
-    total = file.metadata.num_rows
-    bar = tqdm(desc="apply", total=total, unit="row", unit_scale=True, disable=not progress)
-    with bar, parquet.ParquetWriter(partial, schema, **_WRITING) as writer:
-        for batch in file.iter_batches(settings.batch_size, use_threads=False):
-            where = f"{source}: column '{settings.column}'"
-            vectors = _vectors_of(batch.column(settings.column), adapter.config.inputs, done, where)
-            try:
-                encoded = encode(adapter, vectors)
-            except ZeroEncodingError as error:
-                raise DataError(f"{source}: {ZeroEncodingError(done + error.row)}") from error
-            # Through a buffer: `arrow.array` of a NumPy array would import pandas first.
-            buffer = arrow.py_buffer(np.ascontiguousarray(encoded))
-            values = arrow.Array.from_buffers(arrow.float32(), encoded.size, [None, buffer])
-            column = arrow.FixedSizeListArray.from_arrays(values, adapter.config.width)
-            columns = [*batch.columns, column]
-            writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=schema))
-            done += len(batch)
-            bar.update(len(batch))
-    return done
+    schema = schema.append(codes)
+    place = schema.get_field_index(settings.column)
+    with parquet.ParquetWriter(partial, schema, **_WRITING) as writer:
+        for part in parts:
+            done = 0
+            with open_parquet(part) as file:
+                for batch in read_batches(file, part, None, settings.batch_size):
+                    column = _codes_of(batch.column(place), adapter, settings.column, part, done)
+                    columns = [*batch.columns, column]
+                    writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=schema))
+                    done += len(batch)
+                    bar.update(len(batch))
 
 
-def _vectors_of(column: arrow.Array, inputs: int, first_row: int, where: str) -> np.ndarray:
-    """Return the vectors of a list column as float32 (rows, inputs), or refuse them."""
-    wrong = _first_wrong(column, inputs)
-    if wrong is not None:
-        cell = column[wrong]
-        found = f"{len(cell)} numbers" if cell.is_valid else "missing"
-        raise DataError(
-            f"{where}: row {first_row + wrong} (counted from 0) is {found}, but the adapter takes "
-            f"{inputs}"
-        )
-    values = column.flatten()
-    if values.null_count:
-        row = compute.index(values.is_null(), True).as_py() // inputs
-        raise DataError(
-            f"{where}: row {first_row + row} (counted from 0) has a missing number in its vector"
-        )
-    # Through DLPack: `to_numpy` would import pandas first, which takes as long as all the rest.
-    matrix = np.from_dlpack(values).reshape(len(column), inputs)
+def _codes_of(
+    column: arrow.Array, adapter: AdapterWeights, name: str, part: Path, first_row: int
+) -> arrow.Array:
+    """Encode a column of lists of numbers, or refuse a row of it."""
+    config, where = adapter.config, f"{part}: column '{name}'"
+    vectors = vectors_of(column, str(part), name, first_row, config.inputs)
     try:
-        return check_vectors(matrix, inputs, first_row)
+        encoded = encode(adapter, check_vectors(vectors, config.inputs, first_row))
+    except EncodingError as error:
+        raise DataError(f"{where}: {EncodingError(first_row + error.row, error.what)}") from error
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-
-
-def _first_wrong(column: arrow.Array, inputs: int) -> int | None:
-    """Find the first row that is missing or has another width."""
-    lengths = compute.list_value_length(column)
-    bounds = compute.min_max(lengths)
-    widths = {bounds[name].as_py() for name in ("min", "max")}
-    if not column.null_count and widths <= {inputs, None}:  # None where there are no rows
-        return None
-    right = compute.equal(lengths, inputs).fill_null(False)
-    return int(compute.index(right, False).as_py())
+    # Through a buffer: `arrow.array` of a NumPy array would import pandas first.
+    buffer = arrow.py_buffer(np.ascontiguousarray(encoded))
+    values = arrow.Array.from_buffers(arrow.float32(), encoded.size, [None, buffer])
+    return arrow.FixedSizeListArray.from_arrays(values, config.width)

@@ -1,6 +1,7 @@
 """Export of what a study deploys: choose, convert, check against the metrics, write."""
 
 import logging
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -94,7 +95,13 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
     validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
-    return gather_evidence(metrics, findings, condition, choice, validation)
+    evidence = gather_evidence(metrics, findings, condition, choice, validation)
+    if not math.isfinite(evidence.heldout[evidence.seed]):
+        raise DataError(
+            f"'deploy.model': '{choice.name}' has diverged for seed {evidence.seed}, which has the "
+            "median cross-validated error, so that there is nothing to deploy; name another"
+        )
+    return evidence
 
 
 def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:

@@ -8,12 +8,24 @@ import numpy as np
 from qdistill.adapter.layout import EPSILON, AdapterWeights
 from qdistill.errors import DataError
 
+ZERO = "is zero after the encoder, and a zero vector cannot be scaled to unit norm"
+TOO_LARGE = "is beyond 32-bit numbers after the encoder"
+
 
 def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
     """Encode vectors from :func:`check_vectors`: (B, inputs) to (B, width), float32.
 
-    Raises DataError if a vector cannot be encoded as amplitudes, with its row.
+    Raises EncodingError if a vector cannot be encoded as amplitudes, or is beyond float32 inside.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        codes = _codes(adapter, x)
+    finite = np.isfinite(codes).all(axis=1)
+    if not finite.all():
+        raise EncodingError(int(finite.argmin()), TOO_LARGE)
+    return codes
+
+
+def _codes(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
     tensors, kind = adapter.tensors, adapter.config.kind
     layer = {k.partition(".")[2]: v for k, v in tensors.items() if k.startswith("bottleneck.")}
     h = x @ tensors["encoder.weight"].T + tensors["encoder.bias"]
@@ -25,7 +37,9 @@ def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
         return centred / deviation * layer["scale"] + layer["shift"]
     norms = np.linalg.norm(h, axis=1, keepdims=True)
     if not norms.all():
-        raise ZeroEncodingError(int((norms[:, 0] == 0).argmax()))
+        raise EncodingError(int((norms[:, 0] == 0).argmax()), ZERO)
+    if not np.isfinite(norms).all():
+        raise EncodingError(int((~np.isfinite(norms[:, 0])).argmax()), TOO_LARGE)
     g = h / norms
     if kind == "circuit":
         return np.square(g @ layer["real"].T) + np.square(g @ layer["imaginary"].T)
@@ -67,12 +81,9 @@ def check_vectors(x: np.ndarray, inputs: int, first_row: int = 0) -> np.ndarray:
     return vectors
 
 
-class ZeroEncodingError(DataError):
-    """A vector's encoder output is zero, which has no direction and no amplitudes."""
+class EncodingError(DataError):
+    """A vector that an adapter cannot encode, with its row and what is wrong with it."""
 
-    def __init__(self, row: int) -> None:
-        super().__init__(
-            f"row {row} (counted from 0) is zero after the encoder, and a zero vector cannot be "
-            "scaled to unit norm"
-        )
-        self.row = row
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(f"row {row} (counted from 0) {what}")
+        self.row, self.what = row, what

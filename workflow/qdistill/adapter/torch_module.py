@@ -18,7 +18,7 @@ from qdistill.adapter.layout import (
     read_config,
     write_adapter,
 )
-from qdistill.adapter.numerics import ZeroEncodingError
+from qdistill.adapter.numerics import ZERO, EncodingError
 
 
 class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
@@ -56,7 +56,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
             return nn.functional.layer_norm(h, h.shape[-1:], scale, shift, EPSILON)
         norms = torch.linalg.vector_norm(h, dim=-1, keepdim=True)
         if not norms.all():
-            raise ZeroEncodingError(int((norms.flatten() == 0).nonzero()[0]))
+            raise EncodingError(int((norms.flatten() == 0).nonzero()[0]), ZERO)
         g = h / norms
         if kind == "circuit":
             real, imaginary = layer["real"], layer["imaginary"]

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
-from qdistill.datasets.text_tables import read_columns, read_text
+from qdistill.datasets.text_tables import read_columns
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
-from qdistill.study.user_files import is_table, text_files
+from qdistill.study.reading import is_table, part_files, read_text
+from qdistill.study.user_files import text_files
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _NAMED_ROWS = 10  # how many rows a message names
@@ -31,7 +32,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     paragraphs of all files together, from 0; those shorter or longer than the settings allow are
     left out, and their number is in the log and in the file. Raises DataError if a file cannot be
     read (see :func:`~qdistill.datasets.text_tables.read_columns` and
-    :func:`~qdistill.datasets.text_tables.read_text`), a text, document or label is empty, or there
+    :func:`~qdistill.study.reading.read_text`), a text, document or label is empty, or there
     are too few documents or paragraphs for the splits, ``largest_n`` to train on.
     """
     found = read_texts(settings)
@@ -97,10 +98,10 @@ def split_paragraphs(text: str) -> list[str]:
 def read_texts(settings: Mapping[str, Any]) -> list[Paragraph]:
     """Read every paragraph of the user's, in order; see :func:`collect_texts`."""
     path = Path(settings["path"])
+    if is_table(path):
+        return [each for part in part_files(path) for each in _read_table(part, settings)]
     if path.is_dir():
         return _read_files(text_files(path), path)
-    if is_table(path):
-        return _read_table(path, settings)
     logging.getLogger(__name__).warning(
         "%s: one file, so each of its paragraphs is a document of its own, and neighbours may be "
         "in different splits; files in a folder are documents that stay whole",

@@ -1,6 +1,6 @@
 """The n labelled rows of each seed, nested in n: the first n of the seed's order of all rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,26 @@ from qdistill.storage.tables import read_frame, read_metadata, write_table
 
 
 def draw_subsets(
-    rows_path: str | Path, seeds: Sequence[int], path: str | Path, kind: str = "latents"
+    rows_path: str | Path,
+    seeds: Sequence[int],
+    path: str | Path,
+    kind: str = "latents",
+    needed: Mapping[str, tuple[int, str]] | None = None,
 ) -> None:
     """Draw each seed's order of the training rows.
 
     The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
     which n or other seeds are asked for. The rows are those of a table by the contract of ``kind``,
-    latents or paragraphs. Raises DataError if it cannot be read.
+    latents or paragraphs; ``needed`` says for a split how many rows the study asks for, and what
+    does. Raises DataError if it cannot be read or a split has fewer, before anything is trained.
     """
     frame = read_frame(kind, rows_path)
+    for split, (least, what) in (needed or {}).items():
+        count = np.count_nonzero(frame["split"] == split)
+        if count < least:
+            raise DataError(
+                f"{rows_path}: {what} needs {least} rows of the split '{split}', and it has {count}"
+            )
     # Ascending, so that the file's order does not matter.
     train_rows = np.sort(frame.loc[frame["split"] == "train", "row"].to_numpy(dtype=np.int64))
     # A seed's order must not depend on n, hence 0 in its place.

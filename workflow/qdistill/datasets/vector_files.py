@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qdistill.datasets.text_tables import listed
+from qdistill.datasets.whole_numbers import check_whole
 from qdistill.errors import DataError
-from qdistill.study.messages import shown
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as arrow
+from qdistill.study.messages import listed, quoted, shown
+from qdistill.study.reading import read_csv, reading
 
 
 def read_vectors(path: str | Path, column: str | Sequence[str] | None) -> np.ndarray:
@@ -44,154 +41,108 @@ def read_vectors(path: str | Path, column: str | Sequence[str] | None) -> np.nda
 def _read_npy(path: Path, column: str | list[str] | None) -> np.ndarray:
     if column is not None:
         raise DataError(f"{path}: a .npy file has no columns, and column is {column!r}")
-    array = _load_numpy(path)
+    with reading(path, "NumPy file"):
+        array = np.load(path, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise DataError(f"{path}: not a .npy file but an archive of several arrays")
     return _numeric_matrix(array, str(path))
 
 
 def _read_npz(path: Path, column: str | list[str] | None) -> np.ndarray:
-    archive = _load_numpy(path)
-    if isinstance(archive, np.ndarray):
-        raise DataError(f"{path}: not a .npz file but a single array")
-    with archive:
-        if not isinstance(column, str) or column not in archive.files:
-            raise DataError(_no_such_column(path, column, archive.files, "array"))
-        try:
-            array = archive[column]
-        except (ValueError, OSError, EOFError) as error:
-            raise DataError(f"{path}: array '{column}' cannot be read ({error})") from error
-    return _numeric_matrix(array, f"{path}: array '{column}'")
-
-
-def _load_numpy(path: Path) -> Any:
-    import zipfile
-
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a readable NumPy file ({error})") from error
+    with reading(path, "NumPy file"):
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise DataError(f"{path}: not a .npz file but a single array")
+        with archive:
+            name = _one_name(path, column, archive.files, "array")
+            with reading(f"{path}: array '{name}'", "array"):
+                array = archive[name]
+    return _numeric_matrix(array, f"{path}: array '{name}'")
 
 
 def _numeric_matrix(array: np.ndarray, where: str) -> np.ndarray:
     if array.ndim != 2:
         raise DataError(f"{where} has shape {array.shape}, expected (rows, features)")
-    if array.dtype.kind not in "iuf":
+    if array.dtype.kind not in "iufb":
         raise DataError(f"{where} has type {array.dtype}, expected real numbers")
-    return array.astype(np.float64)
+    with np.errstate(over="ignore"):  # of a wider type; what is not finite is refused
+        matrix = array.astype(np.float64)
+    if array.dtype.kind in "iu":
+        check_whole(matrix, where)
+    return matrix
 
 
 def _read_parquet(path: Path, column: str | list[str] | None) -> np.ndarray:
-    import pyarrow as arrow
-    from pyarrow import parquet
+    from qdistill.datasets.parquet_columns import open_parquet, read_matrix
 
-    try:
-        with parquet.ParquetFile(path) as file:
-            available = file.schema_arrow.names
-            names = [column] if isinstance(column, str) else column
-            if names is None or not set(names) <= set(available):
-                raise DataError(_no_such_column(path, column, available, "column"))
-            table = file.read(columns=names)
-    except (OSError, arrow.ArrowException) as error:
-        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
-    if isinstance(column, str):
-        return _list_column(path, column, table)
-    for name in names:
-        kind = table.schema.field(name).type
-        if not (arrow.types.is_integer(kind) or arrow.types.is_floating(kind)):
-            raise DataError(f"{path}: column '{name}' has type {kind}, expected numbers")
-    return table.select(names).to_pandas().to_numpy(dtype=np.float64)
-
-
-def _list_column(path: Path, name: str, table: arrow.Table) -> np.ndarray:
-    """Read a Parquet column of lists of numbers as float64 (rows, D)."""
-    import pyarrow as arrow
-    import pyarrow.compute as compute
-
-    values = table.column(name).combine_chunks()
-    types, kind = arrow.types, values.type
-    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    if not is_list:
-        raise DataError(
-            f"{path}: column '{name}' has type {kind}, expected lists of numbers; numeric "
-            "columns are given as a list of their names"
-        )
-    if not (types.is_integer(kind.value_type) or types.is_floating(kind.value_type)):
-        raise DataError(f"{path}: column '{name}' holds {kind.value_type}, expected numbers")
-    lengths = compute.list_value_length(values).to_pylist()
-    width = _common_width(path, lengths)
-    flat = compute.list_flatten(values).cast(arrow.float64())
-    return flat.to_numpy(zero_copy_only=False).astype(np.float64).reshape(len(lengths), width)
+    if column is None:
+        with open_parquet(path) as file:
+            _one_name(path, column, file.schema_arrow.names, "column")
+    return read_matrix(path, column or [])
 
 
 def _read_csv(path: Path, column: str | list[str] | None) -> np.ndarray:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path, dtype=str, skip_blank_lines=True)
-    except (ValueError, OSError, UnicodeError) as error:  # pandas' ParserError is a ValueError
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: not a readable CSV file ({reason})") from error
-    names = [column] if isinstance(column, str) else column
-    if names is None or not set(names) <= set(frame.columns):
-        raise DataError(_no_such_column(path, column, list(frame.columns), "column"))
-    if isinstance(column, str):
-        return _json_column(path, column, frame[column])
-    return np.column_stack([_numeric_column(path, name, frame[name]) for name in names])
-
-
-def _numeric_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
-    """Read a CSV column of numbers; an empty cell is NaN."""
-    import pandas as pd
-
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy())
-    if len(bad):
-        raise DataError(
-            f"{path}: row {bad[0]}, column '{name}': {cells.iloc[bad[0]]!r} is not a number"
-        )
-    return numbers
-
-
-def _json_column(path: Path, name: str, cells: pd.Series) -> np.ndarray:
-    """Read a CSV column whose cells are JSON arrays of numbers."""
-    rows = []
-    for index, cell in enumerate(cells):
-        try:
-            row = json.loads(cell)
-        except (TypeError, ValueError):
-            row = None
-        if not isinstance(row, list) or not {type(value) for value in row} <= {int, float}:
-            raise DataError(
-                f"{path}: row {index}, column '{name}': {shown(cell)} is not a JSON array "
-                "of numbers; numeric columns are given as a list of their names"
-            )
-        rows.append(row)
-    width = _common_width(path, [len(row) for row in rows])
-    return np.array(rows, dtype=np.float64).reshape(len(rows), width)
-
-
-def _common_width(path: Path, lengths: Sequence[int | None]) -> int:
-    """Find the length that all rows share; a row of another length, or none, is named."""
-    for index, length in enumerate(lengths):
-        if length is None:
-            raise DataError(f"{path}: row {index} is empty")
-        if length != lengths[0]:
-            raise DataError(
-                f"{path}: row {index} has {length} values and row 0 has {lengths[0]}; all rows "
-                "must have the same length"
-            )
-    return (lengths[0] or 0) if lengths else 0
-
-
-def _no_such_column(
-    path: Path, column: str | list[str] | None, available: Iterable[str], what: str
-) -> str:
-    names = listed(available)
     if column is None:
-        return f"{path}: the setting 'column' is missing; this file's {what}s are {names}"
-    wanted = [column] if isinstance(column, str) else column
-    missing = [name for name in wanted if name not in set(available)]
-    if not missing:  # a list of names where one name is needed
-        return f"{path}: column is {column!r}, and must name one of the {what}s {names}"
-    return f"{path}: no {what} {listed(missing)}; this file's {what}s are {names}"
+        raise DataError(f"{path}: the setting 'column' is missing; it names columns of this file")
+    names = [column] if isinstance(column, str) else column
+    rows: list[np.ndarray] = []
+    for row, cells in read_csv(path, names):
+        if isinstance(column, str):
+            rows.append(_json_cell(path, row, column, cells[0]))
+        else:
+            rows.append(_numbers(path, row, names, cells))
+        if len(rows[row]) != len(rows[0]):
+            raise DataError(
+                f"{path}: row {row} has {len(rows[row])} values and row 0 has {len(rows[0])}; all "
+                "rows must have the same length"
+            )
+    return np.stack(rows) if rows else np.empty((0, len(names)))
+
+
+def _numbers(path: Path, row: int, names: Sequence[str], cells: Sequence[str]) -> np.ndarray:
+    """Read the cells of numbers of a row; an empty one is NaN."""
+    numbers = []
+    for name, cell in zip(names, cells, strict=True):
+        text = cell.strip()
+        try:
+            number = float(text or "nan")
+        except ValueError:
+            number = None
+        if number is None or "_" in text:
+            comma = re.fullmatch(r"[-+]?\d*,\d+(e[-+]?\d+)?", text, re.I)
+            advice = "; decimals are written with a point" if comma else ""
+            raise DataError(
+                f"{path}: row {row} (counted from 0), column '{name}': {shown(cell)} is not a "
+                f"number{advice}"
+            )
+        numbers.append(number)
+    return np.array(numbers)
+
+
+def _json_cell(path: Path, row: int, name: str, cell: str) -> np.ndarray:
+    """Read a cell that is a JSON array of numbers."""
+    try:
+        found = json.loads(cell)
+        if isinstance(found, list) and {type(value) for value in found} <= {int, float}:
+            return np.array([float(value) for value in found])
+    except (ValueError, OverflowError, RecursionError):
+        pass
+    raise DataError(
+        f"{path}: row {row}, column '{name}': {shown(cell)} is not a JSON array of numbers; "
+        "numeric columns are given as a list of their names"
+    )
+
+
+def _one_name(
+    path: Path, column: str | list[str] | None, available: Sequence[str], what: str
+) -> str:
+    """Return the one name that is asked for, if the file has it."""
+    names = listed(map(quoted, available))
+    if column is None:
+        raise DataError(f"{path}: the setting 'column' is missing; this file's {what}s are {names}")
+    if not isinstance(column, str):
+        raise DataError(f"{path}: column is {column!r}, and must name one of the {what}s {names}")
+    if (count := list(available).count(column)) != 1:
+        found = f"there are {count} {what}s" if count else f"no {what}"
+        raise DataError(f"{path}: {found} '{column}'; this file's {what}s are {names}")
+    return column

@@ -1,7 +1,7 @@
 """The user's own vectors: checked, split by row, and written as latents."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,21 @@ from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
 
+# Gradients have an error times a value, and Adam takes their squares: more is beyond float32.
+LARGEST = 1e9
 
-def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | Path) -> None:
-    """Read the user's file, check every row, split the rows and write ``latents.parquet``.
+
+def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str | Path) -> None:
+    """Read the user's file or its parts, check and split the rows, and write ``latents.parquet``.
 
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is the
-    position in the file, from 0. Raises DataError if the file cannot be read (see
-    :func:`read_vectors`), has fewer features than 2**qubits, a row that is not finite as float32 or
-    whose values are all equal, or too few rows to leave one to train on and one held out.
+    position in the file, from 0, or in all parts together. Raises DataError if the file cannot be
+    read (see :func:`read_vectors`), has fewer features than 2**qubits, a value that is not finite
+    or too large, a row whose values are all equal, or too few rows to leave one to train on and one
+    held out.
     """
-    features = checked_features(read_vectors(source, settings["column"]), str(source), settings)
+    source = Path(sources[0] if len(sources) == 1 else Path(sources[0]).parent)
+    features = checked_features(_read_parts(sources, settings["column"]), str(source), settings)
     split = split_rows(len(features), settings)
     train, heldout = np.count_nonzero(split == "train"), np.count_nonzero(split == "heldout")
     if train < 1 or heldout < 1:
@@ -38,10 +43,22 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, source: str | P
     write_with_settings("latents", path, columns, settings)
 
 
+def _read_parts(sources: Sequence[str | Path], column: Any) -> np.ndarray:
+    """Read the rows of all parts, in their order."""
+    parts = [read_vectors(source, column) for source in sources]
+    for source, part in zip(sources, parts, strict=True):
+        if part.shape[1] != parts[0].shape[1]:
+            raise DataError(
+                f"{source}: its rows have {part.shape[1]} values, and those of {sources[0]} "
+                f"{parts[0].shape[1]}; all rows must have the same length"
+            )
+    return np.concatenate(parts)
+
+
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
     """Return float64 features (rows, D) as float32, once every row is found usable.
 
-    Raises DataError if D < 2**qubits, a value is not finite as float32, or a row is constant.
+    Raises DataError if D < 2**qubits, a value is not finite or too large, or a row is constant.
     """
     size = 2 ** settings["qubits"]
     if values.shape[1] < size:
@@ -49,15 +66,16 @@ def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any
             f"{source}: {settings['qubits']} qubits need at least {size} features, and its "
             f"rows have {values.shape[1]}"
         )
-    with np.errstate(over="ignore"):
-        features = values.astype(np.float32)
-    broken = np.argwhere(~np.isfinite(features))
+    broken = np.argwhere(~(np.abs(values) <= LARGEST))
     if len(broken):
         row, place = broken[0]
         raise DataError(
-            f"{source}: row {row} (counted from 0) has the value {values[row, place]} at "
-            f"position {place}, and every value must be finite as a 32-bit number"
+            f"{source}: row {row} (counted from 0) has the value {values[row, place]:.6g} at "
+            f"position {place}; values must be finite and within {LARGEST:.0e} of 0, since "
+            "training takes squares of squares in 32 bits; mend what stands for a missing value, "
+            "or scale the data"
         )
+    features = values.astype(np.float32)
     constant = np.flatnonzero((features == features[:, :1]).all(axis=1))
     if len(constant):
         row = constant[0]

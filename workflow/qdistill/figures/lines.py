@@ -125,9 +125,9 @@ def plain_number(value: float) -> str:
 
 
 def line_values(*panels: Axes) -> np.ndarray:
-    """Return the heights of all points of all lines; there may be none."""
-    lines = [np.asarray(line.get_ydata()) for ax in panels for line in ax.lines]
-    return np.concatenate([np.empty(0), *lines])
+    """Return the heights of all points of all lines; there may be none, where runs diverged."""
+    heights = [np.asarray(line.get_ydata()) for ax in panels for line in ax.lines]
+    return np.concatenate([np.empty(0), *heights])
 
 
 def set_log_axis(

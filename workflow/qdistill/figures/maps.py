@@ -35,8 +35,16 @@ def haar_density(size: np.ndarray, width: int) -> np.ndarray:
 def draw_unitary(figure: Figure, entries: pd.DataFrame, n: int) -> list[str]:
     """Draw sizes and phases of the entries as maps, and the distribution of the sizes.
 
-    They are those of the first seed among ``entries`` of one data set, protocol and ``n``.
+    They are those of the first seed among ``entries`` of one data set, protocol and ``n`` that has
+    not diverged; if all have, the figure says so.
     """
+    entries = entries.dropna(subset=["re", "im"])
+    if entries.empty:
+        figure.set_size_inches(8.8, 1.9)
+        ax = figure.add_subplot()
+        ax.set_axis_off()
+        ax.text(0, 0.5, "The circuits of all seeds have diverged.", va="center")
+        return [f"n = {n:,}."]
     figure.set_size_inches(10.4, 4.8)
     seed = int(entries["seed"].min())
     matrix = unitary_of(entries, seed, "unitary")

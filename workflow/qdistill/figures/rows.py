@@ -186,11 +186,13 @@ def draw_transfer(figure: Figure, transfer: pd.DataFrame) -> list[str]:
     rows = row_labels(transfer)
     sizes = sorted(transfer.loc[transfer["verdict"] != "undefined", "n"].unique())
     if not sizes:
-        figure.set_size_inches(8.8, 1.9)
+        notes = _transfer_notes(transfer, rows)
+        # Where runs diverged there is much to note.
+        figure.set_size_inches(8.8, 1.6 + 0.16 * sum(1 + len(note) // 110 for note in notes))
         ax = figure.add_subplot()
         ax.set_axis_off()
         ax.text(0, 0.5, "At no n is there a lead that a student could retain.", va="center")
-        return _transfer_notes(transfer, rows)
+        return notes
     panels = row_panels(figure, sizes, [*rows.values()], "retained fraction")
     panels[0].invert_yaxis()
     panels[0].set_xlim(*RETAINED_LIMITS)

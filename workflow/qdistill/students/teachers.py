@@ -70,6 +70,7 @@ def extract_unitary(
 ) -> None:
     """Write the matrix of each circuit of a teacher, at every n, by the contract "unitary".
 
+    A circuit that has diverged has a matrix without numbers, and students that are not finite.
     Raises DataError if the teacher is not a circuit.
     """
     frames = []
@@ -84,6 +85,8 @@ def extract_unitary(
         where = np.meshgrid(read_seeds(teacher), range(size), range(size), indexing="ij")
         seed, row, column = map(np.ravel, where)
         entries = {"re": unitary.real.ravel(), "im": unitary.imag.ravel()}
+        # A table keeps what is not finite as missing.
+        entries = {name: finite_or_missing(part) for name, part in entries.items()}
         frames.append(pd.DataFrame({**key, "seed": seed, "row": row, "column": column, **entries}))
     write_table("unitary", path, pd.concat(frames, ignore_index=True), settings)
 

@@ -19,13 +19,13 @@ from qdistill.study.dataset_record import (
     UserPath,
 )
 from qdistill.study.language_kinds import Base, Language
+from qdistill.study.reading import is_table, part_files
 from qdistill.study.settings import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
 from qdistill.study.user_files import (
     COLUMNS,
     check_text_path,
     inspect_texts,
     inspect_vectors,
-    is_table,
     text_files,
 )
 
@@ -176,7 +176,7 @@ class Vectors(Divided):
     kind: Literal["vectors"]
     qubits: Qubits
     path: UserPath
-    """The path of a file."""
+    """A file, or a folder of part files."""
     column: Annotated[
         NotEmpty | Annotated[list[NotEmpty], NON_EMPTY] | None,
         Field(description="The name of a column, or a list of names."),
@@ -187,8 +187,8 @@ class Vectors(Divided):
     presets: ClassVar[Presets] = {"vectors": {}}  # whose path must be given
 
     def files(self) -> list[str]:
-        """List the file of vectors."""
-        return [self.path]
+        """List the file of vectors, or the parts of a folder."""
+        return list(map(str, part_files(self.path)))
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""

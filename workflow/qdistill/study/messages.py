@@ -23,7 +23,7 @@ _FIRST = {"extra_forbidden": 0, "missing": 1}  # which of several errors is told
 
 def shown(value: Any) -> str:
     """Return a value as it is shown in a message, cut where it is long."""
-    return _cut(repr(value))
+    return "null" if value is None else _cut(repr(value))
 
 
 def quoted(word: Any) -> str:
@@ -103,7 +103,8 @@ def explain(error: ValidationError, settings: type[BaseModel]) -> str:
     if what == "value_error":
         return f"{quoted(key)}: {found['ctx']['error']}" if key else str(found["ctx"]["error"])
     check_renamed(key, value)
-    words = f"must be {_allowed({'type': 'string', **schema} if inside else schema)}"
+    bare = " without quotes" if value in ("null", "None", "~") else ""
+    words = f"must be {_allowed({'type': 'string', **schema} if inside else schema)}{bare}"
     meaning = " ".join(schema.get("description", "").split()).removesuffix(".")
     return ". ".join(filter(None, (f"{quoted(key)}: found {shown(value)}, and {words}", meaning)))
 

@@ -1,29 +1,21 @@
 """What the user's files hold, as far as that is known without reading them whole."""
 
-import csv
-import json
 import re
-import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from qdistill.errors import ConfigurationError
-from qdistill.study.messages import listed, nearest, quoted
+from qdistill.errors import ConfigurationError, DataError
+from qdistill.study.file_shapes import VECTORS, shape_of
+from qdistill.study.messages import listed, quoted
+from qdistill.study.reading import TABLE_EXTENSIONS, check_columns, is_table, part_files
 
 # organisation/model, or organisation/model@revision
 HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
-TABLE_EXTENSIONS = (".jsonl", ".ndjson", ".csv", ".parquet")
 TEXT_EXTENSIONS = (".txt", ".text", ".md", ".markdown", ".rst")
 COLUMNS = ("text_column", "document_column", "label_column")
 _READABLE = f"{', '.join(TEXT_EXTENSIONS)}, or no extension"
-# What pandas calls the columns of a CSV file that have the same name or none.
-_BY_PANDAS = re.compile(r".*\.\d+|Unnamed: \d+")
-
-
-def is_table(path: str | Path) -> bool:
-    """Return whether a file holds rows with columns, by its extension."""
-    return Path(path).suffix.lower() in TABLE_EXTENSIONS
 
 
 def is_plain_text(path: str | Path) -> bool:
@@ -39,12 +31,13 @@ def is_plain_text(path: str | Path) -> bool:
 def text_files(path: str | Path) -> list[str]:
     """List the files that texts are read from: a file alone, or a folder's sorted by their path.
 
-    In a folder, and the folders inside it, these are the files of plain text; hidden ones are
-    passed over, and so is a link to a file that is read anyway.
+    A folder is the parts of a table, if it has these alone. Of any other, and the folders inside
+    it, these are the files of plain text; hidden ones are passed over, and so is a link to a file
+    that is read anyway.
     """
     path = Path(path)
-    if not path.is_dir():
-        return [str(path)]
+    if parts := part_files(path):
+        return list(map(str, parts))
     found, seen = [], set()
     candidates = [
         file
@@ -73,7 +66,8 @@ def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
         raise ConfigurationError(
             f"{where}: no file or folder {found}; give it from the folder where you run Snakemake"
         )
-    with_columns = path.is_file() and is_table(path)
+    with _about(name):
+        with_columns = is_table(path)
     if path.is_file() and not is_table(path) and not is_plain_text(path):
         raise ConfigurationError(
             f"{where}: {found} has the extension {quoted(path.suffix)}; allowed are "
@@ -85,12 +79,7 @@ def check_text_path(name: str, given: str, columns: Mapping[str, str]) -> None:
             f"{where}: the folder {found} has no file of plain text; those have one of the "
             f"extensions {_READABLE}"
         )
-    odd = next((file for file in files if set(file) & set("{}")), None)
-    if odd is not None:
-        raise ConfigurationError(
-            f"{where}: {quoted(odd)} has a brace in its name, which the workflow would take for a "
-            "wildcard; rename it"
-        )
+    _check_names(where, files)
     if with_columns and "text_column" not in columns:
         raise ConfigurationError(
             f"configuration: 'text_column' of '{name}' is missing, and {found} is a table; name "
@@ -115,33 +104,36 @@ def check_encoder(name: str, encoder: str | None) -> None:
         )
 
 
-# Rows at most, names of columns (None of a single array), and the width of one of them.
-Shape = tuple[int, tuple[str, ...] | None, int | None]
-
-
 def inspect_vectors(
     name: str, path: str, column: str | Sequence[str] | None
 ) -> tuple[int, int | None]:
-    """Read the rows, at most, and the width of a file of vectors; check its columns.
+    """Read the rows, at most, and the width of a file or folder of vectors; check its columns.
 
     Raises ConfigurationError if there is no such file or column, or the file is damaged.
     """
-    if not Path(path).is_file() or Path(path).suffix.lower() not in _READERS:
+    with _about(name):
+        files = part_files(path) if Path(path).exists() else []
+    where = f"configuration: 'path' of '{name}'"
+    if not files or not {file.suffix.lower() for file in files} <= set(VECTORS):
         raise ConfigurationError(
-            f"configuration: 'path' of '{name}': no file {quoted(path)} of vectors; give a "
-            ".parquet, .csv, .npy or .npz file, from the folder where you run Snakemake"
+            f"{where}: no file {quoted(path)} of vectors; give a .parquet, .csv, .npy or .npz "
+            "file, or a folder of .parquet or .csv parts, from the folder where you run Snakemake"
         )
+    _check_names(where, files)
     one = column if isinstance(column, str) else None
-    rows, known, width = _inspect(name, path, one)
-    if (known is None) != (column is None):
-        hint = f"it has {listed(known)}" if known else "leave it out"
-        raise ConfigurationError(
-            f"configuration: 'column' of '{name}': found {quoted(column)} for the file "
-            f"{quoted(path)}; {hint}"
-        )
-    columns = [one] if one else column or []
-    _check_columns(name, path, known, [("column", each) for each in columns])
-    return rows, width if one or column is None else len(column)
+    with _about(name):
+        shapes = [shape_of(file, one) for file in files]
+    for file, (_, known, _) in zip(files, shapes, strict=True):
+        if (known is None) != (column is None):
+            hint = f"it has {listed(known)}" if known else "leave it out"
+            raise ConfigurationError(
+                f"configuration: 'column' of '{name}': found {quoted(column)} for the file "
+                f"{quoted(file)}; {hint}"
+            )
+        columns = [one] if one else column or []
+        _check_columns(name, file, known or (), [("column", each) for each in columns])
+    width = shapes[0][2] if one or column is None else len(column)
+    return sum(rows for rows, _, _ in shapes), width
 
 
 def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> int:
@@ -149,99 +141,39 @@ def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> int:
 
     Raises ConfigurationError if there is no such column, or the file is damaged.
     """
-    rows, known, _ = _inspect(name, path, None)
-    _check_columns(name, path, known, columns.items())
-    return rows
+    total = 0
+    with _about(name):
+        for file in part_files(path):
+            rows, known, _ = shape_of(file, None)
+            _check_columns(name, file, known or (), columns.items())
+            total += rows
+    return total
 
 
 def _check_columns(
-    name: str, path: str, known: Iterable[str] | None, asked: Iterable[tuple[str, str]]
+    name: str, path: Path, known: Sequence[str], asked: Iterable[tuple[str, str]]
 ) -> None:
     for setting, column in asked:
-        by_pandas = path.lower().endswith(".csv") and _BY_PANDAS.fullmatch(column)
-        if column not in (known or ()) and not by_pandas:
-            raise ConfigurationError(
-                f"configuration: '{setting}' of '{name}': {quoted(path)} has no column "
-                f"{quoted(column)}{nearest(column, known or ())}; it has {listed(known or ())}"
-            )
+        try:
+            check_columns(quoted(path), [column], known)
+        except DataError as error:
+            raise ConfigurationError(f"configuration: '{setting}' of '{name}': {error}") from None
 
 
-def _inspect(name: str, path: str, column: str | None) -> Shape:
+def _check_names(where: str, files: Iterable[str | Path]) -> None:
+    """Refuse names that Snakemake would take for something else."""
+    odd = next((str(file) for file in files if set(str(file)) & set("{}\n")), None)
+    if odd is not None:
+        raise ConfigurationError(
+            f"{where}: {quoted(odd)} has a brace or a line break in its name, which the workflow "
+            "would take for a wildcard; rename it"
+        )
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Say of a file's fault that it is that of the data set's ``path``."""
     try:
-        return _READERS.get(Path(path).suffix.lower(), _jsonl)(Path(path), column)
-    except (ValueError, OSError, EOFError, csv.Error, zipfile.BadZipFile) as error:
-        raise ConfigurationError(  # pyarrow's errors are among these
-            f"configuration: 'path' of '{name}': {quoted(path)} cannot be read ({quoted(error)})"
-        ) from error
-
-
-def _parquet(path: Path, column: str | None) -> Shape:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        names, first = tuple(file.schema_arrow.names), None
-        if column in names:
-            batch = next(file.iter_batches(batch_size=1, columns=[column]), None)
-            first = batch.column(0)[0].as_py() if batch is not None and len(batch) else None
-        return file.metadata.num_rows, names, _length(first)
-
-
-def _csv(path: Path, column: str | None) -> Shape:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        names = tuple(next(reader, []))
-        first = dict(zip(names, next(reader, []), strict=False)) if column in names else {}
-    try:
-        cell = json.loads(first.get(column or "", ""))
-    except ValueError:  # which the job says
-        cell = None
-    return max(_count_lines(path) - 1, 0), names, _length(cell)
-
-
-def _jsonl(path: Path, column: str | None) -> Shape:
-    with path.open(encoding="utf-8-sig") as file:
-        row = json.loads(next((line for line in file if line.strip()), "{}"))
-    if not isinstance(row, dict):
-        raise ValueError("a line is not a JSON object")
-    return _count_lines(path), tuple(row), None
-
-
-def _npy(path: Path, column: str | None) -> Shape:
-    import numpy as np
-
-    return _of_array(None, np.load(path, mmap_mode="r", allow_pickle=False).shape)
-
-
-def _npz(path: Path, column: str | None) -> Shape:
-    from numpy.lib import format as npy
-
-    with zipfile.ZipFile(path) as archive:
-        names = tuple(member.removesuffix(".npy") for member in archive.namelist())
-        if column not in names:
-            return 0, names, None
-        with archive.open(f"{column}.npy") as file:
-            old = npy.read_magic(file) == (1, 0)
-            read = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
-            return _of_array(names, read(file)[0])
-
-
-def _of_array(names: tuple[str, ...] | None, shape: tuple[int, ...]) -> Shape:
-    return shape[0] if shape else 0, names, shape[1] if len(shape) == 2 else None
-
-
-_READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
-
-
-def _length(first: object) -> int | None:
-    """Width of the first row; whether it is a list, and all are as long, the job says."""
-    return len(first) if isinstance(first, list) else None
-
-
-def _count_lines(path: Path) -> int:
-    """Count lines, whichever way they end; the last need not. Blank ones count too."""
-    counts, block = {b"\n": 0, b"\r": 0}, b""
-    with path.open("rb") as file:
-        while more := file.read(1 << 20):
-            block = more
-            counts = {end: count + block.count(end) for end, count in counts.items()}
-    return max(counts.values()) + (block[-1:] not in (b"", b"\n", b"\r"))
+        yield
+    except DataError as error:
+        raise ConfigurationError(f"configuration: 'path' of '{name}': {error}") from error

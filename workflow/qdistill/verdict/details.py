@@ -115,8 +115,13 @@ def _word(value: object) -> str:
         return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    if isinstance(value, int | float | np.number):
-        return "not in sight" if np.isinf(value) else number(float(value))
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        exact = float(value)
+        if exact.is_integer() and abs(exact) < 1e6:  # a count, which is not rounded
+            return f"{exact:,.0f}"
+        return "not in sight" if np.isinf(exact) else number(exact)
     return str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -40,14 +41,17 @@ def start_server(libraries: Sequence[str] = LIBRARIES) -> subprocess.Popen[bytes
     """
     if os.environ.get(_ADDRESS) == _NONE or not hasattr(os, "pidfd_open"):
         return None
+    interpreter = sys.executable
+    if not Path(interpreter).exists():  # it is quoted for the shell
+        (interpreter,) = shlex.split(interpreter)
     folder = tempfile.mkdtemp(prefix="qdistill-")  # of this user alone, and of a short path
     address = str(Path(folder, "workers"))
-    os.environ[_ADDRESS] = json.dumps([sys.executable, address])
+    os.environ[_ADDRESS] = json.dumps([interpreter, address])
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(address)
         listening.listen(256)
         descriptor = listening.fileno()
-        command = [sys.executable, "-m", "qdistill.workers.server", folder, str(descriptor)]
+        command = [interpreter, "-m", "qdistill.workers.server", folder, str(descriptor)]
         return subprocess.Popen(
             [*command, *libraries],
             stdin=subprocess.PIPE,  # its end tells the server that this process has ended

@@ -19,11 +19,13 @@ class Table(pa.DataFrameModel):
 
     The fields are the scalar columns. Pandera does not describe those of lists: ``_vectors`` and
     ``_optional_vectors`` name Arrow fixed-size lists of float32, ``_names`` lists of strings.
+    Vectors are finite, but for those of ``_not_finite``, which diverged models make.
     """
 
     _names: ClassVar[tuple[str, ...]] = ()
     _vectors: ClassVar[tuple[str, ...]] = ()
     _optional_vectors: ClassVar[tuple[str, ...]] = ()
+    _not_finite: ClassVar[tuple[str, ...]] = ()
 
     class Config:
         coerce = True

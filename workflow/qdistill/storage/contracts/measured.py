@@ -142,8 +142,9 @@ class Unitary(Run):
     seed: int = Field(ge=0)
     row: int = Field(ge=0)
     column: int = Field(ge=0)
-    re: Float32
-    im: Float32
+    # Missing where the circuit has diverged.
+    re: Float32 = Field(nullable=True)
+    im: Float32 = Field(nullable=True)
 
 
 class SoftTargets(Run):
@@ -154,6 +155,7 @@ class SoftTargets(Run):
     row: int = Field(ge=0)
     split: str = Field(isin=SPLITS)
     _vectors = ("target",)
+    _not_finite = ("target",)
 
 
 class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):

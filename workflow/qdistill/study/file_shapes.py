@@ -1,0 +1,102 @@
+"""Rows, columns and width of a file of the user's, known without reading it whole."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+from qdistill.errors import DataError
+from qdistill.study.reading import read_object, reading
+
+VECTORS = (".parquet", ".csv", ".npy", ".npz")
+# Rows at most, names of columns (None of a single array), and the width of one of them.
+Shape = tuple[int, tuple[str, ...] | None, int | None]
+
+
+def shape_of(path: Path, column: str | None) -> Shape:
+    """Read the rows, at most, of a file, its columns, and the width of one of them.
+
+    The width is that of its first row, if that has one. Raises DataError if the file is damaged.
+    """
+    kind, read = _READERS.get(path.suffix.lower(), ("JSON Lines file", _jsonl))
+    with reading(path, kind):
+        return read(path, column)
+
+
+def _parquet(path: Path, column: str | None) -> Shape:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        names, first = tuple(file.schema_arrow.names), None
+        if column is not None and names.count(column) == 1:
+            for batch in file.iter_batches(batch_size=1, columns=[column]):
+                first = batch.column(column)[0].as_py()
+                break
+        return file.metadata.num_rows, names, _length(first)
+
+
+def _csv(path: Path, column: str | None) -> Shape:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        names = tuple(next(reader, []))
+        if not names:
+            raise DataError(f"{path}: empty, without so much as a header")
+        first = dict(zip(names, next(reader, []), strict=False)) if column in names else {}
+    try:
+        cell = json.loads(first.get(column or "", ""))
+    except (ValueError, RecursionError):  # which the job says
+        cell = None
+    return max(_count_lines(path) - 1, 0), names, _length(cell)
+
+
+def _jsonl(path: Path, column: str | None) -> Shape:
+    with path.open(encoding="utf-8-sig") as file:
+        lines = enumerate(file, start=1)
+        number, line = next(((n, line) for n, line in lines if line.strip()), (1, "{}"))
+    return _count_lines(path), tuple(read_object(line, f"{path}: line {number}")), None
+
+
+def _npy(path: Path, column: str | None) -> Shape:
+    import numpy as np
+
+    return _of_array(None, np.load(path, mmap_mode="r", allow_pickle=False).shape)
+
+
+def _npz(path: Path, column: str | None) -> Shape:
+    from numpy.lib import format as npy
+
+    with zipfile.ZipFile(path) as archive:
+        names = tuple(member.removesuffix(".npy") for member in archive.namelist())
+        if column is None or column not in names:
+            return 0, names, None
+        with archive.open(f"{column}.npy") as file:
+            old = npy.read_magic(file) == (1, 0)
+            read = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
+            return _of_array(names, read(file)[0])
+
+
+def _of_array(names: tuple[str, ...] | None, shape: tuple[int, ...]) -> Shape:
+    return shape[0] if shape else 0, names, shape[1] if len(shape) == 2 else None
+
+
+_READERS = {
+    ".parquet": ("Parquet file", _parquet),
+    ".csv": ("CSV file", _csv),
+    ".npy": ("NumPy file", _npy),
+    ".npz": ("NumPy file", _npz),
+}
+
+
+def _length(first: object) -> int | None:
+    """Width of the first row; whether it is a list, and all are as long, the job says."""
+    return len(first) if isinstance(first, list) else None
+
+
+def _count_lines(path: Path) -> int:
+    """Count lines, whichever way they end; the last need not. Blank ones count too."""
+    counts, block = {b"\n": 0, b"\r": 0}, b""
+    with path.open("rb") as file:
+        while more := file.read(1 << 20):
+            block = more
+            counts = {end: count + block.count(end) for end, count in counts.items()}
+    return max(counts.values()) + (block[-1:] not in (b"", b"\n", b"\r"))
