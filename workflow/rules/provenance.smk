@@ -23,8 +23,12 @@ rule write_crate:
         CRATE,
     log:
         f"{LOGS}/write_crate.log",
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/report.yaml"
+    resources:
+        **NEEDED,
     params:
         study=STUDY.name,
         settings=STUDY.config,
