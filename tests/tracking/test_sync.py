@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 import sqlite3
-import threading
 from pathlib import Path
 
 import pytest
 
+from helpers.servers import running_mlflow
 from helpers.tracking import (
     METRICS,
     RECEIPT,
@@ -121,31 +121,15 @@ def test_the_environment_is_as_before(finished_study, monkeypatch):
     assert dict(os.environ) == before
 
 
-@pytest.fixture
-def server(tmp_path, empty_store):
-    """MLflow's own server, in a thread of this process."""
-    from mlflow.server import app, handlers
-    from werkzeug.serving import make_server
-
-    before = dict(os.environ)  # the server adds to it
-    shutil.copy(empty_store, tmp_path / "server.db")
-    store, files = f"sqlite:///{tmp_path}/server.db", (tmp_path / "server-artifacts").as_uri()
-    handlers.initialize_backend_stores(store, default_artifact_root=files)
-    running = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{running.port}"
-    running.shutdown()
-    thread.join()
-    os.environ.clear()
-    os.environ.update(before)
-
-
-def test_a_server_ends_up_with_the_same_runs_as_a_file(finished_study, index, server, monkeypatch):
+def test_a_server_ends_up_with_the_same_runs_as_a_file(
+    finished_study, index, empty_store, tmp_path, monkeypatch
+):
     from mlflow import MlflowClient
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    receipt = sync()
-    assert receipt["tracking_uri"] == server
-    assert content(MlflowClient(tracking_uri=server), receipt) == index.content
-    assert counts(sync())["unchanged"] == len(index.content)
+    shutil.copy(empty_store, tmp_path / "server.db")
+    with running_mlflow(f"sqlite:///{tmp_path}/server.db", tmp_path / "server") as server:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+        receipt = sync()
+        assert receipt["tracking_uri"] == server
+        assert content(MlflowClient(tracking_uri=server), receipt) == index.content
+        assert counts(sync())["unchanged"] == len(index.content)
