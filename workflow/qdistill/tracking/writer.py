@@ -25,8 +25,8 @@ OUTCOMES = ("created", "unchanged", "replaced", "relinked", "deleted")
 _STUDY = "study"  # the level of the study's own run
 _PARENT_RUN = "mlflow.parentRunId"
 _PAGE = 1000
-# One took 241 ms a run, of which 60 were spent on a processor, and 4 half as long again as 8. MLflow's
-# client keeps 10 at most.
+# One took 241 ms a run, of which 60 were spent on a processor, and 4 half as long again as 8. The
+# client of MLflow keeps 10 at most.
 _SERVER_CONNECTIONS = 8
 
 Item = TypeVar("Item")
