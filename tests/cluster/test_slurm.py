@@ -84,10 +84,10 @@ def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_mac
     output = running.communicate(timeout=1200)[0]
     assert running.returncode == 0, output
     assert done == {"cancelled", "hung"}
+    said = [path.read_text() for path in (folder / ".snakemake/slurm_logs").rglob("*.log")]
+    for reason in ("CANCELLED AT", "DUE TO TIME LIMIT", "exceeded memory limit"):
+        assert any(reason in log for log in said), (reason, output)
     account = "".join(path.read_text() for path in (folder / ".snakemake/log").glob("*.log"))
-    for status in ("CANCELLED", "TIMEOUT"):
-        assert f"SLURM status is: '{status}'" in account, account
-    assert re.search("SLURM status is: '(OUT_OF_MEMORY|FAILED)'", account), account
     assert account.count("Trying to restart") >= 3, account
     tables = compare_folders(alone / "results/smoke", folder / "results/smoke", {})
     assert len(tables) > 8
