@@ -51,7 +51,6 @@ config["caption"] = caption_of_study(STUDY)
 
 # Where this code lies, from the folder that a study is run in.
 HERE = os.path.relpath(workflow.basedir)
-PUBLISHED = os.path.normpath(f"{HERE}/workflow/resources/published.csv")
 
 RESULTS = f"results/{STUDY.name}"
 LOGS = f"logs/{STUDY.name}"
@@ -74,7 +73,7 @@ TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_t
 LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_language]
 VECTORS = [name for name, _ in STUDY.problems if name not in LANGUAGE]
 # Part of the clone, and not of what a store keeps.
-PUBLISHED = local("workflow/resources/published.csv")
+PUBLISHED = local(os.path.normpath(f"{HERE}/workflow/resources/published.csv"))
 PARAGRAPHS = "data/{data}/paragraphs.parquet"
 DUPLICATES = "data/{data}/duplicates.parquet"
 BASE_MODEL = "data/{data}/model"

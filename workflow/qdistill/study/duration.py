@@ -119,6 +119,8 @@ def _runs(study: Study, job: Job) -> float:
     wildcards = job.wildcards
     if job.rule == "time_engines":
         settings = job.params["settings"]
+        if settings is None:  # a study without costs, of which the rule is asked all the same
+            return 0
         return len(settings["qubits"]) * len(settings["seeds"]) * settings["rounds"]
     if "data" in wildcards:
         name = next(name for name, folder in study.folders.items() if folder == wildcards["data"])
