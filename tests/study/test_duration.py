@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from helpers.configuration import CONFIG, THOROUGH, changes_of, study_of
+from qdistill.study.account import read_account
 from qdistill.study.configuration import resolve_study
-from qdistill.study.duration import Expectation, Job, expect, job_seconds, read_account, spoken
+from qdistill.study.duration import Expectation, Job, expect, job_minutes, job_seconds, spoken
 from qdistill.study.registry import ENTRIES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
@@ -42,6 +43,12 @@ def test_training_is_expected_to_take_what_it_took(about):
     study = resolve_study(study_of({**THOROUGH, **RUN}))
     seconds = job_seconds(study, job_of(*about, study), account) - start
     assert RECORDED[about] / 1.5 < seconds < RECORDED[about] * 1.5
+
+
+@pytest.mark.parametrize("about", RECORDED)
+def test_a_job_has_time_to_start_and_several_times_what_it_took(about):
+    study = resolve_study(study_of({**THOROUGH, **RUN}))
+    assert 60 * job_minutes(study, job_of(*about, study)) > 120 + 3 * RECORDED[about]
 
 
 @pytest.mark.parametrize("path", sorted((CONFIG / "studies").glob("*.yaml")), ids=lambda p: p.stem)

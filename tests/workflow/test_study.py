@@ -17,6 +17,7 @@ from helpers.checkout import ROOT, checkout, fail, jobs_of, run, start, succeed
 from qdistill.provenance.verification import verify_study
 from qdistill.storage.tables import read_frame
 from qdistill.study.configuration import resolve_study
+from qdistill.study.memory import BESIDE, rule_megabytes
 from qdistill.study.tracks import expected_rows
 
 SMOKE = ["--configfile", "config/studies/smoke.yaml"]
@@ -53,6 +54,23 @@ def test_every_row_of_the_grid_is_there(finished):
     assert set(metrics["protocol"]) == {"article", "regularised"}
     page = (finished / "reports/verdict.md").read_text()
     assert page.startswith("# Verdict") and len(page.split()) <= 700
+
+
+def test_every_job_takes_less_than_it_asks_a_cluster_for(finished):
+    study, seen = smoke_study(finished), set()
+    scripts = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    for log in (finished / "logs").rglob("*.log"):
+        place = log.relative_to(finished / "logs").with_suffix("").parts
+        rule = next((part for part in place if part in scripts), "all")
+        found = re.search(r"at most (\d+) MB of memory", log.read_text())
+        if found is None or rule == "all":
+            continue  # a target, which has no script
+        given = {}
+        if place[0] == "smoke" and place[1] in study.folders:
+            given = {"dataset": place[1], "protocol": place[2], "model": place[-1]}
+        assert int(found[1]) < BESIDE + rule_megabytes(study, rule, given), log
+        seen.add(rule)
+    assert len(seen) > 15
 
 
 def test_the_codes_of_every_model_are_put_to_use(finished):

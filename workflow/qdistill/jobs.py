@@ -36,9 +36,8 @@ def job_log(snakemake: Any) -> Iterator[logging.Logger]:
     ``snakemake.log[0]``, of the :class:`snakemake.iocontainers.Snakemake` that scripts are given. A
     :class:`~qdistill.errors.QdistillError` or a full disk ends it with one sentence, any other
     exception with its traceback, and the job exits with status 1; the terminal then shows the last
-    line. Without
-    a log, as for a script that is run alone, everything stays as it is. Where there is a server of
-    workers, one of them does it all in place of this process.
+    line. Without a log, as for a script that is run alone, everything stays as it is. Where there
+    is a server of workers, one of them does it all in place of this process.
     """
     if not snakemake.log:
         yield logging.getLogger(snakemake.rule)

@@ -29,7 +29,7 @@ from qdistill.study.figures import (
     plots_of,
     study_figures,
 )
-from qdistill.study.memory import rule_megabytes
+from qdistill.study.memory import BESIDE, rule_megabytes
 from qdistill.study.registry import ADAPTERS, BOTTLENECKS, STUDENTS, TUNED
 from qdistill.study.tracks import count_angles
 from qdistill.workers.client import is_group, start_server
@@ -227,7 +227,10 @@ def settings_of_model(wildcards):
 
 def memory(wildcards, rulename, attempt):
     """Memory of a job in MB; a job that was killed gets more."""
-    return attempt * rule_megabytes(STUDY, rulename, dict(wildcards.items()))
+    beside = 0 if workflow.local_exec else BESIDE
+    return attempt * (
+        beside + rule_megabytes(STUDY, rulename, dict(wildcards.items()))
+    )
 
 
 def minutes(wildcards, rulename, attempt):

@@ -97,9 +97,8 @@ class StudyCrate:
             "https://w3id.org/ro/terms/workflow-run/context"
         )
         self._root = root.absolute()
-        self._working = self._root.parents[
-            1
-        ]  # results/STUDY is in it; with a store not where jobs run
+        # results/STUDY is in it; with a store not where jobs run.
+        self._working = self._root.parents[1]
         for profile, name in _PROFILES.items():
             about = {"@type": "CreativeWork", "name": name, "version": profile.rpartition("/")[2]}
             self.rocrate.add(ContextEntity(self.rocrate, profile, properties=about))

@@ -54,14 +54,15 @@ class Expectation:
     megabytes: int  # of the largest jobs that can run at once
     cores: int
     jobs: dict[int, tuple[float, int]]  # seconds and cores of each
-    place: str = "this machine"
+    on_cluster: bool = False
 
     def told(self, study: str) -> str:
         """Describe it in a line."""
-        return (
-            f"Study '{study}': {len(self.jobs)} jobs, about {spoken(self.seconds)} on {self.cores} "
-            f"cores of {self.place}, up to {self.megabytes / 1000:.1f} GB of memory"
-        )
+        taken = f"{len(self.jobs)} jobs, about {spoken(self.seconds)} on {self.cores} cores"
+        if self.on_cluster:
+            return f"Study '{study}': {taken} of a cluster, besides starting and waiting"
+        memory = f"up to {self.megabytes / 1000:.1f} GB of memory"
+        return f"Study '{study}': {taken} of this machine, {memory}"
 
 
 def expect(
@@ -284,4 +285,4 @@ def _expect_run(study: Study, workflow: Any) -> Expectation:
         cores = min(given.cores or 1, os.cpu_count() or 1)
         return expect(study, jobs, cores, account, probe(account))
     expected = expect(study, jobs, (given.cores or 1) * given.nodes, account)
-    return replace(expected, place="a cluster, besides starting and waiting")
+    return replace(expected, on_cluster=True)

@@ -9,9 +9,9 @@ from qdistill.study.registry import STUDENTS
 from qdistill.study.tracks import Study, Track
 
 IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
-# MB: Snakemake on the node, and the process that the jobs of a group are forked from, whose pages
-# a scheduler may count anew for each of them.
-_BESIDE = 900
+# MB, on a node of a cluster: Snakemake, and the process that the jobs of a group are forked from,
+# whose pages a scheduler may count anew for each of them.
+BESIDE = 900
 _NUMBER = 4  # bytes of a float32
 _MARGIN = 1.15
 _PREDICTED_AT_ONCE = 2048  # rows; slot_model._EXAMPLES_AT_ONCE
@@ -21,7 +21,7 @@ _UNDECLARED_WIDTH = 1_024
 
 
 def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int:
-    """Return the memory that a job of a rule asks for, in 10**6 bytes.
+    """Return the memory that a job of a rule needs, in 10**6 bytes, without :data:`BESIDE`.
 
     Training jobs need that of :func:`job_megabytes`, others what the account says of their rule,
     with the copies of a data set that they read.
@@ -29,13 +29,12 @@ def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int
     name = "distilled_pool" if rule == "sweep_pool" else wildcards.get("model", "")
     if rule in ("train_model", "tune_model", "sweep_settings", "fit_student", "sweep_pool"):
         track = study.problems[wildcards["dataset"], wildcards["protocol"]]
-        needed = job_megabytes(track, wildcards["dataset"], name, study.config["seeds_per_block"])
-        return _BESIDE + needed
-    folders = {study.folders[name]: name for name in study.folders}
+        return job_megabytes(track, wildcards["dataset"], name, study.config["seeds_per_block"])
+    folders = {folder: name for name, folder in study.folders.items()}
     dataset = wildcards.get("dataset") or folders.get(wildcards.get("data", ""))
     numbers = 6 * _numbers_of(study.datasets[dataset]) if dataset else 0
     least = of_rule(rule, read_account()["megabytes"], IMPORTS)
-    return _BESIDE + round(least + _MARGIN * _NUMBER * numbers / 1e6)
+    return round(least + _MARGIN * _NUMBER * numbers / 1e6)
 
 
 def _numbers_of(settings: Mapping[str, Any]) -> int:
