@@ -228,9 +228,7 @@ def settings_of_model(wildcards):
 def memory(wildcards, rulename, attempt):
     """Memory of a job in MB; a job that was killed gets more."""
     beside = 0 if workflow.local_exec else BESIDE
-    return attempt * (
-        beside + rule_megabytes(STUDY, rulename, dict(wildcards.items()))
-    )
+    return attempt * (beside + rule_megabytes(STUDY, rulename, dict(wildcards.items())))
 
 
 def minutes(wildcards, rulename, attempt):
