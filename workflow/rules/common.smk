@@ -21,7 +21,7 @@ from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.duration import Job, announce, job_minutes
+from qdistill.study.duration import Job, announce, is_short, job_minutes
 from qdistill.study.figures import (
     STUDY_FIGURES,
     categories_of,
@@ -246,16 +246,18 @@ def minutes(wildcards, rulename, attempt):
 NEEDED = {"mem_mb": memory, "runtime": minutes}
 
 
+# On a cluster, jobs of a group travel in one submission (docs/cluster.md): a short study as a whole. Of
+# others, a data set with its subsets and references; a teacher with its students, to which a profile
+# adds other models; and what leads from all of them to the verdict.
+SHORT = is_short(STUDY)
+TRAINING_GROUP = "study" if SHORT else "train~{dataset}~{protocol}~{block}"
+REPORT_GROUP = "study" if SHORT else "report"
+
+
 def DATA_GROUP(wildcards):
-    """From the rows of a data set to its subsets and references."""
+    """The group of what makes a data set, its subsets and references."""
     folder = wildcards.get("data") or STUDY.folders[wildcards.dataset]
-    return f"data~{folder}"
-
-
-# On a cluster, jobs of a group travel in one submission: a teacher with its students, to which a
-# profile adds other models; and what leads from all of them to the verdict (docs/cluster.md).
-TRAINING_GROUP = "train~{dataset}~{protocol}~{block}"
-REPORT_GROUP = "report"
+    return "study" if SHORT else f"data~{folder}"
 
 
 def run_files(file, names_of):

@@ -114,6 +114,8 @@ rule map_trainability:
         f"{RESULTS}/trainability.parquet",
     log:
         f"{LOGS}/map_trainability.log",
+    group:
+        "study" if SHORT else "map_trainability"
     conda:
         "../../envs/train.yaml"
     resources:

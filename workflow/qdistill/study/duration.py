@@ -4,6 +4,7 @@ The costs are those of ``workflow/resources/account.yaml``, which says how they 
 """
 
 import heapq
+import itertools
 import logging
 import math
 import os
@@ -21,6 +22,7 @@ from qdistill.study.tracks import Study, Track
 
 _UNDECLARED_WIDTH = 384  # of data that do not say so: MiniLM's, since an expectation is no bound
 _BATCH = 32
+_SHORT = 600  # seconds of one core; submissions to a cluster should not be much shorter
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,19 @@ def job_minutes(study: Study, job: Job) -> int:
     libraries from a busy network disk takes longest of all in most jobs.
     """
     return 2 + math.ceil(5 * job_seconds(study, job, read_account()) / 60)
+
+
+def is_short(study: Study) -> bool:
+    """Tell whether all training of a study takes less than one submission to a cluster should."""
+    account, seconds = read_account(), 0.0
+    for (dataset, protocol), track in study.problems.items():
+        if track.is_language:
+            return False
+        for name, block in itertools.product(track.trained_names(), study.blocks):
+            wildcards = {"dataset": dataset, "protocol": protocol, "model": name, "block": block}
+            params = {"settings": track.settings_of(name), "sizes": track.n}
+            seconds += job_seconds(study, Job("train_model", wildcards, params), account)
+    return seconds < _SHORT
 
 
 def probe(account: Mapping[str, Any]) -> float:

@@ -1,0 +1,58 @@
+"""Snakemake's executor for Slurm, for submissions of many short jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
+from snakemake_executor_plugin_slurm import ExecutorSettings
+from snakemake_executor_plugin_slurm import common_settings as slurm_settings
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.utils import format_cli_arg, join_cli_args
+
+__all__ = ["Executor", "ExecutorSettings", "common_settings"]
+
+# Told the sizes of groups, the Snakemake on a node keeps those of a submission together. Otherwise it
+# splits them and runs one after the other.
+common_settings = replace(slurm_settings, pass_group_args=True)
+
+
+class Executor(SlurmExecutor):
+    """Submit jobs to Slurm, to be run by the one Snakemake that each submission starts."""
+
+    def run_job(self, job: Any) -> None:
+        """Submit a job; what goes wrong is its error, also if it is a group.
+
+        Slurm's executor then asks a group for its rule, in a thread whose end nobody sees.
+        """
+        try:
+            super().run_job(job)
+        except Exception as error:
+            cause = error.__context__ or error
+            message = f"Could not be submitted to Slurm: {cause}"
+            self._report_job_error_threadsafe(SubmittedJobInfo(job), message)
+
+    def get_job_args(self, job: Any) -> str:
+        """Return the arguments of the Snakemake on the node, which may use the cores asked for."""
+        return join_cli_args([super().get_job_args(job), format_cli_arg("--cores", job.threads)])
+
+    def additional_general_args(self) -> str:
+        """Return no further ones.
+
+        Slurm's executor has a second Snakemake started by ``srun`` there, which takes as long as many
+        of our jobs and is of use to those of MPI and to arrays.
+        """
+        return ""
+
+    @property
+    def next_seconds_between_status_checks(self) -> float:
+        """Return what the user has set, after each check.
+
+        Slurm's executor waits ten seconds longer after each at which nothing had ended.
+        """
+        return self.workflow.remote_execution_settings.seconds_between_status_checks
+
+    @next_seconds_between_status_checks.setter
+    def next_seconds_between_status_checks(self, seconds: float) -> None:
+        pass
