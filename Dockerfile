@@ -9,7 +9,7 @@ WORKDIR /opt/qdistill
 ENV PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu PIP_NO_CACHE_DIR=1
 COPY . .
 # The pinned versions, compiled once, the circuit's passes by Numba too.
-RUN make install VENV=/opt/venv
+RUN make install cluster VENV=/opt/venv
 
 FROM python:3.11.11-slim-bookworm
 # The virtual environment, at the path that is written in it, and the clone.

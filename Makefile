@@ -5,11 +5,12 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+CLUSTER := $(VENV)/cluster-installed
 COMPILED := mlflow, numba, onnxruntime, pandera.pandas, peft, pennylane, scipy.stats, seaborn, \
 	sentence_transformers, sklearn.decomposition, sklearn.linear_model, snakemake.cli, torch
 
 .DEFAULT_GOAL := help
-.PHONY: help install study test test-fast lint docs ui benchmark
+.PHONY: help install study test test-fast lint docs ui benchmark cluster servers
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,16 +30,29 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -c "from qdistill.circuits.kernel import load_passes; load_passes()"
 	touch $@
 
+cluster: $(CLUSTER)  ## add what Slurm, Kubernetes and S3 stores need
+
+$(CLUSTER): $(STAMP) requirements-cluster.txt profiles/slurm/pyproject.toml \
+		profiles/slurm/snakemake_executor_plugin_qdistill_slurm/__init__.py
+	$(BIN)/python -m pip install --quiet --requirement requirements-cluster.txt
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall ./profiles/slurm
+	touch $@
+
+servers:  ## as root on Debian, add a Slurm and PostgreSQL for the tests, which skip theirs without
+	apt-get update --quiet=2
+	DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends \
+		munge postgresql slurm-client slurmctld slurmd
+
 study: install  ## run the default study (or STUDY=config/studies/smoke.yaml) and write the report
 	$(BIN)/snakemake --cores $(CORES) --configfile $(STUDY)
 	$(BIN)/snakemake --configfile $(STUDY) --report reports/report.html
 	@echo "Read reports/verdict.md, then open reports/report.html"
 
-test: install  ## run linters and tests
+test: cluster  ## run linters and tests
 	$(MAKE) lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -r s --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: install  ## run the tests that answer soon: none that is slow or runs Snakemake
+test-fast: cluster  ## run the tests that answer soon: none that is slow or runs Snakemake
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not workflow"
 
 lint: install  ## run the linters alone

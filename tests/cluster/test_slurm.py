@@ -21,6 +21,19 @@ from compare_results import Difference, compare_folders
 
 SMOKE = ["--configfile", "config/studies/smoke.yaml"]
 PROFILE = ["--workflow-profile", "profiles/slurm"]
+# A short study is one submission; here it is many, as longer ones are.
+GROUPS = {
+    "data": ("generate_latents", "draw_subsets", "fit_references"),
+    "train": ("train_model", "tune_model", "extract_unitary", "collect_soft_targets"),
+    "rest": ("fit_student", "sweep_pool", "sweep_settings"),
+    "map": ("map_trainability",),
+    "time": ("time_engines",),
+}
+PARTS = [
+    "--groups",
+    *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules),
+    *("--group-components", "data=2", "train=8", "rest=8", "study=1000"),
+]
 
 pytestmark = [
     pytest.mark.workflow,
@@ -59,7 +72,7 @@ def cancel_and_stop(folder, running):
         listed = subprocess.run(
             ["squeue", "--noheader", "--states=R", "--format=%i %k"], capture_output=True, text=True
         ).stdout
-        found = re.search(r"^(\d+) rule_train~", listed, re.M)
+        found = re.search(r"^(\d+) rule_train", listed, re.M)
         if found and "cancelled" not in done:
             subprocess.run(["scancel", found[1]], check=True)
             done.add("cancelled")
@@ -72,14 +85,26 @@ def cancel_and_stop(folder, running):
     return done
 
 
+def compare(alone, folder):
+    tables = compare_folders(alone / "results/smoke", folder / "results/smoke", {})
+    assert len(tables) > 8
+    for name, table in tables.items():
+        assert isinstance(table, Difference) and not table.exceeds(1e-5), (name, table)
+
+
+def test_a_short_study_is_one_submission_with_the_tables_of_one_machine(node, alone, tmp_path):
+    folder = checkout(tmp_path).resolve()
+    output = succeed(folder, *PROFILE, *SMOKE)
+    assert len(re.findall("has been submitted with SLURM jobid", output)) == 1, output
+    compare(alone, folder)
+
+
 def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_machine(
     node, alone, tmp_path
 ):
     folder = checkout(tmp_path).resolve()
-    profile = folder / "profiles/slurm/config.yaml"
-    profile.write_text(re.sub(r"(?m)^cores: \d+", "cores: 1", profile.read_text()))
     needs = ["map_trainability:mem_mb=60 * 40 ** (attempt - 1)", "time_engines:runtime=1"]
-    running = start(folder, *PROFILE, *SMOKE, "--set-resources", *needs)
+    running = start(folder, *PROFILE, *SMOKE, *PARTS, "--set-resources", *needs, "--cores", 1)
     done = cancel_and_stop(folder, running)
     output = running.communicate(timeout=1200)[0]
     assert running.returncode == 0, output
@@ -89,7 +114,13 @@ def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_mac
         assert any(reason in log for log in said), (reason, output)
     account = "".join(path.read_text() for path in (folder / ".snakemake/log").glob("*.log"))
     assert account.count("Trying to restart") >= 3, account
-    tables = compare_folders(alone / "results/smoke", folder / "results/smoke", {})
-    assert len(tables) > 8
-    for name, table in tables.items():
-        assert isinstance(table, Difference) and not table.exceeds(1e-5), (name, table)
+    compare(alone, folder)
+
+
+def test_what_slurm_does_not_take_ends_the_study_with_its_reason(node, tmp_path):
+    folder = checkout(tmp_path).resolve()
+    given = ["--default-resources", "slurm_partition=nowhere", "tmpdir=system_tmpdir"]
+    running = start(folder, *PROFILE, *SMOKE, "--retries", "0", *given, "--cores", 1)
+    output = running.communicate(timeout=120)[0]
+    assert running.returncode != 0
+    assert "invalid partition specified: nowhere" in output

@@ -1,4 +1,4 @@
-"""The pins of conda environments, requirements.txt and pyproject.toml agree."""
+"""The pins of conda environments and requirements and the ranges of pyproject.toml agree."""
 
 import re
 import tomllib
@@ -14,16 +14,19 @@ CONDA_NAMES = {"pytorch": "torch"}
 
 
 def pinned():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    files = [ROOT / f"requirements{part}.txt" for part in ("", "-cluster")]
+    lines = [line for path in files for line in path.read_text().splitlines()]
     pairs = [line.split("==") for line in lines if "==" in line]
     return {canonicalize_name(name): version for name, version in pairs}
 
 
 def ranges():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = project["dependencies"] + [
-        each for extra in ("dev", "cluster") for each in project["optional-dependencies"][extra]
-    ]
+    library, slurm = (
+        tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+        for folder in ("", "profiles/slurm")
+    )
+    extras = library["optional-dependencies"]
+    listed = [*library["dependencies"], *extras["dev"], *extras["cluster"], *slurm["dependencies"]]
     return {canonicalize_name(r.name): r for r in map(Requirement, listed)}
 
 

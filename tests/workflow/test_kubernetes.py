@@ -126,12 +126,19 @@ def test_what_the_image_copies_is_there_and_what_a_clone_made_stays_out():
     rules = [line for line in ignored if line and line[0] not in "#!"]
     left_out = lambda name: any(fnmatch(name, rule) for rule in rules)  # noqa: E731
     assert all(map(left_out, ("results/smoke", "data/digits", ".git", ".venv", ".snakemake")))
-    for name in ("Makefile", "Snakefile", "requirements.txt", "pyproject.toml", "workflow"):
+    for name in (
+        "Makefile",
+        "Snakefile",
+        "requirements.txt",
+        "requirements-cluster.txt",
+        "pyproject.toml",
+        "workflow",
+    ):
         assert (ROOT / name).exists() and not left_out(name)
-    (made,) = re.findall(r"make install (\S+)", INSTRUCTIONS)
+    (made,) = re.findall(r"make install cluster (\S+)", INSTRUCTIONS)
     folder = made.partition("=")[2]
     assert sources[1] == [folder, folder] and f"{folder}/bin" in INSTRUCTIONS
     planned = subprocess.run(
-        ["make", "--dry-run", "install", made], cwd=ROOT, capture_output=True, text=True
+        ["make", "--dry-run", "cluster", made], cwd=ROOT, capture_output=True, text=True
     )
     assert f"{folder}/bin/python -m pip install" in planned.stdout

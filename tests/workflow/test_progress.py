@@ -141,6 +141,28 @@ def test_a_log_in_a_store_is_read_from_its_copy_here(shown, tmp_path, monkeypatc
     assert told == ["error in train_model: no such file", f"  its log: {named}"]
 
 
+def test_of_a_group_that_failed_only_the_job_that_did_is_told(shown, tmp_path):
+    jobs = {}
+    for key, (name, said) in enumerate(
+        [("ended", "20 rows"), ("failed", "error: odd"), ("due", "")]
+    ):
+        log, output = tmp_path / f"{name}.log", tmp_path / f"{name}.parquet"
+        log.write_text(said)
+        jobs[key] = {"jobid": key, "rule_name": name, "log": [str(log)], "output": [str(output)]}
+    (tmp_path / "ended.parquet").touch()
+    begin(shown.tell, 2)
+    group = {"groupid": "train", "aux_logs": ["7.log"], "job_error_info": list(jobs.values())}
+    shown.tell("Error in group train", event=LogEvent.GROUP_ERROR, **group)
+    for facts in jobs.values():
+        shown.tell("", event=LogEvent.JOB_ERROR, **facts)
+    assert shown.lines().splitlines()[1:] == [
+        "error in group train",
+        "  its log: 7.log",
+        "error in failed: odd",
+        f"  its log: {tmp_path / 'failed.log'}",
+    ]
+
+
 def test_an_interrupt_is_told_once(shown):
     begin(shown.tell, 2)
     start(shown.tell, 0)

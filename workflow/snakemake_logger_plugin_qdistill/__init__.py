@@ -23,6 +23,7 @@ from snakemake_logger_plugin_qdistill.progress import Progress
 
 _PLAIN_SECONDS = 9.0  # between lines, so that ten never pass without one
 _BAR_SECONDS = 1.0
+SILENT = "it ended without a word, as one that is killed does"
 INTERRUPTED = "stopped as you asked; the same command goes on from here"
 # What Snakemake says of every run, to nobody's use.
 _CHATTER = re.compile(
@@ -63,6 +64,7 @@ class LogHandler(LogHandlerBase):
         self.progress = Progress()
         self.farewell = ""
         self.interrupted = False
+        self.grouped: set[int] = set()  # jobs of groups that failed
         self.bar: Any = None
         self.last_written = time.monotonic()
         self.closed = threading.Event()
@@ -97,9 +99,14 @@ class LogHandler(LogHandlerBase):
             self.progress.end(facts["job_id"])
         elif event == LogEvent.JOB_ERROR:
             self.progress.end(facts["jobid"], failed=True)
-            return "" if self.interrupted else failure(facts["rule_name"], facts["log"] or [])
-        elif event == LogEvent.GROUP_ERROR:  # its jobs say themselves which of them failed
-            return ""
+            told = failure(facts["rule_name"], facts["log"] or [])
+            # All jobs of a group are told of, those too that had ended or had not begun.
+            spared = facts["jobid"] in self.grouped and (SILENT in told or _is_made(facts))
+            return "" if self.interrupted or spared else told
+        elif event == LogEvent.GROUP_ERROR:
+            self.grouped.update(each["jobid"] for each in facts["job_error_info"])
+            logs = "".join(f"\n  its log: {path}" for path in facts["aux_logs"])
+            return "" if self.interrupted else f"error in group {facts['groupid']}{logs}"
         elif event == LogEvent.ERROR:
             return "" if self.interrupted else complaint(text, facts.get("exception", ""))
         elif text.startswith("Terminating processes on user request"):
@@ -160,8 +167,13 @@ def failure(rule: str, logs: list[str]) -> str:
     for path in filter(Path.is_file, map(_copy_of, logs)):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         said = next((line.strip() for line in reversed(lines) if line.strip()), said)
-    reason = said.removeprefix("error: ") or "it ended without a word, as one that is killed does"
+    reason = said.removeprefix("error: ") or SILENT
     return f"error in {rule}: {reason}" + "".join(f"\n  its log: {path}" for path in logs)
+
+
+def _is_made(facts: dict[str, Any]) -> bool:
+    """Tell whether a job's files are there; Snakemake removes those of one that failed."""
+    return all(Path(path).exists() for path in facts["output"] or [])
 
 
 def _copy_of(log: str) -> Path:

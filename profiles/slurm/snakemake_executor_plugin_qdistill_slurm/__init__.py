@@ -13,8 +13,8 @@ from snakemake_interface_executor_plugins.utils import format_cli_arg, join_cli_
 
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
-# Told the sizes of groups, the Snakemake on a node keeps those of a submission together. Otherwise it
-# splits them and runs one after the other.
+# Told the sizes of groups, the Snakemake on a node keeps those of a submission together. Otherwise
+# it splits them and runs one after the other.
 common_settings = replace(slurm_settings, pass_group_args=True)
 
 
@@ -33,6 +33,12 @@ class Executor(SlurmExecutor):
             message = f"Could not be submitted to Slurm: {cause}"
             self._report_job_error_threadsafe(SubmittedJobInfo(job), message)
 
+    def print_job_error(self, job_info: Any, msg: str | None = None, **kwargs: Any) -> None:
+        """Tell why a job has failed, also of a group, for which Snakemake drops the reason."""
+        if msg and job_info.job.is_group():
+            self.logger.error(msg.partition("\n    sbatch call:")[0])
+        super().print_job_error(job_info, msg=msg, **kwargs)
+
     def get_job_args(self, job: Any) -> str:
         """Return the arguments of the Snakemake on the node, which may use the cores asked for."""
         return join_cli_args([super().get_job_args(job), format_cli_arg("--cores", job.threads)])
@@ -40,8 +46,8 @@ class Executor(SlurmExecutor):
     def additional_general_args(self) -> str:
         """Return no further ones.
 
-        Slurm's executor has a second Snakemake started by ``srun`` there, which takes as long as many
-        of our jobs and is of use to those of MPI and to arrays.
+        Slurm's executor has a second Snakemake started by ``srun`` there, which takes as long as
+        many of our jobs and is of use to those of MPI and to arrays.
         """
         return ""
 
