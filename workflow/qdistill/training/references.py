@@ -34,9 +34,8 @@ def fit_references(
         The data set's settings; ``oracle`` needs those of a synthetic data set.
     """
     latents, frames = load_latents(problem.latents), []
-    task = "reconstruct" if latents.targets is None else "map"
     for n in problem.sizes:
-        key = {**problem.key(n), "task": task}
+        key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
                 result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
