@@ -21,6 +21,7 @@ def draw_problem(kind: str = "noisy map", features: int = 12, seed: int = 0):
     ``reconstruct``: targets are features of rank 3 with noise. ``noisy map``: a linear map of
     rank 2 of normal features, with so much noise that a long training overfits. ``squares``:
     probabilities, mixed from the squares of normalised features by a stochastic matrix.
+    ``classes``: one of three, drawn by a softmax of a linear map of normal features.
     """
     generator = np.random.default_rng(seed)
     rows = sum(ROWS.values())
@@ -29,6 +30,9 @@ def draw_problem(kind: str = "noisy map", features: int = 12, seed: int = 0):
         x = x + 0.3 * generator.normal(size=x.shape)
         return x.astype(np.float32), x.astype(np.float32)
     x = generator.normal(size=(rows, features))
+    if kind == "classes":
+        logits = x @ generator.normal(size=(features, 3)) + generator.gumbel(size=(rows, 3))
+        return x.astype(np.float32), np.eye(3, dtype=np.float32)[logits.argmax(axis=1)]
     if kind == "squares":
         squares = x**2 / (x**2).sum(axis=1, keepdims=True)
         y = squares @ generator.dirichlet(np.full(features, 0.3), features)
@@ -47,7 +51,8 @@ def make_examples(kind="noisy map", seeds=SEEDS, n=15, features=12) -> Examples:
     values = {"inputs": torch.tensor(x), "targets": torch.tensor(y)}
     places = {"unlabelled": torch.arange(first, last), "heldout": torch.arange(last, len(x))}
     places["labelled"] = torch.tensor(labelled)
-    return Examples(seeds=list(seeds), rows=labelled, **values, **places)
+    task = "reconstruct" if kind == "reconstruct" else "classify" if kind == "classes" else "map"
+    return Examples(seeds=list(seeds), rows=labelled, task=task, **values, **places)
 
 
 def spoil(examples: Examples, inputs=(), targets=()) -> Examples:

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.files import SEEDS
 from helpers.training import Clock, started
@@ -24,6 +25,18 @@ def test_errors_are_the_mean_over_examples_and_features():
         h = examples.inputs[positions].double() @ down.T + weights["encoder.bias"][1]
         residual = h @ up.T + weights["decoder.bias"][1] - examples.targets[positions]
         assert found[1] == pytest.approx(residual.square().mean().item(), rel=1e-5)
+
+
+def test_classes_are_told_better_than_by_their_frequencies():
+    model, parameters, examples = start(kind="classes", n=50)
+    block = train_block(model, parameters, examples, TrainingSettings(3, 8, 0.02))
+    truth = examples.targets[examples.heldout]
+    logits = model.predict_rows(block.weights, examples.inputs[examples.heldout])
+    for seed, found in enumerate(block.evaluation.heldout_loss):
+        expected = torch.nn.functional.cross_entropy(logits[seed], truth.argmax(1)).item()
+        assert found == pytest.approx(expected, rel=1e-5)
+        frequencies = examples.targets[examples.labelled[seed]].mean(0)
+        assert found < 0.85 * -(truth @ frequencies.log()).mean().item()
 
 
 def test_the_history_begins_before_training_and_ends_with_the_result():

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,16 @@ def test_errors_are_those_of_folds_trained_alone(n):
             alone = [plain_fold(place, k, examples, parameters, point) for k in range(FOLDS)]
             expected = sum(alone) / (n * examples.targets.shape[1])
             assert found[place, column] == pytest.approx(expected, rel=1e-3)
+
+
+def test_before_a_step_the_error_on_classes_is_the_cross_entropy_of_the_start():
+    model, parameters, examples = start(kind="classes")
+    training = FoldTraining(model, parameters, examples, FOLDS, BATCH, POINTS, "batches")
+    logits = model.predict_rows(parameters, examples.inputs[examples.labelled])
+    truth = examples.targets[examples.labelled].argmax(-1)
+    pairs = zip(logits, truth, strict=True)
+    expected = [torch.nn.functional.cross_entropy(*pair).item() for pair in pairs]
+    np.testing.assert_allclose(training.measure(), np.tile(expected, (2, 1)).T, rtol=1e-5)
 
 
 def test_nothing_but_labelled_rows_is_read():

@@ -149,3 +149,10 @@ def test_rows_are_those_that_indexing_gives(groups, each, rows):
     own = torch.randn(groups, rows, 5, generator=generator)
     expected = [own[replica // each][row] for replica, row in enumerate(positions)]
     assert torch.equal(take_rows(own, positions), torch.stack(expected))
+
+
+@pytest.mark.parametrize("name", ["linear", "quantum"])
+def test_of_classes_the_gradients_are_those_of_their_cross_entropy(name):
+    examples = make_examples("classes")
+    model, parameters = model_of(name, outputs=3)
+    assert_same_gradients(ExampleLoss(model, examples), parameters)

@@ -24,16 +24,12 @@ class Examples:
     labelled: Tensor  # int64 (S, n): positions of the labelled examples in ``inputs``
     unlabelled: Tensor  # int64 (U,) and (H,): positions of the other splits
     heldout: Tensor
+    task: str = "reconstruct"  # what models are asked for; that, ``map`` or ``classify``
 
     @property
     def n(self) -> int:
         """Number of labelled examples of a seed."""
         return self.labelled.shape[1]
-
-    @property
-    def task(self) -> str:
-        """What models are asked for: ``reconstruct`` the inputs, or ``map`` them to targets."""
-        return "reconstruct" if self.targets is self.inputs else "map"
 
     def labelled_rows(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs (n, D) and targets (n, E) of a seed's labelled rows, in float64."""
@@ -79,4 +75,5 @@ def load_examples(latents: Latents | str | Path, subsets: str | Path, n: int) ->
         labelled=torch.from_numpy(latents.positions_of(rows)),
         unlabelled=torch.from_numpy(latents.positions("unlabelled")),
         heldout=torch.from_numpy(latents.positions("heldout")),
+        task=latents.task,
     )

@@ -1,5 +1,6 @@
 """Latent vectors in memory: features by row, with the split each row belongs to."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,24 @@ class Latents:
     """One data set as it was read from ``latents.parquet``."""
 
     features: np.ndarray  # float32 (rows, D): the latent vectors x
-    # float32 (rows, D): the vectors y of task ``map``; None for ``reconstruct``, where y = x
+    # float32 (rows, E): the vectors y of task ``map``, or of ``classify`` a one in the column of
+    # the row's class; None for ``reconstruct``, where y = x
     targets: np.ndarray | None
     rows: np.ndarray  # int64 (rows,): the id of each, unique
     split: np.ndarray  # str (rows,): ``train``, ``unlabelled`` or ``heldout``
     metadata: dict[str, str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that targets are probabilities of; none but for ``classify``."""
+        return tuple(json.loads(self.metadata.get("classes", "[]")))
+
+    @property
+    def task(self) -> str:
+        """What models are asked for: ``reconstruct``, ``map`` or ``classify``."""
+        if self.targets is None:
+            return "reconstruct"
+        return "classify" if self.classes else "map"
 
     def positions(self, split: str) -> np.ndarray:
         """Return the positions of a split's rows in ``features``, in the order of the file."""

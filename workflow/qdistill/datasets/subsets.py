@@ -19,7 +19,8 @@ def draw_subsets(
 ) -> None:
     """Draw each seed's order of the training rows.
 
-    The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
+    The subset at n is the first n rows, stratified by class where the task is to tell classes
+    apart; so the subsets of a seed are nested and do not depend on
     which n or other seeds are asked for. The rows are those of a table by the contract of ``kind``,
     latents or paragraphs; ``needed`` says for a split how many rows the study asks for, and what
     does. Raises DataError if it cannot be read or a split has fewer, before anything is trained.
@@ -32,16 +33,34 @@ def draw_subsets(
                 f"{rows_path}: {what} needs {least} rows of the split '{split}', and it has {count}"
             )
     # Ascending, so that the file's order does not matter.
-    train_rows = np.sort(frame.loc[frame["split"] == "train", "row"].to_numpy(dtype=np.int64))
-    # A seed's order must not depend on n, hence 0 in its place.
-    orders = [generator_for(seed, 0, "subset").permutation(train_rows) for seed in seeds]
+    train = frame[frame["split"] == "train"].sort_values("row")
+    train_rows, about = train["row"].to_numpy(dtype=np.int64), read_metadata(rows_path)
+    labels = train["label"].to_numpy(dtype=str) if "classes" in about else None
+    orders = [_order(train_rows, labels, seed) for seed in seeds]
     columns = {
         "seed": np.repeat(np.asarray(seeds, dtype=np.int64), len(train_rows)),
         "position": np.tile(np.arange(len(train_rows)), len(orders)),
         "row": np.concatenate(orders),
     }
-    data = read_metadata(rows_path).get("configuration_digest", "")
+    data = about.get("configuration_digest", "")
     write_table("subsets", path, columns, {"data": data, "seeds": list(seeds)})
+
+
+def _order(rows: np.ndarray, labels: np.ndarray | None, seed: int) -> np.ndarray:
+    """Rows in a seed's own order, which must not depend on n: hence 0 in its place.
+
+    Where rows have classes to be told apart, every class has its share of the first n, for any n,
+    to within a row or two: each takes its places at even distances from a random start.
+    """
+    generator = generator_for(seed, 0, "subset")
+    order = generator.permutation(len(rows))
+    if labels is None:
+        return rows[order]
+    place = np.empty(len(rows))
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        place[own] = (np.arange(len(own)) + generator.random()) / len(own)
+    return rows[np.argsort(place, kind="stable")]
 
 
 def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -102,11 +102,6 @@ def in_slot(weights: Mapping[str, T]) -> dict[str, T]:
     return {f"bottleneck.{name}": values for name, values in weights.items()}
 
 
-def mean_squared_errors(predicted: Tensor, target: Tensor) -> Tensor:
-    """Compute the mean over examples and features of the squared error: (S, M, E) to (S,)."""
-    return (predicted - target).square().mean((1, 2))
-
-
 def draw_start(
     bottleneck: Bottleneck, inputs: int, outputs: int, seeds: Sequence[int], n: int
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

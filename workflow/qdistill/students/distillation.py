@@ -13,7 +13,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from qdistill.datasets.examples import Examples, take_rows
-from qdistill.models.slot_model import SlotModel, mean_squared_errors
+from qdistill.models.losses import mean_losses
+from qdistill.models.slot_model import SlotModel
 from qdistill.models.student_layers import StudentLayer, draw_layers
 from qdistill.randomness import generator_for
 from qdistill.students.teachers import distillation_positions, load_soft_targets
@@ -129,6 +130,6 @@ def _distillation_gradients(
         predicted = layer.forward(parameters, take_rows(soft.codes, positions), progress)
         # In units of the uniform probability 1/N, so that Adam's epsilon stays negligible.
         targets = take_rows(soft.targets, positions) * (layer.width / unit)
-        return mean_squared_errors(predicted * layer.width, targets)
+        return mean_losses("map", predicted * layer.width, targets)
 
     return by_autograd(loss)

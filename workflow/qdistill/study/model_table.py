@@ -165,6 +165,11 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "cross-validation inside the n rows", "classical",
         style=Style("#63180B", ">", "-", 6.0), adapter="linear", role="required_rival",
         in_links=True),
+    _reference("kernel_square",
+        "kernel ridge regression on products of two features, its settings by cross-validation "
+        "inside the n rows", style=Style("#2F4B3A", "", _DOTTED), is_variant=True),
+    _reference("kernel_rbf", "the same with a Gaussian kernel",
+        style=Style("#A08C5B", "", _DASH_DOTTED), is_variant=True),
     ModelEntry("square", "the normalised code, squared: the circuit model without its circuit",
         "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), unit_scale=1,
         in_language=True, adapter="squared", role="required_rival", removes="the circuit",

@@ -13,7 +13,8 @@ from torch import Tensor
 from qdistill.circuits.engine import current_engine
 from qdistill.datasets.examples import Examples
 from qdistill.datasets.problem import Problem
-from qdistill.models.slot_model import SlotModel, mean_squared_errors
+from qdistill.models.losses import mean_losses
+from qdistill.models.slot_model import SlotModel
 from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import write_weights
 from qdistill.training.evaluation import Evaluation, describe_runs, finite_or_missing, has_diverged
@@ -91,11 +92,11 @@ def recorded_epochs(epochs: int) -> set[int]:
 def evaluate_errors(
     model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, progress: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Measure mean squared errors on the labelled and on the held-out rows: float64, (S,) each."""
+    """Measure mean losses on the labelled and on the held-out rows: float64, (S,) each."""
     errors = []
     for positions in (examples.labelled, examples.heldout):
         predicted = model.predict_rows(weights, examples.inputs[positions], progress)
-        errors.append(mean_squared_errors(predicted, examples.targets[positions]))
+        errors.append(mean_losses(examples.task, predicted, examples.targets[positions]))
     return errors[0].double().numpy(), errors[1].double().numpy()
 
 

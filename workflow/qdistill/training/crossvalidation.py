@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, take_rows
+from qdistill.models.losses import row_losses
 from qdistill.models.slot_model import SlotModel
 from qdistill.randomness import generator_for, split_folds
 from qdistill.training.example_loss import ExampleLoss
@@ -85,15 +86,16 @@ class FoldTraining:
         self._optimiser.step(factor)
 
     def measure(self) -> np.ndarray:
-        """Compute the mean squared error on what each seed leaves out: float64, shape (S, G)."""
+        """Compute the mean loss on what each seed leaves out: float64, shape (S, G)."""
         weights = {name: tensor.detach() for name, tensor in self._optimiser.parameters.items()}
         predicted = self._loss.model.predict_rows(
             weights, take_rows(self._examples.inputs, self._rows)
         )
-        squares = (predicted - take_rows(self._examples.targets, self._rows)).square().mean(2)
+        targets = take_rows(self._examples.targets, self._rows)
+        losses = row_losses(self._examples.task, predicted, targets)
         sums, counts = (
             each.double().sum(1).view(self._shape).sum(2)
-            for each in (squares * self._counted, self._counted)
+            for each in (losses * self._counted, self._counted)
         )
         return (sums / counts).T.numpy()
 

@@ -7,16 +7,18 @@ import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, take_rows
+from qdistill.models.losses import loss_slopes, mean_losses
 from qdistill.models.slot_model import SlotModel
 from qdistill.training.optimiser import backpropagate
 
 
 class ExampleLoss:
-    """Mean squared error of a batch, and the gradients that one step of training needs.
+    """Mean loss of a batch, and the gradients that one step of training needs.
 
-    With trained projections its unit is 1, as in the article. Targets behind fixed ones may
-    be as small as probabilities, so the loss is measured in units of their variance there,
-    and Adam's epsilon stays negligible.
+    It is that of :mod:`qdistill.models.losses`, behind fixed projections the squared error. With
+    trained projections its unit is 1, as in the article. Targets behind fixed ones may be as small
+    as probabilities, so the loss is measured in units of their variance there, and Adam's epsilon
+    stays negligible.
 
     Autograd differentiates the bottleneck. Encoder and decoder, which hold nearly all the
     weights, are differentiated by hand, straight into the optimiser's buffer. Fixed ones need
@@ -58,9 +60,8 @@ class ExampleLoss:
         """Compute each replica's loss on its batch, for autograd: (R, B) positions to (R,)."""
         chosen = self._labelled.gather(1, positions)
         predicted = self.model.predict(weights, take_rows(self.examples.inputs, chosen), progress)
-        return (predicted - take_rows(self.examples.targets, chosen)).square().mean(
-            (1, 2)
-        ) / self._unit
+        targets = take_rows(self.examples.targets, chosen)
+        return mean_losses(self.examples.task, predicted, targets) / self._unit
 
     def add_gradients(
         self, weights: Mapping[str, Tensor], positions: Tensor, progress: float
@@ -86,8 +87,7 @@ class ExampleLoss:
         with torch.enable_grad():
             z = model.squeeze(weights, h, progress)
         codes = z.detach()
-        error = model.decode(weights, codes).sub_(targets)
-        error.mul_(2 / error[0].numel())  # the derivative of its mean square
+        error = loss_slopes(examples.task, model.decode(weights, codes), targets)
         _write_linear_gradients("decoder", weights, error, codes)
         backpropagate(z, torch.bmm(error, weights["decoder.weight"]))
         assert h.grad is not None

@@ -1,4 +1,4 @@
-"""References without training: the mean, PCA, and the optimum of a known distribution."""
+"""References without training: the mean, PCA, kernels, and the optimum of a known distribution."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
 from qdistill.training.evaluation import Evaluation, describe_runs
+from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
 FOLDS = 5  # of the cross-validation of the rank, or n where that is less
 _NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
@@ -28,15 +29,15 @@ def fit_references(
     names : sequence of str
         Of ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
         on the n rows; where there are targets, principal component regression), ``pca_cv``
-        (its rank by cross-validation inside the n rows, 0 being the mean) or ``oracle``
-        (rank-2**qubits PCA of the true covariance).
+        (its rank by cross-validation inside the n rows, 0 being the mean), ``kernel_square`` and
+        ``kernel_rbf`` (of :mod:`qdistill.training.kernel_ridge`) or ``oracle`` (rank-2**qubits PCA
+        of the true covariance).
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
     """
     latents, frames = load_latents(problem.latents), []
-    task = "reconstruct" if latents.targets is None else "map"
     for n in problem.sizes:
-        key = {**problem.key(n), "task": task}
+        key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
                 result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
@@ -57,6 +58,7 @@ def _evaluate(
     positions = (latents.positions_of(rows), latents.positions("heldout"))
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
 
@@ -64,14 +66,19 @@ def _evaluate(
         predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
         size = 0
     else:
-        regression = fit_regression(name, inputs, targets, seed, width)
+        regression: KernelRegression | PrincipalRegression
+        if name in KERNELS:
+            regression = KernelRegression(name, inputs, targets, seed)
+            at_edge = np.array([regression.at_edge])
+        else:
+            regression = fit_regression(name, inputs, targets, seed, width)
         predicted = [regression.predict(x) for x in (inputs, heldout)]
         size = regression.count_parameters()
     train, test = [
         np.array([np.square(guess - truth).mean()])
         for guess, truth in zip(predicted, (targets, heldout_targets), strict=True)
     ]
-    return Evaluation(train, test, np.array([False]), n_parameters=size)
+    return Evaluation(train, test, np.array([False]), size, choice_at_edge=at_edge)
 
 
 class PrincipalRegression:

@@ -10,7 +10,12 @@ from pandera.pandas import Field
 SPLITS = ("train", "unlabelled", "heldout")
 RUN = ("dataset", "qubits", "protocol", "n")
 # What models are asked for, and what their losses are.
-MEASURES = {"reconstruct": "mse", "map": "mse", "language": "nats_per_token"}
+MEASURES = {
+    "reconstruct": "mse",
+    "map": "mse",
+    "classify": "cross_entropy",
+    "language": "nats_per_token",
+}
 STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
 
 

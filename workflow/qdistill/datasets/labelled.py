@@ -1,0 +1,66 @@
+"""The task of telling the class of a row: another data set's vectors, with their labels."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qdistill.datasets.labels import load_labels
+from qdistill.datasets.latents import load_latents
+from qdistill.errors import DataError
+from qdistill.storage.tables import write_with_settings
+
+
+def label_latents(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
+    """Take the labels of a data set's rows as targets: a one in the column of each row's class.
+
+    Classes are sorted by name. Of a row whose class has fewer than ``least_rows`` in the train or
+    the held-out split, the setting ``rare`` says whether it is dropped or refused; unlabelled rows
+    keep their features and have no class, which no training reads. Raises DataError if the source
+    has no labels, a class is refused, or fewer than two remain.
+    """
+    source = load_latents(source_path)
+    labels = load_labels(source_path, settings["source"])
+    name = settings["source"]["name"]
+    if labels is None:
+        raise DataError(f"{source_path}: no labels, so '{name}' has no classes to tell apart")
+    classes, rare = _classes_of(labels, source.split, settings["least_rows"])
+    if rare and settings["rare"] == "refuse":
+        split, label, count = rare[0]
+        raise DataError(
+            f"{source_path}: class '{label}' has {count} rows in the split '{split}', and "
+            f"'least_rows' is {settings['least_rows']}; drop such classes with 'rare: drop', or "
+            "give more of their rows"
+        )
+    if len(classes) < 2:
+        raise DataError(
+            f"{source_path}: {len(classes)} classes have {settings['least_rows']} rows or more in "
+            "the splits 'train' and 'heldout'; two are needed"
+        )
+    known = labels[:, None] == classes
+    kept = known.any(axis=1) | (source.split == "unlabelled")
+    known &= (source.split != "unlabelled")[:, None]
+    columns = {
+        "row": source.rows[kept],
+        "split": source.split[kept],
+        "label": np.where(source.split == "unlabelled", "", labels)[kept],
+        "features": source.features[kept],
+        "targets": known[kept].astype(np.float32),
+    }
+    write_with_settings("latents", path, columns, settings, classes=json.dumps(classes.tolist()))
+
+
+def _classes_of(
+    labels: np.ndarray, split: np.ndarray, least: int
+) -> tuple[np.ndarray, list[tuple[str, str, int]]]:
+    """Classes with enough rows in both splits; and of the others split, name and number of rows."""
+    asked = np.unique(labels[split != "unlabelled"])
+    rare = [
+        (part, str(label), int(count))
+        for part in ("train", "heldout")
+        for label in asked
+        if (count := np.count_nonzero((labels == label) & (split == part))) < least
+    ]
+    return np.setdiff1d(asked, [label for _, label, _ in rare]), rare
