@@ -94,9 +94,8 @@ def ratios_to_challenger(comparisons: pd.DataFrame) -> pd.DataFrame:
     chosen = comparisons[is_trained & (comparisons["challenger"] == CHALLENGER)]
     upside_down = {"ratio": "ratio", "low": "ratio_high", "high": "ratio_low"}
     ratios = {name: 1 / chosen[source] for name, source in upside_down.items()}
-    return chosen[["n", "verdict", "equivalent", "diverged"]].assign(
-        rival=chosen["baseline"], **ratios
-    )
+    told = chosen[["n", "verdict", "equivalent", "diverged"]]
+    return told.assign(rival=chosen["baseline"], **ratios)
 
 
 def rungs_of(ratios: pd.DataFrame, attribution: pd.DataFrame) -> list[str]:

@@ -28,8 +28,8 @@ def scaled_differences(
 
     Of errors they are log-ratios, and the limit is log(1 + ``margins.error``). A bound in nats
     (``loss`` ``nats_per_token``) is the logarithm of a perplexity: its differences are log-ratios
-    already, so that they have that same limit. A share of the bound itself would be none of the
-    model's gain: 2 % of 6 nats are 13 % in perplexity. Where there is no loss, values are shares
+    already, with that same limit. Two per cent of a bound of 6 nats would be 13 % in perplexity, and
+    a tenth of what adaptation gains. Where there is no loss, values are shares
     such as recall, and differences may be ``margins.accuracy``. The third number is that margin.
     Differences are NaN or infinite where an error is not finite or not above zero.
     """
@@ -46,7 +46,7 @@ def log_limit(margins: Margins) -> float:
 
 
 def equivalence_p(differences: ArrayLike, limit: float) -> float:
-    """Compute the p-value of two one-sided t-tests: is the mean within plus or minus a limit?
+    """Compute the p-value of two one-sided t-tests: that a mean is within plus or minus a limit.
 
     It is below 0.05 exactly where the 90 % Student t interval of the mean lies inside (Schuirmann,
     J. Pharmacokinet. Biopharm. 15, 657, 1987; Lakens, Soc. Psychol. Personal. Sci. 8, 355, 2017).

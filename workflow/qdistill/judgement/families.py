@@ -14,9 +14,9 @@ corrected over the family. ``verdict`` is
 - ``undefined`` where there are no limits: fewer than two seeds, no spread, or a diverged run
   without a finite value, which is never dropped.
 
-``p_equivalence`` is that of :func:`qdistill.judgement.equivalence.equivalence_p`, and ``equivalent``
-holds where ``p_equivalence_holm``, corrected over the family too, is below 0.05. It may hold of a
-pair that is told apart: the difference is shown, and to be small.
+``p_equivalence`` is that of :func:`qdistill.judgement.equivalence.equivalence_p`, and
+``equivalent`` holds where ``p_equivalence_holm``, corrected over the family too, is below 0.05. It
+may hold of a pair that is told apart: the difference is shown, and to be small.
 """
 
 from collections.abc import Mapping, Sequence
