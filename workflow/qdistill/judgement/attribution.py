@@ -71,9 +71,8 @@ def _attribute_at(condition: pd.DataFrame) -> dict:
     rivals = sorted(filter(is_rival, verdicts), key=place_on_ladder)
     missing = [name for name in required_rivals(verdicts) if name not in verdicts]
     contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=place_on_ladder)
-    relations = rows["verdict"].mask(
-        rows["equivalent"] & (rows["verdict"] == "better"), "equivalent"
-    )
+    is_small = rows["equivalent"] & (rows["verdict"] == "better")
+    relations = rows["verdict"].mask(is_small, "equivalent")
     level = [name for name in contenders if relations[name] in _OPEN]
     beaten_all = not missing and all(verdicts[name] == "better" for name in rivals)
     alone = "distinct" if beaten_all else "undefined"

@@ -28,10 +28,10 @@ def scaled_differences(
 
     Of errors they are log-ratios, and the limit is log(1 + ``margins.error``). A bound in nats
     (``loss`` ``nats_per_token``) is the logarithm of a perplexity: its differences are log-ratios
-    already, with that same limit. Two per cent of a bound of 6 nats would be 13 % in perplexity, and
-    a tenth of what adaptation gains. Where there is no loss, values are shares
-    such as recall, and differences may be ``margins.accuracy``. The third number is that margin.
-    Differences are NaN or infinite where an error is not finite or not above zero.
+    already, with that same limit. Two per cent of a bound of 6 nats would be 13 % in perplexity,
+    and a tenth of what adaptation gains. Where there is no loss, values are shares such as recall,
+    and differences may be ``margins.accuracy``. The third number is the margin. Differences are NaN
+    or infinite where an error is not finite or has no logarithm.
     """
     with np.errstate(all="ignore"):
         if loss is None:
