@@ -135,6 +135,24 @@ def test_a_rung_without_a_ratio_says_so_and_what_is_missing_is_told():
     assert "asks for it: pca_cv, linear_tuned, at n: 50, 100, 200, 500." in note
 
 
+def test_diamonds_are_as_good_and_hollow_ones_not_told_apart():
+    errors = {"quantum": 0.002, "square": 0.002, "pca": 0.00202}
+
+    def loss(model, stage, n):
+        return errors.get(model, 0.004)
+
+    study = judged(make_metrics(("synthetic-6q",), (100,), loss=loss, noise=0.002))
+    figure, note = figure_of(draw_ladder, *study)
+    rungs = rungs_of(ratios_to_challenger(study[0]), study[1])
+    looks = {}
+    for name in ("square", "pca", "mean"):
+        rows = [line for line in figure.axes[0].lines if {*line.get_ydata()} == {rungs.index(name)}]
+        (point,) = [line for line in rows if len(line.get_xdata()) == 1]
+        looks[name] = (point.get_marker(), point.get_markerfacecolor() == "white")
+    assert looks == {"square": ("D", True), "pca": ("D", False), "mean": ("o", False)}
+    assert "Diamonds: as good as quantum, shown to differ by less than 2 %." in note
+
+
 def test_a_very_wide_interval_does_not_flatten_the_others(study):
     comparisons, attribution = study
     hit = (comparisons["baseline"] == "mean") & (comparisons["n"] == 50)

@@ -1,4 +1,4 @@
-"""Which model is deployed: the simplest that is not shown to be worse than the best."""
+"""Which model is deployed: the simplest as good as the best or not told apart from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

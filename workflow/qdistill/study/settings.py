@@ -236,7 +236,7 @@ class Deploy(Settings):
     """Left out, that of the first track that has the data set."""
     n: Labelled
     model: str
-    """A model or student of the track, or auto: the simplest not shown worse than the best."""
+    """A model or student, or auto: the simplest as good as the best or not told apart."""
 
 
 class Trainability(Settings):
