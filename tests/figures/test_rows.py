@@ -88,7 +88,7 @@ def test_points_limits_and_the_line_at_one_are_where_they_belong(study):
         (point,), (ends,) = drawn_in_row(panel, rungs.index(name))
         assert point.get_xdata()[0] == pytest.approx(row["ratio"])
         assert np.allclose(ends, [row["low"], row["high"]])
-        hollow = row["verdict"] == "not distinguishable"
+        hollow = row["verdict"] in ("not distinguishable", "equivalent")
         assert (point.get_markerfacecolor() == "white") == hollow
         assert point.get_color() == style_of(name).colour
     (point,), _ = drawn_in_row(panel, rungs.index("quantum"))
@@ -108,7 +108,7 @@ def test_the_simplest_that_does_as_well_is_shaded_and_the_verdict_told(study):
         (band,) = [patch for patch in panel.patches if isinstance(patch, Rectangle)]
         middle = band.get_y() + band.get_height() / 2
         assert rungs[round(middle)] == judgement["simplest"]
-    assert "Shaded: the simplest that does as well as quantum" in note
+    assert "Shaded: the simplest as good as quantum, or not shown to be worse." in note
     assert "cut at its end" not in note
 
 
@@ -133,6 +133,24 @@ def test_a_rung_without_a_ratio_says_so_and_what_is_missing_is_told():
     assert not panel_of(figure, 200).texts
     assert "square at n = 100 (1)" in note
     assert "asks for it: pca_cv, linear_tuned, at n: 50, 100, 200, 500." in note
+
+
+def test_diamonds_are_as_good_and_hollow_ones_not_told_apart():
+    errors = {"quantum": 0.002, "square": 0.002, "pca": 0.00202}
+
+    def loss(model, stage, n):
+        return errors.get(model, 0.004)
+
+    study = judged(make_metrics(("synthetic-6q",), (100,), loss=loss, noise=0.002))
+    figure, note = figure_of(draw_ladder, *study)
+    rungs = rungs_of(ratios_to_challenger(study[0]), study[1])
+    looks = {}
+    for name in ("square", "pca", "mean"):
+        rows = [line for line in figure.axes[0].lines if {*line.get_ydata()} == {rungs.index(name)}]
+        (point,) = [line for line in rows if len(line.get_xdata()) == 1]
+        looks[name] = (point.get_marker(), point.get_markerfacecolor() == "white")
+    assert looks == {"square": ("D", True), "pca": ("D", False), "mean": ("o", False)}
+    assert "Diamonds: as good as quantum, shown to differ by less than 2 %." in note
 
 
 def test_a_very_wide_interval_does_not_flatten_the_others(study):

@@ -96,4 +96,5 @@ def deployment_of(study, names, student="auto"):
     candidates = contenders(names) if student == "auto" else (student,)
     used = {"model": student, "candidates": candidates, "settings": study.settings}
     training = {name: SETTINGS for name in names if name in BOTTLENECKS}
-    return Deployment(**where, n=20, **used, training=training)
+    equivalence = {"error": 0.02, "accuracy": 0.01}
+    return Deployment(**where, n=20, **used, training=training, equivalence=equivalence)

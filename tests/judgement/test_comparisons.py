@@ -52,8 +52,9 @@ def test_a_difference_that_holm_does_not_confirm_is_not_a_verdict():
     table = compare_models(metrics)
     raw = (table["p_value"] < 0.05) & (table["p_holm"] >= 0.05)
     assert raw.sum() > 5
-    assert (table.loc[raw, "verdict"] == "not distinguishable").all()
-    wrong = (table["verdict"] != "not distinguishable").groupby(table["dataset"]).any()
+    level = ["equivalent", "not distinguishable"]
+    assert table.loc[raw, "verdict"].isin(level).all()
+    wrong = (~table["verdict"].isin(level)).groupby(table["dataset"]).any()
     assert wrong.sum() <= 6  # binomial(40, 0.05): more than 6 has a chance of 0.003
 
 
@@ -155,7 +156,7 @@ def test_seeds_needed_where_and_only_where_the_question_is_open():
 
 
 def test_seeds_needed_are_at_the_level_of_holms_test():
-    metrics = make_metrics(**SMALL, loss=leveled())
+    metrics = make_metrics(**SMALL, loss=leveled(), noise=0.1)
     table = compare_models(metrics)
     levels = dict(zip(table["baseline"], holm_levels(table["p_value"]), strict=True))
     row = one(table, "linear")

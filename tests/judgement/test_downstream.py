@@ -45,7 +45,8 @@ def test_differences_are_paired_and_corrected_over_all_codes(measure, baseline):
 
 
 def test_higher_is_better():
-    found = compared(table_of(recall={"quantum": 0.6, "linear": 0.4}), "recall", "pca")
+    recall = {"quantum": 0.6, "linear": 0.4}
+    found = compared(table_of(recall=recall, noise=0.02), "recall", "pca")
     assert found.loc["quantum", "verdict"] == "better" and found.loc["quantum", "ci_low"] > 0
     assert found.loc["linear", "verdict"] == "worse" and found.loc["linear", "ci_high"] < 0
     assert found.loc["unitary_re", "verdict"] == "not distinguishable"

@@ -19,8 +19,8 @@ def test_each_depth_is_compared_with_the_deepest_by_pairs_of_seeds(lost):
         depths.loc[hit, ["heldout_loss", "diverged"]] = [np.nan, True]
     findings = findings_of(metrics, setting_sweep=depths)
     rows = found(findings, "depth").set_index(["n", "level"])
-    assert rows.loc[(1000, 5), "verdict"] == "not distinguishable"
-    assert rows.loc[(100, 5), "verdict"] == ("undefined" if lost else "not distinguishable")
+    assert rows.loc[(1000, 5), "verdict"] == "equivalent"
+    assert rows.loc[(100, 5), "verdict"] == ("undefined" if lost else "equivalent")
     assert set(rows["reason"].dropna()) == ({"diverged"} if lost else set())
     for n in ONE["sizes"]:
         assert rows.loc[(n, 2), "verdict"] == "worse"

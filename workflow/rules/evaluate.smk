@@ -141,6 +141,7 @@ rule judge_study:
     params:
         extra=STUDY.config.get("comparisons") or [],
         problems=STUDY.describe_problems(),
+        equivalence=STUDY.config["equivalence"],
     message:
         "Compare models, locate crossovers, judge transfer and overfitting, gather findings"
     script:

@@ -3,6 +3,7 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
+    from qdistill.judgement.equivalence import Margins
     from qdistill.judgement.study import judge_study
 
     judge_study(
@@ -10,4 +11,5 @@ with job_log(snakemake):
         dict(snakemake.output.items()),
         snakemake.params.extra,
         snakemake.params.problems,
+        Margins(**snakemake.params.equivalence),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.judgement.choice import Choice, choose_model
 from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.pairing import last_stage, runs_of
 from qdistill.judgement.statistics import Interval, paired_interval
@@ -78,6 +79,7 @@ def gather_evidence(
     condition: Mapping[str, Any],
     choice: Choice,
     validation: SeedErrors,
+    margins: Margins = MARGINS,
 ) -> Evidence:
     """Collect what the tables of these contracts say of what is deployed.
 
@@ -87,13 +89,13 @@ def gather_evidence(
     names = list(dict.fromkeys(metrics["model"]))
     automatic = choice
     if choice.best is None:
-        automatic = choose_model(metrics, AUTO, contenders(names))
+        automatic = choose_model(metrics, AUTO, contenders(names), margins)
     own = runs_of(metrics, choice.name, choice.stage)
     # `compiled` and `quantum` have the same outputs, and one test of them is enough.
     twins = {"compiled"} if choice.name != "compiled" else {"quantum"}
     left_out = {choice.name, *(twins if {"compiled", "quantum"} <= set(names) else ())}
     others = [last_stage(name) for name in names if name not in left_out]
-    compared = compare_models(metrics, choice.name, choice.stage, others)
+    compared = compare_models(metrics, choice.name, choice.stage, others, margins)
     student = {"subject": choice.name, "stage": choice.stage}
     return Evidence(
         at=dict(condition),

@@ -20,6 +20,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
+from qdistill.judgement.equivalence import Margins
 from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
@@ -64,8 +65,8 @@ def export_adapter(
     blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
-    equals = ", ".join(choice.as_good) or "not asked"
-    log.info("deploy %s, seed %d; as good as the best: %s", choice.name, seed, equals)
+    level = [", ".join(names) or "none" for names in (choice.as_good, choice.not_told_apart)]
+    log.info("deploy %s, seed %d; as good as the best: %s; open: %s", choice.name, seed, *level)
     data = DataFile.of(deployment.dataset, files.latents)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights, data)
     check_heldout(adapter, blocks[0], evidence.heldout[seed], choice.name)
@@ -91,11 +92,12 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
         name: getattr(deployment, name) for name in ("dataset", "protocol", "n")
     }
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
-    choice = choose_model(metrics, deployment.model, deployment.candidates)
+    margins = Margins(**deployment.equivalence)
+    choice = choose_model(metrics, deployment.model, deployment.candidates, margins)
     trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
     validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
-    evidence = gather_evidence(metrics, findings, condition, choice, validation)
+    evidence = gather_evidence(metrics, findings, condition, choice, validation, margins)
     if not math.isfinite(evidence.heldout[evidence.seed]):
         raise DataError(
             f"'deploy.model': '{choice.name}' has diverged for seed {evidence.seed}, which has the "

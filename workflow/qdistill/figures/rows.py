@@ -43,7 +43,12 @@ def row_panels(
 
 
 def draw_interval(
-    ax: Axes, height: float, values: Iterable[float], colour: str, hollow: bool = False
+    ax: Axes,
+    height: float,
+    values: Iterable[float],
+    colour: str,
+    hollow: bool = False,
+    marker: str = "o",
 ) -> None:
     """Draw an estimate, its lower and its upper limit in a row of axes that have their ends.
 
@@ -63,7 +68,7 @@ def draw_interval(
             ax.plot(edge, height, marker=arrow, markeredgewidth=0, color=colour, clip_on=False)
     if left <= estimate <= right:
         face, rim = ("white", colour) if hollow else (colour, "white")
-        ax.plot(estimate, height, "o", markersize=6, mfc=face, mec=rim, color=colour, zorder=4)
+        ax.plot(estimate, height, marker, markersize=6, mfc=face, mec=rim, color=colour, zorder=4)
     else:
         words = f"{estimate:,.0f}" if abs(estimate) >= 10 else f"{estimate:.1f}"
         side = "left" if estimate < left else "right"
@@ -83,13 +88,14 @@ def ratios_to_challenger(comparisons: pd.DataFrame) -> pd.DataFrame:
     """Turn quantum / trained rival, as compared, into rival / quantum: above 1, it is the worse.
 
     The columns are ``n``, ``rival``, ``ratio``, ``low``, ``high``, ``verdict`` (still that on the
-    quantum model) and ``diverged``.
+    quantum model), ``equivalent`` and ``diverged``.
     """
     is_trained = (comparisons[["challenger_stage", "baseline_stage"]] == "trained").all(axis=1)
     chosen = comparisons[is_trained & (comparisons["challenger"] == CHALLENGER)]
     upside_down = {"ratio": "ratio", "low": "ratio_high", "high": "ratio_low"}
     ratios = {name: 1 / chosen[source] for name, source in upside_down.items()}
-    return chosen[["n", "verdict", "diverged"]].assign(rival=chosen["baseline"], **ratios)
+    told = chosen[["n", "verdict", "equivalent", "diverged"]]
+    return told.assign(rival=chosen["baseline"], **ratios)
 
 
 def rungs_of(ratios: pd.DataFrame, attribution: pd.DataFrame) -> list[str]:
@@ -129,10 +135,16 @@ def draw_ladder(figure: Figure, comparisons: pd.DataFrame, attribution: pd.DataF
             ax.axhspan(middle - 0.45, middle + 0.45, color=_MARK_COLOUR, linewidth=0, zorder=0.5)
         draw_interval(ax, rungs.index(CHALLENGER), (1, 1, 1), style_of(CHALLENGER).colour)
         for _, row in ratios[ratios["n"] == n].iterrows():
-            hollow = row["verdict"] == "not distinguishable"
-            height, colour = rungs.index(row["rival"]), style_of(row["rival"]).colour
-            draw_interval(ax, height, row[["ratio", "low", "high"]], colour, hollow)
-    return _ladder_notes(ratios, attribution, comparisons["seeds"].max(), panels[0].get_xlim())
+            look = style_of(row["rival"]).colour, *_look(row)
+            draw_interval(ax, rungs.index(row["rival"]), row[["ratio", "low", "high"]], *look)
+    seeds, margin = comparisons["seeds"].max(), comparisons["margin"].max()
+    return _ladder_notes(ratios, attribution, seeds, margin, panels[0].get_xlim())
+
+
+def _look(row: pd.Series) -> tuple[bool, str]:
+    """Return whether a point is hollow, and its marker."""
+    is_open = row["verdict"] in ("equivalent", "not distinguishable")
+    return is_open, "D" if row["equivalent"] else "o"
 
 
 def _values_inside(ratios: pd.DataFrame) -> list[float]:
@@ -144,15 +156,21 @@ def _values_inside(ratios: pd.DataFrame) -> list[float]:
 
 
 def _ladder_notes(
-    ratios: pd.DataFrame, attribution: pd.DataFrame, seeds: int, ends: tuple[float, float]
+    ratios: pd.DataFrame,
+    attribution: pd.DataFrame,
+    seeds: int,
+    margin: float,
+    ends: tuple[float, float],
 ) -> list[str]:
     """Say what a reader needs to know to read this very figure."""
     is_cut = bool((ratios["low"] < ends[0]).any() or (ratios["high"] > ends[1]).any())
-    shaded = f"Shaded: the simplest that does as well as {CHALLENGER} by these seeds, or better."
+    shaded = f"Shaded: the simplest as good as {CHALLENGER}, or not shown to be worse."
+    equal = f"Diamonds: as good as {CHALLENGER}, shown to differ by less than {100 * margin:.3g} %."
     sentences = [
         f"Geometric mean over {seeds} seeds; lines: 95 % Student t limits.",
         f"Filled: differs from {CHALLENGER} by the paired test, after Holm's correction. Hollow: "
         "not told apart from it.",
+        *[equal] * bool(ratios["equivalent"].any()),
         *[shaded] * bool(attribution["simplest"].notna().any()),
         *["Intervals that reach beyond the axis are cut at its end."] * is_cut,
     ]

@@ -11,7 +11,8 @@ from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
 
 # What the advantage is claimed over.
 BASELINES = with_role("baseline")
-_AS_GOOD = ("not distinguishable", "worse")
+# What is said of the challenger where a rival is not shown to be worse.
+_OPEN = ("worse", "equivalent", "not distinguishable")
 
 
 def attribute(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -22,11 +23,12 @@ def attribute(comparisons: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         By the contract "attribution". ``verdict`` is
 
-        - ``not distinct`` if a rival or a baseline of the study does as well as the
-          challenger. ``simplest`` is then the first such model on the ladder of
-          simplicity, ``relation`` what the comparison says of it (``not distinguishable``
-          with these seeds; ``worse``: the challenger is worse), and ``ratio`` with its limits
-          that of challenger / simplest;
+        - ``not distinct`` if a rival or a baseline of the study is not shown to be worse than
+          the challenger, or to be so by less than the margin of equivalence. ``simplest`` is
+          then the first such model on the ladder of simplicity, ``relation`` what is known of
+          it (``worse``: the challenger is; ``equivalent``: it is as good, within the margin;
+          ``not distinguishable``: neither is shown), and ``ratio`` with its limits that of
+          challenger / simplest;
         - ``distinct`` if the challenger is better than each of its rivals, and none of
           those that the design asks for is missing;
         - ``undefined`` otherwise: one is missing, or could not be compared.
@@ -69,16 +71,18 @@ def _attribute_at(condition: pd.DataFrame) -> dict:
     rivals = sorted(filter(is_rival, verdicts), key=place_on_ladder)
     missing = [name for name in required_rivals(verdicts) if name not in verdicts]
     contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=place_on_ladder)
-    as_good = [name for name in contenders if verdicts[name] in _AS_GOOD]
+    is_small = rows["equivalent"] & (rows["verdict"] == "better")
+    relations = rows["verdict"].mask(is_small, "equivalent")
+    level = [name for name in contenders if relations[name] in _OPEN]
     beaten_all = not missing and all(verdicts[name] == "better" for name in rivals)
     alone = "distinct" if beaten_all else "undefined"
-    first = rows.loc[as_good[0]] if as_good else None
+    first = rows.loc[level[0]] if level else None
     ratio = ("ratio", "ratio_low", "ratio_high")
     return {
         "seeds": int(condition["seeds"].iloc[0]),
-        "verdict": "not distinct" if as_good else alone,
-        "simplest": None if first is None else as_good[0],
-        "relation": None if first is None else first["verdict"],
+        "verdict": "not distinct" if level else alone,
+        "simplest": None if first is None else level[0],
+        "relation": None if first is None else relations[level[0]],
         **{name: np.nan if first is None else first[name] for name in ratio},
         "rivals": tuple(rivals),
         "missing": tuple(missing),

@@ -1,4 +1,4 @@
-"""Which model is deployed: the simplest that does as well as the best, as comparisons tell."""
+"""Which model is deployed: the simplest as good as the best or not told apart from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pandas as pd
 
 from qdistill.errors import DataError
 from qdistill.judgement.comparisons import compare_models
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.pairing import last_stage, runs_of
 from qdistill.study.registry import AUTO
 
@@ -21,7 +22,8 @@ class Choice:
     stage: str
     best: str | None  # of the lowest mean held-out error; None if the choice was not automatic
     candidates: tuple[str, ...]
-    as_good: tuple[str, ...]  # those that the comparisons do not tell from the best
+    as_good: tuple[str, ...]  # the best, and those shown to be as good within the margin
+    not_told_apart: tuple[str, ...]  # those not shown to be as good as the best, nor to be worse
     left_out: tuple[str, ...]  # those with a diverged run, which has no finite error
 
 
@@ -36,17 +38,20 @@ def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.
     return metrics[hit]
 
 
-def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str]) -> Choice:
+def choose_model(
+    metrics: pd.DataFrame, student: str, candidates: Sequence[str], margins: Margins = MARGINS
+) -> Choice:
     """Choose what is deployed, by the metrics of one data set, protocol and n.
 
     The student is a name or ``auto``: the first candidate, the simplest coming first, that the best
-    one is not ``better`` than, by paired t intervals over the seeds and Holm's correction over the
-    candidates. A candidate that cannot be compared counts as good as the best only if its errors
-    are the same. Raises DataError if every candidate has a diverged run.
+    one is not ``better`` than, or is by less than the margin, by paired t-tests over the seeds and
+    Holm's correction over the candidates. To ask for equivalence alone would deploy whatever leads
+    by chance where seeds are few. A candidate that cannot be compared counts as good as the best
+    only if its errors are the same. Raises DataError if every candidate has a diverged run.
     """
     if student != AUTO:
         name, stage = last_stage(student)
-        return Choice(name, stage, None, (student,), (), ())
+        return Choice(name, stage, None, (student,), (), (), ())
     runs = {name: runs_of(metrics, *last_stage(name)) for name in candidates}
     errors = {name: own["heldout_loss"].to_numpy() for name, own in runs.items()}
     means = {name: float(own.mean()) for name, own in errors.items()}
@@ -58,15 +63,19 @@ def choose_model(metrics: pd.DataFrame, student: str, candidates: Sequence[str])
         )
     best = min(finite, key=lambda name: means[name])
     others = [last_stage(name) for name in finite if name != best]
-    compared = compare_models(metrics, *last_stage(best), baselines=others)
-    verdicts = compared.set_index("baseline")["verdict"].to_dict()
+    compared = compare_models(metrics, *last_stage(best), baselines=others, margins=margins)
+    rows = compared.set_index("baseline")
 
     def is_as_good(name: str) -> bool:
-        if name == best or verdicts[name] == "not distinguishable":
-            return True
-        return verdicts[name] == "undefined" and np.array_equal(errors[name], errors[best])
+        return (
+            name == best
+            or bool(rows.loc[name, "equivalent"])
+            or np.array_equal(errors[name], errors[best])
+        )
 
     as_good = tuple(filter(is_as_good, finite))
+    rest = [name for name in finite if name not in as_good]
+    open_ = tuple(name for name in rest if rows.loc[name, "verdict"] == "not distinguishable")
     left_out = tuple(name for name in candidates if name not in finite)
-    name, stage = last_stage(as_good[0])
-    return Choice(name, stage, best, tuple(finite), as_good, left_out)
+    chosen = next(name for name in finite if name in (*as_good, *open_))
+    return Choice(*last_stage(chosen), best, tuple(finite), as_good, open_, left_out)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.families import Pair, compare_family
 from qdistill.judgement.pairing import CONDITION, PROBLEM, Run, all_runs, last_stage, runs_of
 from qdistill.storage.tables import make_frame
@@ -19,7 +20,9 @@ SIDE_QUESTIONS = {
 }
 
 
-def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) -> pd.DataFrame:
+def compare_families(
+    metrics: pd.DataFrame, families: Sequence[Sequence[Pair]], margins: Margins = MARGINS
+) -> pd.DataFrame:
     """Compare pairs of models at every condition, paired by seed, in families of tests.
 
     Pairs of which a data set and protocol holds only one or none are left out there. The table is
@@ -38,7 +41,8 @@ def compare_families(metrics: pd.DataFrame, families: Sequence[Sequence[Pair]]) 
             runs = dict.fromkeys(needed, nobody) | all_runs(condition)
             for pairs in held:
                 here = [pair for pair in pairs if any(len(runs[run]) for run in pair)]
-                rows += [{**key, **row} for row in compare_family(condition, runs, here)]
+                found = compare_family(condition, runs, here, margins=margins)
+                rows += [{**key, **row} for row in found]
     return make_frame("comparisons", rows)
 
 
@@ -47,6 +51,7 @@ def compare_models(
     challenger: str = "quantum",
     stage: str = "trained",
     baselines: Sequence[Run] | None = None,
+    margins: Margins = MARGINS,
 ) -> pd.DataFrame:
     """Compare one model with others at every condition, as :func:`compare_families` does.
 
@@ -55,10 +60,14 @@ def compare_models(
     references included. The table is empty if the study does not hold the challenger.
     """
     baselines = _trained_in(metrics) if baselines is None else baselines
-    return compare_families(metrics, [_against((challenger, stage), baselines)])
+    return compare_families(metrics, [_against((challenger, stage), baselines)], margins)
 
 
-def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
+def compare_study(
+    metrics: pd.DataFrame,
+    extra: Sequence[Mapping[str, str]] = (),
+    margins: Margins = MARGINS,
+) -> pd.DataFrame:
     """Compute all comparisons of a study, by the contract "comparisons".
 
     They are each of ``CHALLENGERS`` against every trained model, ``SIDE_QUESTIONS``, and those of
@@ -71,7 +80,7 @@ def compare_study(metrics: pd.DataFrame, extra: Sequence[Mapping[str, str]] = ()
     known = {pair for pairs in families for pair in pairs}
     pairs = ((last_stage(pair["challenger"]), last_stage(pair["baseline"])) for pair in extra)
     further = [pair for pair in dict.fromkeys(pairs) if pair not in known]
-    return compare_families(metrics, [*families, further])
+    return compare_families(metrics, [*families, further], margins)
 
 
 def _against(challenger: Run, baselines: Iterable[Run]) -> list[Pair]:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.families import compare_family
 from qdistill.judgement.pairing import CONDITION
 from qdistill.storage.tables import make_frame
@@ -12,7 +13,7 @@ from qdistill.study.registry import RAW
 BASELINES: dict[str, tuple[str, ...]] = {"recall": ("pca",), "probe_accuracy": ("pca", RAW)}
 
 
-def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
+def compare_downstream(table: pd.DataFrame, margins: Margins = MARGINS) -> pd.DataFrame:
     """Compare every code with PCA codes and with the full vectors, paired by seed.
 
     The table that is returned is by the contract "downstream_comparisons"; see
@@ -36,6 +37,6 @@ def compare_downstream(table: pd.DataFrame) -> pd.DataFrame:
                 # the full vectors are never a challenger
                 others = [run for run in runs if run[0] not in (RAW, name) and baseline in runs]
                 pairs = [(run, baseline) for run in others]
-                found = compare_family(condition, runs, pairs, measure, "downstream")
+                found = compare_family(condition, runs, pairs, measure, "downstream", margins)
                 rows += [{**where, "measure": measure, **row} for row in found]
     return make_frame("downstream_comparisons", rows)

@@ -1,6 +1,7 @@
 """All that is judged of a study, from its tables of results."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from qdistill.judgement.attribution import attribute
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.downstream import compare_downstream
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
@@ -24,6 +26,7 @@ def judge_study(
     outputs: Mapping[str, str | Path],
     extra: Sequence[Mapping[str, str]] = (),
     problems: Sequence[Mapping[str, Any]] = (),
+    margins: Margins = MARGINS,
 ) -> None:
     """Read a study's tables of results, and write what is judged and found.
 
@@ -37,11 +40,12 @@ def judge_study(
     published = read_published(inputs["published"])
     read = {k: path for k, path in inputs.items() if k not in ("published", "duplicates")}
     frames = {kind: read_frame(kind, path) for kind, path in read.items()}
-    tables = judge_tables(frames, published, extra)
+    tables = judge_tables(frames, published, extra, margins)
     known = StudyTables.complete({**frames, **tables})
-    tables["findings"] = gather_findings(known, problems, inputs.get("duplicates", ()))
+    tables["findings"] = gather_findings(known, problems, inputs.get("duplicates", ()), margins)
     settings = {
         "comparisons": [dict(pair) for pair in extra],
+        "equivalence": asdict(margins),
         "published": digest_of(published.to_csv(index=False)),
         **{
             kind: read_metadata(path).get("configuration_digest", "") for kind, path in read.items()
@@ -55,6 +59,7 @@ def judge_tables(
     frames: Mapping[str, pd.DataFrame],
     published: pd.DataFrame,
     extra: Sequence[Mapping[str, str]] = (),
+    margins: Margins = MARGINS,
 ) -> dict[str, pd.DataFrame]:
     """Judge a study by its ``metrics``, ``sweep`` and, where codes were put to use, ``downstream``.
 
@@ -62,7 +67,7 @@ def judge_tables(
     :func:`compare_study` takes them. Each table is by the contract of its name.
     """
     metrics = frames["metrics"]
-    comparisons = compare_study(metrics, extra)
+    comparisons = compare_study(metrics, extra, margins)
     tables = {
         "comparisons": comparisons,
         "attribution": attribute(comparisons),
@@ -72,5 +77,5 @@ def judge_tables(
         "published": tabulate_published(metrics, published),
     }
     if "downstream" in frames:
-        tables["downstream_comparisons"] = compare_downstream(frames["downstream"])
+        tables["downstream_comparisons"] = compare_downstream(frames["downstream"], margins)
     return tables

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.problems import Problem
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.tables import make_frame, read_frame
@@ -60,8 +61,8 @@ class StudyTables:
         known = {name: make_frame(name) for name in OPTIONAL} | dict(frames)
         return cls(**{each.name: known[each.name] for each in fields(cls)})
 
-    def of(self, problem: Problem) -> ProblemTables:
-        """Select the rows of one problem."""
+    def of(self, problem: Problem, margins: Margins = MARGINS) -> ProblemTables:
+        """Select the rows of one problem, to be judged with a study's margins."""
         chosen = {}
         for each in fields(StudyTables):
             table = getattr(self, each.name)
@@ -69,7 +70,7 @@ class StudyTables:
                 hit = table["dataset"] == problem.dataset
                 table = table[hit & (table["protocol"] == problem.protocol)]
             chosen[each.name] = table
-        return ProblemTables(**chosen, problem=problem)
+        return ProblemTables(**chosen, problem=problem, margins=margins)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class ProblemTables(StudyTables):
     """The rows of one problem."""
 
     problem: Problem
+    margins: Margins = MARGINS
 
     @cached_property
     def sizes(self) -> list[int]:

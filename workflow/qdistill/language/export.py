@@ -18,6 +18,7 @@ from qdistill.adapter.seeds import SeedErrors
 from qdistill.datasets.encoders import digest_of_folder
 from qdistill.errors import DataError
 from qdistill.judgement.choice import Choice, choose_model, select_condition
+from qdistill.judgement.equivalence import Margins
 from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.statistics import paired_interval
 from qdistill.language.adaptation import LanguageProblem
@@ -51,7 +52,9 @@ def export_language_adapter(
     """
     condition = {key: getattr(deployment, key) for key in ("dataset", "protocol", "n")}
     metrics = select_condition(read_frame("metrics", tables["metrics"]), condition)
-    choice = choose_model(metrics, deployment.model, deployment.candidates)
+    choice = choose_model(
+        metrics, deployment.model, deployment.candidates, Margins(**deployment.equivalence)
+    )
     seed = _median_seed(choice.name, read_frame("choices", tables["choices"]), condition)
     log.info("deploy %s, seed %d", choice.name, seed)
     arrays = read_seed(choice.name, seed, deployment.n, list(weights), whole=True)

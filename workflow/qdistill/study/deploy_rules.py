@@ -22,6 +22,7 @@ class Deployment:
     candidates: tuple[str, ...]  # the simplest first; one name unless ``model`` is "auto"
     settings: dict[str, Any]  # the data set's
     training: dict[str, dict[str, Any]]  # settings of the trained models, by name
+    equivalence: dict[str, float]  # margins, by which candidates are as good as the best
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -60,6 +61,7 @@ def resolve_deployment(study: Study) -> Deployment | None:
         candidates=_candidates(asked["model"], dataset, track),
         settings=track.datasets[dataset],
         training={name: track.settings_of(name) for name in track.bottlenecks},
+        equivalence=study.config["equivalence"],
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from qdistill.study.model_table import MODEL_TABLE, ModelEntry, Role
 
 RAW = "raw"  # the full vectors, where codes are put to use
-AUTO = "auto"  # in place of a name: the simplest that does as well as the best
+AUTO = "auto"  # in place of a name: the simplest as good as the best or not told apart
 
 # By name, in the order of the table.
 ENTRIES: dict[str, ModelEntry] = {entry.name: entry for entry in MODEL_TABLE}

@@ -236,7 +236,7 @@ class Deploy(Settings):
     """Left out, that of the first track that has the data set."""
     n: Labelled
     model: str
-    """A model or student of the track, or auto: the simplest that does as well as the best."""
+    """A model or student, or auto: the simplest as good as the best or not told apart."""
 
 
 class Trainability(Settings):
@@ -272,6 +272,16 @@ class Cost(Settings):
     """Whether nothing else runs meanwhile; false leaves the other cores to other jobs."""
 
 
+class Equivalence(Settings):
+    """Differences that are too small to matter, fixed before the study runs."""
+
+    error: Annotated[float, Field(gt=0, le=0.5)]
+    """Share of the other's error, or of its perplexity in a language model, within which a model is
+    as good."""
+    accuracy: Annotated[float, Field(gt=0, le=0.5)]
+    """The same of recall and accuracy; 0.01 is a point."""
+
+
 class Mlflow(Settings):
     """The index of runs."""
 
@@ -297,6 +307,7 @@ class StudySettings(TrackSettings):
     projections: Projections
     comparisons: Distinct[Comparison] = ABSENT
     """Comparisons besides those that are always made."""
+    equivalence: Equivalence
     training: Training
     tuning: Tuning
     tracks: dict[Name, TrackSettings | None] | None = None

@@ -55,7 +55,7 @@ _TABLES = {
         "Held-out rows as a sample",
         "Two models' held-out errors, with limits for other rows as well as other seeds.",
     ),
-    "attribution": ("Attribution", "The simplest model that does as well as the circuit."),
+    "attribution": ("Attribution", "The simplest model not shown to be worse than the circuit."),
     "crossover": ("Crossovers", "Where the circuit and a baseline change places."),
     "transfer": ("Transfer", "The share of the circuit's advantage that a student retains."),
     "overfitting": ("Overfitting", "The student by the size of its unlabelled pool."),

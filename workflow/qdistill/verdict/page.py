@@ -64,7 +64,7 @@ def compose_verdict(
     scrambled = [view for view in views if view.problem.is_scrambled]
     views = [view for view in views if not view.problem.is_scrambled]
     head = {"study": study, "views": views, "tally": tally(views), "names": names}
-    head |= {"scrambled": scrambled}
+    head |= {"scrambled": scrambled, "margin": _margin_of(tables.comparisons)}
     link = f"../results/{study}/details.html"
     values = _values_over_all(findings, tables)
     page = re.sub(r"\n{3,}", "\n\n", render("verdict.md", **head, **values, details=link))
@@ -77,6 +77,11 @@ def compose_verdict(
         "details": render("details.html", **head, sections=sections),
         "note": render("note.md", **head),
     }
+
+
+def _margin_of(comparisons: pd.DataFrame) -> str:
+    """Return the margin of equivalence in words."""
+    return "the margin" if comparisons.empty else f"{100 * comparisons['margin'].iloc[0]:.3g} %"
 
 
 def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, Any]:

@@ -136,10 +136,11 @@ def views_of(
 class Tally:
     """What the conditions come to, a condition being a problem at one n, without controls."""
 
-    # How many have each verdict on attribution, *not distinct* being one of the middle two.
+    # How many have each verdict on attribution, *not distinct* being one of the middle three.
     distinct: int = 0
     worse: int = 0
     as_good: int = 0
+    not_told_apart: int = 0
     undefined: int = 0
     # Comparisons with ``classical``.
     beats_baseline: int = 0
@@ -149,10 +150,19 @@ class Tally:
     @property
     def judged(self) -> int:
         """In how many the circuit was judged."""
-        return self.distinct + self.worse + self.as_good + self.undefined
+        return self.distinct + self.not_distinct + self.undefined
+
+    @property
+    def not_distinct(self) -> int:
+        """In how many a simpler model is named."""
+        return self.worse + self.as_good + self.not_told_apart
 
 
-_JUDGED = {"simpler_is_better": "worse", "simpler_is_as_good": "as_good"}
+_JUDGED = {
+    "simpler_is_better": "worse",
+    "simpler_is_as_good": "as_good",
+    "simpler_not_told_apart": "not_told_apart",
+}
 
 
 def tally(views: Iterable[View]) -> Tally:

@@ -38,7 +38,7 @@ def choices(part: ProblemTables) -> list[Finding]:
     for n in part.sizes:
         rows = part.metrics[part.metrics["n"] == n]
         try:
-            run = last_stage(choose_model(rows, AUTO, candidates).name)
+            run = last_stage(choose_model(rows, AUTO, candidates, part.margins).name)
         except DataError:  # each candidate has a diverged run
             continue
         others = [name for name in ("quantum", "mean") if name in part.names and name != run[0]]
@@ -47,7 +47,9 @@ def choices(part: ProblemTables) -> list[Finding]:
             alone = {"subject": run[0], "stage": run[1], "verdict": "alone", "measure": "ratio"}
             found.append(from_row("choice", key, {}, "metrics", {"model": run[0]}, **alone))
             continue
-        (row,) = compare_models(rows, *run, [(others[0], _TRAINED)]).to_dict("records")
+        (row,) = compare_models(rows, *run, [(others[0], _TRAINED)], part.margins).to_dict(
+            "records"
+        )
         models = select_rows(**key, model=[run[0], others[0]])
         found.append(from_comparison("choice", row) | {"table": "metrics", "rows": models})
     return found
@@ -103,7 +105,7 @@ def scales(part: ProblemTables) -> list[Finding]:
 
 
 def attributions(part: ProblemTables) -> list[Finding]:
-    """Find the simplest model that does as well, the closest rival, or the rival that is missing.
+    """Find the simplest model not shown to be worse, the closest rival, or the one that is missing.
 
     The estimate is the ratio of the circuit's error to that model's.
     """
@@ -131,7 +133,11 @@ def attributions(part: ProblemTables) -> list[Finding]:
     return found
 
 
-_RELATIONS = {"worse": "simpler_is_better", "not distinguishable": "simpler_is_as_good"}
+_RELATIONS = {
+    "worse": "simpler_is_better",
+    "equivalent": "simpler_is_as_good",
+    "not distinguishable": "simpler_not_told_apart",
+}
 
 
 def ablations(part: ProblemTables) -> list[Finding]:
@@ -144,7 +150,8 @@ def readouts(part: ProblemTables) -> list[Finding]:
     """Compare the circuit with others where each has a read-out fitted to its own codes."""
     refitted = part.metrics.assign(heldout_loss=part.metrics["refitted_loss"])
     found = []
-    for row in compare_models(refitted[refitted["heldout_loss"].notna()]).to_dict("records"):
+    known = refitted[refitted["heldout_loss"].notna()]
+    for row in compare_models(known, margins=part.margins).to_dict("records"):
         models = {"model": ["quantum", row["baseline"]], "stage": _TRAINED}
         rows = select_rows(**key_of(part, row["n"]), **models)
         found.append(from_comparison("readout", row) | {"table": "metrics", "rows": rows})
@@ -163,7 +170,7 @@ def swept(part: ProblemTables) -> list[Finding]:
         runs = {(str(x), _TRAINED): own.set_index("seed") for x, own in rows.groupby("value")}
         own = (str(rows["value"].max() if setting == "layers" else 1.0), _TRAINED)
         pairs = [(other, own) for other in runs if other != own and own in runs]
-        for row in compare_family(rows, runs, pairs, table=table):
+        for row in compare_family(rows, runs, pairs, table=table, margins=part.margins):
             values = [float(row[side]) for side in ("challenger", "baseline")]
             one = from_comparison(question, key | row) | {"table": table, "level": values[0]}
             one |= {"subject": model, "against": model}

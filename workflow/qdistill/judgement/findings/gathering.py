@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings import circuit, language, memorisation, students, use
 from qdistill.judgement.problems import order_problems
 from qdistill.judgement.tables import StudyTables
@@ -43,13 +44,14 @@ def gather_findings(
     tables: StudyTables,
     problems: Iterable[Mapping[str, Any]] = (),
     duplicates: Iterable[str | Path] = (),
+    margins: Margins = MARGINS,
 ) -> pd.DataFrame:
     """Collect the findings of a study, problem by problem, those with a planted answer last.
 
     The problems are as :meth:`qdistill.study.tracks.Study.describe_problems` describes them; the
     duplicates are paths of tables by this contract, of data sets of texts.
     """
-    parts = [tables.of(problem) for problem in order_problems(tables.metrics, problems)]
+    parts = [tables.of(problem, margins) for problem in order_problems(tables.metrics, problems)]
     rows = [
         finding
         for part in parts

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from qdistill.judgement.equivalence import Margins, equivalence_p, log_limit
 from qdistill.judgement.findings.base import Finding, from_row, key_of, why
+from qdistill.judgement.power import ALPHA
 from qdistill.judgement.statistics import Interval, paired_interval
 from qdistill.judgement.tables import ProblemTables
 
@@ -42,14 +44,13 @@ def adaptations(part: ProblemTables) -> list[Finding]:
     for (n, model, stage), rows in part.metrics.groupby(["n", "model", "stage"], sort=True):
         frozen = part.metrics[(part.metrics["n"] == n) & (part.metrics["model"] == FROZEN)]
         runs, base = (each.set_index("seed").sort_index() for each in (rows, frozen))
-        change = {
-            loss: paired_interval((runs[loss] - base[loss]).to_numpy())
-            for loss in ("heldout_loss", "general_loss")
-        }
+        change, lost = (
+            (runs[loss] - base[loss]).to_numpy() for loss in ("heldout_loss", "general_loss")
+        )
         where = {"model": model, "stage": stage}
         about = {"subject": model, "stage": stage, "seeds": len(runs), "against": FROZEN}
         about |= {"level": int(runs["n_parameters"].iloc[0]), "against_stage": _TRAINED}
-        verdict = "undefined" if model == FROZEN else _compared(change["heldout_loss"])
+        verdict = "undefined" if model == FROZEN else _compared(change, part.margins)
         for measure, column in (
             ("nats_per_token", "heldout_loss"),
             ("bits_per_character", "bits_per_character"),
@@ -58,8 +59,8 @@ def adaptations(part: ProblemTables) -> list[Finding]:
             own = {**about, **_limits(value), "verdict": verdict, "measure": measure}
             found.append(from_row("adaptation", key_of(part, n), {}, "metrics", where, **own))
         if model != FROZEN:
-            lost = change["general_loss"]
-            own = {**about, **_limits(lost), "verdict": _forgets(lost), "measure": "nats_per_token"}
+            rise = paired_interval(lost)
+            own = {**about, **_limits(rise), "verdict": _forgets(rise), "measure": "nats_per_token"}
             found.append(from_row("forgetting", key_of(part, n), {}, "metrics", where, **own))
     return found
 
@@ -101,10 +102,14 @@ def _limits(value: Interval) -> dict[str, float]:
     return {"estimate": value.estimate, "low": value.low, "high": value.high}
 
 
-def _compared(change: Interval) -> str:
-    if pd.isna(change.low):
+def _compared(change: np.ndarray, margins: Margins) -> str:
+    limits = paired_interval(change)
+    if pd.isna(limits.low):
         return "undefined"
-    return "better" if change.high < 0 else "worse" if change.low > 0 else "not distinguishable"
+    if limits.low > 0 or limits.high < 0:
+        return "worse" if limits.low > 0 else "better"
+    is_small = equivalence_p(change, log_limit(margins)) < ALPHA
+    return "equivalent" if is_small else "not distinguishable"
 
 
 def _forgets(change: Interval) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from qdistill.storage.contracts import data, judged, measured
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "9"
+SCHEMA_VERSION = "10"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,

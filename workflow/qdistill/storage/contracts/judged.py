@@ -12,7 +12,7 @@ from pandera.pandas import Field
 from qdistill.storage.contracts.base import RUN, STAGES, Problem, Run, Table
 from qdistill.wording import REASONS
 
-_COMPARED = ("better", "worse", "not distinguishable", "undefined")
+_COMPARED = ("better", "worse", "equivalent", "not distinguishable", "undefined")
 
 # Question -> the verdicts that its findings may have.
 VERDICTS = {
@@ -66,6 +66,12 @@ class Comparisons(
     ratio_high: float = Field(nullable=True)
     p_value: float = Field(nullable=True)
     p_holm: float = Field(nullable=True, description="corrected over the family of tests")
+    margin: float = Field(
+        gt=0, description="the difference that is too small to matter: of errors a ratio less 1"
+    )
+    p_equivalence: float = Field(nullable=True, description="of two one-sided t-tests")
+    p_equivalence_holm: float = Field(nullable=True, description="corrected as ``p_holm`` is")
+    equivalent: bool = Field(description="shown to differ by less than the margin")
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
 
@@ -99,6 +105,10 @@ class DownstreamComparisons(
     ci_high: float = Field(nullable=True)
     p_value: float = Field(nullable=True)
     p_holm: float = Field(nullable=True, description="corrected over the family of tests")
+    margin: float = Field(gt=0, description="the difference that is too small to matter")
+    p_equivalence: float = Field(nullable=True, description="of two one-sided t-tests")
+    p_equivalence_holm: float = Field(nullable=True, description="corrected as ``p_holm`` is")
+    equivalent: bool = Field(description="shown to differ by less than the margin")
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
 
@@ -108,8 +118,8 @@ class Attribution(Run, unique=RUN):
 
     seeds: int = Field(ge=0)
     verdict: str = Field(isin=("distinct", "not distinct", "undefined"))
-    simplest: str = Field(nullable=True, description="the simplest model that does as well")
-    relation: str = Field(nullable=True)
+    simplest: str = Field(nullable=True, description="that is not shown to be worse")
+    relation: str = Field(nullable=True, description="of the quantum model to that one")
     ratio: float = Field(nullable=True)
     ratio_low: float = Field(nullable=True)
     ratio_high: float = Field(nullable=True)
