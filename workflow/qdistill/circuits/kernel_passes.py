@@ -38,6 +38,10 @@ def compiled(function: Callable) -> Any:
         return numba.njit(**_OPTIONS)(function)
 
 
+# In its callers before LLVM sees them: as a function of its own it adds up in another order.
+_inlined = numba.njit(inline="always", **_OPTIONS)
+
+
 @compiled
 def _fill_phases(halves, cosines, sines):
     """Phases of RZ on all wires, exp(-i angle/2) where a wire's bit is 0, by doubling."""
@@ -212,7 +216,7 @@ def project(vectors, norms, gradient):
                 gradient[s, b, k] = (gradient[s, b, k] - along * vectors[s, b, k]) / norm
 
 
-@compiled
+@_inlined
 def _push_layers(halves, current, order, ring, rows, middles):
     """Run one seed's layers; keep the states between RZ and RY, and the last one."""
     layers, qubits, size = halves.shape[0], halves.shape[1], current.shape[0]
@@ -284,7 +288,7 @@ def weigh(gradient, ring, middles, adjoints):
                 adjoint[row, examples + b] = twice * final[row, examples + b]
 
 
-@compiled
+@_inlined
 def _pull_layers(halves, adjoint, spare, order, ring, rows, middles, of_angles):
     """Pull one seed's adjoints back to its angles and first states; return which array has them."""
     layers, qubits, size = halves.shape[0], halves.shape[1], adjoint.shape[0]
