@@ -55,7 +55,7 @@ def turn(turns, ring, middles, states):
 
 @compiled
 def turn_back(turns, ring, adjoints):
-    """Undo RY of the inputs and the ring before them on every seed's adjoints, in place."""
+    """Remove RY of the inputs and the ring before them on every seed's adjoints, in place."""
     spare = np.empty(adjoints.shape[1:], adjoints.dtype)
     for s in range(turns.shape[0]):
         spare[:] = adjoints[s]

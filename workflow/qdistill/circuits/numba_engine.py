@@ -82,9 +82,7 @@ class _AngleExpectations(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, angles: Tensor, inputs: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
-        found, ctx.pushed = push_inputs(
-            angles.detach().numpy(), inputs.detach().numpy(), entangled
-        )
+        found, ctx.pushed = push_inputs(angles.detach().numpy(), inputs.detach().numpy(), entangled)
         return torch.from_numpy(found)
 
     @staticmethod

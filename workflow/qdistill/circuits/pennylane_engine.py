@@ -66,17 +66,17 @@ def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[T
 def build_angle_qnode(
     qubits: int,
     entangled: bool = True,
+    interface: str = "torch",
     device: str = "default.qubit",
     method: str = "backprop",
-    **options: Any,
 ) -> Callable[[Any, Any], Any]:
-    """Build the circuit of :mod:`qdistill.circuits.angle_circuit` as a QNode for torch.
+    """Build the circuit of :mod:`qdistill.circuits.angle_circuit` as a PennyLane QNode.
 
-    ``circuit(angles (R, L, q, 2), inputs (B, q))`` gives a list of q tensors (B,), the expectation
-    values of Z. Options are the device's.
+    ``circuit(angles (R, L, q, 2), inputs (B, q))`` gives a list of q arrays (B,), the expectation
+    values of Z. Interface, device and method of differentiation are PennyLane's names.
     """
 
-    @qml.qnode(qml.device(device, wires=qubits, **options), interface="torch", diff_method=method)
+    @qml.qnode(qml.device(device, wires=qubits), interface=interface, diff_method=method)
     def circuit(angles: Any, inputs: Any) -> Any:
         for block in angles:
             for wire in range(qubits):
