@@ -31,7 +31,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 def compiled(function: Callable) -> Any:
-    """Compile a function on its first call, kept on disk where a folder can be written."""
+    """Prepare a function to be compiled when first called; kept on disk where that is possible."""
     try:
         return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder for the cache: compile again in each process
