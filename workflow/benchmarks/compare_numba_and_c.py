@@ -41,7 +41,7 @@ def build_library(folder: Path) -> ctypes.CDLL:
 def c_step(library: ctypes.CDLL, arrays: list[np.ndarray], qubits: int) -> Callable[[], Gradients]:
     """Prepare a forward and backward pass in C."""
     angles, amplitudes, gradient = (np.ascontiguousarray(array[0]) for array in arrays)
-    identity, ring, rows = kernel._tables(qubits, True)
+    identity, ring, rows = kernel.tables(qubits, True)
     signs = wire_signs(qubits)
     tables = [np.ascontiguousarray(table) for table in (identity, ring, rows)]
     middles = np.empty((_LAYERS + 1, 2**qubits, 2 * _EXAMPLES), np.float32)

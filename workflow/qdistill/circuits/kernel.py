@@ -12,8 +12,8 @@ from qdistill.circuits.kernel_passes import fill_norms, project, pull, push, rea
 
 
 @lru_cache(maxsize=32)
-def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
-    """Identity and ring orders (N,), and row quadruples (q // 2, N / 4, 4)."""
+def tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
+    """Make identity and ring orders (N,), and row quadruples (q // 2, N / 4, 4)."""
     size = 2**qubits
     identity = np.arange(size)
     rows = np.empty((qubits // 2, size // 4, 4), dtype=np.int64)
@@ -25,8 +25,8 @@ def _tables(qubits: int, entangled: bool) -> tuple[np.ndarray, ...]:
     return identity, ring, rows
 
 
-def _half_angles(angles: np.ndarray) -> np.ndarray:
-    """Cosines and sines of half the angles, (S, L, q, 2, 2): NumPy's are vectorised."""
+def half_angles(angles: np.ndarray) -> np.ndarray:
+    """Compute cosines and sines of half the angles, (..., 2): NumPy's are vectorised."""
     halves, found = 0.5 * angles, np.empty((*angles.shape, 2), angles.dtype)
     np.cos(halves, out=found[..., 0])
     np.sin(halves, out=found[..., 1])
@@ -68,10 +68,10 @@ def load_passes() -> None:
 def _run(angles: np.ndarray, vectors: np.ndarray, norms: np.ndarray, entangled: bool) -> np.ndarray:
     seeds, layers, qubits, _ = angles.shape
     examples, size = vectors.shape[1:]
-    identity, ring, rows = _tables(qubits, entangled)
+    identity, ring, rows = tables(qubits, entangled)
     middles = np.empty((seeds, layers + 1, size, 2 * examples), vectors.dtype)
     vectors = np.ascontiguousarray(vectors)
-    push(_half_angles(angles), vectors, norms, identity, ring, rows, middles)
+    push(half_angles(angles), vectors, norms, identity, ring, rows, middles)
     return middles
 
 
@@ -122,13 +122,13 @@ def pull_adjoint(
     and what is returned for them are (S, L, q, 2), what is for the amplitudes (S, B, 2**q).
     """
     seeds, _, qubits, _ = angles.shape
-    identity, ring, rows = _tables(qubits, entangled)
+    identity, ring, rows = tables(qubits, entangled)
     of_angles = np.empty_like(angles, order="C")
     of_amplitudes = np.empty((seeds, adjoints.shape[2] // 2, 2**qubits), adjoints.dtype)
-    halves = _half_angles(angles)
+    halves = half_angles(angles)
     pull(halves, adjoints, identity, ring, rows, middles, of_angles, of_amplitudes)
     return of_angles, of_amplitudes
 
 
 def _ring_of(size: int, entangled: bool) -> np.ndarray:
-    return _tables(size.bit_length() - 1, entangled)[1]
+    return tables(size.bit_length() - 1, entangled)[1]

@@ -30,15 +30,19 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _compiled(function: Callable) -> Any:
-    """Compile a function on its first call, kept on disk where a folder can be written."""
+def compiled(function: Callable) -> Any:
+    """Prepare a function to be compiled when first called; kept on disk where that is possible."""
     try:
         return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder for the cache: compile again in each process
         return numba.njit(**_OPTIONS)(function)
 
 
-@_compiled
+# In its callers before LLVM sees them: as a function of its own it adds up in another order.
+_inlined = numba.njit(inline="always", **_OPTIONS)
+
+
+@compiled
 def _fill_phases(halves, cosines, sines):
     """Phases of RZ on all wires, exp(-i angle/2) where a wire's bit is 0, by doubling."""
     cosines[0], sines[0] = 1.0, 0.0
@@ -54,7 +58,7 @@ def _fill_phases(halves, cosines, sines):
         size *= 2
 
 
-@_compiled
+@compiled
 def _gather_and_phase(source, order, cosines, sines, target):
     """target[k] = phase[k] source[order[k]]."""
     examples = source.shape[1] // 2
@@ -66,7 +70,7 @@ def _gather_and_phase(source, order, cosines, sines, target):
             target[k, examples + b] = cosine * im + sine * re
 
 
-@_compiled
+@compiled
 def _unphase_and_scatter(source, order, cosines, sines, target):
     """target[order[k]] = conj(phase[k]) source[k]."""
     examples = source.shape[1] // 2
@@ -78,7 +82,7 @@ def _unphase_and_scatter(source, order, cosines, sines, target):
             target[row, examples + b] = cosine * im - sine * re
 
 
-@_compiled
+@compiled
 def _rotated(x0, x1, x2, x3, c1, s1, c2, s2):
     """RY on two wires of four amplitudes, given the cosine and sine of either half-angle."""
     y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
@@ -86,7 +90,7 @@ def _rotated(x0, x1, x2, x3, c1, s1, c2, s2):
     return c2 * y0 - s2 * y1, s2 * y0 + c2 * y1, c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
 
 
-@_compiled
+@compiled
 def _rotate_two_wires_into(source, target, rows, factors):
     """RY on two wires, out of place; factors are cosine and sine of either half-angle."""
     c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
@@ -98,7 +102,7 @@ def _rotate_two_wires_into(source, target, rows, factors):
             )
 
 
-@_compiled
+@compiled
 def _rotate_two_wires(states, rows, factors):
     """RY on two wires, in place."""
     c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
@@ -110,7 +114,7 @@ def _rotate_two_wires(states, rows, factors):
             )
 
 
-@_compiled
+@compiled
 def _rotate_last_wire(states, factors):
     """RY on the last wire, in place, where the number of wires is odd."""
     cosine, sine = factors[0], factors[1]
@@ -121,7 +125,7 @@ def _rotate_last_wire(states, factors):
             states[2 * g + 1, b] = sine * x0 + cosine * x1
 
 
-@_compiled
+@compiled
 def _overlaps_of_two_wires(adjoint, middle, rows, sums):
     """Re <adjoint| 2 K |middle> of two wires, with dRY/dangle = RY K."""
     sums[:2] = 0.0
@@ -136,7 +140,7 @@ def _overlaps_of_two_wires(adjoint, middle, rows, sums):
     sums[0], sums[1] = first, second
 
 
-@_compiled
+@compiled
 def _overlap_of_last_wire(adjoint, middle, sums):
     """Re <adjoint| 2 K |middle> of the last wire."""
     sums[0] = 0.0
@@ -149,7 +153,7 @@ def _overlap_of_last_wire(adjoint, middle, sums):
     sums[0] = total
 
 
-@_compiled
+@compiled
 def _imaginary_overlaps(adjoint, middle, sums):
     """Im <adjoint|middle> of each row, summed over the examples."""
     examples = adjoint.shape[1] // 2
@@ -163,7 +167,7 @@ def _imaginary_overlaps(adjoint, middle, sums):
         sums[k] = total
 
 
-@_compiled
+@compiled
 def _sum_by_wire(sums, of_angles):
     """Half the sum of a row's number times the sign of each wire; ``sums`` is used up."""
     size = sums.shape[0]
@@ -178,7 +182,7 @@ def _sum_by_wire(sums, of_angles):
         of_angles[wire, 0] = 0.5 * total
 
 
-@_compiled
+@compiled
 def _set_factors(halves, wire, wires, sign, factors):
     """Cosines and sines of the half-angles of RY on one or two wires."""
     for place in range(wires):
@@ -186,7 +190,7 @@ def _set_factors(halves, wire, wires, sign, factors):
         factors[2 * place + 1] = sign * halves[wire + place, 1, 1]
 
 
-@_compiled
+@compiled
 def fill_norms(vectors, norms):
     """Compute the Euclidean norm of every example of every seed."""
     for s in range(vectors.shape[0]):
@@ -198,7 +202,7 @@ def fill_norms(vectors, norms):
             norms[s, b] = np.sqrt(total)
 
 
-@_compiled
+@compiled
 def project(vectors, norms, gradient):
     """Turn derivatives by unit vectors into those by the vectors, in place."""
     for s in range(vectors.shape[0]):
@@ -212,35 +216,50 @@ def project(vectors, norms, gradient):
                 gradient[s, b, k] = (gradient[s, b, k] - along * vectors[s, b, k]) / norm
 
 
-@_compiled
+@_inlined
+def _push_layers(halves, current, order, ring, rows, middles):
+    """Run one seed's layers; keep the states between RZ and RY, and the last one."""
+    layers, qubits, size = halves.shape[0], halves.shape[1], current.shape[0]
+    cosines, sines = np.empty(size, current.dtype), np.empty(size, current.dtype)
+    factors = np.empty(4, current.dtype)
+    for layer in range(layers):
+        of_layer, middle = halves[layer], middles[layer]
+        _fill_phases(of_layer, cosines, sines)
+        _gather_and_phase(current, order if layer == 0 else ring, cosines, sines, middle)
+        for pair in range(qubits // 2):
+            _set_factors(of_layer, 2 * pair, 2, 1.0, factors)
+            if pair == 0:
+                _rotate_two_wires_into(middle, current, rows[pair], factors)
+            else:
+                _rotate_two_wires(current, rows[pair], factors)
+        if qubits % 2:
+            _set_factors(of_layer, qubits - 1, 1, 1.0, factors)
+            _rotate_last_wire(current, factors)
+    middles[layers] = current
+
+
+@compiled
 def push(halves, vectors, norms, order, ring, rows, middles):
-    """Run every seed's circuit; keep the states between RZ and RY, and the last one."""
-    seeds, layers, qubits = halves.shape[0], halves.shape[1], halves.shape[2]
+    """Run every seed's circuit on vectors over their norms."""
     examples, size = vectors.shape[1], vectors.shape[2]
     current = np.empty((size, 2 * examples), vectors.dtype)
-    cosines, sines = np.empty(size, vectors.dtype), np.empty(size, vectors.dtype)
-    factors = np.empty(4, vectors.dtype)
-    for s in range(seeds):
+    for s in range(halves.shape[0]):
         for b in range(examples):
             for k in range(size):
                 current[k, b], current[k, examples + b] = vectors[s, b, k] / norms[s, b], 0.0
-        for layer in range(layers):
-            of_layer, middle = halves[s, layer], middles[s, layer]
-            _fill_phases(of_layer, cosines, sines)
-            _gather_and_phase(current, order if layer == 0 else ring, cosines, sines, middle)
-            for pair in range(qubits // 2):
-                _set_factors(of_layer, 2 * pair, 2, 1.0, factors)
-                if pair == 0:
-                    _rotate_two_wires_into(middle, current, rows[pair], factors)
-                else:
-                    _rotate_two_wires(current, rows[pair], factors)
-            if qubits % 2:
-                _set_factors(of_layer, qubits - 1, 1, 1.0, factors)
-                _rotate_last_wire(current, factors)
-        middles[s, layers] = current
+        _push_layers(halves[s], current, order, ring, rows, middles[s])
 
 
-@_compiled
+@compiled
+def push_on(halves, states, order, ring, rows, middles):
+    """Run every seed's circuit on any states (S, N, 2 B)."""
+    current = np.empty(states.shape[1:], states.dtype)
+    for s in range(halves.shape[0]):
+        current[:] = states[s]
+        _push_layers(halves[s], current, order, ring, rows, middles[s])
+
+
+@compiled
 def read_out(ring, middles, probabilities):
     """Compute the squared moduli of every seed's last states, behind the last ring."""
     layers = middles.shape[1] - 1
@@ -254,7 +273,7 @@ def read_out(ring, middles, probabilities):
                 probabilities[s, b, k] = re * re + im * im
 
 
-@_compiled
+@compiled
 def weigh(gradient, ring, middles, adjoints):
     """Compute adjoints of the last states from the gradient of the probabilities."""
     layers = middles.shape[1] - 1
@@ -269,36 +288,56 @@ def weigh(gradient, ring, middles, adjoints):
                 adjoint[row, examples + b] = twice * final[row, examples + b]
 
 
-@_compiled
+@_inlined
+def _pull_layers(halves, adjoint, spare, order, ring, rows, middles, of_angles):
+    """Pull one seed's adjoints back to its angles and first states; return which array has them."""
+    layers, qubits, size = halves.shape[0], halves.shape[1], adjoint.shape[0]
+    cosines, sines = np.empty(size, adjoint.dtype), np.empty(size, adjoint.dtype)
+    sums, factors = np.empty(size, adjoint.dtype), np.empty(4, adjoint.dtype)
+    for layer in range(layers - 1, -1, -1):
+        of_layer, middle = halves[layer], middles[layer]
+        for pair in range(qubits // 2):
+            _set_factors(of_layer, 2 * pair, 2, -1.0, factors)
+            _rotate_two_wires(adjoint, rows[pair], factors)
+        if qubits % 2:
+            _set_factors(of_layer, qubits - 1, 1, -1.0, factors)
+            _rotate_last_wire(adjoint, factors)
+        for pair in range(qubits // 2):
+            _overlaps_of_two_wires(adjoint, middle, rows[pair], sums)
+            of_angles[layer, 2 * pair, 1] = 0.5 * sums[0]
+            of_angles[layer, 2 * pair + 1, 1] = 0.5 * sums[1]
+        if qubits % 2:
+            _overlap_of_last_wire(adjoint, middle, sums)
+            of_angles[layer, qubits - 1, 1] = 0.5 * sums[0]
+        _imaginary_overlaps(adjoint, middle, sums)
+        _sum_by_wire(sums, of_angles[layer])
+        _fill_phases(of_layer, cosines, sines)
+        _unphase_and_scatter(adjoint, order if layer == 0 else ring, cosines, sines, spare)
+        adjoint, spare = spare, adjoint
+    return adjoint
+
+
+@compiled
 def pull(halves, adjoints, order, ring, rows, middles, of_angles, of_amplitudes):
     """Pull every seed's adjoints of the last states back to angles and amplitudes."""
-    seeds, layers, qubits = halves.shape[0], halves.shape[1], halves.shape[2]
     examples, size = of_amplitudes.shape[1], of_amplitudes.shape[2]
     spare = np.empty((size, 2 * examples), adjoints.dtype)
-    cosines, sines = np.empty(size, adjoints.dtype), np.empty(size, adjoints.dtype)
-    sums, factors = np.empty(size, adjoints.dtype), np.empty(4, adjoints.dtype)
-    for s in range(seeds):
-        adjoint = adjoints[s]
-        for layer in range(layers - 1, -1, -1):
-            of_layer, middle = halves[s, layer], middles[s, layer]
-            for pair in range(qubits // 2):
-                _set_factors(of_layer, 2 * pair, 2, -1.0, factors)
-                _rotate_two_wires(adjoint, rows[pair], factors)
-            if qubits % 2:
-                _set_factors(of_layer, qubits - 1, 1, -1.0, factors)
-                _rotate_last_wire(adjoint, factors)
-            for pair in range(qubits // 2):
-                _overlaps_of_two_wires(adjoint, middle, rows[pair], sums)
-                of_angles[s, layer, 2 * pair, 1] = 0.5 * sums[0]
-                of_angles[s, layer, 2 * pair + 1, 1] = 0.5 * sums[1]
-            if qubits % 2:
-                _overlap_of_last_wire(adjoint, middle, sums)
-                of_angles[s, layer, qubits - 1, 1] = 0.5 * sums[0]
-            _imaginary_overlaps(adjoint, middle, sums)
-            _sum_by_wire(sums, of_angles[s, layer])
-            _fill_phases(of_layer, cosines, sines)
-            _unphase_and_scatter(adjoint, order if layer == 0 else ring, cosines, sines, spare)
-            adjoint, spare = spare, adjoint
+    for s in range(halves.shape[0]):
+        first = _pull_layers(
+            halves[s], adjoints[s], spare, order, ring, rows, middles[s], of_angles[s]
+        )
         for b in range(examples):
             for k in range(size):
-                of_amplitudes[s, b, k] = adjoint[k, b]
+                of_amplitudes[s, b, k] = first[k, b]
+
+
+@compiled
+def pull_on(halves, adjoints, order, ring, rows, middles, of_angles):
+    """Pull every seed's adjoints of the last states back to angles and, in place, first states."""
+    spare = np.empty(adjoints.shape[1:], adjoints.dtype)
+    for s in range(halves.shape[0]):
+        first = _pull_layers(
+            halves[s], adjoints[s], spare, order, ring, rows, middles[s], of_angles[s]
+        )
+        if halves.shape[1] % 2:  # every layer changes the array
+            adjoints[s] = first

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qdistill.circuits.angle_kernel import pull_expectations, push_inputs
 from qdistill.circuits.encoding import refuse_zero_vectors
 from qdistill.circuits.kernel import (
     adjoint_of_probabilities,
@@ -74,3 +75,22 @@ def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[T
     """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
     real, imaginary = _Circuit.apply(angles, amplitudes, entangled, True).chunk(2, dim=2)
     return real, imaginary
+
+
+class _AngleExpectations(torch.autograd.Function):
+    """<Z> of every wire of circuits that encode inputs as angles, pulled back in the same way."""
+
+    @staticmethod
+    def forward(ctx: Any, angles: Tensor, inputs: Tensor, entangled: bool) -> Tensor:  # type: ignore[override]
+        found, ctx.pushed = push_inputs(angles.detach().numpy(), inputs.detach().numpy(), entangled)
+        return torch.from_numpy(found)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        of_angles, of_inputs = pull_expectations(gradient.numpy(), ctx.pushed)
+        return torch.from_numpy(of_angles), torch.from_numpy(of_inputs), None
+
+
+def angle_expectations(angles: Tensor, inputs: Tensor, entangled: bool) -> Tensor:
+    """Compute :func:`qdistill.circuits.angle_circuit.angle_expectations`."""
+    return _AngleExpectations.apply(angles, inputs, entangled)

@@ -27,15 +27,21 @@ def build_qnode(
     @qml.qnode(device, interface=interface, diff_method="backprop")
     def circuit(angles: Any, vectors: Any) -> Any:
         qml.AmplitudeEmbedding(vectors, wires=range(qubits), normalize=True)
-        for layer in range(angles.shape[0]):
-            for wire in range(qubits):
-                qml.RZ(angles[layer, wire, 0], wires=wire)
-                qml.RY(angles[layer, wire, 1], wires=wire)
-            for wire in range(qubits if entangled else 0):
-                qml.CNOT(wires=[wire, (wire + 1) % qubits])
+        _apply_layers(angles, entangled)
         return qml.probs(wires=range(qubits)) if measured == "probs" else qml.state()
 
     return circuit
+
+
+def _apply_layers(angles: Any, entangled: bool) -> None:
+    """Apply the ansatz with angles (L, q, 2)."""
+    layers, qubits, _ = angles.shape
+    for layer in range(layers):
+        for wire in range(qubits):
+            qml.RZ(angles[layer, wire, 0], wires=wire)
+            qml.RY(angles[layer, wire, 1], wires=wire)
+        for wire in range(qubits if entangled else 0):
+            qml.CNOT(wires=[wire, (wire + 1) % qubits])
 
 
 _circuit = lru_cache(maxsize=16)(build_qnode)
@@ -54,3 +60,35 @@ def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[T
     found = [circuit(own, vectors) for own, vectors in zip(angles, amplitudes, strict=True)]
     columns = torch.stack(found).transpose(1, 2)
     return columns.real.to(angles.dtype), columns.imag.to(angles.dtype)
+
+
+@lru_cache(maxsize=16)
+def build_angle_qnode(
+    qubits: int,
+    entangled: bool = True,
+    interface: str = "torch",
+    device: str = "default.qubit",
+    method: str = "backprop",
+) -> Callable[[Any, Any], Any]:
+    """Build the circuit of :mod:`qdistill.circuits.angle_circuit` as a PennyLane QNode.
+
+    ``circuit(angles (R, L, q, 2), inputs (B, q))`` gives a list of q arrays (B,), the expectation
+    values of Z. Interface, device and method of differentiation are PennyLane's names.
+    """
+
+    @qml.qnode(qml.device(device, wires=qubits), interface=interface, diff_method=method)
+    def circuit(angles: Any, inputs: Any) -> Any:
+        for block in angles:
+            for wire in range(qubits):
+                qml.RY(inputs[:, wire], wires=wire)
+            _apply_layers(block, entangled)
+        return [qml.expval(qml.Z(wire)) for wire in range(qubits)]
+
+    return circuit
+
+
+def angle_expectations(angles: Tensor, inputs: Tensor, entangled: bool) -> Tensor:
+    """Compute :func:`qdistill.circuits.angle_circuit.angle_expectations`."""
+    circuit = build_angle_qnode(angles.shape[3], entangled)
+    found = [torch.stack(circuit(*each), -1) for each in zip(angles, inputs, strict=True)]
+    return torch.stack(found).to(inputs.dtype)

@@ -118,7 +118,7 @@ class _FinalStates(torch.autograd.Function):
         states = _as_states(amplitudes)
         middles = states.new_empty((len(layers.phases), *states.shape))
         final = _push_states(layers, states, middles)
-        ctx.layers = layers
+        ctx.layers, ctx.complex = layers, amplitudes.is_complex()
         ctx.save_for_backward(middles)
         return final
 
@@ -128,7 +128,8 @@ class _FinalStates(torch.autograd.Function):
         adjoints = torch.empty_like(middles)
         adjoint = gradient.clone(memory_format=torch.contiguous_format)  # overwritten
         first = _pull_adjoint(ctx.layers, adjoint, adjoints)
-        return _angle_gradients(ctx.layers, middles, adjoints), first.real.transpose(1, 2), None
+        of_amplitudes = first if ctx.complex else first.real
+        return _angle_gradients(ctx.layers, middles, adjoints), of_amplitudes.transpose(1, 2), None
 
 
 def _as_states(amplitudes: Tensor) -> Tensor:
@@ -149,3 +150,27 @@ def final_states(angles: Tensor, amplitudes: Tensor, entangled: bool) -> tuple[T
     """Return the real and imaginary parts of U psi, (S, N, B), differentiable by both arguments."""
     final = _FinalStates.apply(angles, amplitudes, entangled)
     return final.real, final.imag
+
+
+def angle_expectations(angles: Tensor, inputs: Tensor, entangled: bool) -> Tensor:
+    """Compute :func:`qdistill.circuits.angle_circuit.angle_expectations`."""
+    seeds, examples, qubits = inputs.shape
+    cosines, sines = (0.5 * inputs).cos(), (0.5 * inputs).sin()
+    zero = torch.zeros(seeds, examples, 2**qubits, dtype=inputs.dtype)
+    zero[..., 0] = 1.0
+    states = torch.complex(zero, torch.zeros_like(zero))
+    for block in angles.unbind(1):
+        for wire in range(qubits):
+            states = _turn_wire(states, cosines[..., wire], sines[..., wire], wire)
+        states = _FinalStates.apply(block, states, entangled).transpose(1, 2)
+    probabilities = torch.view_as_real(states).square().sum(-1)
+    return probabilities @ constant("signs", qubits, inputs.dtype)
+
+
+def _turn_wire(states: Tensor, cosines: Tensor, sines: Tensor, wire: int) -> Tensor:
+    """RY on one wire of (S, B, N) states, by an angle (S, B) for each example."""
+    pairs = states.unflatten(2, (2**wire, 2, -1))
+    zero, one = pairs.unbind(3)
+    cosine, sine = cosines[..., None, None], sines[..., None, None]
+    turned = torch.stack([cosine * zero - sine * one, sine * zero + cosine * one], 3)
+    return turned.flatten(2)
