@@ -176,8 +176,8 @@ def test_runs_that_diverged_or_were_cut_short_are_counted():
     metrics = cut_short(metrics, "quantum", 1000, [2, 5])
     documents = documents_of(metrics)
     said = (
-        "1 of 900 runs diverged; none is left out, and of 2, at n = 1000, the chosen "
-        "settings lie at the edge"
+        f"1 of {len(metrics)} runs diverged; none is left out, and of 2, at n = 1000, the "
+        "chosen settings lie at the edge"
     )
     assert said in documents["markdown"]
     assert "not finite (1 diverged)" in documents["details"]
