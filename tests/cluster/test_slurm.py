@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.checkout import ROOT, checkout, start, succeed
+from helpers.checkout import ROOT, checkout, fail, start, succeed
 
 sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(ROOT / "workflow/benchmarks"))
@@ -115,6 +115,20 @@ def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_mac
     account = "".join(path.read_text() for path in (folder / ".snakemake/log").glob("*.log"))
     assert account.count("Trying to restart") >= 3, account
     compare(alone, folder)
+
+
+def test_arrays_are_refused_since_their_tasks_would_be_one_job(node, tmp_path):
+    folder = checkout(tmp_path).resolve()
+    output = fail(folder, *PROFILE, *SMOKE, "--qdistill-slurm-array-jobs", "all")
+    assert "this executor has no arrays" in output and "SLURM jobid" not in output
+
+
+def test_what_cannot_be_submitted_ends_the_study_with_its_reason(node, tmp_path):
+    """Also where Slurm's executor stumbles over a group while it tells."""
+    folder = checkout(tmp_path).resolve()
+    wrong = ["--default-resources", "slurm_extra=\"'--comment=mine'\"", "tmpdir=system_tmpdir"]
+    output = fail(folder, *PROFILE, *SMOKE, "--retries", "0", *wrong)
+    assert "Could not be submitted to Slurm" in output and "comment" in output
 
 
 def test_what_slurm_does_not_take_ends_the_study_with_its_reason(node, tmp_path):

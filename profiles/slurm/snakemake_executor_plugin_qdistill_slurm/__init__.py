@@ -8,6 +8,7 @@ from typing import Any
 from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
 from snakemake_executor_plugin_slurm import ExecutorSettings
 from snakemake_executor_plugin_slurm import common_settings as slurm_settings
+from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.utils import format_cli_arg, join_cli_args
 
@@ -20,6 +21,15 @@ common_settings = replace(slurm_settings, pass_group_args=True)
 
 class Executor(SlurmExecutor):
     """Submit jobs to Slurm, to be run by the one Snakemake that each submission starts."""
+
+    def __post_init__(self, test_mode: bool = False) -> None:
+        """Refuse arrays, whose tasks the second Snakemake of Slurm's executor tells apart."""
+        super().__post_init__(test_mode)
+        if self.array_jobs:
+            raise WorkflowError(
+                "'qdistill-slurm-array-jobs': this executor has no arrays; jobs travel in groups, "
+                "or take 'executor: slurm' and its settings"
+            )
 
     def run_job(self, job: Any) -> None:
         """Submit a job; what goes wrong is its error, also if it is a group.
