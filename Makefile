@@ -28,7 +28,6 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import $(COMPILED)"
 	$(BIN)/python -c "from qdistill.circuits.kernel import load_passes; load_passes()"
-	$(BIN)/python -c "from qdistill.circuits.angle_kernel import load_angle_passes as load; load()"
 	touch $@
 
 cluster: $(CLUSTER)  ## add what Slurm, Kubernetes and S3 stores need

@@ -134,7 +134,5 @@ def test_what_cannot_be_submitted_ends_the_study_with_its_reason(node, tmp_path)
 def test_what_slurm_does_not_take_ends_the_study_with_its_reason(node, tmp_path):
     folder = checkout(tmp_path).resolve()
     given = ["--default-resources", "slurm_partition=nowhere", "tmpdir=system_tmpdir"]
-    running = start(folder, *PROFILE, *SMOKE, "--retries", "0", *given, "--cores", 1)
-    output = running.communicate(timeout=120)[0]
-    assert running.returncode != 0
+    output = fail(folder, *PROFILE, *SMOKE, "--retries", "0", *given)
     assert "invalid partition specified: nowhere" in output

@@ -250,14 +250,21 @@ NEEDED = {"mem_mb": memory, "runtime": minutes}
 # others, a data set with its subsets and references; a teacher with its students, to which a profile
 # adds other models; and what leads from all of them to the verdict.
 SHORT = is_short(STUDY)
-TRAINING_GROUP = "study" if SHORT else "train~{dataset}~{protocol}~{block}"
-REPORT_GROUP = "study" if SHORT else "report"
+
+
+def group_of(jobs):
+    """The group that jobs travel in."""
+    return "study" if SHORT else jobs
+
+
+TRAINING_GROUP = group_of("train~{dataset}~{protocol}~{block}")
+REPORT_GROUP = group_of("report")
 
 
 def DATA_GROUP(wildcards):
     """The group of what makes a data set, its subsets and references."""
     folder = wildcards.get("data") or STUDY.folders[wildcards.dataset]
-    return "study" if SHORT else f"data~{folder}"
+    return group_of(f"data~{folder}")
 
 
 def run_files(file, names_of):

@@ -11,7 +11,7 @@ rule time_engines:
     # First of all, since later the other core would wait for this one.
     priority: 3
     group:
-        "study" if SHORT else "time_engines"
+        group_of("time_engines")
     conda:
         "../../envs/benchmark.yaml"
     # It uses one thread and asks for all cores, unless the study says otherwise: another job at

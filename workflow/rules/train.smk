@@ -115,7 +115,7 @@ rule map_trainability:
     log:
         f"{LOGS}/map_trainability.log",
     group:
-        "study" if SHORT else "map_trainability"
+        group_of("map_trainability")
     conda:
         "../../envs/train.yaml"
     resources:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
-from snakemake_executor_plugin_slurm import ExecutorSettings
-from snakemake_executor_plugin_slurm import common_settings as slurm_settings
+from snakemake_executor_plugin_slurm import ExecutorSettings, common_settings
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.utils import format_cli_arg, join_cli_args
 
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]
-
-# Told the sizes of groups, the Snakemake on a node keeps those of a submission together. Otherwise
-# it splits them and runs one after the other.
-common_settings = replace(slurm_settings, pass_group_args=True)
 
 
 class Executor(SlurmExecutor):
@@ -56,8 +50,9 @@ class Executor(SlurmExecutor):
     def additional_general_args(self) -> str:
         """Return no further ones.
 
-        Slurm's executor has a second Snakemake started by ``srun`` there, which takes as long as
-        many of our jobs and is of use to those of MPI and to arrays.
+        Slurm's executor has a second Snakemake started by ``srun`` there: one for each part of a
+        group that a profile put together, one after the other. That takes as long as many of our
+        jobs and is of use to those of MPI and to arrays.
         """
         return ""
 

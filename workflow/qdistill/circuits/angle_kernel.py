@@ -75,10 +75,3 @@ def pull_expectations(gradient: np.ndarray, pushed: Pushed) -> tuple[np.ndarray,
         if block > 0:
             turn_back(pushed.turns, ring, adjoints)
     return of_angles.swapaxes(0, 1), of_inputs
-
-
-def load_angle_passes() -> None:
-    """Run a small circuit once, as :func:`qdistill.circuits.kernel.load_passes` does."""
-    inputs = np.ones((1, 1, 3), np.float32)
-    expectations, pushed = push_inputs(np.zeros((1, 2, 1, 3, 2), np.float32), inputs)
-    pull_expectations(expectations, pushed)

@@ -65,4 +65,5 @@ def draw_examples(qubits: int, n: int, seeds: int, features: int | None = None) 
         labelled=torch.from_numpy(rows),
         unlabelled=nothing,
         heldout=nothing,
+        task="reconstruct",
     )

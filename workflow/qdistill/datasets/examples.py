@@ -24,7 +24,7 @@ class Examples:
     labelled: Tensor  # int64 (S, n): positions of the labelled examples in ``inputs``
     unlabelled: Tensor  # int64 (U,) and (H,): positions of the other splits
     heldout: Tensor
-    task: str = "reconstruct"  # what models are asked for; that, ``map`` or ``classify``
+    task: str  # what models are asked for: ``reconstruct``, ``map`` or ``classify``
 
     @property
     def n(self) -> int:

@@ -19,11 +19,11 @@ def draw_subsets(
 ) -> None:
     """Draw each seed's order of the training rows.
 
-    The subset at n is the first n rows, stratified by class where the task is to tell classes
-    apart; so the subsets of a seed are nested and do not depend on
-    which n or other seeds are asked for. The rows are those of a table by the contract of ``kind``,
-    latents or paragraphs; ``needed`` says for a split how many rows the study asks for, and what
-    does. Raises DataError if it cannot be read or a split has fewer, before anything is trained.
+    The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
+    which n or other seeds are asked for; where classes are to be told apart they are stratified.
+    The rows are those of a table by the contract of ``kind``, latents or paragraphs; ``needed``
+    says for a split how many rows the study asks for, and what does. Raises DataError if it cannot
+    be read or a split has fewer, before anything is trained.
     """
     frame = read_frame(kind, rows_path)
     for split, (least, what) in (needed or {}).items():

@@ -14,7 +14,6 @@ import numpy as np
 from qdistill.randomness import split_folds
 
 KERNELS = {"kernel_square": "polynomial", "kernel_rbf": "rbf"}
-FOLDS = 5  # or n where that is less
 STRENGTHS = tuple(10.0**power for power in range(-5, 1))  # of the penalty
 SCALES = (0.1, 1.0, 10.0)  # gamma; inputs have unit mean square norm about their mean
 
@@ -28,11 +27,13 @@ class KernelRegression:
     is learned.
     """
 
-    def __init__(self, name: str, inputs: np.ndarray, targets: np.ndarray, seed: int) -> None:
+    def __init__(
+        self, name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, folds: int
+    ) -> None:
         self._size = targets.size + inputs.shape[1] + targets.shape[1]
         spread = np.sqrt(np.square(inputs - inputs.mean(axis=0)).sum(axis=1).mean())
         self.unit = float(spread) or 1.0
-        self.model, self.at_edge = _search(name, inputs / self.unit, targets, seed)
+        self.model, self.at_edge = _search(name, inputs / self.unit, targets, seed, folds)
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Predict the targets of rows: shape (rows, E)."""
@@ -43,7 +44,9 @@ class KernelRegression:
         return self._size
 
 
-def _search(name: str, inputs: np.ndarray, targets: np.ndarray, seed: int) -> tuple[Any, bool]:
+def _search(
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, folds: int
+) -> tuple[Any, bool]:
     """Fit with the settings of the lowest cross-validated error; whether they lie at an edge."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.dummy import DummyRegressor
@@ -62,7 +65,7 @@ def _search(name: str, inputs: np.ndarray, targets: np.ndarray, seed: int) -> tu
         make_pipeline(StandardScaler(with_std=False), centred),
         {f"{place}__alpha": STRENGTHS, f"{place}__gamma": SCALES},
         scoring="neg_mean_squared_error",
-        cv=list(split_folds(seed, n, "kernel", min(FOLDS, n))),
+        cv=list(split_folds(seed, n, "kernel", folds)),
     ).fit(inputs, targets)
     alpha, gamma = search.best_params_.values()
     ends = (STRENGTHS[0], STRENGTHS[-1]), (SCALES[0], SCALES[-1])

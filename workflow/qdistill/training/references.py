@@ -15,7 +15,7 @@ from qdistill.storage.tables import write_table
 from qdistill.training.evaluation import Evaluation, describe_runs
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
-FOLDS = 5  # of the cross-validation of the rank, or n where that is less
+FOLDS = 5  # of the cross-validation of a rank or a kernel, or n where that is less
 _NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
 
 
@@ -68,7 +68,7 @@ def _evaluate(
     else:
         regression: KernelRegression | PrincipalRegression
         if name in KERNELS:
-            regression = KernelRegression(name, inputs, targets, seed)
+            regression = KernelRegression(name, inputs, targets, seed, min(FOLDS, len(inputs)))
             at_edge = np.array([regression.at_edge])
         else:
             regression = fit_regression(name, inputs, targets, seed, width)

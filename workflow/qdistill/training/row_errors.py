@@ -13,6 +13,7 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.judgement.resampling import crossed_ratio, draw_crossed
 from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.losses import row_losses
 from qdistill.models.slot_model import SlotModel, slot_weights
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
@@ -67,14 +68,14 @@ def _trained_errors(
     settings: Mapping[str, Any],
     examples: Examples,
 ) -> np.ndarray:
-    """Squared errors of a model on each held-out row: float64 (S, H)."""
+    """Losses of a model on each held-out row: float64 (S, H)."""
     weights = {key: torch.from_numpy(array) for key, array in read_weights(file, n).items()}
     circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
     bottleneck = load_bottleneck(name)(qubits, **circuit)
     model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
     predicted = model.predict_rows(weights, examples.inputs[examples.heldout])
-    squares = (predicted - examples.targets[examples.heldout]).square()
-    return squares.mean(2).double().numpy()
+    losses = row_losses(examples.task, predicted, examples.targets[examples.heldout])
+    return losses.double().numpy()
 
 
 def _pca_errors(examples: Examples, qubits: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from qdistill.circuits.circuit import circuit_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.models.bottlenecks.base import draw_angles
+from qdistill.models.losses import mean_losses
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
 from qdistill.training.evaluation import has_diverged
@@ -64,7 +65,7 @@ def _train_depth(seeds: Sequence[int], settings: Mapping[str, Any], layers: int)
     for _ in tqdm(range(settings["max_steps"]), desc=f"{layers} layers", mininterval=5):
         index = stream.draw().unsqueeze(-1).expand(-1, -1, 2**qubits)
         predicted = circuit_probabilities(optimiser.parameters["angles"], states.gather(1, index))
-        error = (predicted - targets.gather(1, index)).square().mean((1, 2))
+        error = mean_losses("map", predicted, targets.gather(1, index))
         (error / unit).sum().backward()
         optimiser.step()
     train, heldout = _errors(optimiser.parameters["angles"].detach(), states, targets, n)
@@ -78,7 +79,7 @@ def _train_depth(seeds: Sequence[int], settings: Mapping[str, Any], layers: int)
             "seed": [seed for _, seed in cases],
             "train_loss": train,
             "heldout_loss": heldout,
-            "mean_heldout_loss": (targets[:, n:] - mean).square().mean((1, 2)).double().numpy(),
+            "mean_heldout_loss": mean_losses("map", mean, targets[:, n:]).double().numpy(),
             "diverged": has_diverged(before, train, heldout),
         }
     )
