@@ -158,6 +158,11 @@ def largest_n(wildcards):
     return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
 
 
+def smallest_n(wildcards):
+    """The smallest n, in which no class may be missing."""
+    return min(STUDY.sizes.get(DATA[wildcards.data]["name"], [0]))
+
+
 def needed_rows(wildcards):
     """Rows that a split must have, and what asks for them: known before anything is trained."""
     name, needed = DATA[wildcards.data]["name"], {}

@@ -55,6 +55,11 @@ def judge_study(
         write_table(kind, outputs[kind], table, settings)
 
 
+def tasks_of(metrics: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the task of each problem, by data set and protocol."""
+    return metrics.groupby(["dataset", "protocol"])["task"].first().to_dict()
+
+
 def judge_tables(
     frames: Mapping[str, pd.DataFrame],
     published: pd.DataFrame,
@@ -70,7 +75,7 @@ def judge_tables(
     comparisons = compare_study(metrics, extra, margins)
     tables = {
         "comparisons": comparisons,
-        "attribution": attribute(comparisons),
+        "attribution": attribute(comparisons, tasks_of(metrics)),
         "crossover": locate_crossovers(metrics),
         "transfer": judge_transfer(metrics),
         "overfitting": judge_overfitting(metrics, frames["sweep"]),
