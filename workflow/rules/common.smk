@@ -63,6 +63,7 @@ if workflow.is_main_process and (late := date_back(["data", RESULTS])):
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
+HAS_LABELS = any(track.place == "labels" for track in STUDY.tracks)
 HAS_DOWNSTREAM = bool(STUDY.downstream)
 TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 

@@ -129,10 +129,9 @@ _classifier = partial(_reference, in_vectors=False, role="required_rival")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
-_adapter = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language")
-_soft = partial(
-    _distilled, in_vectors=False, in_labels=False, in_language=True, objective="tokens", is_variant=True
-)
+_of_language = {"in_vectors": False, "in_labels": False, "in_language": True}
+_adapter = partial(ModelEntry, adapter="language", **_of_language)
+_soft = partial(_distilled, objective="tokens", is_variant=True, **_of_language)
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -143,7 +142,7 @@ _SQUARED = (*_START, "unitary_re", "unitary_re_squared")
 # fmt: off
 MODEL_TABLE: tuple[ModelEntry, ...] = (
     _reference("mean",
-        "predicts for every row the mean of the n training targets, or how frequent classes are in them",
+        "predicts the mean of the n training targets for every row, or how frequent classes are",
         style=Style("#6F6F6F", "", _DASHED), role="required_rival", in_links=True),
     _regression("pca", "principal components of the n rows, as many as the bottleneck is wide",
         style=Style("#000000", "", "-"), adapter="linear"),
