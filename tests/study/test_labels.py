@@ -7,7 +7,7 @@ import pytest
 from helpers.configuration import refusal_by, track, with_data
 from qdistill.judgement.attribution import required_rivals
 from qdistill.study.datasets import record_of, resolve_dataset
-from qdistill.study.registry import ENTRIES, stands_in
+from qdistill.study.registry import ENTRIES, REFERENCES, family_of, stands_in
 from qdistill.study.track_rules import check_track
 from qdistill.training.classifiers import RECIPES
 
@@ -53,11 +53,9 @@ def test_classifiers_do_not_stand_among_vectors_and_labels_need_a_track_of_their
 
 
 def test_what_a_practitioner_would_pick_is_asked_for_before_an_advantage_is_the_circuits_own():
-    wanted = {"mean", "linear", "square", *RECIPES}
+    rivals = {name for name in RECIPES if family_of(name) == "reference"}
+    assert set(RECIPES) - rivals == {"kernel_amplitude", "kernel_angle"}
+    wanted = {"mean", "linear", "square", *rivals}
     assert set(required_rivals("classify")) == wanted <= set(stands_in("labels"))
-    assert set(RECIPES) == {
-        n
-        for n, e in ENTRIES.items()
-        if e.in_labels and not e.in_vectors and e.family == "reference"
-    }
+    assert set(RECIPES) == {n for n in REFERENCES if not ENTRIES[n].in_vectors}
     assert not set(RECIPES) & set(required_rivals("reconstruct"))

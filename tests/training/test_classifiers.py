@@ -47,7 +47,7 @@ def test_the_penalty_of_logistic_regression_is_that_of_brute_force():
         tried = [log_loss(classes, softmax(scores / np.exp(power), axis=1)) for power in powers]
         losses[penalty] = min(tried), np.exp(powers[np.argmin(tried)]), model
     best = min(losses, key=lambda penalty: losses[penalty][0])
-    fitted = TunedClassifier("logistic", inputs, classes, 0)
+    fitted = TunedClassifier("logistic", inputs, classes, 0, 2)
     assert fitted.setting == {"penalty": best}
     assert fitted.temperature == pytest.approx(losses[best][1], rel=0.02)
     expected = losses[best][2].fit(inputs, classes).decision_function(heldout)
@@ -60,12 +60,12 @@ def test_each_tells_classes_that_lie_apart_and_is_sure_of_nothing_that_is_noise(
     generator = np.random.default_rng(3)
     labels = np.arange(45) % classes
     apart = 6 * np.eye(classes, 5)[labels] + generator.normal(size=(45, 5))
-    easy = TunedClassifier(name, apart, labels, 1)
+    easy = TunedClassifier(name, apart, labels, 1, 2)
     asked = np.arange(90) % classes
     seen = easy.scores(6 * np.eye(classes, 5)[asked] + generator.normal(size=(90, 5)))
     assert (seen.argmax(1) == asked).mean() > 0.95
     assert log_losses(seen, asked).mean() < 0.4 * np.log(classes)
-    hard = TunedClassifier(name, generator.normal(size=(45, 5)), labels, 1)
+    hard = TunedClassifier(name, generator.normal(size=(45, 5)), labels, 1, 2)
     unseen = hard.scores(generator.normal(size=(300, 5)))
     assert unseen.shape == (300, classes)
     assert log_losses(unseen, np.arange(300) % classes).mean() < np.log(classes) + 0.35
@@ -94,8 +94,8 @@ def test_the_temperature_undoes_the_one_that_scores_were_made_with(seed, true):
 
 def test_held_out_rows_and_rows_beyond_n_choose_nothing():
     inputs, classes, heldout, _ = rows_of()
-    first = TunedClassifier("svm_rbf", inputs, classes, 0)
-    again = TunedClassifier("svm_rbf", inputs.copy(), classes.copy(), 0)
+    first = TunedClassifier("svm_rbf", inputs, classes, 0, 2)
+    again = TunedClassifier("svm_rbf", inputs.copy(), classes.copy(), 0, 2)
     np.testing.assert_array_equal(first.scores(heldout), again.scores(heldout))
     # What a row is called with does not depend on the others that are asked for.
     np.testing.assert_allclose(first.scores(heldout[:3]), first.scores(heldout)[:3])

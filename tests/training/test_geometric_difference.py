@@ -14,7 +14,7 @@ from qdistill.training.geometric_difference import (
     class_targets,
     classical_grams,
     geometric_difference,
-    measure_geometry,
+    compare_kernels,
     model_complexity,
 )
 
@@ -189,7 +189,7 @@ def test_two_classes_are_labels_of_plus_and_minus_one():
 def test_a_row_for_every_encoding_and_kernel():
     generator = np.random.default_rng(2)
     rows, labels = generator.normal(size=(20, 6)), generator.integers(0, 3, 20)
-    found = measure_geometry(rows, labels, 5, 2)
+    found = compare_kernels(rows, labels, 5, 2)
     pairs = [(row["encoding"], row["against"]) for row in found]
     kernels = ("linear", "polynomial", "rbf")
     assert pairs == [(name, rival) for name in ("amplitude", "angle") for rival in kernels]
@@ -208,7 +208,7 @@ def test_a_row_for_every_encoding_and_kernel():
 
 def test_of_one_class_alone_complexities_are_unknown():
     rows = np.random.default_rng(3).normal(size=(8, 4))
-    for row in measure_geometry(rows, np.zeros(8, dtype=int), 0, 2):
+    for row in compare_kernels(rows, np.zeros(8, dtype=int), 0, 2):
         assert np.isnan([row["complexity_quantum"], row["complexity_classical"]]).all()
         assert row["geometric_difference"] > 0
 

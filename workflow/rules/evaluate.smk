@@ -28,8 +28,13 @@ RESAMPLED = {
     and not KINDS[track.datasets[problem[0]]["kind"]].is_scrambled
 }
 ROWS = ["row_intervals"] if RESAMPLED else []
+# Problems in which kernels of circuits stand.
+KERNELS = [
+    problem for problem, track in STUDY.problems.items() if track.has_quantum_kernel
+]
+GEOMETRY = ["geometry"] if KERNELS else []
 COURSES = ["history"] if LANGUAGE else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *DOWNSTREAM, *COURSES]
+MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COURSES]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -99,6 +104,11 @@ rule combine_tables:
             "history.parquet",
             lambda track, dataset: track.bottlenecks if track.is_language else [],
         ),
+        geometry=[
+            GEOMETRY_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in KERNELS
+            for block in STUDY.blocks
+        ],
         downstream=[
             DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in STUDY.downstream
@@ -125,7 +135,7 @@ rule combine_tables:
 rule judge_study:
     input:
         **tables_of(
-            *("metrics", "sweep"), *SWEPT, *ROWS, *DOWNSTREAM, *COSTED, *COURSES
+            *("metrics", "sweep"), *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COSTED, *COURSES
         ),
         published=PUBLISHED,
         duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),

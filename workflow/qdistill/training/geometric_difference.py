@@ -11,12 +11,19 @@ y'(K + lambda)^-1 K (K + lambda)^-1 y and residuals lambda (K + lambda)^-1 y.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import cho_factor, cho_solve, eigh
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
+from qdistill.datasets.examples import load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
+from qdistill.storage.tables import write_table
 from qdistill.training.fidelity_kernels import AmplitudeStates, AngleStates, fidelity
 
 REGULARISATION = 1e-3  # lambda; kernels of a low rank, as the linear one, need one that counts
@@ -144,7 +151,7 @@ def classical_grams(rows: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def measure_geometry(
+def compare_kernels(
     inputs: np.ndarray, labels: np.ndarray, seed: int, qubits: int
 ) -> list[dict[str, str | float]]:
     """Measure the geometry of n training rows under both encodings against every classical kernel.
@@ -193,6 +200,22 @@ def measure_geometry(
             }
             found.append({"encoding": encoding, "against": against, **row})
     return found
+
+
+def measure_geometry(problem: Problem, settings: Mapping[str, Any], path: str | Path) -> None:
+    """Write what :func:`compare_kernels` finds at every n, by the contract "geometry".
+
+    Settings are those of the labelled data set, for the table's digest.
+    """
+    latents, rows = load_latents(problem.latents), []
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
+        for seed, classes in examples.classes().items():
+            inputs, _ = examples.labelled_rows(seed)
+            for found in compare_kernels(inputs, classes, seed, problem.qubits):
+                del found["sqrt_n"]
+                rows.append({**problem.key(n), "seed": seed, **found})
+    write_table("geometry", path, pd.DataFrame(rows), settings)
 
 
 def _complexity(gram: np.ndarray, targets: np.ndarray) -> float:

@@ -61,6 +61,7 @@ _TABLES = {
     "overfitting": ("Overfitting", "The student by the size of its unlabelled pool."),
     "downstream_comparisons": ("Use of the codes", "Codes compared, higher being better."),
     "score_comparisons": ("Classes told", "Accuracy and macro-F1 compared, higher being better."),
+    "geometry": ("Geometry of kernels", "A quantum kernel beside classical ones, on the n rows."),
     "published": (
         "Published figures",
         "The article's errors and ours; deviation is ours / its - 1.",

@@ -29,6 +29,7 @@ OF_PROBLEM = (
     students.phases,
     labels.tellings,
     labels.score_rivalries,
+    labels.geometries,
     language.rivalries,
     language.adaptations,
     language.long_trainings,

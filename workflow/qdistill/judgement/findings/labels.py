@@ -1,9 +1,11 @@
 """Findings on how well classes are told: by whom, and whether a circuit does it better."""
 
+import math
+
 import numpy as np
 
 from qdistill.judgement.findings.base import Finding, from_row, key_of, why
-from qdistill.judgement.statistics import paired_interval
+from qdistill.judgement.statistics import Interval, paired_interval, paired_ratio
 from qdistill.judgement.tables import ProblemTables
 
 # Measure -> its column of the metrics table, and whether more of it is better.
@@ -51,3 +53,37 @@ def score_rivalries(part: ProblemTables) -> list[Finding]:
         key = key_of(part, row["n"])
         found.append(from_row("scores", key, row, "score_comparisons", pair, limits, **about))
     return found
+
+
+def geometries(part: ProblemTables) -> list[Finding]:
+    """Judge whether a quantum kernel could do better than a classical one, and here would.
+
+    Huang et al. (2021): where the geometric difference g is below sqrt(n), the level, there is
+    ``no room`` for labels on which it does much better. The labels at hand ``suit`` it where their
+    complexity is the lower under it; the estimate is then the ratio of complexities.
+    """
+    found = []
+    for (n, encoding, against), rows in part.geometry.groupby(["n", "encoding", "against"]):
+        where = {"encoding": encoding, "against": against}
+        about = {"subject": f"kernel_{encoding}", "against": against, "seeds": len(rows)}
+        level = math.sqrt(n)
+        size = paired_interval(rows["geometric_difference"].to_numpy())
+        ratio = paired_ratio(
+            rows["complexity_quantum"].to_numpy(), rows["complexity_classical"].to_numpy()
+        )
+        for measure, value, bound, words in (
+            ("geometric_difference", size, level, ("no room", "room")),
+            ("complexity_ratio", ratio, 1.0, ("suits", "does not suit")),
+        ):
+            own = {"estimate": value.estimate, "low": value.low, "high": value.high}
+            own |= {"measure": measure, "level": bound, "verdict": _beside(value, bound, words)}
+            key = key_of(part, n)
+            found.append(from_row("geometry", key, {}, "geometry", where, **about, **own))
+    return found
+
+
+def _beside(value: Interval, bound: float, words: tuple[str, str]) -> str:
+    """Return the first word where the limits are below the bound, the second where above."""
+    if not value.low <= value.high:  # there are no limits
+        return "undefined"
+    return words[0] if value.high < bound else words[1] if value.low >= bound else "open"

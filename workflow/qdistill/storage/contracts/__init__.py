@@ -25,6 +25,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "cost": measured.Cost,
     "unitary": measured.Unitary,
     "soft_targets": measured.SoftTargets,
+    "geometry": measured.Geometry,
     "downstream": measured.Downstream,
     "text_bounds": measured.TextBounds,
     "row_intervals": judged.RowIntervals,

@@ -22,6 +22,7 @@ VERDICTS = {
     "advantage": _COMPARED,
     "labels": ("best", "not best"),
     "scores": _COMPARED,
+    "geometry": ("room", "no room", "suits", "does not suit", "open", "undefined"),
     "language": _COMPARED,
     "adaptation": _COMPARED,
     "forgetting": ("forgets", "improves", "not shown", "undefined"),
