@@ -124,6 +124,9 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { <<: *vectors, unlabelled_fraction: 0.7 } -> 0.7 | 0.3 | no rows
 { <<: *vectors, heldout_fraction: 1 } -> heldout_fraction | below 1
 { <<: *vectors, column: 3 } -> column | 3
+{ <<: *vectors, label_column: [y] } -> label_column | text or null
+{ <<: *vectors, column: [a, y], label_column: y } -> label_column 'y' | no feature
+{ <<: *vectors, column: y, label_column: y } -> label_column 'y' | no feature
 { <<: *text, column: body } -> unknown key 'column' | text_column
 { <<: *text, text_column: [a] } -> text_column | text or null. The name of a column
 { <<: *text, label_column: "" } -> label_column | text or null. The name of a column

@@ -19,6 +19,7 @@ from qdistill.study.dataset_record import (
     UserPath,
 )
 from qdistill.study.language_kinds import Base, Language
+from qdistill.study.messages import quoted
 from qdistill.study.reading import is_table, part_files
 from qdistill.study.settings import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
 from qdistill.study.user_files import (
@@ -181,6 +182,7 @@ class Vectors(Divided):
         NotEmpty | Annotated[list[NotEmpty], NON_EMPTY] | None,
         Field(description="The name of a column, or a list of names."),
     ] = None
+    label_column: Column = None
 
     function: ClassVar[str] = "vectors:write_vectors"
     task: ClassVar[str] = "reconstruct vectors of the user's own"
@@ -192,11 +194,21 @@ class Vectors(Divided):
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""
-        rows, width = inspect_vectors(self.name, self.path, self.column)
+        rows, width = inspect_vectors(self.name, self.path, self.column, self.label_column)
         unlabelled = round(self.unlabelled_fraction * rows)
         heldout = round(self.heldout_fraction * rows)
         counts = (rows - unlabelled - heldout, unlabelled, heldout)
         return dict(zip(SPLITS, counts, strict=True)), width
+
+    @model_validator(mode="after")
+    def _label_is_no_feature(self) -> Self:
+        features = [self.column] if isinstance(self.column, str) else self.column or []
+        if self.label_column in features:
+            raise ValueError(
+                f"label_column {quoted(self.label_column)} is in 'column' too; a label is no "
+                "feature, so give it in one of them"
+            )
+        return self
 
 
 class Planted(Declared):
