@@ -104,7 +104,7 @@ def test_every_form_of_file_refuses_fractions_and_names_the_rows_without_a_label
     if suffix in (".parquet", ".jsonl"):
         with pytest.raises(DataError, match=r"column 'y' is empty in row 0 \(counted from 0\)"):
             read_labels(save(tmp_path, suffix, [None, 2]), "y")
-    with pytest.raises(DataError, match="no .*'z'"):
+    with pytest.raises(DataError, match=r"no .*'z'"):
         read_labels(save(tmp_path, suffix, ["a"]), "z")
 
 

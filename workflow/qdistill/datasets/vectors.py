@@ -23,9 +23,9 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is the
     position in the file, from 0, or in all parts together. Raises DataError if the file cannot be
     read (see :func:`read_vectors` and, of a column of labels,
-    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than 2**qubits, a value that is not finite
-    or too large, a row whose values are all equal, or too few rows to leave one to train on and one
-    held out.
+    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than 2**qubits, a
+    value that is not finite or too large, a row whose values are all equal, or too few rows to
+    leave one to train on and one held out.
     """
     source = Path(sources[0] if len(sources) == 1 else Path(sources[0]).parent)
     parts = _read_parts(sources, settings["column"])

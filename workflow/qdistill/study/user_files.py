@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from qdistill.errors import ConfigurationError, DataError
@@ -102,6 +103,20 @@ def check_encoder(name: str, encoder: str | None) -> None:
             f"configuration: 'encoder' of '{name}': no folder {quoted(encoder)}; give null, a "
             "folder, or a model of the Hugging Face hub as organisation/model"
         )
+
+
+def installed_extra(name: str, package: str, extra: str) -> Distribution:
+    """Find the installed package that a data set is read from, and that an extra of ours brings.
+
+    Raises ConfigurationError if it is not installed.
+    """
+    try:
+        return distribution(package)
+    except PackageNotFoundError:
+        raise ConfigurationError(
+            f"data set '{name}': package '{package}' is not installed, which it is read from; "
+            f"install it by: pip install 'qdistill[{extra}]'"
+        ) from None
 
 
 def inspect_vectors(
