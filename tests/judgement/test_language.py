@@ -124,9 +124,9 @@ def test_what_is_kept_is_the_gain_over_the_frozen_model(part):
 
 
 def test_rivals_that_are_asked_for_are_those_of_the_kind_of_problem():
-    assert "lora_8" in required_rivals({"linear", "output_bias"})
-    assert "pca_cv" not in required_rivals({"linear", "output_bias"})
-    assert set(required_rivals({"linear"})) == {
+    assert "lora_8" in required_rivals("language")
+    assert "pca_cv" not in required_rivals("language")
+    assert set(required_rivals("map")) == {
         "mean",
         "pca_cv",
         "linear",

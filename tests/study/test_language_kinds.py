@@ -76,7 +76,7 @@ def test_names_of_language_models_do_not_stand_among_vectors():
 
 def test_texts_and_vectors_need_tracks_of_their_own():
     both = {name: resolve_dataset(name) for name in ("kjv", "digits")}
-    assert "give these a track of their own" in refusal_by(
+    assert "give one of them a track of its own" in refusal_by(
         check_track, language_track(datasets=both), ""
     )
 

@@ -193,7 +193,7 @@ def check_without(names):
     metrics = make_metrics(("synthetic-6q",), (100,), seeds=3, names=names)
     documents = documents_of(metrics, [described("synthetic-6q", kind="synthetic")])
     for line in documents["markdown"].splitlines():
-        exempt = required_rivals(("linear",)) if "does not hold it" in line else ()
+        exempt = required_rivals("map") if "does not hold it" in line else ()
         exempt = (*exempt, *(EVERY_NAME if line.startswith("|problem") else ()))
         exempt = (*exempt, *("classical", "pca", "mean") * (line[:1] not in "|-"))
         assert models_in(line) - set(names) <= set(exempt), line
@@ -201,9 +201,7 @@ def check_without(names):
         assert not re.search(r"\bnan\b|None|undefined\]", text)
 
 
-@pytest.mark.parametrize(
-    "left_out", [*required_rivals(("linear",)), "quantum", "classical", "compiled"]
-)
+@pytest.mark.parametrize("left_out", [*required_rivals("map"), "quantum", "classical", "compiled"])
 def test_a_model_that_is_left_out_takes_its_sentences_with_it(left_out):
     check_without([name for name in EVERY_NAME if name not in left_out.split()])
 

@@ -19,13 +19,20 @@ def generator_for(seed: int, n: int, purpose: str) -> np.random.Generator:
 
 
 def split_folds(
-    seed: int, n: int, purpose: str, folds: int
+    seed: int, n: int, purpose: str, folds: int, classes: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the ascending positions to fit on, and to validate on, of each fold of n examples.
 
     The folds are those of scikit-learn's ``KFold(folds, shuffle=True)``, whose import takes
-    longer than many a job that validates.
+    longer than many a job that validates. Where examples have classes, int (n,), each is dealt out
+    evenly: two examples of one are never in the same fold unless every fold has one.
     """
     state = int(generator_for(seed, n, purpose).integers(2**32))
-    for fold in np.array_split(np.random.RandomState(state).permutation(n), folds):
+    order = np.random.RandomState(state).permutation(n)
+    if classes is None:
+        dealt = np.array_split(order, folds)
+    else:
+        order = order[np.argsort(classes[order], kind="stable")]
+        dealt = [order[fold::folds] for fold in range(folds)]
+    for fold in dealt:
         yield np.setdiff1d(np.arange(n), fold), np.sort(fold)

@@ -37,6 +37,7 @@ REASONS = {
 # What held-out losses are, by their measure.
 LOSSES = {
     "mse": "held-out mean squared error",
+    "cross_entropy": "held-out log loss, nats",
     "nats_per_token": "held-out bound, nats a token",
 }
 

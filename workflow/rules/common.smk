@@ -63,6 +63,7 @@ if workflow.is_main_process and (late := date_back(["data", RESULTS])):
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
+HAS_LABELS = any(track.place == "labels" for track in STUDY.tracks)
 HAS_DOWNSTREAM = bool(STUDY.downstream)
 TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 
@@ -156,6 +157,11 @@ def largest_n(wildcards):
     settings = DATA[wildcards.data]
     own = record_of(settings).rows() is None
     return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
+
+
+def smallest_n(wildcards):
+    """The smallest n, in which no class may be missing."""
+    return min(STUDY.sizes.get(DATA[wildcards.data]["name"], [0]))
 
 
 def needed_rows(wildcards):

@@ -132,6 +132,7 @@ rule draw_subsets:
         seeds=lambda wildcards: STUDY.blocks[wildcards.block],
         kind=kind_of_rows,
         needed=needed_rows,
+        smallest=smallest_n,
     message:
         "Draw the labelled rows of seeds {wildcards.block} of {wildcards.data}"
     script:

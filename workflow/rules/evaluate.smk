@@ -11,6 +11,7 @@ JUDGED = [
         "findings",
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
+    *(["score_comparisons"] if HAS_LABELS else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 

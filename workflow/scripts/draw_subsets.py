@@ -7,4 +7,6 @@ with job_log(snakemake):
 
     params = snakemake.params
     output = snakemake.output[0]
-    draw_subsets(snakemake.input.rows, params.seeds, output, params.kind, params.needed)
+    draw_subsets(
+        snakemake.input.rows, params.seeds, output, params.kind, params.needed, params.smallest
+    )

@@ -31,6 +31,13 @@ class Examples:
         """Number of labelled examples of a seed."""
         return self.labelled.shape[1]
 
+    def classes(self) -> dict[int, np.ndarray]:
+        """Return the classes of each seed's labelled rows, int64 (n,); none for other tasks."""
+        if self.task != "classify":
+            return {}
+        told = self.targets[self.labelled].argmax(-1).numpy()
+        return dict(zip(self.seeds, told, strict=True))
+
     def labelled_rows(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs (n, D) and targets (n, E) of a seed's labelled rows, in float64."""
         labelled = self.labelled[self.seeds.index(seed)]

@@ -16,14 +16,16 @@ def draw_subsets(
     path: str | Path,
     kind: str = "latents",
     needed: Mapping[str, tuple[int, str]] | None = None,
+    smallest: int = 0,
 ) -> None:
     """Draw each seed's order of the training rows.
 
     The subset at n is the first n rows, so the subsets of a seed are nested and do not depend on
     which n or other seeds are asked for; where classes are to be told apart they are stratified.
     The rows are those of a table by the contract of ``kind``, latents or paragraphs; ``needed``
-    says for a split how many rows the study asks for, and what does. Raises DataError if it cannot
-    be read or a split has fewer, before anything is trained.
+    says for a split how many rows the study asks for, and what does, ``smallest`` is its smallest
+    n. Raises DataError if the table cannot be read, a split has fewer, or the smallest subset of a
+    seed lacks two rows of a class, before anything is trained.
     """
     frame = read_frame(kind, rows_path)
     for split, (least, what) in (needed or {}).items():
@@ -37,6 +39,9 @@ def draw_subsets(
     train_rows, about = train["row"].to_numpy(dtype=np.int64), read_metadata(rows_path)
     labels = train["label"].to_numpy(dtype=str) if "classes" in about else None
     orders = [_order(train_rows, labels, seed) for seed in seeds]
+    if labels is not None:
+        label_of = dict(zip(train_rows, labels, strict=True))
+        _check_classes(rows_path, label_of, orders, seeds, smallest)
     columns = {
         "seed": np.repeat(np.asarray(seeds, dtype=np.int64), len(train_rows)),
         "position": np.tile(np.arange(len(train_rows)), len(orders)),
@@ -61,6 +66,26 @@ def _order(rows: np.ndarray, labels: np.ndarray | None, seed: int) -> np.ndarray
         own = order[labels[order] == label]
         place[own] = (np.arange(len(own)) + generator.random()) / len(own)
     return rows[np.argsort(place, kind="stable")]
+
+
+def _check_classes(
+    path: str | Path,
+    labels: Mapping[int, str],
+    orders: Sequence[np.ndarray],
+    seeds: Sequence[int],
+    smallest: int,
+) -> None:
+    """Refuse subsets in which cross-validation would train without a class."""
+    every = sorted(set(labels.values()))
+    for seed, order in zip(seeds, orders, strict=True):
+        held = [labels[row] for row in order[:smallest]]
+        for label in every if smallest else ():
+            if (count := held.count(label)) < 2:
+                raise DataError(
+                    f"{path}: of the {len(every)} classes, '{label}' has {count} of the first "
+                    f"n = {smallest} rows of seed {seed}, and cross-validation needs 2; give "
+                    "a larger n, or drop rare classes with a larger 'least_rows' and 'rare: drop'"
+                )
 
 
 def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:

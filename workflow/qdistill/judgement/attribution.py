@@ -1,13 +1,13 @@
 """To which model an advantage of the quantum model is owed."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from qdistill.judgement.pairing import CONDITION
 from qdistill.storage.tables import make_frame
-from qdistill.study.registry import ENTRIES, place_on_ladder, with_role
+from qdistill.study.registry import ENTRIES, place_on_ladder, stands_in, with_role
 
 # What the advantage is claimed over.
 BASELINES = with_role("baseline")
@@ -15,8 +15,12 @@ BASELINES = with_role("baseline")
 _OPEN = ("worse", "equivalent", "not distinguishable")
 
 
-def attribute(comparisons: pd.DataFrame) -> pd.DataFrame:
+def attribute(
+    comparisons: pd.DataFrame, tasks: Mapping[tuple[str, str], str] | None = None
+) -> pd.DataFrame:
     """Judge at each condition whether an advantage of ``quantum``, the challenger, is its own.
+
+    Tasks are those of the metrics table, by data set and protocol; by default all are maps.
 
     Returns
     -------
@@ -44,32 +48,29 @@ def attribute(comparisons: pd.DataFrame) -> pd.DataFrame:
         & (comparisons["baseline_stage"] == "trained")
     )
     rows = [
-        {**dict(zip(CONDITION, key, strict=True)), **_attribute_at(condition)}
+        {
+            **dict(zip(CONDITION, key, strict=True)),
+            **_attribute_at(condition, (tasks or {}).get((key[0], key[2]), "map")),
+        }
         for key, condition in comparisons[hit].groupby(list(CONDITION), sort=True)
     ]
     return make_frame("attribution", rows)
 
 
-def required_rivals(names: Collection[str]) -> tuple[str, ...]:
-    """List the models that an advantage must survive to be the circuit's own.
+def required_rivals(task: str) -> tuple[str, ...]:
+    """List the models that an advantage must survive to be the circuit's own, in a task.
 
-    They are other ones where vectors are mapped than in a language model, which is told by the
-    names that were compared. Whatever else the study holds that has no trained entangling circuit
-    is a rival too.
+    Whatever else the study holds that has no trained entangling circuit is a rival too.
     """
-    is_language = any(not ENTRIES[name].in_vectors for name in names)
-    return tuple(
-        name
-        for name in with_role("required_rival")
-        if (ENTRIES[name].in_language if is_language else ENTRIES[name].in_vectors)
-    )
+    place = stands_in({"classify": "labels", "language": "language"}.get(task, "vectors"))
+    return tuple(name for name in with_role("required_rival") if name in place)
 
 
-def _attribute_at(condition: pd.DataFrame) -> dict:
+def _attribute_at(condition: pd.DataFrame, task: str) -> dict:
     rows = condition.set_index("baseline")
     verdicts = rows["verdict"].to_dict()
     rivals = sorted(filter(is_rival, verdicts), key=place_on_ladder)
-    missing = [name for name in required_rivals(verdicts) if name not in verdicts]
+    missing = [name for name in required_rivals(task) if name not in verdicts]
     contenders = sorted({*rivals, *BASELINES} & verdicts.keys(), key=place_on_ladder)
     is_small = rows["equivalent"] & (rows["verdict"] == "better")
     relations = rows["verdict"].mask(is_small, "equivalent")

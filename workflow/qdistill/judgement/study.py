@@ -15,6 +15,7 @@ from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.scores import compare_scores
 from qdistill.judgement.tables import StudyTables
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.storage.files import digest_of
@@ -55,6 +56,11 @@ def judge_study(
         write_table(kind, outputs[kind], table, settings)
 
 
+def tasks_of(metrics: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the task of each problem, by data set and protocol."""
+    return metrics.groupby(["dataset", "protocol"])["task"].first().to_dict()
+
+
 def judge_tables(
     frames: Mapping[str, pd.DataFrame],
     published: pd.DataFrame,
@@ -70,7 +76,7 @@ def judge_tables(
     comparisons = compare_study(metrics, extra, margins)
     tables = {
         "comparisons": comparisons,
-        "attribution": attribute(comparisons),
+        "attribution": attribute(comparisons, tasks_of(metrics)),
         "crossover": locate_crossovers(metrics),
         "transfer": judge_transfer(metrics),
         "overfitting": judge_overfitting(metrics, frames["sweep"]),
@@ -78,4 +84,6 @@ def judge_tables(
     }
     if "downstream" in frames:
         tables["downstream_comparisons"] = compare_downstream(frames["downstream"], margins)
+    if (metrics["task"] == "classify").any():
+        tables["score_comparisons"] = compare_scores(metrics, margins)
     return tables

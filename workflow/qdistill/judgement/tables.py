@@ -21,7 +21,7 @@ TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
-    *("downstream_comparisons", "history"),
+    *("downstream_comparisons", "score_comparisons", "history"),
 )
 
 
@@ -43,6 +43,7 @@ class StudyTables:
     cost: pd.DataFrame
     downstream: pd.DataFrame
     downstream_comparisons: pd.DataFrame
+    score_comparisons: pd.DataFrame  # of labelled data alone
     history: pd.DataFrame  # of language models alone
 
     @classmethod

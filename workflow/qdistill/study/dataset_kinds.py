@@ -235,6 +235,28 @@ class Corrupted(Derived):
     presets: ClassVar[Presets] = {f"{source}-corrupted": {"source": source} for source in _SOURCES}
 
 
+class Labels(Derived):
+    """Another data set's rows, with the classes that its labels name."""
+
+    kind: Literal["labels"]
+    least_rows: Annotated[int, Field(ge=2)] = 20
+    """Rows that a class must have in the train split, and in the held-out one."""
+    rare: Literal["refuse", "drop"] = "refuse"
+    """What is done with the rows of a class that has fewer."""
+
+    is_labels: ClassVar[bool] = True
+    function: ClassVar[str] = "labelled:label_latents"
+    task: ClassVar[str] = "tell the class of a vector"
+    presets: ClassVar[Presets] = {
+        "digits-labels": {"source": "digits"},
+        "docstrings-labels": {"source": "docstrings", "least_rows": 28, "rare": "drop"},
+    }
+
+    def rows(self) -> dict[str, int] | None:
+        """Count the source's rows, unless classes are dropped."""
+        return super().rows() if self.rare == "refuse" else None
+
+
 class Scrambled(Derived):
     """Another data set's rows, with targets that have nothing to do with them."""
 
@@ -253,7 +275,7 @@ class Scrambled(Derived):
 
 
 _WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Reviews, Vectors, Text)
-_WITH_TARGETS = (Corrupted, Scrambled, TeacherCircuit, Squares)
+_WITH_TARGETS = (Corrupted, Labels, Scrambled, TeacherCircuit, Squares)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
     for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS, Base, Language)

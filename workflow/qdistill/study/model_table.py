@@ -66,8 +66,10 @@ class ModelEntry:
     start: str = ""
     readout: str = "linear"
     pool: bool = False
-    # Whether it stands where vectors are mapped, and inside a frozen language model.
+    # Whether it stands where vectors are mapped, where classes are told apart, and inside a frozen
+    # language model.
     in_vectors: bool = True
+    in_labels: bool = True
     in_language: bool = False
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
@@ -83,7 +85,7 @@ class ModelEntry:
 
         The last stands in language models alone.
         """
-        if not self.in_vectors and self.family != "student":
+        if self.adapts or (self.in_language and not self.in_vectors and self.family != "student"):
             return "adapter"
         if self.family in ("reference", "student"):
             return self.family
@@ -102,7 +104,7 @@ class ModelEntry:
     @property
     def settings(self) -> tuple[str, ...]:
         """Keys of ``training`` that make a difference to it, and may be overridden for it."""
-        if not self.in_vectors:
+        if self.in_language and not self.in_vectors:
             is_trained = self.objective == "tokens" if self.method else self.adapts != "nothing"
             return ("batch_size", "regularised") if is_trained else ()
         if self.kind == "tuned":  # the others are searched
@@ -122,11 +124,14 @@ _DOTTED: Line = (0, (1, 1.3))
 _DASH_DOTTED: Line = (0, (5, 1.5, 1, 1.5))
 
 _reference = partial(ModelEntry, family="reference")
+_regression = partial(_reference, in_labels=False)
+_classifier = partial(_reference, in_vectors=False, role="required_rival")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
-_adapter = partial(ModelEntry, in_vectors=False, in_language=True, adapter="language")
-_soft = partial(_distilled, in_vectors=False, in_language=True, objective="tokens", is_variant=True)
+_of_language = {"in_vectors": False, "in_labels": False, "in_language": True}
+_adapter = partial(ModelEntry, adapter="language", **_of_language)
+_soft = partial(_distilled, objective="tokens", is_variant=True, **_of_language)
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -136,17 +141,27 @@ _SQUARED = (*_START, "unitary_re", "unitary_re_squared")
 
 # fmt: off
 MODEL_TABLE: tuple[ModelEntry, ...] = (
-    _reference("mean", "predicts the mean of the n training targets for every row",
+    _reference("mean",
+        "predicts the mean of the n training targets for every row, or how frequent classes are",
         style=Style("#6F6F6F", "", _DASHED), role="required_rival", in_links=True),
-    _reference("pca", "principal components of the n rows, as many as the bottleneck is wide",
+    _regression("pca", "principal components of the n rows, as many as the bottleneck is wide",
         style=Style("#000000", "", "-"), adapter="linear"),
-    _reference("pca_cv",
+    _regression("pca_cv",
         "the same, their number chosen by cross-validation inside the n rows",
         style=Style("#3D3D3D", "", _DOTTED), adapter="linear", role="required_rival",
         is_variant=True, in_links=True),
-    _reference("oracle",
+    _regression("oracle",
         "principal components of the true covariance, known for generated data alone",
         style=Style("#8A8A8A", "", _DASH_DOTTED), is_oracle=True),
+    _classifier("nearest_centroid",
+        "the class whose mean is nearest, means shrunk as cross-validation inside the n rows says",
+        style=Style("#8A8A8A", "", _DASH_DOTTED)),
+    _classifier("nearest_neighbours",
+        "the classes of the nearest rows, their number by cross-validation inside the n rows",
+        style=Style("#B8A9C9", "", _SHORT_DASHED)),
+    _classifier("logistic",
+        "logistic regression, its penalty by cross-validation inside the n rows",
+        style=Style("#000000", "", "-"), in_links=True),
     _adapter("frozen_base", "the frozen language model as it is, without an adapter", "reference",
         style=Style("#6F6F6F", "", _DASHED), adapts="nothing", adapter="", role="required_rival",
         in_links=True),
@@ -164,12 +179,21 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "the best of linear, low-rank, weight-decayed and early-stopped predictors, by "
         "cross-validation inside the n rows", "classical",
         style=Style("#63180B", ">", "-", 6.0), adapter="linear", role="required_rival",
-        in_links=True),
-    _reference("kernel_square",
+        in_labels=False, in_links=True),
+    _regression("kernel_square",
         "kernel ridge regression on products of two features, its settings by cross-validation "
         "inside the n rows", style=Style("#2F4B3A", "", _DOTTED), is_variant=True),
-    _reference("kernel_rbf", "the same with a Gaussian kernel",
+    _regression("kernel_rbf", "the same with a Gaussian kernel",
         style=Style("#A08C5B", "", _DASH_DOTTED), is_variant=True),
+    _classifier("svm_linear",
+        "a linear support vector machine, its penalty by cross-validation inside the n rows",
+        style=Style("#3D3D3D", "", _DOTTED), is_variant=True),
+    _classifier("svm_rbf",
+        "the same with a Gaussian kernel, whose width is chosen too",
+        style=Style("#A08C5B", "", _DASH_DOTTED), in_links=True),
+    _classifier("mlp",
+        "a network with a hidden layer of 32, its weight decay by cross-validation inside the n "
+        "rows", style=Style("#2F4B3A", "", "-"), is_variant=True),
     ModelEntry("square", "the normalised code, squared: the circuit model without its circuit",
         "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), unit_scale=1,
         in_language=True, adapter="squared", role="required_rival", removes="the circuit",
@@ -239,7 +263,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "
         "by cross-validation inside the n rows", "quantum",
         style=Style("#061D51", "*", _DASH_DOTTED, 8.0), is_circuit=True, adapter="circuit",
-        role="challenger", asks=("quantum", "linear_tuned"), in_links=True),
+        role="challenger", asks=("quantum", "linear_tuned"), in_labels=False, in_links=True),
 
     _student("compiled",
         "the trained circuit as two real matrices: the same outputs, without a circuit",
@@ -277,8 +301,8 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         style=Style("#117733", "v", _SHORT_DASHED), pool=True, pool_text="niche", in_language=True,
         in_links=True),
     _distilled("distilled_general", "the same with general text as the pool",
-        style=Style("#88CCEE", "P", _DOTTED), in_vectors=False, in_language=True, pool=True,
-        pool_text="general", is_variant=True),
+        style=Style("#88CCEE", "P", _DOTTED), in_vectors=False, in_labels=False, in_language=True,
+        pool=True, pool_text="general", is_variant=True),
     _soft("soft_train",
         "a linear layer fitted to the circuit's distributions over tokens on the n texts",
         style=Style("#CC6677", "p", _DASH_DOTTED)),
@@ -287,7 +311,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
     _soft("soft_general", "the same on the texts and general text",
         style=Style("#88CCEE", "X", _DASH_DOTTED), pool=True, pool_text="general"),
     _distilled("mean_code", "the mean of the circuit's codes in place of every code",
-        style=Style("#682E6E", "D", _DOTTED), in_vectors=False, in_language=True,
+        style=Style("#682E6E", "D", _DOTTED), in_vectors=False, in_labels=False, in_language=True,
         objective="codes", readout="constant", is_variant=True),
     _distilled("distilled_softmax", "the same, with a softmax behind the layer",
         style=Style("#88CCEE", "P", _DOTTED), readout="softmax", pool=True,

@@ -43,6 +43,11 @@ def stages_of(name: str) -> tuple[str, ...]:
     return ENTRIES[name].stages
 
 
+def stands_in(place: str) -> tuple[str, ...]:
+    """List what stands where models are trained: on "vectors", "labels" or in "language"."""
+    return tuple(name for name, entry in ENTRIES.items() if getattr(entry, f"in_{place}"))
+
+
 def with_role(role: Role) -> tuple[str, ...]:
     """List the names that have a role in judgement, the simplest first."""
     return tuple(name for name, entry in ENTRIES.items() if entry.role == role)

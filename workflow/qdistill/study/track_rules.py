@@ -7,10 +7,11 @@ from qdistill.errors import ConfigurationError
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.messages import listed, nearest, shown
-from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS
-from qdistill.study.tracks import Track
+from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS, stands_in
+from qdistill.study.tracks import Track, place_of
 
 _DEEPEST = 1000  # layers
+_PLACES = {"vectors": "vectors", "labels": "labelled data", "language": "a language model"}
 _GRID = ("folds", "steps", "epochs", "checks", "learning_rates", "weight_decays")
 
 
@@ -60,25 +61,31 @@ def _check_kinds(track: Track, where: str) -> None:
                 f"configuration: '{where}datasets': '{name}' is of kind 'base', which is made for "
                 "data sets of kind 'language' and is none to study"
             )
-        if kind.is_language != track.is_language:
+        if place_of(settings) != track.place:
+            first = next(iter(track.datasets))
             raise ConfigurationError(
                 f"configuration: '{where}datasets': '{name}' is of kind '{settings['kind']}' and "
-                "stands beside texts for a language model; give these a track of their own"
+                f"does not stand in {_PLACES[track.place]} as '{first}' does; give one of them a "
+                "track of its own"
             )
-    where_in = "in_language" if track.is_language else "in_vectors"
-    allowed = [name for name, entry in ENTRIES.items() if getattr(entry, where_in)]
+    allowed = stands_in(track.place)
     for key, names in (("models", track.models), ("students", track.students)):
         wrong = [name for name in names if name not in allowed]
         if wrong:
-            place = "a language model" if track.is_language else "vectors"
             raise ConfigurationError(
-                f"configuration: '{where}{key}': '{wrong[0]}' does not stand in {place}; allowed: "
+                f"configuration: '{where}{key}': '{wrong[0]}' does not stand in "
+                f"{_PLACES[track.place]}; allowed: "
                 f"{listed(name for name in allowed if (name in STUDENTS) == (key == 'students'))}"
             )
     if track.is_language and track.pools:
         raise ConfigurationError(
             f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language "
             "model has no such sweep; give []"
+        )
+    if track.place == "labels" and track.projections != "trained":
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found '{track.projections}', and what gives "
+            "classes must be trained; allowed: trained"
         )
     if track.is_language and track.protocol != "regularised":
         raise ConfigurationError(

@@ -47,6 +47,11 @@ class Track:
         return tuple(name for name in self.references if known or not ENTRIES[name].is_oracle)
 
     @property
+    def place(self) -> str:
+        """What models stand in here: "vectors", which are mapped, "labels" or "language"."""
+        return place_of(next(iter(self.datasets.values())))
+
+    @property
     def is_language(self) -> bool:
         """Whether its data sets are texts for which a language model is adapted."""
         return any(KINDS[each["kind"]].is_language for each in self.datasets.values())
@@ -207,6 +212,12 @@ class Study:
             for (dataset, protocol), track in self.problems.items()
             for name in track.trained_names()
         }
+
+
+def place_of(settings: Mapping[str, Any]) -> str:
+    """Return what models stand in on a data set: "vectors", "labels" or "language"."""
+    kind = KINDS[settings["kind"]]
+    return "language" if kind.is_language else "labels" if kind.is_labels else "vectors"
 
 
 def expected_rows(grids: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:

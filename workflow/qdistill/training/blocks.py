@@ -17,7 +17,13 @@ from qdistill.models.losses import mean_losses
 from qdistill.models.slot_model import SlotModel
 from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import write_weights
-from qdistill.training.evaluation import Evaluation, describe_runs, finite_or_missing, has_diverged
+from qdistill.training.evaluation import (
+    Evaluation,
+    describe_runs,
+    finite_or_missing,
+    has_diverged,
+    score_classes,
+)
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import TrainingSettings, minimise
 
@@ -100,6 +106,16 @@ def evaluate_errors(
     return errors[0].double().numpy(), errors[1].double().numpy()
 
 
+def told_classes(
+    model: SlotModel, weights: Mapping[str, Tensor], examples: Examples
+) -> dict[str, np.ndarray]:
+    """Measure how well the classes of held-out rows are told; nothing for other tasks."""
+    if examples.task != "classify":
+        return {}
+    scores = model.predict_rows(weights, examples.inputs[examples.heldout])
+    return score_classes(scores.numpy(), examples.targets[examples.heldout].numpy())
+
+
 def train_block(
     model: SlotModel,
     parameters: Mapping[str, Tensor],
@@ -140,7 +156,8 @@ def _finished(recorder: Recorder, weights: Mapping[str, Tensor], seconds: float)
     train, heldout = recorder.train[-1], recorder.heldout[-1]
     diverged = has_diverged(recorder.train[0], train, heldout)
     size = sum(tensor[0].numel() for tensor in weights.values())
-    result = Evaluation(train, heldout, diverged, size, seconds)
+    told = told_classes(recorder.model, weights, recorder.examples)
+    result = Evaluation(train, heldout, diverged, size, seconds, **told)
     return TrainedBlock(recorder.model.kept_weights(weights), recorder.history(), result)
 
 

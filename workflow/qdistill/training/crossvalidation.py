@@ -30,9 +30,14 @@ class Folds:
     counted: Tensor  # float32 (S K, V): 1 for a position, 0 for filling
 
 
-def draw_folds(seeds: Sequence[int], n: int, folds: int) -> Folds:
-    """Split the n examples of each seed into K folds at random."""
-    splits = [split for seed in seeds for split in split_folds(seed, n, "folds", folds)]
+def draw_folds(
+    seeds: Sequence[int], n: int, folds: int, classes: Mapping[int, np.ndarray] | None = None
+) -> Folds:
+    """Split the n examples of each seed into K folds at random, their classes evenly."""
+    own = classes or {}
+    splits = [
+        split for seed in seeds for split in split_folds(seed, n, "folds", folds, own.get(seed))
+    ]
     longest = max(len(held) for _, held in splits)
     validation = np.stack([np.pad(held, (0, longest - len(held))) for _, held in splits])
     counted = np.stack([np.arange(longest) < len(held) for _, held in splits])
@@ -63,7 +68,7 @@ class FoldTraining:
     ) -> None:
         n, seeds = examples.n, examples.seeds
         self._shape = len(points), len(seeds), folds
-        split = draw_folds(seeds, n, folds)
+        split = draw_folds(seeds, n, folds, examples.classes())
         of_folds = torch.arange(len(seeds)).repeat_interleave(folds)
         seed_of = of_folds.repeat(len(points))
         names = [f"{purpose} fold {fold}" for fold in range(folds)]

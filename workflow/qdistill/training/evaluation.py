@@ -21,12 +21,40 @@ class Evaluation:
     n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
+    accuracy: np.ndarray | None = None  # of classes, on the held-out rows
+    macro_f1: np.ndarray | None = None  # the same
     general_loss: np.ndarray | None = None  # of a language model, on general text
     bits_per_character: np.ndarray | None = None  # of a language model, on held-out text
     refitted_loss: np.ndarray | None = None  # held-out error, the fixed read-out fitted anew
     # Whether cross-validation chose what lies at the edge of its grid, so that a wider one might
     # have had better; None where nothing is chosen.
     choice_at_edge: np.ndarray | None = None
+
+
+# What some tasks or models have, by its column.
+_SOME_HAVE = {
+    "heldout_accuracy": "accuracy",
+    "heldout_macro_f1": "macro_f1",
+    **{name: name for name in ("general_loss", "bits_per_character")},
+    **{name: name for name in ("teacher_r2", "refitted_loss")},
+}
+
+
+def score_classes(scores: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute ``accuracy`` and ``macro_f1`` of S seeds on held-out rows: float64, (S,) each.
+
+    Scores are (S, M, C), the highest being the class that is told, targets (M, C) with a one for
+    the class of each row. F1 is the mean over all C classes, 0 for one that is never told. Both are
+    missing where a score is not finite.
+    """
+    from sklearn.metrics import f1_score
+
+    told, truth = scores.argmax(-1), targets.argmax(-1)
+    options = {"labels": np.arange(scores.shape[-1]), "average": "macro", "zero_division": 0}
+    macro = np.array([f1_score(truth, own, **options) for own in told])
+    finite = np.isfinite(scores).all((1, 2))
+    found = {"accuracy": (told == truth).mean(1), "macro_f1": macro}
+    return {name: np.where(finite, values, np.nan) for name, values in found.items()}
 
 
 def has_diverged(start: np.ndarray, train_loss: np.ndarray, heldout_loss: np.ndarray) -> np.ndarray:
@@ -63,8 +91,8 @@ def describe_runs(
             "train_loss": finite_or_missing(result.train_loss),
             "heldout_loss": finite_or_missing(result.heldout_loss),
             **{
-                name: undefined if getattr(result, name) is None else getattr(result, name)
-                for name in ("general_loss", "bits_per_character", "teacher_r2", "refitted_loss")
+                column: undefined if getattr(result, name) is None else getattr(result, name)
+                for column, name in _SOME_HAVE.items()
             },
             "n_parameters": result.n_parameters,
             "train_seconds": result.seconds / len(seeds),

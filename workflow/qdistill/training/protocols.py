@@ -27,6 +27,7 @@ from qdistill.training.blocks import (
     TrainedBlock,
     evaluate_errors,
     evaluate_untrained,
+    told_classes,
     train_block,
     training_settings,
 )
@@ -74,6 +75,7 @@ def train_regularised(
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
         seconds=chosen.seconds + course.seconds[-1],
         choice_at_edge=chosen.at_edge,
+        **told_classes(model, weights, examples),
     )
     return TrainedBlock(model.kept_weights(weights), course.history(), result)
 

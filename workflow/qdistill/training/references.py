@@ -1,5 +1,6 @@
-"""References without training: the mean, PCA, kernels, and the optimum of a known distribution."""
+"""References: the mean, PCA, kernels, classifiers, and the optimum of a known distribution."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
-from qdistill.training.evaluation import Evaluation, describe_runs
+from qdistill.training.classifiers import fit_classifier, log_losses
+from qdistill.training.evaluation import Evaluation, describe_runs, score_classes
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
 FOLDS = 5  # of the cross-validation of a rank or a kernel, or n where that is less
@@ -31,7 +33,8 @@ def fit_references(
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean), ``kernel_square`` and
         ``kernel_rbf`` (of :mod:`qdistill.training.kernel_ridge`) or ``oracle`` (rank-2**qubits PCA
-        of the true covariance).
+        of the true covariance). Where classes are told, ``mean`` and those of
+        :mod:`qdistill.training.classifiers`.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
     """
@@ -58,6 +61,8 @@ def _evaluate(
     positions = (latents.positions_of(rows), latents.positions("heldout"))
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    if latents.task == "classify":
+        return _evaluate_classifier(name, (inputs, heldout), (targets, heldout_targets), seed)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -79,6 +84,32 @@ def _evaluate(
         for guess, truth in zip(predicted, (targets, heldout_targets), strict=True)
     ]
     return Evaluation(train, test, np.array([False]), size, choice_at_edge=at_edge)
+
+
+def _evaluate_classifier(
+    name: str,
+    inputs: tuple[np.ndarray, np.ndarray],
+    targets: tuple[np.ndarray, np.ndarray],
+    seed: int,
+) -> Evaluation:
+    """Evaluate one seed's classifier on its n rows and on the held-out ones."""
+    begun = time.perf_counter()
+    model = fit_classifier(name, inputs[0], targets[0], seed)
+    seconds = time.perf_counter() - begun
+    scores = [model.scores(rows) for rows in inputs]
+    train, heldout = (
+        np.array([log_losses(own, truth.argmax(1)).mean()])
+        for own, truth in zip(scores, targets, strict=True)
+    )
+    return Evaluation(
+        train,
+        heldout,
+        np.array([False]),
+        model.count_parameters(),
+        seconds,
+        choice_at_edge=np.array([getattr(model, "at_edge", False)]),
+        **score_classes(scores[1][None], targets[1]),
+    )
 
 
 class PrincipalRegression:

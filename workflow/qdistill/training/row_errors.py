@@ -32,7 +32,8 @@ def resample_rows(
     """Write the ratio of ``quantum``'s error to that of others, with rows resampled beside seeds.
 
     There is a problem for each block of seeds, and by block the weights of each trained bottleneck,
-    ``quantum`` among them. PCA of the n rows is another rival. Settings are ``layers`` and
+    ``quantum`` among them. Where vectors are mapped, PCA of the n rows is another
+    rival. Settings are ``layers`` and
     ``angle_range`` of each, where it has them.
     """
     latents, frames = load_latents(blocks[0].latents), []
@@ -47,7 +48,9 @@ def resample_rows(
             )
             for name, files in weights.items()
         }
-        errors["pca"] = np.concatenate([_pca_errors(own, blocks[0].qubits) for own in examples])
+        if latents.task != "classify":
+            own_errors = [_pca_errors(own, blocks[0].qubits) for own in examples]
+            errors["pca"] = np.concatenate(own_errors)
         generator = generator_for(0, n, "rows and seeds")
         # The same for every rival.
         draws = draw_crossed(errors[_CHALLENGER].shape, generator)

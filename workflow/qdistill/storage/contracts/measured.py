@@ -43,6 +43,12 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     teacher: str = Field(nullable=True, description="the model that a student is made from")
     train_loss: float = Field(ge=0, nullable=True)
     heldout_loss: float = Field(ge=0, nullable=True)
+    heldout_accuracy: float = Field(
+        ge=0, le=1, nullable=True, description="share of held-out rows whose class is told"
+    )
+    heldout_macro_f1: float = Field(
+        ge=0, le=1, nullable=True, description="F1, the mean over classes"
+    )
     general_loss: float = Field(
         ge=0, nullable=True, description="of a language model, on general text: forgetting"
     )

@@ -1,0 +1,223 @@
+"""Classifiers that a practitioner tries first, from scikit-learn, settings by cross-validation.
+
+All have the same treatment. Features are standardised. Settings are those of the lowest
+cross-validated log loss inside the n rows, after one temperature for all rows has brought the
+left-out scores to the right sharpness (Guo et al., ICML 2017): a support vector machine gives no
+probabilities of its own, and a network's are too sure of themselves. The temperature is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qdistill.randomness import generator_for, split_folds
+
+FOLDS = 5  # or as many as the rarest class has rows, of which there are two at least
+_SHARPEST = 8.0  # logarithm of the largest and smallest temperature
+_TIE = 1e-6  # nats; of equals the first counts, which is the simplest
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a classifier is made, and the settings to choose from."""
+
+    make: Callable[..., Any]  # of ``width``, ``state`` and a setting of each kind
+    grid: Mapping[str, Sequence[float]]
+
+    def settings(self, rows: int) -> list[dict[str, float]]:
+        """List the combinations of settings that as many rows allow."""
+        found: list[dict[str, float]] = [{}]
+        for name, values in self.grid.items():
+            allowed = [value for value in values if name != "neighbours" or value <= rows]
+            found = [{**setting, name: value} for setting in found for value in allowed]
+        return found
+
+    def is_edge(self, setting: Mapping[str, float]) -> bool:
+        """Return whether a wider grid might have had a better setting."""
+        return any(
+            setting[name] in (values[0], values[-1])
+            for name, values in self.grid.items()
+            if name not in _BOUNDED
+        )
+
+
+# Of these nothing lies beyond either end: no shrinking, one neighbour.
+_BOUNDED = ("shrinking", "neighbours")
+
+
+def _nearest_centroid(width: int, state: int, shrinking: float) -> Any:
+    from sklearn.neighbors import NearestCentroid
+
+    return NearestCentroid(shrink_threshold=shrinking or None)
+
+
+def _nearest_neighbours(width: int, state: int, neighbours: float) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(int(neighbours), algorithm="brute")
+
+
+def _logistic(width: int, state: int, penalty: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1 / (penalty * width), max_iter=1000)
+
+
+def _svm_linear(width: int, state: int, penalty: float) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(kernel="linear", C=1 / (penalty * width))
+
+
+def _svm_rbf(width: int, state: int, penalty: float, gamma: float) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(C=1 / penalty, gamma=gamma / width)
+
+
+def _mlp(width: int, state: int, decay: float) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    # Quasi-Newton steps: on a few hundred rows they end sooner than stochastic ones, and better.
+    return MLPClassifier((32,), solver="lbfgs", alpha=decay, max_iter=200, random_state=state)
+
+
+# Penalties and the width of a kernel are in units in which they do not depend on the number of
+# standardised features.
+RECIPES = {
+    "nearest_centroid": Recipe(_nearest_centroid, {"shrinking": (0.0, 0.2, 0.5, 1.0, 2.0)}),
+    "nearest_neighbours": Recipe(_nearest_neighbours, {"neighbours": (1, 3, 5, 9, 15, 25)}),
+    "logistic": Recipe(_logistic, {"penalty": (100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001)}),
+    "svm_linear": Recipe(_svm_linear, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
+    "svm_rbf": Recipe(
+        _svm_rbf, {"penalty": (10.0, 1.0, 0.1, 0.01), "gamma": (0.01, 0.1, 1.0, 10.0)}
+    ),
+    "mlp": Recipe(_mlp, {"decay": (100.0, 10.0, 1.0, 0.1)}),
+}
+
+
+class FrequencyClassifier:
+    """How frequent each class is among n rows, one row more of each being counted (Laplace)."""
+
+    def __init__(self, classes: np.ndarray, count: int) -> None:
+        counts = np.bincount(classes, minlength=count) + 1.0
+        self._scores = np.log(counts / counts.sum())
+
+    def scores(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the same logarithms of probabilities for every row: (rows, C)."""
+        return np.tile(self._scores, (len(inputs), 1))
+
+    def count_parameters(self) -> int:
+        """Count the frequencies."""
+        return self._scores.size
+
+
+class TunedClassifier:
+    """One of ``RECIPES``, fitted to n rows with the settings that they choose.
+
+    Inputs are float64 (n, D), classes int (n,), each of 0 to C - 1 twice at least. Folds are fixed
+    for (seed, n, "rivals").
+    """
+
+    def __init__(self, name: str, inputs: np.ndarray, classes: np.ndarray, seed: int) -> None:
+        from threadpoolctl import threadpool_limits
+
+        n, recipe = len(inputs), RECIPES[name]
+        state = int(generator_for(seed, n, f"{name} start").integers(2**32))
+        folds = list(split_folds(seed, n, "rivals", min(FOLDS, n // 2), classes))
+        fewest = min(len(kept) for kept, _ in folds)
+        self._floor, best = 1 / n, math.inf
+        # That a solver was stopped is no news to its user. A thread each is quickest for few rows.
+        with warnings.catch_warnings(), threadpool_limits(1):
+            warnings.simplefilter("ignore")
+            for setting in recipe.settings(fewest):
+                estimator = _pipeline(recipe.make(inputs.shape[1], state, **setting))
+                loss, temperature = self._validate(estimator, inputs, classes, folds)
+                if loss < best - _TIE:
+                    best, chosen, self.temperature = loss, (estimator, setting), temperature
+            self.model = chosen[0].fit(inputs, classes)
+        self.setting, self.at_edge = chosen[1], recipe.is_edge(chosen[1])
+
+    def scores(self, inputs: np.ndarray) -> np.ndarray:
+        """Return logits of the classes: float64 (rows, C)."""
+        return self._raw_scores(self.model, inputs) / self.temperature
+
+    def count_parameters(self) -> int:
+        """Count the fitted numbers, rows that are kept included."""
+        names = ("coef_", "intercept_", "coefs_", "intercepts_", "centroids_")
+        if not hasattr(self.model[-1], "coef_") or hasattr(self.model[-1], "support_vectors_"):
+            names += ("support_vectors_", "dual_coef_", "_fit_X")
+        kept = [getattr(self.model[-1], name, ()) for name in names]
+        return sum(np.size(part) for each in kept for part in _parts(each))
+
+    def _validate(
+        self, estimator: Any, inputs: np.ndarray, classes: np.ndarray, folds: Sequence[Any]
+    ) -> tuple[float, float]:
+        """Return the log loss of rows left out in turn, and the temperature at which it is."""
+        from sklearn.base import clone
+
+        scores, truth = [], []
+        for kept, held in folds:
+            fitted = clone(estimator).fit(inputs[kept], classes[kept])
+            scores.append(self._raw_scores(fitted, inputs[held]))
+            truth.append(classes[held])
+        return best_temperature(np.concatenate(scores), np.concatenate(truth))
+
+    def _raw_scores(self, fitted: Any, inputs: np.ndarray) -> np.ndarray:
+        """Return decision values, or logarithms of probabilities; one below 1 / n counts as that.
+
+        Of n rows none can show that a class is rarer.
+        """
+        if hasattr(fitted, "decision_function"):
+            values = fitted.decision_function(inputs)
+            return np.stack([-values / 2, values / 2], 1) if values.ndim == 1 else values
+        return np.log(np.maximum(fitted.predict_proba(inputs), self._floor))
+
+
+def _pipeline(estimator: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), estimator)
+
+
+def _parts(values: Any) -> Sequence[Any]:
+    return values if isinstance(values, list) else [values]
+
+
+def best_temperature(scores: np.ndarray, classes: np.ndarray) -> tuple[float, float]:
+    """Find the temperature at which the mean log loss of scores (rows, C) is lowest, and that."""
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(
+        lambda power: log_losses(scores / math.exp(power), classes).mean(),
+        bounds=(-_SHARPEST, _SHARPEST),
+        method="bounded",
+    )
+    return float(found.fun), math.exp(found.x)
+
+
+def log_losses(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Compute the cross-entropy of every row in nats: logits (rows, C), classes (rows,)."""
+    from scipy.special import log_softmax
+
+    return -log_softmax(scores, axis=1)[np.arange(len(classes)), classes]
+
+
+def fit_classifier(
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int
+) -> FrequencyClassifier | TunedClassifier:
+    """Fit ``mean``, the frequencies of classes, or one of ``RECIPES`` to n rows.
+
+    Inputs are float64 (n, D), targets (n, C) with a one for the class of each row.
+    """
+    classes = targets.argmax(axis=1)
+    if name == "mean":
+        return FrequencyClassifier(classes, targets.shape[1])
+    return TunedClassifier(name, inputs, classes, seed)
