@@ -18,6 +18,7 @@ ENTRIES = {
     "vectors": {"qubits": 2, "path": "vectors.npy"},
     "corrupted": DERIVED,
     "scrambled": DERIVED,
+    "labels": {"source": {"name": "clean", "kind": "digits"}},
 }
 
 

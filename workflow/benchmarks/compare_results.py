@@ -31,6 +31,8 @@ KEYS = {
     "choices": [*RUN, "model"],
     "downstream": [*RUN, "model", "stage", "metric"],
     "downstream_comparisons": [*PROBLEM, "n", "measure", *PAIR],
+    "score_comparisons": [*PROBLEM, "n", "measure", *PAIR, "baseline_stage"],
+    "geometry": [*RUN, "encoding", "against"],
     "trainability": ["qubits", "n", "layers", "angle_range", "seed"],
     "sweep": [*RUN, "pool"],
     "row_intervals": [*PROBLEM, "n", "challenger", "baseline"],

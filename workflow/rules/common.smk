@@ -82,7 +82,9 @@ RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
 OF_QUANTUM = RUN.replace("{model}", "quantum")
 # All in one file: fitting them takes less time than starting a job for each.
 OF_REFERENCES = RUN.replace("{model}", "references")
-GEOMETRY_OF_BLOCK = f"{RESULTS}/{{dataset}}/{{protocol}}/geometry/seeds~{{block}}.parquet"
+GEOMETRY_OF_BLOCK = (
+    f"{RESULTS}/{{dataset}}/{{protocol}}/geometry/seeds~{{block}}.parquet"
+)
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
 NICHE_DATA = [

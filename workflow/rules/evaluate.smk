@@ -34,7 +34,16 @@ KERNELS = [
 ]
 GEOMETRY = ["geometry"] if KERNELS else []
 COURSES = ["history"] if LANGUAGE else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COURSES]
+MEASURED = [
+    "metrics",
+    "choices",
+    "sweep",
+    *SWEPT,
+    *ROWS,
+    *GEOMETRY,
+    *DOWNSTREAM,
+    *COURSES,
+]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -135,7 +144,13 @@ rule combine_tables:
 rule judge_study:
     input:
         **tables_of(
-            *("metrics", "sweep"), *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COSTED, *COURSES
+            *("metrics", "sweep"),
+            *SWEPT,
+            *ROWS,
+            *GEOMETRY,
+            *DOWNSTREAM,
+            *COSTED,
+            *COURSES,
         ),
         published=PUBLISHED,
         duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),

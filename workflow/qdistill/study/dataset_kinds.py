@@ -250,6 +250,7 @@ class Labels(Derived):
     presets: ClassVar[Presets] = {
         "digits-labels": {"source": "digits"},
         "docstrings-labels": {"source": "docstrings", "least_rows": 28, "rare": "drop"},
+        "reviews-labels": {"source": "reviews"},
     }
 
     def rows(self) -> dict[str, int] | None:

@@ -133,9 +133,16 @@ _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
 _kernel = partial(ModelEntry, family="quantum", is_fitted=True, in_vectors=False, is_variant=True)
-_of_language = {"in_vectors": False, "in_labels": False, "in_language": True}
-_adapter = partial(ModelEntry, adapter="language", **_of_language)
-_soft = partial(_distilled, objective="tokens", is_variant=True, **_of_language)
+_in_language = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True)
+_adapter = partial(_in_language, adapter="language")
+_soft = partial(
+    _in_language,
+    family="student",
+    teacher="quantum",
+    method="distil",
+    objective="tokens",
+    is_variant=True,
+)
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?

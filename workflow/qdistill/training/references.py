@@ -62,8 +62,9 @@ def _evaluate(
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
-        rows = (inputs, heldout), (targets, heldout_targets)
-        return _evaluate_classifier(name, *rows, seed, width.bit_length() - 1)
+        qubits = width.bit_length() - 1
+        parts = (inputs, heldout), (targets, heldout_targets)
+        return _evaluate_classifier(name, *parts, seed, qubits)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
