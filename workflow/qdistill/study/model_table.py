@@ -41,6 +41,8 @@ class ModelEntry:
     location: str = ""  # "module:Class" under qdistill.models.bottlenecks; of bottlenecks alone
     style: Style | None = None  # None takes a spare style
     is_circuit: bool = False  # its layer is a circuit, trained or random
+    # Whether that encodes inputs as angles, block by block, and has a code of one number a wire.
+    has_blocks: bool = False
     is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
     # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
     # codes. That of a student follows from its method and read-out.
@@ -55,7 +57,8 @@ class ModelEntry:
     # of N: what its codes are multiplied by under ``code_scale: own``, and under ``unit``.
     own_scale: int = 0
     unit_scale: int = 0
-    removes: str = ""  # what a control takes out of the circuit model
+    removes: str = ""  # what a control takes out of a circuit model
+    twin_of: str = "quantum"  # which one that is
     is_variant: bool = False  # steps back where a figure has many lines
     in_links: bool = False  # among the ten that ready comparisons in MLflow show
     # Of students: whom it learns from and how ("compile", "fine_tune" or "distil"), from which
@@ -112,8 +115,13 @@ class ModelEntry:
         known = ("epochs", "batch_size", "learning_rate")
         if self.kind == "student":
             return known
-        circuit = ("layers", "angle_range") if self.is_circuit else ()
+        depth = "blocks" if self.has_blocks else "layers"
+        circuit = (depth, "angle_range") if self.is_circuit else ()
         return (*known, "schedule", "code_scale", *circuit, "regularised")
+
+    def width(self, qubits: int) -> int:
+        """Return how many numbers its code has: one a wire, or else one for each amplitude."""
+        return qubits if self.has_blocks else 2**qubits
 
 
 _DASHED: Line = (0, (4, 1.5))
@@ -125,6 +133,7 @@ _reference = partial(ModelEntry, family="reference")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
+_of_angles = partial(ModelEntry, is_circuit=True, has_blocks=True, is_variant=True)
 _adapter = partial(ModelEntry, in_vectors=False, in_language=True, adapter="language")
 _soft = partial(_distilled, in_vectors=False, in_language=True, objective="tokens", is_variant=True)
 
@@ -170,6 +179,10 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "inside the n rows", style=Style("#2F4B3A", "", _DOTTED), is_variant=True),
     _reference("kernel_rbf", "the same with a Gaussian kernel",
         style=Style("#A08C5B", "", _DASH_DOTTED), is_variant=True),
+    _reference("fourier",
+        "ridge regression on the frequencies of a circuit that encodes angles, of the principal "
+        "components, its penalty by cross-validation inside the n rows",
+        style=Style("#9FBF8F", "", _SHORT_DASHED), is_variant=True),
     ModelEntry("square", "the normalised code, squared: the circuit model without its circuit",
         "control", "square:Square", Style("#009E73", "s", _SHORT_DASHED, 9.0), unit_scale=1,
         in_language=True, adapter="squared", role="required_rival", removes="the circuit",
@@ -182,11 +195,18 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
+    _of_angles("angle_frozen",
+        "a circuit that encodes angles, with random ones of its own that are never trained",
+        "control", "angle_frozen:AngleFrozen", Style("#00A61C", "4", _DOTTED, 8.0),
+        removes="the training of the circuit", twin_of="quantum_angle"),
     ModelEntry("separable", "the circuit model without entangling gates",
         "control", "separable:Separable", Style("#52C77D", "<", _DASH_DOTTED, 7.0),
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the entanglement of the circuit",
         asks=("square",), is_variant=True),  # is entanglement needed to do more than squaring?
+    _of_angles("angle_separable", "a circuit that encodes angles, without entangling gates",
+        "control", "angle_separable:AngleSeparable", Style("#2BD62B", "+", _DASH_DOTTED, 8.0),
+        removes="the entanglement", twin_of="quantum_angle"),
     ModelEntry("orthogonal",
         "the normalised code, turned by a full orthogonal matrix and squared",
         "classical", "orthogonal:Orthogonal", Style("#F2AD69", "d", _DASHED, 6.5),
@@ -235,6 +255,10 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "curriculum)", "quantum", "quantum_scrambled:QuantumScrambled",
         Style("#56B4E9", "v", _DASHED, 6.0), is_circuit=True, unit_scale=1,
         adapter="circuit", is_variant=True),
+    _of_angles("quantum_angle",
+        "expectation values of a trained circuit that encodes the code as angles, again in every "
+        "block", "quantum", "quantum_angle:QuantumAngle", Style("#3071F2", "x", "-", 6.0),
+        asks=("quantum", "angle_separable", "angle_frozen", "fourier")),
     ModelEntry("quantum_tuned",
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "
         "by cross-validation inside the n rows", "quantum",

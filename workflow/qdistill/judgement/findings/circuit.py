@@ -19,7 +19,7 @@ from qdistill.judgement.pairing import last_stage
 from qdistill.judgement.tables import ProblemTables
 from qdistill.study.registry import AUTO, ENTRIES, contenders
 
-REMOVED = tuple(name for name, entry in ENTRIES.items() if entry.removes)
+REMOVED = tuple((entry.twin_of, name) for name, entry in ENTRIES.items() if entry.removes)
 _TRAINED = "trained"
 
 
@@ -141,8 +141,8 @@ _RELATIONS = {
 
 
 def ablations(part: ProblemTables) -> list[Finding]:
-    """Compare the circuit with itself without one of its parts."""
-    pairs = [("quantum", _TRAINED, name, _TRAINED) for name in REMOVED]
+    """Compare each circuit with itself without one of its parts."""
+    pairs = [(circuit, _TRAINED, name, _TRAINED) for circuit, name in REMOVED]
     return from_comparisons("ablation", part, pairs)
 
 
