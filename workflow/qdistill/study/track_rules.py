@@ -94,8 +94,8 @@ def _check_projections(track: Track, where: str) -> None:
     if wrong and track.projections != "trained":
         raise ConfigurationError(
             f"configuration: '{where}projections': found '{track.projections}', but "
-            f"'{wrong[0]}' encodes its inputs as angles, which needs 'trained'; give that or remove "
-            f"'{wrong[0]}' from '{where}models'"
+            f"'{wrong[0]}' encodes its inputs as angles, which needs 'trained'; give that or "
+            f"remove '{wrong[0]}' from '{where}models'"
         )
 
 

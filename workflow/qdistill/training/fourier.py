@@ -8,6 +8,7 @@ angle on each wire by RY, is a Fourier series in phi with frequencies k from -R 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from qdistill.randomness import split_folds
 
 BLOCKS = 3  # R; that of ``training.blocks`` in config/config.yaml
-STRENGTHS = tuple(10.0**power for power in range(-4, 4))  # of the penalty
+STRENGTHS = tuple(10.0**power for power in range(-3, 6))  # of the penalty
 _NEGLIGIBLE = 1e-10  # variances below this share of the largest count as zero
 
 
@@ -25,7 +26,7 @@ class FourierFeatures(TransformerMixin, BaseEstimator):
 
     Scores are those of the first principal components of the rows that it is fitted to, one for
     each wire, and deviations their standard deviations; a component along which those rows do not
-    vary has the angle zero. For scikit-learn's pipelines, with their names of arguments.
+    vary has the angle zero. It stands in scikit-learn's pipelines.
 
     Parameters
     ----------
@@ -42,26 +43,26 @@ class FourierFeatures(TransformerMixin, BaseEstimator):
         self.blocks = blocks
         self.most = most
 
-    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+    def fit(self, inputs: np.ndarray, y: Any = None) -> Self:
         """Fit the components to rows (n, D), two at least; ``y`` plays no part."""
         from sklearn.decomposition import PCA
 
-        count = min(self.qubits, *X.shape)
-        many = len(X) > X.shape[1]  # of many rows the covariance is the smaller matrix
-        self.pca_ = PCA(count, svd_solver="covariance_eigh" if many else "full").fit(X)
+        count = min(self.qubits, *inputs.shape)
+        many = len(inputs) > inputs.shape[1]  # of many rows the covariance is the smaller matrix
+        self.pca_ = PCA(count, svd_solver="covariance_eigh" if many else "full").fit(inputs)
         powers = self.pca_.explained_variance_
         varies = powers > _NEGLIGIBLE * powers[0]
         self.deviations_ = np.sqrt(np.where(varies, powers, np.inf))
         self.frequencies_ = list_frequencies(count, self.blocks, self.most)
         return self
 
-    def encode(self, X: np.ndarray) -> np.ndarray:
+    def encode(self, inputs: np.ndarray) -> np.ndarray:
         """Compute the angles of rows in radians: (rows, wires)."""
-        return np.pi * np.tanh(self.pca_.transform(X) / self.deviations_)
+        return np.pi * np.tanh(self.pca_.transform(inputs) / self.deviations_)
 
-    def transform(self, X: np.ndarray) -> np.ndarray:
+    def transform(self, inputs: np.ndarray) -> np.ndarray:
         """Compute the features of rows: all cosines, then all sines, (rows, 2 frequencies)."""
-        phases = self.encode(X) @ self.frequencies_.T
+        phases = self.encode(inputs) @ self.frequencies_.T
         return np.hstack([np.cos(phases), np.sin(phases)])
 
 
@@ -87,8 +88,8 @@ def list_frequencies(wires: int, largest: int, most: int = 256) -> np.ndarray:
     return np.array(found, dtype=np.int64)
 
 
-def _of_degree(wires: int, largest: int, degree: int, signed: bool) -> Any:
-    """Yield vectors of a degree; unless ``signed``, those whose first entry but zeros is above."""
+def _of_degree(wires: int, largest: int, degree: int, signed: bool) -> Iterator[tuple[int, ...]]:
+    """Yield the vectors of a degree; unless ``signed``, those whose first entry not 0 is above."""
     if wires == 0 or degree > wires * largest:
         if degree == 0:
             yield ()
