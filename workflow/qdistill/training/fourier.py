@@ -49,7 +49,9 @@ class FourierFeatures(TransformerMixin, BaseEstimator):
 
         count = min(self.qubits, *inputs.shape)
         many = len(inputs) > inputs.shape[1]  # of many rows the covariance is the smaller matrix
-        self.pca_ = PCA(count, svd_solver="covariance_eigh" if many else "full").fit(inputs)
+        self.pca_ = PCA(count, svd_solver="covariance_eigh" if many else "full")
+        with np.errstate(invalid="ignore"):  # shares of the variance, of rows that have none
+            self.pca_.fit(inputs)
         powers = self.pca_.explained_variance_
         varies = powers > _NEGLIGIBLE * powers[0]
         self.deviations_ = np.sqrt(np.where(varies, powers, np.inf))
@@ -79,10 +81,11 @@ def list_frequencies(wires: int, largest: int, most: int = 256) -> np.ndarray:
     [[0, 1], [1, 0], [1, -1], [1, 1]]
     """
     found: list[tuple[int, ...]] = []
+    most = max(most, wires)  # as many as the first degree has
     for degree in range(1, wires * largest + 1):
-        room = None if degree == 1 else most - len(found) + 1
-        own = list(itertools.islice(_of_degree(wires, largest, degree, False), room))
-        if degree > 1 and len(found) + len(own) > most:
+        room = most - len(found)
+        own = list(itertools.islice(_of_degree(wires, largest, degree, False), room + 1))
+        if len(own) > room:
             break
         found += own
     return np.array(found, dtype=np.int64)
