@@ -4,7 +4,7 @@ import pytest
 
 from helpers.names import ENTRIES, MODELS, STUDENTS
 from qdistill.study import registry
-from qdistill.study.model_table import ModelEntry
+from qdistill.study.model_entry import ModelEntry
 from qdistill.study.registry import BOTTLENECKS, REFERENCES, TUNED
 from qdistill.study.styles import MOST_LABELLED, in_front, style_of
 

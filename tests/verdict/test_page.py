@@ -176,7 +176,7 @@ def test_runs_that_diverged_or_were_cut_short_are_counted():
     metrics = cut_short(metrics, "quantum", 1000, [2, 5])
     documents = documents_of(metrics)
     said = (
-        f"1 of {len(metrics)} runs diverged; none is left out, and of 2, at n = 1000, the "
+        f"1 of {len(metrics):,} runs diverged; none is left out, and of 2, at n = 1000, the "
         "chosen settings lie at the edge"
     )
     assert said in documents["markdown"]
@@ -283,3 +283,12 @@ def test_choices_are_counted_or_summarised():
     assert summarise_values([0.001, 0.01, 0.001]) == "0.001 (2), 0.01 (1)"
     assert summarise_values([10, 20, 30, 40, 50]) == "median 30 (10 to 50)"
     assert summarise_values([True, False, True]) == "yes (2), no (1)"
+
+
+def test_a_problem_with_other_circuits_alone_has_no_row_of_the_circuits_parts():
+    names = ("mean", "linear", "classical", "quantum_angle", "angle_frozen")
+    alone = make_metrics(datasets=("digits",), sizes=(100,), names=names)
+    whole = make_metrics(**ONE, names=("mean", "linear", "classical", "square", "quantum"))
+    page = documents_of(pd.concat([whole, alone], ignore_index=True))["markdown"]
+    section = page.partition("## Whose advantage is it?")[2].partition("\n## ")[0]
+    assert "synthetic-6q" in section and "|`digits`" not in section

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from qdistill.errors import DataError
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
 from qdistill.models.bottlenecks.linear import Linear
 from qdistill.models.bottlenecks.quantum import Quantum
@@ -37,9 +37,9 @@ def load_encoder(
     Paths are weights of S seeds by model, of a student also those of its teacher; of a student, its
     layer is taken at its last stage. ``linear_tuned`` must have been trained with its projections,
     not behind fixed ones. Settings are those of :meth:`qdistill.study.tracks.Track.settings_of`, of
-    which ``layers`` and ``angle_range`` are used where they are there. What is returned turns
-    float32 inputs (S, M, D) into codes (S, M, N), N = 2**qubits, without gradients. Raises
-    DataError if the file is damaged, is of another model, or lacks a tensor.
+    which those of circuits are used. What is returned turns float32 inputs (S, M, D) into codes
+    (S, M, N), N being the bottleneck's width, without gradients. Raises DataError if the file is
+    damaged, is of another model, or lacks a tensor.
     """
     path = paths[name]
     weights = _weights_of(name, n, paths)
@@ -84,8 +84,7 @@ def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.
 
 def _bottleneck_of(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottleneck:
     if name in BOTTLENECKS:
-        circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
-        return load_bottleneck(name)(qubits, **circuit)
+        return build_bottleneck(name, qubits, settings)
     if name in STUDENTS:
         entry = STUDENTS[name]
         compiled = entry.method == "compile"

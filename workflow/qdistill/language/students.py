@@ -32,7 +32,7 @@ from qdistill.models.slot_model import in_slot
 from qdistill.randomness import generator_for
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.students.teachers import teacher_agreement
-from qdistill.study.model_table import ModelEntry
+from qdistill.study.model_entry import ModelEntry
 from qdistill.study.registry import STUDENTS
 from qdistill.training.regularised import grid_of
 

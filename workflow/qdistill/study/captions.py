@@ -99,6 +99,8 @@ def _training(track: Track, names: Iterable[str]) -> str:
             f"rate and weight decay by {grid['folds']}-fold cross-validation inside the n examples"
         )
     circuits = f"circuits have {training['layers']} layers"
+    if any(ENTRIES[name].has_blocks for name in names):
+        circuits += f", those that encode angles {training['blocks']} blocks"
     fixed = _PROJECTIONS[track.projections]
     return f"Training: {words}; {circuits}.{fixed}{_overrides(track, names)}"
 

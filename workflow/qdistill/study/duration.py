@@ -161,24 +161,27 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
         return sum(_training_seconds(study, each, account) for each in _swept(job))
     settings, costs = job.params.get("settings") or {}, account["step"]
     if job.rule == "map_trainability" and settings:
-        seeds, width, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
+        seeds, size, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
+        width = size
         steps = _searched(settings, account["taken"]["trainability"])
     elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool", "sweep_settings"):
         dataset, track = job.wildcards["dataset"], _track(study, job)
         seeds = len(study.blocks[job.wildcards["block"]])
-        width = 2 ** track.datasets[dataset]["qubits"]
-        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
         name = "distilled_pool" if job.rule == "sweep_pool" else job.wildcards["model"]
+        qubits = track.datasets[dataset]["qubits"]
+        size, width = 2**qubits, ENTRIES[name].width(qubits)
+        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
         if ENTRIES[name].method == "distil" or track.projections != "trained":
             features = width  # codes alone
         steps = sum(_steps(job, track, dataset, name, n, account) for n in job.params["sizes"])
     else:
         return 0.0
-    layers = settings.get("layers") or settings.get("tuned_layers") or 0
+    # A block is a layer and the encoding before it, which passes over the states as a layer does.
+    layers = settings.get("layers") or settings.get("tuned_layers") or 2 * settings.get("blocks", 0)
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
-    batch = settings.get("batch_size", _BATCH) * width
-    each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)
-    return steps * each
+    each = costs["feature"] * features * width + costs["layer"] * depth * size
+    batch = seeds * settings.get("batch_size", _BATCH)
+    return steps * (costs["start"] + batch * each)
 
 
 def _language_seconds(study: Study, job: Job, costs: Mapping[str, float]) -> float:

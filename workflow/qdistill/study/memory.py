@@ -5,7 +5,7 @@ from typing import Any
 
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import ENTRIES, STUDENTS
 from qdistill.study.tracks import Study, Track
 
 IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
@@ -57,9 +57,11 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     settings = track.datasets[dataset]
     record = record_of(settings)
     rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
-    width = 2 ** settings["qubits"]
+    size, width = 2 ** settings["qubits"], ENTRIES[name].width(settings["qubits"])
     chosen = track.settings_of(name)
-    layers = chosen.get("layers") or max(chosen.get("tuned_layers", [0]))  # two states each
+    # Of each layer two states are kept, of each block three.
+    layers = chosen.get("layers") or 2 * chosen.get("blocks", 0)
+    layers = layers or max(chosen.get("tuned_layers", [0]))
     # One replica of each seed is trained for each fold and each point of the grid, all at once.
     grid = chosen.get("regularised")
     points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
@@ -70,7 +72,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
         6 * _numbers_of(settings)
         + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
-        + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * width
+        + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * size
         + (3 * replicas * (track.n[-1] // grid["folds"] + 1) * features if grid else 0)
         + 6 * seeds * max(track.n[-1], rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)

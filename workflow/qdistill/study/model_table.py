@@ -13,113 +13,9 @@ the colour of its sibling with linear read-out. Small markers of circuits lie on
 ones of controls: where the two coincide, both are seen.
 """
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
-Line = Literal["-"] | tuple[float, tuple[float, ...]]
-Role = Literal["", "challenger", "baseline", "required_rival"]
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one name is drawn: colour, marker ("" for none), line and marker size in points."""
-
-    colour: str
-    marker: str
-    line: Line
-    size: float = 6.0
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """All that is known of a model, reference or student before anything runs."""
-
-    name: str  # as configurations, tables and figures have it
-    meaning: str  # what it is, in a sentence that names no other model
-    family: str  # "reference", "classical", "quantum", "control" or "student"
-    location: str = ""  # "module:Class" under qdistill.models.bottlenecks; of bottlenecks alone
-    style: Style | None = None  # None takes a spare style
-    is_fitted: bool = False  # in one go, with the references, though it is none
-    is_circuit: bool = False  # its layer is a circuit, trained or random
-    is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
-    # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
-    # codes. That of a student follows from its method and read-out.
-    adapter: str = ""
-    # A challenger is compared with every other trained model, an advantage is claimed over a
-    # baseline, and must survive a required rival to be the circuit's own.
-    role: Role = ""
-    # Side questions: what it is compared with besides, or, of a challenger, which of its
-    # comparisons the verdict shows apart.
-    asks: tuple[str, ...] = ()
-    # Codes differ in scale: LayerNorm's are about 1, probabilities 1/N. Of bottlenecks, in powers
-    # of N: what its codes are multiplied by under ``code_scale: own``, and under ``unit``.
-    own_scale: int = 0
-    unit_scale: int = 0
-    removes: str = ""  # what a control takes out of the circuit model
-    is_variant: bool = False  # steps back where a figure has many lines
-    in_links: bool = False  # among the ten that ready comparisons in MLflow show
-    # Of students: whom it learns from and how ("compile", "fine_tune" or "distil"), from which
-    # matrix a fine-tuned layer starts, its read-out ("linear" for A ĥ + c, "softmax" of it or
-    # "squared" for (A ĥ)²), and whether it is distilled on the pool besides the training rows.
-    teacher: str = ""
-    method: str = ""
-    start: str = ""
-    readout: str = "linear"
-    pool: bool = False
-    # Whether it stands where vectors are mapped, where classes are told apart, and inside a frozen
-    # language model.
-    in_vectors: bool = True
-    in_labels: bool = True
-    in_language: bool = False
-    # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
-    # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
-    adapts: str = ""
-    # Of students there: whose unlabelled text the pool is, and what is fitted, the teacher's codes
-    # by least squares or its distributions over tokens.
-    pool_text: Literal["", "niche", "general"] = ""
-    objective: Literal["codes", "tokens"] = "codes"
-
-    @property
-    def kind(self) -> str:
-        """What it is: ``reference``, ``student``, ``bottleneck``, ``tuned`` or ``adapter``.
-
-        The last stands in language models alone.
-        """
-        if self.adapts or (self.in_language and not self.in_vectors and self.family != "student"):
-            return "adapter"
-        if self.is_fitted:
-            return "reference"
-        if self.family in ("reference", "student"):
-            return self.family
-        return "bottleneck" if self.location else "tuned"
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Stages at which it is evaluated."""
-        return {
-            "": ("trained",),
-            "compile": ("zero_shot",),
-            "fine_tune": ("zero_shot", "fine_tuned"),
-            "distil": ("distilled",),
-        }[self.method]
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Keys of ``training`` that make a difference to it, and may be overridden for it."""
-        if self.in_language and not self.in_vectors:
-            is_trained = self.objective == "tokens" if self.method else self.adapts != "nothing"
-            return ("batch_size", "regularised") if is_trained else ()
-        if self.kind == "tuned":  # the others are searched
-            return ("batch_size", "angle_range", "regularised") if self.is_circuit else ()
-        if self.kind == "reference" or self.method == "compile":
-            return ()
-        known = ("epochs", "batch_size", "learning_rate")
-        if self.kind == "student":
-            return known
-        circuit = ("layers", "angle_range") if self.is_circuit else ()
-        return (*known, "schedule", "code_scale", *circuit, "regularised")
-
+from qdistill.study.model_entry import Line, ModelEntry, Style
 
 _DASHED: Line = (0, (4, 1.5))
 _SHORT_DASHED: Line = (0, (2, 1.2))
@@ -143,6 +39,7 @@ _soft = partial(
     objective="tokens",
     is_variant=True,
 )
+_of_angles = partial(ModelEntry, is_circuit=True, has_blocks=True, is_variant=True)
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -196,6 +93,10 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "inside the n rows", style=Style("#2F4B3A", "", _DOTTED), is_variant=True),
     _regression("kernel_rbf", "the same with a Gaussian kernel",
         style=Style("#A08C5B", "", _DASH_DOTTED), is_variant=True),
+    _reference("fourier",
+        "ridge or logistic regression on the frequencies of a circuit that encodes angles, of the "
+        "principal components, its penalty by cross-validation inside the n rows",
+        style=Style("#9FBF8F", "", _SHORT_DASHED), is_variant=True),
     _classifier("svm_linear",
         "a linear support vector machine, its penalty by cross-validation inside the n rows",
         style=Style("#3D3D3D", "", _DOTTED), is_variant=True),
@@ -217,11 +118,18 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
+    _of_angles("angle_frozen",
+        "a circuit that encodes angles, with random ones of its own that are never trained",
+        "control", "angle_frozen:AngleFrozen", Style("#00A61C", "4", _DOTTED, 8.0),
+        removes="the training of the circuit", twin_of="quantum_angle"),
     ModelEntry("separable", "the circuit model without entangling gates",
         "control", "separable:Separable", Style("#52C77D", "<", _DASH_DOTTED, 7.0),
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the entanglement of the circuit",
         asks=("square",), is_variant=True),  # is entanglement needed to do more than squaring?
+    _of_angles("angle_separable", "a circuit that encodes angles, without entangling gates",
+        "control", "angle_separable:AngleSeparable", Style("#2BD62B", "+", _DASH_DOTTED, 8.0),
+        removes="the entanglement", twin_of="quantum_angle"),
     ModelEntry("orthogonal",
         "the normalised code, turned by a full orthogonal matrix and squared",
         "classical", "orthogonal:Orthogonal", Style("#F2AD69", "d", _DASHED, 6.5),
@@ -276,6 +184,10 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "curriculum)", "quantum", "quantum_scrambled:QuantumScrambled",
         Style("#56B4E9", "v", _DASHED, 6.0), is_circuit=True, unit_scale=1,
         adapter="circuit", is_variant=True),
+    _of_angles("quantum_angle",
+        "expectation values of a trained circuit that encodes the code as angles, again in every "
+        "block", "quantum", "quantum_angle:QuantumAngle", Style("#3071F2", "x", "-", 6.0),
+        asks=("quantum", "angle_separable", "angle_frozen", "fourier")),
     ModelEntry("quantum_tuned",
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "
         "by cross-validation inside the n rows", "quantum",

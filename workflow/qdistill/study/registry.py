@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from qdistill.study.model_table import MODEL_TABLE, ModelEntry, Role
+from qdistill.study.model_entry import ModelEntry, Role
+from qdistill.study.model_table import MODEL_TABLE
 
 RAW = "raw"  # the full vectors, where codes are put to use
 AUTO = "auto"  # in place of a name: the simplest as good as the best or not told apart

@@ -73,6 +73,14 @@ Schedule = Annotated[
     ),
 ]
 Layers = Annotated[int, Field(ge=1, le=1000, description="Layers of a circuit.")]
+Blocks = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=1000,
+        description="Blocks of a circuit that encodes its inputs as angles, again in each block.",
+    ),
+]
 AngleRange = Annotated[
     float,
     Field(
@@ -119,6 +127,7 @@ class ModelTraining(Settings):
     learning_rate: LearningRate = ABSENT
     schedule: Schedule = ABSENT
     layers: Layers = ABSENT
+    blocks: Blocks = ABSENT
     angle_range: AngleRange = ABSENT
     code_scale: CodeScale = ABSENT
     regularised: Regularised = ABSENT
@@ -144,6 +153,7 @@ class Training(TrackTraining):
     batch_size: BatchSize
     learning_rate: LearningRate
     layers: Layers
+    blocks: Blocks
     angle_range: AngleRange
 
 

@@ -45,6 +45,7 @@ def check_track(track: Track, where: str) -> None:
     ConfigurationError with the key, the value found and what is allowed.
     """
     _check_kinds(track, where)
+    _check_projections(track, where)
     _check_training(track, where)
     _check_teachers(track, where)
     _check_folds(track, where)
@@ -91,6 +92,17 @@ def _check_kinds(track: Track, where: str) -> None:
         raise ConfigurationError(
             f"configuration: '{where}training.protocol': found '{track.protocol}', and a language "
             "model is adapted under 'regularised' alone"
+        )
+
+
+def _check_projections(track: Track, where: str) -> None:
+    """Refuse fixed projections of models that have a code of another width."""
+    wrong = [name for name in track.bottlenecks if ENTRIES[name].has_blocks]
+    if wrong and track.projections != "trained":
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found '{track.projections}', but "
+            f"'{wrong[0]}' encodes its inputs as angles, which needs 'trained'; give that or "
+            f"remove '{wrong[0]}' from '{where}models'"
         )
 
 

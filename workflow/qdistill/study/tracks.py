@@ -98,7 +98,7 @@ class Track:
             circuit = ("layers", "angle_range") if has_circuit_origin(name) else ()
             return {key: training[key] for key in ("batch_size", "regularised", *circuit)}
         chosen: dict[str, Any] = {"projections": self.projections}
-        shared = ("batch_size", "learning_rate", "layers", "angle_range")
+        shared = ("batch_size", "learning_rate", "layers", "blocks", "angle_range")
         chosen |= {key: training[key] for key in entry.settings if key in shared}
         if entry.kind == "tuned":
             if not entry.is_circuit:

@@ -123,6 +123,16 @@ def _kernel_angle(rows: Rows, penalty: float) -> Any:
     return make_pipeline(states, SVC(kernel=fidelity, C=1 / penalty))
 
 
+def _fourier(rows: Rows, penalty: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from qdistill.training.fourier import BLOCKS, FourierFeatures
+
+    features = FourierFeatures(rows.qubits, BLOCKS)
+    return make_pipeline(features, LogisticRegression(C=1 / penalty, max_iter=1000))
+
+
 def _mlp(rows: Rows, decay: float) -> Any:
     from sklearn.neural_network import MLPClassifier
 
@@ -144,6 +154,7 @@ RECIPES = {
     ),
     "kernel_amplitude": Recipe(_kernel_amplitude, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
     "kernel_angle": Recipe(_kernel_angle, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
+    "fourier": Recipe(_fourier, {"penalty": (1000.0, 100.0, 10.0, 1.0, 0.1)}),
     "mlp": Recipe(_mlp, {"decay": (100.0, 10.0, 1.0, 0.1)}),
 }
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
 from qdistill.study.registry import BOTTLENECKS
@@ -122,19 +122,20 @@ def start_model(
 ) -> tuple[SlotModel, dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of a model for all seeds: the model, what is trained, and its constants.
 
-    Settings are ``projections`` and, for circuits, ``layers`` and ``angle_range``;
+    Settings are ``projections`` and, for circuits, ``layers`` or ``blocks``, and ``angle_range``;
     ``code_scale``, by default ``own``, where projections are trained.
     """
-    circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
-    bottleneck = load_bottleneck(name)(qubits, **circuit)
+    bottleneck = build_bottleneck(name, qubits, settings)
     inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
     parameters, constants = draw_start(bottleneck, inputs, outputs, examples.seeds, examples.n)
     projections: dict[str, Tensor] = {}
     if settings["projections"] != "trained":
-        projections = fixed_projections(settings["projections"], examples, 2**qubits)
+        projections = fixed_projections(settings["projections"], examples, bottleneck.width)
         parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
     prepared = bottleneck.prepare_constants(slot_weights(constants))
-    scale = 1.0 if projections else _scale_of(name, settings.get("code_scale", "own"), 2**qubits)
+    scale = 1.0
+    if not projections:
+        scale = _scale_of(name, settings.get("code_scale", "own"), bottleneck.width)
     return SlotModel(bottleneck, prepared, projections, scale), parameters, constants
 
 

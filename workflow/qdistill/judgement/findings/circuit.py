@@ -28,7 +28,7 @@ from qdistill.study.registry import (
     place_on_ladder,
 )
 
-REMOVED = tuple(name for name, entry in ENTRIES.items() if entry.removes)
+REMOVED = tuple((entry.twin_of, name) for name, entry in ENTRIES.items() if entry.removes)
 _TRAINED = "trained"
 # Candidates of a choice that are nothing to deploy here.
 _BESIDES = {"mean", "frozen_base"} | {n for n in REFERENCES if not ENTRIES[n].in_vectors}
@@ -160,8 +160,8 @@ _RELATIONS = {
 
 
 def ablations(part: ProblemTables) -> list[Finding]:
-    """Compare the circuit with itself without one of its parts."""
-    pairs = [("quantum", _TRAINED, name, _TRAINED) for name in REMOVED]
+    """Compare each circuit with itself without one of its parts."""
+    pairs = [(circuit, _TRAINED, name, _TRAINED) for circuit, name in REMOVED]
     return from_comparisons("ablation", part, pairs)
 
 
