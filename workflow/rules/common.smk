@@ -30,7 +30,13 @@ from qdistill.study.figures import (
     study_figures,
 )
 from qdistill.study.memory import BESIDE, rule_megabytes
-from qdistill.study.registry import ADAPTERS, BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.registry import (
+    ADAPTERS,
+    BOTTLENECKS,
+    LABEL_STUDENTS,
+    STUDENTS,
+    TUNED,
+)
 from qdistill.study.tracks import count_angles
 from qdistill.workers.client import is_group, start_server
 
@@ -175,6 +181,11 @@ def needed_rows(wildcards):
             count + 2,
             f"'downstream.neighbours' ({count}, and 2 more)",
         )
+    tracks = [
+        track for (dataset, _), track in STUDY.problems.items() if dataset == name
+    ]
+    if students := [each for track in tracks for each in track.in_need_of_pool]:
+        needed["unlabelled"] = (1, f"'{students[0]}'")
     return needed
 
 
@@ -311,6 +322,15 @@ def student_sources(wildcards):
     run = RUN.format(**{**wildcards, "model": student.teacher})
     file = "soft_targets" if student.method == "distil" else "unitary"
     return {"teacher": f"{run}/weights.safetensors", "source": f"{run}/{file}.parquet"}
+
+
+def label_teacher(wildcards):
+    """The trained model that a student of labels learns from, if it learns from one."""
+    teacher = STUDENTS[wildcards.model].teacher
+    if teacher not in BOTTLENECKS:
+        return {}
+    run = RUN.format(**{**wildcards, "model": teacher})
+    return {"teacher": f"{run}/weights.safetensors"}
 
 
 def trained_files(file):

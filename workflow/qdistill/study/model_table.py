@@ -74,10 +74,10 @@ class ModelEntry:
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
     adapts: str = ""
-    # Of students there: whose unlabelled text the pool is, and what is fitted, the teacher's codes
-    # by least squares or its distributions over tokens.
+    # Of students there: whose unlabelled text the pool is. Of students anywhere: what is fitted, the
+    # teacher's codes, its distributions over tokens or its probabilities of classes.
     pool_text: Literal["", "niche", "general"] = ""
-    objective: Literal["codes", "tokens"] = "codes"
+    objective: Literal["codes", "tokens", "labels"] = "codes"
 
     @property
     def kind(self) -> str:
@@ -90,6 +90,11 @@ class ModelEntry:
         if self.family in ("reference", "student"):
             return self.family
         return "bottleneck" if self.location else "tuned"
+
+    @property
+    def has_protocol(self) -> bool:
+        """Whether it is trained from its own start, as the protocol of its track says."""
+        return self.kind == "bottleneck" or self.objective == "labels"
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ class ModelEntry:
         if self.kind == "reference" or self.method == "compile":
             return ()
         known = ("epochs", "batch_size", "learning_rate")
-        if self.kind == "student":
+        if self.kind == "student" and not self.has_protocol:
             return known
         circuit = ("layers", "angle_range") if self.is_circuit else ()
         return (*known, "schedule", "code_scale", *circuit, "regularised")
@@ -129,10 +134,18 @@ _classifier = partial(_reference, in_vectors=False, role="required_rival")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
-_adapter = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language")
-_soft = partial(
-    _distilled, in_vectors=False, in_labels=False, in_language=True, objective="tokens", is_variant=True
+_adapter = partial(
+    ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language"
 )
+_soft = partial(
+    _distilled,
+    in_vectors=False,
+    in_labels=False,
+    in_language=True,
+    objective="tokens",
+    is_variant=True,
+)
+_of_labels = partial(_distilled, in_vectors=False, objective="labels")
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -324,4 +337,19 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "a linear layer fitted to the outputs of the classical baseline's layer",
         style=Style("#682E6E", "D", _DOTTED), pool=True, teacher="classical",
         asks=("classical", "distilled_pool")),  # is it distillation alone?
+    _of_labels("soft_labels",
+        "the baseline's layer, trained on the circuit's probabilities of classes of the n rows",
+        style=Style("#D41064", "p", _DASH_DOTTED), is_variant=True,
+        asks=("classical", "soft_labels_smoothed")),
+    # Does the circuit teach more than another teacher, or than softer labels?
+    _of_labels("soft_labels_pool", "the same on the rows and the unlabelled pool",
+        style=Style("#B880B8", "s", _DASH_DOTTED), pool=True,
+        asks=("classical", "soft_labels_classical", "soft_labels_logistic", "soft_labels_smoothed")),
+    _of_labels("soft_labels_classical", "the same, taught by the classical baseline",
+        style=Style("#9C80D4", "D", _DOTTED), pool=True, teacher="classical", is_variant=True),
+    _of_labels("soft_labels_logistic", "the same, taught by logistic regression",
+        style=Style("#D410B8", "X", _DASHED), pool=True, teacher="logistic", is_variant=True),
+    _of_labels("soft_labels_smoothed",
+        "the baseline's layer, trained on smoothed labels of the n rows: no teacher",
+        style=Style("#804848", "*", _SHORT_DASHED, 8.0), teacher="", is_variant=True),
 )
