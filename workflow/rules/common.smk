@@ -181,11 +181,9 @@ def needed_rows(wildcards):
             count + 2,
             f"'downstream.neighbours' ({count}, and 2 more)",
         )
-    tracks = [
-        track for (dataset, _), track in STUDY.problems.items() if dataset == name
-    ]
-    if students := [each for track in tracks for each in track.in_need_of_pool]:
-        needed["unlabelled"] = (1, f"'{students[0]}'")
+    for (dataset, _), track in STUDY.problems.items():
+        if dataset == name and track.in_need_of_pool:
+            needed["unlabelled"] = (1, f"'{track.in_need_of_pool[0]}'")
     return needed
 
 
@@ -317,20 +315,19 @@ def trained_angles(wildcards):
 
 
 def student_sources(wildcards):
-    """What a student is made from: soft targets if it is distilled, else the unitary."""
+    """What a student is made from: a trained teacher, if it has one, and what is taken from that.
+
+    This is soft targets if the student is distilled, else the unitary; one of labels takes nothing.
+    """
     student = STUDENTS[wildcards.model]
-    run = RUN.format(**{**wildcards, "model": student.teacher})
-    file = "soft_targets" if student.method == "distil" else "unitary"
-    return {"teacher": f"{run}/weights.safetensors", "source": f"{run}/{file}.parquet"}
-
-
-def label_teacher(wildcards):
-    """The trained model that a student of labels learns from, if it learns from one."""
-    teacher = STUDENTS[wildcards.model].teacher
-    if teacher not in BOTTLENECKS:
+    if student.teacher not in BOTTLENECKS:
         return {}
-    run = RUN.format(**{**wildcards, "model": teacher})
-    return {"teacher": f"{run}/weights.safetensors"}
+    run = RUN.format(**{**wildcards, "model": student.teacher})
+    teacher = {"teacher": f"{run}/weights.safetensors"}
+    if student.name in LABEL_STUDENTS:
+        return teacher
+    file = "soft_targets" if student.method == "distil" else "unitary"
+    return {**teacher, "source": f"{run}/{file}.parquet"}
 
 
 def trained_files(file):

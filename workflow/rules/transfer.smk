@@ -82,7 +82,7 @@ rule fit_student:
 
 rule distil_labels:
     input:
-        unpack(label_teacher),
+        unpack(student_sources),
         latents=LATENTS,
         subsets=SUBSETS,
     output:

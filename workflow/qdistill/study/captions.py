@@ -18,8 +18,8 @@ _PROJECTIONS = {
     "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
 }
 _OF_LABELS = (
-    "Those of labels keep nothing of their teacher: encoder, layer and decoder are trained anew, as "
-    "those of ``classical`` are."
+    "Those of labels keep nothing of their teacher: encoder, layer and decoder are trained anew, "
+    "as those of ``classical`` are."
 )
 
 

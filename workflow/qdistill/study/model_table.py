@@ -74,8 +74,8 @@ class ModelEntry:
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
     adapts: str = ""
-    # Of students there: whose unlabelled text the pool is. Of students anywhere: what is fitted, the
-    # teacher's codes, its distributions over tokens or its probabilities of classes.
+    # Of students: whose unlabelled text the pool is there, and what is fitted, the teacher's codes,
+    # its distributions over tokens or, where classes are told apart, its probabilities of those.
     pool_text: Literal["", "niche", "general"] = ""
     objective: Literal["codes", "tokens", "labels"] = "codes"
 
@@ -134,16 +134,9 @@ _classifier = partial(_reference, in_vectors=False, role="required_rival")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
-_adapter = partial(
-    ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language"
-)
+_adapter = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language")
 _soft = partial(
-    _distilled,
-    in_vectors=False,
-    in_labels=False,
-    in_language=True,
-    objective="tokens",
-    is_variant=True,
+    _distilled, in_vectors=False, in_labels=False, in_language=True, objective="tokens", is_variant=True
 )
 _of_labels = partial(_distilled, in_vectors=False, objective="labels")
 
@@ -337,19 +330,17 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "a linear layer fitted to the outputs of the classical baseline's layer",
         style=Style("#682E6E", "D", _DOTTED), pool=True, teacher="classical",
         asks=("classical", "distilled_pool")),  # is it distillation alone?
-    _of_labels("soft_labels",
-        "the baseline's layer, trained on the circuit's probabilities of classes of the n rows",
+    # Does the circuit teach more than another teacher, or than softer labels?
+    _of_labels("soft_labels", "the baseline's layer, taught the circuit's probabilities of classes",
         style=Style("#D41064", "p", _DASH_DOTTED), is_variant=True,
         asks=("classical", "soft_labels_smoothed")),
-    # Does the circuit teach more than another teacher, or than softer labels?
-    _of_labels("soft_labels_pool", "the same on the rows and the unlabelled pool",
-        style=Style("#B880B8", "s", _DASH_DOTTED), pool=True,
-        asks=("classical", "soft_labels_classical", "soft_labels_logistic", "soft_labels_smoothed")),
+    _of_labels("soft_labels_pool", "the same on the n rows and the unlabelled pool",
+        style=Style("#B880B8", "s", _DASH_DOTTED), pool=True, asks=("classical",
+            *("soft_labels_classical", "soft_labels_logistic", "soft_labels_smoothed"))),
     _of_labels("soft_labels_classical", "the same, taught by the classical baseline",
         style=Style("#9C80D4", "D", _DOTTED), pool=True, teacher="classical", is_variant=True),
     _of_labels("soft_labels_logistic", "the same, taught by logistic regression",
         style=Style("#D410B8", "X", _DASHED), pool=True, teacher="logistic", is_variant=True),
-    _of_labels("soft_labels_smoothed",
-        "the baseline's layer, trained on smoothed labels of the n rows: no teacher",
+    _of_labels("soft_labels_smoothed", "the baseline's layer, on smoothed labels of the n rows",
         style=Style("#804848", "*", _SHORT_DASHED, 8.0), teacher="", is_variant=True),
 )

@@ -190,8 +190,8 @@ def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) ->
         )
     if track.in_need_of_pool and not rows["unlabelled"]:
         raise ConfigurationError(
-            f"configuration: '{where}students': '{track.in_need_of_pool[0]}' learns from unlabelled "
-            f"rows besides, and '{name}' has none; give it some, or remove the student"
+            f"configuration: '{where}students': '{track.in_need_of_pool[0]}' learns from "
+            f"unlabelled rows too, and '{name}' has none; give it some, or remove the student"
         )
     largest = max((size for size in track.pools if isinstance(size, int)), default=0)
     if largest > rows["unlabelled"]:
