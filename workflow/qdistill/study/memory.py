@@ -56,8 +56,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     start, end and are kept for each n until all are written; a batch with what the backward
     pass keeps of it, for a circuit one state a layer; of students, the rows that their teacher
     answers for; and the predictions on held-out rows, for which rows are encoded 2,048 at a
-    time. Where the data set does not declare its size, 16,000
-    rows of 1,024 numbers are assumed.
+    time. Where the data set does not declare its size, 16,000 rows of 1,024 numbers are assumed.
     """
     settings = track.datasets[dataset]
     record = record_of(settings)
