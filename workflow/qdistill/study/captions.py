@@ -18,6 +18,10 @@ _PROJECTIONS = {
     "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
     "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
 }
+_OF_LABELS = (
+    "Those of labels keep nothing of their teacher: encoder, layer and decoder are trained anew, "
+    "as those of ``classical`` are."
+)
 
 
 def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, Any]:
@@ -109,10 +113,11 @@ def _student_training(track: Track) -> str:
     """Say what of a student is trained, for how long, and which have settings of their own."""
     if not track.students:
         return ""
+    apart = f" {_OF_LABELS}" if track.label_students else ""
     both = " and both of these" if track.projections == "trained" else ""
     return (
         "Students keep the encoder and the decoder of their teacher; fine-tuning trains the layer"
-        f"{both}, distillation the layer alone, for {track.training['epochs']} epochs."
+        f"{both}, distillation the layer alone, for {track.training['epochs']} epochs.{apart}"
         f"{_overrides(track, track.students)}"
     )
 

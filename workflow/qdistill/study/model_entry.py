@@ -64,10 +64,10 @@ class ModelEntry:
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
     adapts: str = ""
-    # Of students there: whose unlabelled text the pool is, and what is fitted, the teacher's codes
-    # by least squares or its distributions over tokens.
+    # Of students: whose unlabelled text the pool is there, and what is fitted, the teacher's codes,
+    # its distributions over tokens or, where classes are told apart, its probabilities of those.
     pool_text: Literal["", "niche", "general"] = ""
-    objective: Literal["codes", "tokens"] = "codes"
+    objective: Literal["codes", "tokens", "labels"] = "codes"
 
     @property
     def kind(self) -> str:
@@ -82,6 +82,11 @@ class ModelEntry:
         if self.family in ("reference", "student"):
             return self.family
         return "bottleneck" if self.location else "tuned"
+
+    @property
+    def has_protocol(self) -> bool:
+        """Whether it is trained from its own start, as the protocol of its track says."""
+        return self.kind == "bottleneck" or self.objective == "labels"
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ class ModelEntry:
         if self.kind == "reference" or self.method == "compile":
             return ()
         known = ("epochs", "batch_size", "learning_rate")
-        if self.kind == "student":
+        if self.kind == "student" and not self.has_protocol:
             return known
         depth = "blocks" if self.has_blocks else "layers"
         circuit = (depth, "angle_range") if self.is_circuit else ()

@@ -40,6 +40,7 @@ _soft = partial(
     is_variant=True,
 )
 _of_angles = partial(ModelEntry, is_circuit=True, has_blocks=True, is_variant=True)
+_of_labels = partial(_distilled, in_vectors=False, objective="labels")
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -252,4 +253,17 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "a linear layer fitted to the outputs of the classical baseline's layer",
         style=Style("#682E6E", "D", _DOTTED), pool=True, teacher="classical",
         asks=("classical", "distilled_pool")),  # is it distillation alone?
+    # Does the circuit teach more than another teacher, or than softer labels?
+    _of_labels("soft_labels", "the baseline's layer, taught the circuit's probabilities of classes",
+        style=Style("#D41064", "p", _DASH_DOTTED), is_variant=True,
+        asks=("classical", "soft_labels_smoothed")),
+    _of_labels("soft_labels_pool", "the same on the n rows and the unlabelled pool",
+        style=Style("#B880B8", "s", _DASH_DOTTED), pool=True, asks=("classical",
+            *("soft_labels_classical", "soft_labels_logistic", "soft_labels_smoothed"))),
+    _of_labels("soft_labels_classical", "the same, taught by the classical baseline",
+        style=Style("#9C80D4", "D", _DOTTED), pool=True, teacher="classical", is_variant=True),
+    _of_labels("soft_labels_logistic", "the same, taught by logistic regression",
+        style=Style("#D410B8", "X", _DASHED), pool=True, teacher="logistic", is_variant=True),
+    _of_labels("soft_labels_smoothed", "the baseline's layer, on smoothed labels of the n rows",
+        style=Style("#804848", "*", _SHORT_DASHED, 8.0), teacher="", is_variant=True),
 )

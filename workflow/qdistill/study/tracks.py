@@ -6,7 +6,7 @@ from typing import Any
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import folder_of
-from qdistill.study.registry import ENTRIES, has_circuit_origin, stages_of
+from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, has_circuit_origin, stages_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ class Track:
         """Whether a circuit stands among what is fitted in one go: a kernel."""
         return any(ENTRIES[name].family == "quantum" for name in self.references)
 
+    @property
+    def label_students(self) -> tuple[str, ...]:
+        """Students that are trained on probabilities of classes."""
+        return tuple(name for name in self.students if name in LABEL_STUDENTS)
+
+    @property
+    def in_need_of_pool(self) -> tuple[str, ...]:
+        """Students that would be others' twins without unlabelled rows."""
+        return tuple(name for name in self.label_students if ENTRIES[name].pool)
+
     def compresses(self, dataset: str) -> bool:
         """Return whether encoders learn to reconstruct a data set's features from their codes."""
         kind = KINDS[self.datasets[dataset]["kind"]]
@@ -105,11 +115,11 @@ class Track:
                 return {**chosen, "folds": self.tuning["folds"]}
             grid = {"regularised": training["regularised"], "tuned_layers": self.tuning["layers"]}
             return {**chosen, **grid}
-        if entry.kind == "student" and entry.settings:
+        if entry.kind == "student" and entry.settings and not entry.has_protocol:
             # A student starts from a teacher that has seen all n rows, so no row is left out on
             # which its length could be chosen: it has its epochs under every protocol.
             return {**chosen, "epochs": training["epochs"]}
-        if entry.kind == "bottleneck":
+        if entry.has_protocol:
             is_article = self.protocol == "article"
             length = "epochs" if is_article else "regularised"
             chosen |= {"protocol": self.protocol, length: training[length]}

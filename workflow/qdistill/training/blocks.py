@@ -29,6 +29,9 @@ from qdistill.training.optimiser import TrainingSettings, minimise
 
 _RECORDED_EPOCHS = 12
 
+# A model with the weights of one that is trained, and the examples on which it is measured.
+Measured = tuple[SlotModel, Examples]
+
 
 @dataclass(frozen=True)
 class TrainedBlock:
@@ -122,13 +125,15 @@ def train_block(
     examples: Examples,
     settings: TrainingSettings,
     purpose: str = "batches",
+    measured: Measured | None = None,
 ) -> TrainedBlock:
     """Train all seeds on their labelled examples for a fixed number of epochs.
 
     The parameters are start values, each with a leading axis S. Held-out rows are only measured.
-    Models with the same purpose, which names the stream of batches, see the same batches.
+    Models with the same purpose, which names the stream of batches, see the same batches. What is
+    measured, and whose weights are kept, is by default what is trained.
     """
-    recorder = Recorder(model, examples, settings.epochs)
+    recorder = Recorder(*(measured or (model, examples)), settings.epochs)
     recorder(0, parameters)
     weights = minimise(
         ExampleLoss(model, examples).add_gradients,

@@ -21,6 +21,7 @@ class Evaluation:
     n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
+    teacher_agreement: np.ndarray | None = None  # of classes, on the held-out rows
     accuracy: np.ndarray | None = None  # of classes, on the held-out rows
     macro_f1: np.ndarray | None = None  # the same
     general_loss: np.ndarray | None = None  # of a language model, on general text
@@ -36,7 +37,7 @@ _SOME_HAVE = {
     "heldout_accuracy": "accuracy",
     "heldout_macro_f1": "macro_f1",
     **{name: name for name in ("general_loss", "bits_per_character")},
-    **{name: name for name in ("teacher_r2", "refitted_loss")},
+    **{name: name for name in ("teacher_r2", "teacher_agreement", "refitted_loss")},
 }
 
 
@@ -77,7 +78,7 @@ def describe_runs(
     non-finite error is kept as missing and flagged. The key is ``dataset``, ``qubits``,
     ``protocol``, ``n`` and ``task``.
     """
-    student = STUDENTS.get(model)
+    teacher = STUDENTS[model].teacher or None if model in STUDENTS else None
     undefined = np.full(len(seeds), np.nan)
     return pd.DataFrame(
         {
@@ -87,7 +88,7 @@ def describe_runs(
             "model": model,
             "family": family_of(model),
             "stage": stage,
-            "teacher": pd.Series([student.teacher if student else None] * len(seeds), dtype="str"),
+            "teacher": pd.Series([teacher] * len(seeds), dtype="str"),
             "train_loss": finite_or_missing(result.train_loss),
             "heldout_loss": finite_or_missing(result.heldout_loss),
             **{

@@ -56,6 +56,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
         ge=0, nullable=True, description="of a language model, on held-out text"
     )
     teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
+    teacher_agreement: float = Field(
+        ge=0, le=1, nullable=True, description="share of held-out rows told as its teacher tells"
+    )
     refitted_loss: float = Field(
         ge=0, nullable=True, description="held-out, a fixed read-out fitted anew to its own codes"
     )
