@@ -15,6 +15,8 @@ from qdistill.wording import LOSSES, capitalised
 _PROJECTIONS = {
     "trained": "",
     "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
+    "classes": " The encoder is fixed, from principal components of the unlabelled rows; a class "
+    "has the sum of its own codes.",
     "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
 }
 
@@ -30,6 +32,7 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "largest_n": track.n[-1],
         "seeds": study.config["seeds"],
         "loss": capitalised(LOSSES["nats_per_token" if track.is_language else "mse"]),
+        "is_labels": track.place == "labels",
         "baseline": "frozen_base" if track.is_language else "classical",
         "models": _explained(models),
         "students": _explained(track.students),
@@ -98,7 +101,8 @@ def _training(track: Track, names: Iterable[str]) -> str:
             f"rate and weight decay by {grid['folds']}-fold cross-validation inside the n examples"
         )
     circuits = f"circuits have {training['layers']} layers"
-    fixed = _PROJECTIONS[track.projections]
+    told = track.place == "labels" and track.projections == "pca"
+    fixed = _PROJECTIONS["classes" if told else track.projections]
     return f"Training: {words}; {circuits}.{fixed}{_overrides(track, names)}"
 
 
