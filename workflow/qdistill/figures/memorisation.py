@@ -20,10 +20,10 @@ def draw_memorisation(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     draw_models(ax, runs, "n", "fitted")
     set_example_axis(ax, runs["n"])
     ax.axhline(1.0, color="#555555", linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)
-    share = "share of the targets' variance fitted on training rows"
-    if tells_classes(metrics):
-        share = "share of training labels told right beyond guessing"
-    ax.set(ylabel=share, ylim=(-0.05, 1.05))
+    share, lowest = "share of the targets' variance fitted on training rows", -0.05
+    if tells_classes(metrics):  # of which fewer than by guessing may be told
+        share, lowest = "share of training labels told right beyond guessing", -0.25
+    ax.set(ylabel=share, ylim=(lowest, 1.05))
     sizes = runs.groupby("model", sort=False)["n_parameters"].max()
     told = ", ".join(f"{name} {counted(int(size), 'parameter')}" for name, size in sizes.items())
     return [describe_means(runs), f"Trained: {told}.", *describe_failures(runs, "fitted")]
