@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.metrics import diverge, make_metrics
 from helpers.figures import figure_of
+from helpers.metrics import diverge, make_metrics
 from helpers.verdict import described, documents_of, findings_of, found
 from qdistill.figures.memorisation import draw_memorisation
 

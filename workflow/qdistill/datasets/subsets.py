@@ -40,9 +40,7 @@ def draw_subsets(
     labels = train["label"].to_numpy(dtype=str) if "classes" in about else None
     orders = [_order(train_rows, labels, seed) for seed in seeds]
     if labels is not None:
-        _check_classes(
-            rows_path, dict(zip(train_rows, labels, strict=True)), orders, seeds, smallest
-        )
+        _check_classes(rows_path, dict(zip(train_rows, labels, strict=True)), orders, seeds, smallest)
     columns = {
         "seed": np.repeat(np.asarray(seeds, dtype=np.int64), len(train_rows)),
         "position": np.tile(np.arange(len(train_rows)), len(orders)),

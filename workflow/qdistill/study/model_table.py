@@ -129,16 +129,9 @@ _classifier = partial(_reference, in_vectors=False, role="required_rival")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
-_adapter = partial(
-    ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language"
-)
+_adapter = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language")
 _soft = partial(
-    _distilled,
-    in_vectors=False,
-    in_labels=False,
-    in_language=True,
-    objective="tokens",
-    is_variant=True,
+    _distilled, in_vectors=False, in_labels=False, in_language=True, objective="tokens", is_variant=True
 )
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
