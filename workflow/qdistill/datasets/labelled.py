@@ -30,7 +30,7 @@ def label_latents(settings: Mapping[str, Any], path: str | Path, source_path: st
 
 
 def shuffle_labels(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
-    """Deal the labels of a data set's rows out at random among the rows of the same split.
+    """Draw which row of a split has which of its labels: they are permuted at random.
 
     So no class has to do with a row, and each is as frequent as before. All else, refusals
     included, is as :func:`label_latents` has it.
