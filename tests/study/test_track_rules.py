@@ -198,6 +198,16 @@ def test_projections_fit_the_data(entry, allowed):
             assert kind == "pca" or "allowed for it: trained, pca" in message
 
 
+@pytest.mark.parametrize("name", ["digits-labels", "digits-labels-shuffled"])
+def test_classes_are_told_behind_codes_of_their_own_but_not_by_the_identity(name):
+    for kind in ("trained", "pca"):
+        check_track(with_data(name, projections=kind), "")
+    message = refusal(with_data(name, projections="identity"))
+    assert "'projections': found 'identity', which gives features and no classes" in message
+    small = {"name": "few", "kind": "labels", "source": {"name": "digits", "unlabelled": 16}}
+    assert "it needs more than 16" in refusal(with_data(small, projections="pca"))
+
+
 def test_a_track_has_something_to_evaluate_on_every_data_set():
     asked = track(references=("oracle",), bottlenecks=())
     assert "'models': found only 'oracle'" in refusal(asked)

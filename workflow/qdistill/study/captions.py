@@ -16,6 +16,8 @@ _LOSSES = {"vectors": "mse", "labels": "cross_entropy", "language": "nats_per_to
 _PROJECTIONS = {
     "trained": "",
     "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
+    "classes": " The encoder is fixed, from principal components of the unlabelled rows; a class "
+    "has the sum of its own codes.",
     "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
 }
 _OF_LABELS = (
@@ -35,6 +37,7 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "largest_n": track.n[-1],
         "seeds": study.config["seeds"],
         "loss": capitalised(LOSSES[_LOSSES[track.place]]),
+        "is_labels": track.place == "labels",
         "baseline": "frozen_base" if track.is_language else "classical",
         "models": _explained(models),
         "students": _explained(track.students),
@@ -105,7 +108,8 @@ def _training(track: Track, names: Iterable[str]) -> str:
     circuits = f"circuits have {training['layers']} layers"
     if any(ENTRIES[name].has_blocks for name in names):
         circuits += f", those that encode angles {training['blocks']} blocks"
-    fixed = _PROJECTIONS[track.projections]
+    told = track.place == "labels" and track.projections == "pca"
+    fixed = _PROJECTIONS["classes" if told else track.projections]
     return f"Training: {words}; {circuits}.{fixed}{_overrides(track, names)}"
 
 

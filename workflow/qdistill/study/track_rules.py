@@ -83,10 +83,10 @@ def _check_kinds(track: Track, where: str) -> None:
             f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language "
             "model has no such sweep; give []"
         )
-    if track.place == "labels" and track.projections != "trained":
+    if track.place == "labels" and track.projections == "identity":
         raise ConfigurationError(
-            f"configuration: '{where}projections': found '{track.projections}', and what gives "
-            "classes must be trained; allowed: trained"
+            f"configuration: '{where}projections': found 'identity', which gives features and no "
+            "classes; allowed: trained, pca"
         )
     if track.is_language and track.protocol != "regularised":
         raise ConfigurationError(

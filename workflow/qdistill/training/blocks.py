@@ -23,6 +23,7 @@ from qdistill.training.evaluation import (
     finite_or_missing,
     has_diverged,
     score_classes,
+    share_told,
 )
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import TrainingSettings, minimise
@@ -112,11 +113,14 @@ def evaluate_errors(
 def told_classes(
     model: SlotModel, weights: Mapping[str, Tensor], examples: Examples
 ) -> dict[str, np.ndarray]:
-    """Measure how well the classes of held-out rows are told; nothing for other tasks."""
+    """Measure how well classes are told, of the n rows and the held-out; else nothing."""
     if examples.task != "classify":
         return {}
-    scores = model.predict_rows(weights, examples.inputs[examples.heldout])
-    return score_classes(scores.numpy(), examples.targets[examples.heldout].numpy())
+    labelled, heldout = (
+        (model.predict_rows(weights, examples.inputs[rows]).numpy(), examples.targets[rows].numpy())
+        for rows in (examples.labelled, examples.heldout)
+    )
+    return {"train_accuracy": share_told(*labelled), **score_classes(*heldout)}
 
 
 def train_block(

@@ -165,7 +165,7 @@ def train_model(
         model, parameters, constants = start_model(name, settings, problem.qubits, examples)
         block, chosen = train_by_protocol(model, parameters, examples, settings)
         evaluation = block.evaluation
-        if settings["projections"] == "pca":
+        if settings["projections"] == "pca" and examples.task != "classify":
             refitted = measure_refitted(model, block.weights, examples)
             evaluation = replace(evaluation, refitted_loss=refitted)
         metrics = results.describe(examples, "trained", evaluation)

@@ -14,7 +14,7 @@ from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
 from qdistill.training.classifiers import fit_classifier, log_losses
-from qdistill.training.evaluation import Evaluation, describe_runs, score_classes
+from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def _evaluate_classifier(
         model.count_parameters(),
         seconds,
         choice_at_edge=np.array([getattr(model, "at_edge", False)]),
+        train_accuracy=share_told(scores[0][None], targets[0]),
         **score_classes(scores[1][None], targets[1]),
     )
 

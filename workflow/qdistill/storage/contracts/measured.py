@@ -43,6 +43,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     teacher: str = Field(nullable=True, description="the model that a student is made from")
     train_loss: float = Field(ge=0, nullable=True)
     heldout_loss: float = Field(ge=0, nullable=True)
+    train_accuracy: float = Field(
+        ge=0, le=1, nullable=True, description="share of the n rows whose class is told"
+    )
     heldout_accuracy: float = Field(
         ge=0, le=1, nullable=True, description="share of held-out rows whose class is told"
     )
