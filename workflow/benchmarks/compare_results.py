@@ -31,6 +31,10 @@ KEYS = {
     "choices": [*RUN, "model"],
     "downstream": [*RUN, "model", "stage", "metric"],
     "downstream_comparisons": [*PROBLEM, "n", "measure", *PAIR],
+    "robustness": [*RUN, "model", "stage", "perturbation", "level"],
+    "robustness_comparisons": [
+        *(*PROBLEM, "n", "perturbation", "level", "measure", *PAIR, "baseline_stage")
+    ],
     "trainability": ["qubits", "n", "layers", "angle_range", "seed"],
     "sweep": [*RUN, "pool"],
     "row_intervals": [*PROBLEM, "n", "challenger", "baseline"],

@@ -1,5 +1,6 @@
 # The tables of all runs in one of each kind, and what is judged from them.
 DOWNSTREAM = ["downstream"] if HAS_DOWNSTREAM else []
+ROBUSTNESS = ["robustness"] if STUDY.robustness else []
 JUDGED = [
     *(
         "comparisons",
@@ -11,6 +12,7 @@ JUDGED = [
         "findings",
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
+    *(["robustness_comparisons"] if STUDY.robustness else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
@@ -28,7 +30,14 @@ RESAMPLED = {
 }
 ROWS = ["row_intervals"] if RESAMPLED else []
 COURSES = ["history"] if LANGUAGE else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *DOWNSTREAM, *COURSES]
+MEASURED = [
+    *("metrics", "choices", "sweep"),
+    *SWEPT,
+    *ROWS,
+    *DOWNSTREAM,
+    *ROBUSTNESS,
+    *COURSES,
+]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -103,6 +112,11 @@ rule combine_tables:
             for dataset, protocol in STUDY.downstream
             for block in STUDY.blocks
         ],
+        robustness=[
+            ROBUSTNESS_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in STUDY.robustness
+            for block in STUDY.blocks
+        ],
     output:
         **tables_of(*MEASURED),
     log:
@@ -124,7 +138,13 @@ rule combine_tables:
 rule judge_study:
     input:
         **tables_of(
-            *("metrics", "sweep"), *SWEPT, *ROWS, *DOWNSTREAM, *COSTED, *COURSES
+            *("metrics", "sweep"),
+            *SWEPT,
+            *ROWS,
+            *DOWNSTREAM,
+            *ROBUSTNESS,
+            *COSTED,
+            *COURSES,
         ),
         published=PUBLISHED,
         duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),

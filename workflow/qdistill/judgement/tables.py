@@ -21,7 +21,7 @@ TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
-    *("downstream_comparisons", "history"),
+    *("downstream_comparisons", "robustness", "robustness_comparisons", "history"),
 )
 
 
@@ -43,6 +43,8 @@ class StudyTables:
     cost: pd.DataFrame
     downstream: pd.DataFrame
     downstream_comparisons: pd.DataFrame
+    robustness: pd.DataFrame
+    robustness_comparisons: pd.DataFrame
     history: pd.DataFrame  # of language models alone
 
     @classmethod
