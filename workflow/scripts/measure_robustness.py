@@ -1,4 +1,4 @@
-"""Measure what perturbed inputs cost all models of a labelled data set, a block of seeds at once."""
+"""Measure what perturbed inputs cost models that tell classes apart, for a block of seeds."""
 
 from qdistill.jobs import job_log
 

@@ -1,7 +1,8 @@
 """Models as they were trained, from saved weights: their codes, and what they predict.
 
-A code is what the bottleneck gives. Cosines depend on the origin, so linear models have one: their codes are linear maps of x, the code
-of the zero vector being subtracted. Codes of other bottlenecks are as their decoders take them.
+A code is what the bottleneck gives. Cosines depend on the origin, so linear models have one: their
+codes are linear maps of x, the code of the zero vector being subtracted. Codes of other bottlenecks
+are as their decoders take them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

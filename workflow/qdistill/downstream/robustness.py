@@ -4,7 +4,7 @@ A submission of 2025 (OpenReview LRqfcdqLY8) says that students of quantum soft 
 both better than classical baselines. Every model is given the same perturbed held-out rows.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
@@ -77,7 +77,8 @@ def perturb_heldout(examples: Examples, kind: str, level: float) -> Tensor:
         for seed in examples.seeds:
             generator = generator_for(seed, examples.n, f"robustness noise {level:g}")
             scale = level * spread_of(examples.labelled_rows(seed)[0])
-            noisy.append(clean.double() + scale * generator.standard_normal(clean.shape))
+            drawn = torch.from_numpy(generator.standard_normal(clean.shape))
+            noisy.append(clean.double() + scale * drawn)
         return torch.stack(noisy).float()
     if kind == "rotation":
         clean = torch.from_numpy(rotate_images(clean.numpy(), level))
@@ -110,7 +111,9 @@ def _load_all(
     settings: Mapping[str, Any],
 ) -> Iterator[_Trained]:
     for name in settings["references"]:
-        yield _Trained(name, "trained", _fit_reference(name, examples), [False] * len(examples.seeds))
+        yield _Trained(
+            name, "trained", _fit_reference(name, examples), [False] * len(examples.seeds)
+        )
     for name, path in weights.items():
         if read_seeds(path) != examples.seeds:
             raise DataError(f"{path}: its seeds are not those of {problem.subsets}")
@@ -122,9 +125,7 @@ def _load_all(
 
 def _fit_reference(name: str, examples: Examples) -> Callable[[Tensor], Tensor]:
     """Fit one classifier to each seed's n rows, as its metrics were: everything is derived."""
-    fitted = [
-        fit_classifier(name, *examples.labelled_rows(seed), seed) for seed in examples.seeds
-    ]
+    fitted = [fit_classifier(name, *examples.labelled_rows(seed), seed) for seed in examples.seeds]
 
     def scores(inputs: Tensor) -> Tensor:
         rows = inputs.double().numpy()
@@ -142,7 +143,7 @@ def _rows_of(
     losses = finite_or_missing(mean_losses(examples.task, scores, targets).double().numpy())
     accuracies = score_classes(scores.numpy(), targets.numpy())["accuracy"]
     about = {**key, "model": model.name, "stage": model.stage}
-    found: Sequence[Sequence[Any]] = (examples.seeds, accuracies, losses, model.diverged)
-    for seed, accuracy, loss, diverged in zip(*found, strict=True):
+    found = zip(examples.seeds, accuracies, losses, model.diverged, strict=True)
+    for seed, accuracy, loss, diverged in found:
         values = {"accuracy": accuracy, "log_loss": loss, "diverged": diverged}
         yield {**about, "seed": seed, **values}

@@ -12,7 +12,9 @@ from qdistill.study.registry import is_of_circuit
 # teachers, or of none, are the controls.
 SOFT_LABELS = "soft_labels"
 MEASURES = ("accuracy", "kept")
-_BASELINES = ("classical", "logistic")
+# ``linear`` has no circuit and takes the same inputs; classifiers of scikit-learn standardise them,
+# and what noise there is in features that hardly vary becomes large.
+_BASELINES = ("classical", "linear", "logistic")
 _LEVEL = ("perturbation", "level")
 
 

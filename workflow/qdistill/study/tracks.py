@@ -165,7 +165,7 @@ class Study:
 
         Images alone are turned; where classes have nothing to do with rows, nothing is measured.
         """
-        asked, found = self.config.get("robustness"), {}
+        asked, found = self.config.get("robustness") or {}, {}
         for (dataset, protocol), track in self.problems.items() if asked else ():
             settings = track.datasets[dataset]
             if track.place != "labels" or KINDS[settings["kind"]].is_scrambled:

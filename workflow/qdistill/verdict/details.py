@@ -152,7 +152,11 @@ def _levels(table: pd.DataFrame, measure: str, title: str, source: str) -> Secti
         if own[measure].notna().any():
             rows += _means(own, measure, sizes, " ".join(map(_word, key)), best=max)
     about = "Mean over the seeds of what is achieved on held-out rows; the highest in bold."
-    header = ["problem", "code" if source == "downstream" else "model", *(f"n = {n:,}" for n in sizes)]
+    header = [
+        "problem",
+        "code" if source == "downstream" else "model",
+        *(f"n = {n:,}" for n in sizes),
+    ]
     return Section(measure, title, about, source, header, rows)
 
 

@@ -116,8 +116,10 @@ class DownstreamComparisons(
 
 class RobustnessComparisons(
     DownstreamComparisons,
-    unique=(*RUN, "perturbation", "level", "measure", "challenger", "challenger_stage", "baseline")
-    + ("baseline_stage",),
+    unique=(
+        *(*RUN, "perturbation", "level", "measure"),
+        *("challenger", "challenger_stage", "baseline", "baseline_stage"),
+    ),
 ):
     """Paired differences of two models' accuracies on perturbed rows, and of what they keep."""
 
