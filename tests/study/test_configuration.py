@@ -131,7 +131,7 @@ robustness: { noise: [-0.5], rotations: [] } -> 'robustness.noise.0' | -0.5 | 0
 robustness: { noise: [], rotations: [15] } -> 'robustness.noise' | non-empty
 robustness: { noise: [1], rotations: [270] } -> 'robustness.rotations.0' | 270 | 180
 robustness: { noise: [1] } -> lacks the key 'rotations'
-robustness: { noise: [1, 1], rotations: [] } -> found 1 twice
+robustness: { noise: [1, 1], rotations: [] } -> found 1.0 twice
 deploy: { student: auto } -> 'deploy': 'student' is now called 'model'
 deploy: { model: tuned } -> 'deploy.model': 'tuned' is now called 'linear_tuned'
 engine: compiled -> 'engine': 'compiled' is now called 'numba'

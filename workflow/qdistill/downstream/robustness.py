@@ -65,7 +65,7 @@ def measure_robustness(
 
 
 def perturb_heldout(examples: Examples, kind: str, level: float) -> Tensor:
-    """Perturb the held-out rows for each seed: float32, (S, H, D).
+    """Return the held-out rows as each seed is given them, perturbed: float32, (S, H, D).
 
     ``none`` leaves them as they are. ``noise`` adds Gaussian noise, drawn anew for each seed and n,
     with a standard deviation of ``level`` times the spread of the seed's n rows (see
@@ -91,7 +91,7 @@ def spread_of(inputs: np.ndarray) -> float:
 
 
 def rotate_images(features: np.ndarray, degrees: float) -> np.ndarray:
-    """Rotate square images, float32 (M, D) row by row, anticlockwise about their centres.
+    """Turn square images, float32 (M, D) row by row, anticlockwise about their centres.
 
     Pixels are interpolated linearly; those that come from outside are 0, the background.
     """
