@@ -30,6 +30,14 @@ def test_each_perturbation_has_a_panel_that_begins_with_clean_rows(table):
     assert "4 seeds" in note
 
 
+def test_what_is_compared_is_labelled_however_many_rivals_there_are():
+    rivals = ("mean", "nearest_centroid", "nearest_neighbours", "svm_rbf", "mlp", "square", "pca")
+    metrics = make_metrics(("synthetic-6q",), (100,), seeds=4, names=(*rivals, *NAMES))
+    figure, _ = figure_of(draw_robustness, make_robustness(metrics))
+    lines = figure.axes[0].lines
+    assert {line.get_label() for line in lines if line.get_label()[0] != "_"} == {*NAMES}
+
+
 def test_without_images_there_is_one_panel_and_a_lost_run_is_told(table):
     plain = table[table["perturbation"] != "rotation"]
     hit = (plain["model"] == "linear") & (plain["seed"] == 1) & (plain["level"] == 1)

@@ -42,6 +42,11 @@ def compare_robustness(table: pd.DataFrame, margins: Margins = MARGINS) -> pd.Da
     return make_frame("robustness_comparisons", rows)
 
 
+def is_compared(name: str) -> bool:
+    """Return whether a model is a challenger or a baseline here."""
+    return name == "quantum" or name in _BASELINES or name.startswith(SOFT_LABELS)
+
+
 def with_kept(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of perturbed inputs, with ``kept``: their accuracy less that on clean ones.
 
