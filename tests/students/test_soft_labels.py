@@ -109,7 +109,7 @@ def test_logistic_regression_teaches_from_the_n_rows_alone():
     found = scores_of(entry, examples, None, 3)(examples.heldout.expand(len(SEEDS), -1))
     heldout = examples.inputs[examples.heldout].double().numpy()
     for place, seed in enumerate(SEEDS):
-        own = fit_classifier("logistic", *examples.labelled_rows(seed), seed)
+        own = fit_classifier("logistic", *examples.labelled_rows(seed), seed, 3)
         np.testing.assert_allclose(found[place], own.scores(heldout), rtol=1e-5)
 
 

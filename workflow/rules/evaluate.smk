@@ -1,5 +1,6 @@
 # The tables of all runs in one of each kind, and what is judged from them.
 DOWNSTREAM = ["downstream"] if HAS_DOWNSTREAM else []
+ROBUSTNESS = ["robustness"] if STUDY.robustness else []
 JUDGED = [
     *(
         "comparisons",
@@ -12,6 +13,7 @@ JUDGED = [
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
     *(["score_comparisons"] if HAS_LABELS else []),
+    *(["robustness_comparisons"] if STUDY.robustness else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
@@ -35,13 +37,12 @@ KERNELS = [
 GEOMETRY = ["geometry"] if KERNELS else []
 COURSES = ["history"] if LANGUAGE else []
 MEASURED = [
-    "metrics",
-    "choices",
-    "sweep",
+    *("metrics", "choices", "sweep"),
     *SWEPT,
     *ROWS,
     *GEOMETRY,
     *DOWNSTREAM,
+    *ROBUSTNESS,
     *COURSES,
 ]
 
@@ -123,6 +124,11 @@ rule combine_tables:
             for dataset, protocol in STUDY.downstream
             for block in STUDY.blocks
         ],
+        robustness=[
+            ROBUSTNESS_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in STUDY.robustness
+            for block in STUDY.blocks
+        ],
     output:
         **tables_of(*MEASURED),
     log:
@@ -149,6 +155,7 @@ rule judge_study:
             *ROWS,
             *GEOMETRY,
             *DOWNSTREAM,
+            *ROBUSTNESS,
             *COSTED,
             *COURSES,
         ),

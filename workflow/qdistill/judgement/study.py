@@ -15,6 +15,7 @@ from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.robustness import compare_robustness
 from qdistill.judgement.scores import compare_scores
 from qdistill.judgement.tables import StudyTables
 from qdistill.judgement.transfer import judge_transfer
@@ -32,9 +33,9 @@ def judge_study(
     """Read a study's tables of results, and write what is judged and found.
 
     Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-    ``setting_sweep``, ``row_intervals``, ``downstream`` and ``cost``; ``published``, a CSV as
-    :func:`read_published` reads it; and a list of ``duplicates``, which may be absent. Outputs are
-    ``findings`` and the tables of :func:`judge_tables`. The problems are as
+    ``setting_sweep``, ``row_intervals``, ``downstream``, ``robustness`` and ``cost``;
+    ``published``, a CSV as :func:`read_published` reads it; and a list of ``duplicates``, which may
+    be absent. Outputs are ``findings`` and the tables of :func:`judge_tables`. The problems are as
     :meth:`qdistill.study.tracks.Study.describe_problems` describes them. Raises DataError if an
     input is damaged, or a seed is missing in one of two runs that are paired.
     """
@@ -67,8 +68,9 @@ def judge_tables(
     extra: Sequence[Mapping[str, str]] = (),
     margins: Margins = MARGINS,
 ) -> dict[str, pd.DataFrame]:
-    """Judge a study by its ``metrics``, ``sweep`` and, where codes were put to use, ``downstream``.
+    """Judge a study by its ``metrics``, ``sweep`` and, where it has them, two more tables.
 
+    They are ``downstream``, of codes that were put to use, and ``robustness``, of perturbed inputs.
     Published figures are as :func:`read_published` gives them, further comparisons as
     :func:`compare_study` takes them. Each table is by the contract of its name.
     """
@@ -86,4 +88,6 @@ def judge_tables(
         tables["downstream_comparisons"] = compare_downstream(frames["downstream"], margins)
     if (metrics["task"] == "classify").any():
         tables["score_comparisons"] = compare_scores(metrics, margins)
+    if "robustness" in frames:
+        tables["robustness_comparisons"] = compare_robustness(frames["robustness"], margins)
     return tables

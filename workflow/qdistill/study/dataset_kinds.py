@@ -78,6 +78,7 @@ class Digits(Declared):
     function: ClassVar[str] = "digits:write_digits"
     task: ClassVar[str] = "reconstruct images of handwritten digits"
     presets: ClassVar[Presets] = {"digits": {}}
+    is_image: ClassVar[bool] = True
 
     def width(self) -> int | None:
         """Return the number of pixels."""

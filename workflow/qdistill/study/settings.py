@@ -237,6 +237,17 @@ class Downstream(Settings):
     """`all` data sets that are reconstructed with trained projections, or a list of some."""
 
 
+class Robustness(Settings):
+    """What perturbed inputs cost models that tell classes apart; null leaves it out."""
+
+    noise: Several[Annotated[float, Field(gt=0, le=100)]]
+    """Standard deviations of Gaussian noise on held-out inputs, in units of the root mean square
+    spread of the n rows' features."""
+    rotations: Distinct[Annotated[float, Field(ge=-180, le=180)]]
+    """Angles in degrees by which held-out images are turned, of data sets made from `digits`
+    alone; [] turns none."""
+
+
 class Deploy(Settings):
     """Which trained model becomes the study's adapter; null deploys nothing."""
 
@@ -324,6 +335,7 @@ class StudySettings(TrackSettings):
     """Variations of the study by name; each replaces some of its keys. Null leaves one out, or
     all."""
     downstream: Downstream | None = None
+    robustness: Robustness | None = None
     deploy: Deploy | None = None
     trainability: Trainability | None = None
     cost: Cost | None = None

@@ -175,6 +175,27 @@ class Study:
         }
 
     @property
+    def robustness(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Settings of ``measure_robustness`` for each (data set, protocol) with classes.
+
+        Images alone are turned; where classes have nothing to do with rows, nothing is measured.
+        """
+        asked, found = self.config.get("robustness") or {}, {}
+        for (dataset, protocol), track in self.problems.items() if asked else ():
+            settings = track.datasets[dataset]
+            if track.place != "labels" or KINDS[settings["kind"]].is_scrambled:
+                continue
+            is_image = KINDS[with_source(settings)[0]["kind"]].is_image
+            turns = [["rotation", degrees] for degrees in asked["rotations"] if is_image]
+            noises = [["noise", level] for level in asked["noise"]]
+            found[dataset, protocol] = {
+                "perturbations": [["none", 0], *noises, *turns],
+                "references": list(track.references_of(dataset)),
+                "models": {name: track.settings_of(name) for name in track.trained_names()},
+            }
+        return found
+
+    @property
     def datasets(self) -> dict[str, dict[str, Any]]:
         """Settings of every data set that must exist, sources of derived ones included."""
         used = [settings for track in self.tracks for settings in track.datasets.values()]

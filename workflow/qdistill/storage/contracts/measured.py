@@ -5,7 +5,7 @@ from __future__ import annotations
 from pandera.pandas import Field
 from pandera.typing import Float32
 
-from qdistill.storage.contracts.base import MEASURES, RUN, SPLITS, STAGES, Run, Table
+from qdistill.storage.contracts.base import MEASURES, PERTURBATIONS, RUN, SPLITS, STAGES, Run, Table
 from qdistill.wording import REASONS
 
 COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
@@ -200,4 +200,18 @@ class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     probe_undefined: str = Field(
         nullable=True, isin=tuple(REASONS), description="why there is no probe"
     )
+    diverged: bool
+
+
+class Robustness(SeededRun, unique=(*RUN, "perturbation", "level", "seed", "model", "stage")):
+    """How well classes are told on held-out rows as they are, and perturbed."""
+
+    model: str
+    stage: str = Field(isin=STAGES)
+    perturbation: str = Field(isin=PERTURBATIONS)
+    level: float = Field(
+        description="of noise, in units of the n rows' spread; of rotation, degrees; else 0"
+    )
+    accuracy: float = Field(ge=0, le=1, nullable=True)
+    log_loss: float = Field(ge=0, nullable=True)
     diverged: bool
