@@ -2,13 +2,15 @@
 
 With frozen identity projections a bottleneck is asked for the map alone. ``teacher-circuit`` is
 the positive control: h ~ N(0, I_N) and y = |U h/||h|| |**2 with the unknown U of a circuit of our
-ansatz. ``squares`` is the planted null: y = (h/||h||)**2 plus noise, which ``square`` predicts
-as well as can be, at every n and with nothing to train. The circuit can match it and never beat
-it: entries of h have random signs, and magnitudes that are the same along each cycle of the ring of
-CNOTs, so that the ring leaves the squares as they are, and a circuit of any depth whose angles are
-all zero gives what ``square`` gives.
+ansatz; of ``circuit-labels`` the likeliest group of outcomes alone is told, as a class. ``squares``
+is the planted null: y = (h/||h||)**2 plus noise, which ``square`` predicts as well as can be, at
+every n and with nothing to train. The circuit can match it and never beat it: entries of h have
+random signs, and magnitudes that are the same along each cycle of the ring of CNOTs, so that the
+ring leaves the squares as they are, and a circuit of any depth whose angles are all zero gives what
+``square`` gives.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,7 @@ def draw_rows(settings: Mapping[str, Any], split: str, count: int) -> tuple[np.n
     """Draw inputs and targets of one split: float32, shape (count, 2**qubits) each."""
     seed, shape = settings["generator_seed"], (count, 2 ** settings["qubits"])
     inputs = generator_for(seed, 0, f"planted inputs {split}").standard_normal(shape)
-    if settings["kind"] == "teacher-circuit":
+    if settings["kind"] != "squares":
         given = inputs.astype(np.float32)
         return given, circuit_targets(given, draw_teacher(settings))
     inputs = np.sign(inputs) * np.abs(inputs[:, ring_cycles(settings["qubits"])])
@@ -72,10 +74,28 @@ def write_planted(settings: Mapping[str, Any], path: str | Path) -> None:
     counts = {split: settings[split] for split in SPLITS}
     drawn = [draw_rows(settings, split, count) for split, count in counts.items()]
     inputs, targets = (np.concatenate(part) for part in zip(*drawn, strict=True))
+    about = {}
+    if settings["kind"] == "circuit-labels":
+        targets = likeliest_class(targets, settings["classes"])
+        about = {"classes": json.dumps([str(place) for place in range(settings["classes"])])}
     columns = {
         "row": np.arange(len(inputs)),
         "split": np.repeat(list(counts), list(counts.values())),
         "features": inputs,
         "targets": targets,
     }
-    write_with_settings("latents", path, columns, settings)
+    if about:  # which no row of the pool has
+        is_pool = columns["split"] == "unlabelled"
+        columns["label"] = np.where(is_pool, "", targets.argmax(axis=1).astype(str))
+        targets[is_pool] = 0
+    write_with_settings("latents", path, columns, settings, **about)
+
+
+def likeliest_class(probabilities: np.ndarray, classes: int) -> np.ndarray:
+    """Return a one for the likeliest of C classes, each a group of outcomes: float32 (rows, C).
+
+    Groups are contiguous, as a read-out that is fixed has them.
+    """
+    groups = np.array_split(probabilities, classes, axis=1)
+    told = np.argmax([group.sum(axis=1) for group in groups], axis=0)
+    return np.eye(classes, dtype=np.float32)[told]

@@ -48,7 +48,7 @@ class Problem:
     @property
     def is_positive(self) -> bool:
         """Whether the targets were made by a circuit."""
-        return self.kind == "teacher-circuit"
+        return self.kind in ("teacher-circuit", "circuit-labels")
 
     @property
     def is_null(self) -> bool:

@@ -25,7 +25,7 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
     ``identity``: h = x and y = z. ``pca``: h = 1 + u / 3, with u the first N principal
     coordinates of x scaled to unit variance, and y the least-squares read-out of x from the
     squared and normalised h. Both are fitted on the features of the unlabelled rows alone. Where C
-    classes are told, ``pca`` has the same h, and the logit of class c is ``CLASS_SCALE`` times the
+    classes are told, both have the same h, and the logit of class c is ``CLASS_SCALE`` times the
     sum of the c-th of C contiguous groups of codes, as equal in size as N allows.
 
     The shift is there because a circuit returns probabilities: of centred coordinates the
@@ -45,8 +45,10 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
 
 
 def _identity(examples: Examples, width: int) -> Projections:
-    """Return h = x and y = z."""
+    """Return h = x and y = z, or the sums of classes' own codes."""
     inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
+    if inputs == width and examples.task == "classify":
+        return np.eye(width), np.zeros(width), _sums_of_groups(outputs, width), np.zeros(outputs)
     if not inputs == outputs == width:
         raise DataError(
             f"projections 'identity' need {width} features and targets, found {inputs} and "
@@ -91,7 +93,7 @@ def _sums_of_groups(classes: int, width: int) -> np.ndarray:
     """Return the decoder (C, N) that gives each class the sum of its own codes."""
     if width < classes:
         raise DataError(
-            f"projections 'pca' give each class codes of its own, and {width} codes are too few "
+            f"fixed projections give each class codes of its own, and {width} codes are too few "
             f"for {classes} classes; take more qubits"
         )
     groups = np.array_split(np.eye(width), classes)

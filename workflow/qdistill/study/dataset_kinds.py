@@ -20,7 +20,7 @@ from qdistill.study.dataset_record import (
 )
 from qdistill.study.language_kinds import Base, Language
 from qdistill.study.messages import quoted
-from qdistill.study.planted_kinds import Squares, TeacherCircuit
+from qdistill.study.planted_kinds import CircuitLabels, Squares, TeacherCircuit
 from qdistill.study.reading import part_files
 from qdistill.study.settings import NON_EMPTY, Natural, Positive, Qubits
 from qdistill.study.text_kinds import Docstrings, Reviews, Text
@@ -252,7 +252,8 @@ class ShuffledLabels(Labels):
 
 
 _WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Reviews, Vectors, Text)
-_WITH_TARGETS = (Corrupted, Labels, Scrambled, ShuffledLabels, TeacherCircuit, Squares)
+_PLANTED = (TeacherCircuit, CircuitLabels, Squares)
+_WITH_TARGETS = (Corrupted, Labels, Scrambled, ShuffledLabels, *_PLANTED)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
     for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS, Base, Language)

@@ -1,8 +1,8 @@
 """Kinds of data sets whose answer is known."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qdistill.study.dataset_record import Declared, Presets
 from qdistill.study.settings import AngleRange, Layers, Natural, Positive, Qubits
@@ -34,6 +34,27 @@ class TeacherCircuit(Planted):
 
     task: ClassVar[str] = "positive control: targets made by a circuit"
     presets: ClassVar[Presets] = {"teacher-circuit": {}}
+
+
+class CircuitLabels(TeacherCircuit):
+    """The positive control of labelled data: classes that a circuit tells."""
+
+    kind: Literal["circuit-labels"]  # type: ignore[assignment]
+    qubits: Qubits = 4
+    classes: Annotated[int, Field(ge=2, le=4096)] = 4
+
+    is_labels: ClassVar[bool] = True
+    task: ClassVar[str] = "positive control: classes told by a circuit"
+    presets: ClassVar[Presets] = {"circuit-labels": {}}
+
+    @model_validator(mode="after")
+    def _classes_have_codes(self) -> Self:
+        if self.classes > 2**self.qubits:
+            raise ValueError(
+                f"{self.classes} classes are more than the {2**self.qubits} outcomes of "
+                f"{self.qubits} qubits"
+            )
+        return self
 
 
 class Squares(Planted):

@@ -83,11 +83,6 @@ def _check_kinds(track: Track, where: str) -> None:
             f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language "
             "model has no such sweep; give []"
         )
-    if track.place == "labels" and track.projections == "identity":
-        raise ConfigurationError(
-            f"configuration: '{where}projections': found 'identity', which gives features and no "
-            "classes; allowed: trained, pca"
-        )
     if track.is_language and track.protocol != "regularised":
         raise ConfigurationError(
             f"configuration: '{where}training.protocol': found '{track.protocol}', and a language "
