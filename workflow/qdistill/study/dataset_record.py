@@ -44,6 +44,7 @@ class DatasetKind(Settings):
     presets: ClassVar[Presets] = {}  # built-in names, with their settings
     has_targets: ClassVar[bool] = False  # y is not x
     is_labels: ClassVar[bool] = False  # y is a class
+    is_benchmark: ClassVar[bool] = False  # others have published their scores on it
     is_scrambled: ClassVar[bool] = False  # y has nothing to do with x
     is_text: ClassVar[bool] = False  # encoded by a sentence encoder
     is_base: ClassVar[bool] = False  # what a language model is trained on
