@@ -11,6 +11,8 @@ JUDGED = [
         "findings",
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
+    *(["benchmark_scores", "benchmark_ranks"] if STUDY.benchmarks else []),
+    *(["variance_shares"] if STUDY.shares_variance else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
@@ -127,6 +129,7 @@ rule judge_study:
             *("metrics", "sweep"), *SWEPT, *ROWS, *DOWNSTREAM, *COSTED, *COURSES
         ),
         published=PUBLISHED,
+        scores=SCORES if STUDY.benchmarks else [],
         duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),
     output:
         **tables_of(*JUDGED),

@@ -21,7 +21,8 @@ TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
-    *("downstream_comparisons", "history"),
+    *("downstream_comparisons", "history", "benchmark_scores", "benchmark_ranks"),
+    "variance_shares",
 )
 
 
@@ -44,6 +45,9 @@ class StudyTables:
     downstream: pd.DataFrame
     downstream_comparisons: pd.DataFrame
     history: pd.DataFrame  # of language models alone
+    benchmark_scores: pd.DataFrame
+    benchmark_ranks: pd.DataFrame
+    variance_shares: pd.DataFrame
 
     @classmethod
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:
