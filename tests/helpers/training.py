@@ -1,5 +1,6 @@
 """Small problems in memory and as files, for the tests of training and tuning."""
 
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,7 +82,11 @@ def write_problem(folder, kind="noisy map", features=8):
     x, y = draw_problem(kind, features)
     columns = {"row": np.arange(len(x)), "split": np.repeat(list(ROWS), list(ROWS.values()))}
     columns |= {"features": x} if kind == "reconstruct" else {"features": x, "targets": y}
-    write_table("latents", path := folder / "latents.parquet", columns, {})
+    about = None
+    if kind == "classes":
+        columns["label"] = np.array(["a", "b", "c"])[y.argmax(axis=1)]
+        about = {"classes": json.dumps(["a", "b", "c"])}
+    write_table("latents", path := folder / "latents.parquet", columns, {}, about)
     return path
 
 

@@ -69,6 +69,7 @@ def test_declared_rows_and_width(encoder):
         (VECTORS, None, None),
         (TEXT | own, None, width),
         ({"name": "docstrings"} | own, rows, width),
+        ({"name": "reviews"} | own, dict(train=2000, unlabelled=1000, heldout=1000), width),
     ):
         record = record_of(resolve_dataset(entry))
         assert [record.rows(), record.width()] == expected
@@ -119,11 +120,18 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { name: docstrings, qubits: 9 } -> 9 qubits | 384
 { name: docstrings, minimum_characters: 700 } -> 700 | 600
 { name: docstrings, general_packages: numpy } -> general_packages | list
+{ name: reviews, corpus: sst2 } -> 'corpus': found 'sst2' | rotten_tomatoes or imdb
+{ name: reviews, train: 6531 } -> 8531 rows | 'rotten_tomatoes' has 8530
+{ name: reviews, corpus: imdb, train: 23001 } -> 25001 rows | 'imdb' has 25000
+{ name: reviews, minimum_characters: 2001 } -> 2001 | 2000
 { name: synthetic-4q, rank: 65 } -> 65 | 64
 { name: synthetic-4q, noise_variance: -0.1 } -> noise_variance | -0.1
 { <<: *vectors, unlabelled_fraction: 0.7 } -> 0.7 | 0.3 | no rows
 { <<: *vectors, heldout_fraction: 1 } -> heldout_fraction | below 1
 { <<: *vectors, column: 3 } -> column | 3
+{ <<: *vectors, label_column: [y] } -> label_column | text or null
+{ <<: *vectors, column: [a, y], label_column: y } -> label_column 'y' | no feature
+{ <<: *vectors, column: y, label_column: y } -> label_column 'y' | no feature
 { <<: *text, column: body } -> unknown key 'column' | text_column
 { <<: *text, text_column: [a] } -> text_column | text or null. The name of a column
 { <<: *text, label_column: "" } -> label_column | text or null. The name of a column

@@ -32,6 +32,18 @@ def test_rows_and_width_of_every_form_and_a_column_that_is_not_there(tmp_path, f
         assert "'column' of 'mine': found 'None'" in refusal(path, None)
 
 
+def test_a_column_of_labels_must_be_there_and_a_single_array_has_none(tmp_path):
+    for form in FORMS:
+        path, column = save_vectors(tmp_path, VALUES, form)
+        message = refusal_by(inspect_vectors, "mine", str(path), column, "lable")
+        assert "'label_column' of 'mine'" in message and "'lable'" in message
+        if form == ".npy":
+            assert "is one array without columns; leave it out" in message
+        elif form not in (".npz", "fixed.parquet"):
+            assert "did you mean 'label'?" in message
+            assert inspect_vectors("mine", str(path), column, "label") == (7, 5)
+
+
 @pytest.mark.parametrize("form", FORMS[:4])
 def test_a_damaged_file_is_named(tmp_path, form):
     path, column = save_vectors(tmp_path, VALUES, form)

@@ -201,9 +201,7 @@ def check_without(names):
         assert not re.search(r"\bnan\b|None|undefined\]", text)
 
 
-@pytest.mark.parametrize(
-    "left_out", [*required_rivals("map"), "quantum", "classical", "compiled"]
-)
+@pytest.mark.parametrize("left_out", [*required_rivals("map"), "quantum", "classical", "compiled"])
 def test_a_model_that_is_left_out_takes_its_sentences_with_it(left_out):
     check_without([name for name in EVERY_NAME if name not in left_out.split()])
 

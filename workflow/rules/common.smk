@@ -63,6 +63,7 @@ if workflow.is_main_process and (late := date_back(["data", RESULTS])):
 
 HAS_TRAINABILITY = bool(STUDY.config.get("trainability"))
 HAS_COST = bool(STUDY.config.get("cost"))
+HAS_LABELS = any(track.place == "labels" for track in STUDY.tracks)
 HAS_DOWNSTREAM = bool(STUDY.downstream)
 TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 
@@ -84,6 +85,7 @@ RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
 OF_QUANTUM = RUN.replace("{model}", "quantum")
 # All in one file: fitting them takes less time than starting a job for each.
 OF_REFERENCES = RUN.replace("{model}", "references")
+GEOMETRY_OF_BLOCK = f"{RESULTS}/{{dataset}}/{{protocol}}/geometry/seeds~{{block}}.parquet"
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
 NICHE_DATA = [

@@ -13,6 +13,7 @@ JUDGED = [
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
     *(["benchmark_scores", "benchmark_ranks"] if STUDY.benchmarks else []),
     *(["variance_shares"] if STUDY.shares_variance else []),
+    *(["score_comparisons"] if HAS_LABELS else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
@@ -29,8 +30,13 @@ RESAMPLED = {
     and not KINDS[track.datasets[problem[0]]["kind"]].is_scrambled
 }
 ROWS = ["row_intervals"] if RESAMPLED else []
+# Problems in which kernels of circuits stand.
+KERNELS = [
+    problem for problem, track in STUDY.problems.items() if track.has_quantum_kernel
+]
+GEOMETRY = ["geometry"] if KERNELS else []
 COURSES = ["history"] if LANGUAGE else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *DOWNSTREAM, *COURSES]
+MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COURSES]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -100,6 +106,11 @@ rule combine_tables:
             "history.parquet",
             lambda track, dataset: track.bottlenecks if track.is_language else [],
         ),
+        geometry=[
+            GEOMETRY_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in KERNELS
+            for block in STUDY.blocks
+        ],
         downstream=[
             DOWNSTREAM_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in STUDY.downstream
@@ -126,7 +137,7 @@ rule combine_tables:
 rule judge_study:
     input:
         **tables_of(
-            *("metrics", "sweep"), *SWEPT, *ROWS, *DOWNSTREAM, *COSTED, *COURSES
+            *("metrics", "sweep"), *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COSTED, *COURSES
         ),
         published=PUBLISHED,
         scores=SCORES if STUDY.benchmarks else [],

@@ -82,6 +82,30 @@ rule fit_references:
         "../scripts/fit_references.py"
 
 
+rule measure_geometry:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+    output:
+        GEOMETRY_OF_BLOCK,
+    log:
+        f"{LOG}/measure_geometry.log",
+    group:
+        DATA_GROUP
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        **NEEDED,
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=dataset_settings,
+    message:
+        "Compare kernels on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/measure_geometry.py"
+
+
 rule sweep_settings:
     input:
         latents=LATENTS,

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
-from qdistill.datasets.prose import normal_form, prose_paragraphs
+from qdistill.datasets.documents import Paragraph, deal_documents, unseen, write_paragraphs
+from qdistill.datasets.prose import prose_paragraphs
 from qdistill.errors import DataError
 from qdistill.jobs import paused_collector
 from qdistill.randomness import generator_for
@@ -90,7 +90,7 @@ def read_packages(
         for package in tqdm(packages, desc="reading docstrings", unit="package"):
             installed = _installed(package, dataset)
             versions[package] = installed.version
-            found[package] = _unseen(_paragraphs_of(package, installed, *limits), seen)
+            found[package] = unseen(_paragraphs_of(package, installed, *limits), seen)
     return found, versions
 
 
@@ -102,17 +102,6 @@ def _installed(package: str, dataset: str) -> Distribution:
             f"data set '{dataset}': package '{package}' is not installed, and its docstrings "
             "are wanted"
         ) from error
-
-
-def _unseen(paragraphs: Iterator[Paragraph], seen: set[str]) -> list[Paragraph]:
-    """Paragraphs whose text has not been met, in any package; ``seen`` is added to."""
-    fresh = []
-    for paragraph in paragraphs:
-        key = normal_form(paragraph.text)
-        if key not in seen:
-            seen.add(key)
-            fresh.append(paragraph)
-    return fresh
 
 
 def _paragraphs_of(

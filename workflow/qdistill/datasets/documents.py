@@ -1,12 +1,13 @@
 """Paragraphs, the documents that they stand in, and splits that keep documents whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from qdistill.datasets.prose import normal_form
 from qdistill.storage.tables import write_with_settings
 
 
@@ -18,6 +19,20 @@ class Paragraph:
     source: str  # for people to find it by
     document: str  # what the split keeps together
     label: str | None = None
+
+
+def unseen(paragraphs: Iterable[Paragraph], seen: set[str]) -> list[Paragraph]:
+    """Return the paragraphs whose text has not been met, white space and case aside.
+
+    The normal forms of the texts are added to ``seen``.
+    """
+    fresh = []
+    for paragraph in paragraphs:
+        key = normal_form(paragraph.text)
+        if key not in seen:
+            seen.add(key)
+            fresh.append(paragraph)
+    return fresh
 
 
 def deal_documents(

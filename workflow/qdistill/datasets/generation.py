@@ -7,6 +7,7 @@ from typing import Any
 
 from qdistill.datasets.docstrings import collect_docstrings
 from qdistill.datasets.own_text import collect_texts
+from qdistill.datasets.reviews import collect_reviews
 from qdistill.study.dataset_kinds import KINDS
 
 
@@ -30,5 +31,6 @@ def collect_paragraphs(settings: Mapping[str, Any], largest_n: int, path: str | 
     """
     if settings["kind"] == "text":
         collect_texts(settings, largest_n, path)
-    else:  # which states how many rows each split has, so n was checked before
-        collect_docstrings(settings, path)
+    else:  # these state how many rows each split has, so n was checked before
+        collect = {"docstrings": collect_docstrings, "reviews": collect_reviews}
+        collect[settings["kind"]](settings, path)

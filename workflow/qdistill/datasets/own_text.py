@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
-from qdistill.datasets.text_tables import read_columns
+from qdistill.datasets.label_columns import read_labels
+from qdistill.datasets.text_tables import check_filled, read_columns
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.study.reading import is_table, part_files, read_text
 from qdistill.study.user_files import text_files
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
-_NAMED_ROWS = 10  # how many rows a message names
 
 
 def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path) -> None:
@@ -31,7 +31,8 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     The user's files are never changed. Column ``row`` counts the rows of the table, or the
     paragraphs of all files together, from 0; those shorter or longer than the settings allow are
     left out, and their number is in the log and in the file. Raises DataError if a file cannot be
-    read (see :func:`~qdistill.datasets.text_tables.read_columns` and
+    read (see :func:`~qdistill.datasets.text_tables.read_columns`,
+    :func:`~qdistill.datasets.label_columns.read_labels` and
     :func:`~qdistill.study.reading.read_text`), a text, document or label is empty, or there
     are too few documents or paragraphs for the splits, ``largest_n`` to train on.
     """
@@ -135,21 +136,15 @@ def _read_files(files: Sequence[str], folder: Path) -> list[Paragraph]:
 
 def _read_table(path: Path, settings: Mapping[str, Any]) -> list[Paragraph]:
     """Paragraphs of a table, one a row."""
-    keys = ("text_column", "document_column", "label_column")
+    keys = ("text_column", "document_column")
     given = {key: settings[key] for key in keys if settings[key] is not None}
     columns = read_columns(path, list(given.values()))
     for name in given.values():
-        empty = [row for row, cell in enumerate(columns[name]) if not cell.strip()]
-        if empty:
-            more = f" and {len(empty) - _NAMED_ROWS} more" if len(empty) > _NAMED_ROWS else ""
-            raise DataError(
-                f"{path}: column '{name}' is empty in row{'s' * (len(empty) > 1)} "
-                f"{', '.join(map(str, empty[:_NAMED_ROWS]))}{more} (counted from 0), and every "
-                "row must have something there"
-            )
+        check_filled(path, name, columns[name])
     texts = columns[given["text_column"]]
     sources = [f"{path.name} row {row}" for row in range(len(texts))]
     documents = columns[given["document_column"]] if "document_column" in given else sources
-    labels = columns[given["label_column"]] if "label_column" in given else [None] * len(texts)
+    label = settings["label_column"]
+    labels = [None] * len(texts) if label is None else read_labels(path, label)
     parts = zip(texts, sources, documents, labels, strict=True)
     return [Paragraph(text.strip(), source, doc, label) for text, source, doc, label in parts]

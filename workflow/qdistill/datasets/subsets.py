@@ -40,7 +40,8 @@ def draw_subsets(
     labels = train["label"].to_numpy(dtype=str) if "classes" in about else None
     orders = [_order(train_rows, labels, seed) for seed in seeds]
     if labels is not None:
-        _check_classes(rows_path, dict(zip(train_rows, labels, strict=True)), orders, seeds, smallest)
+        label_of = dict(zip(train_rows, labels, strict=True))
+        _check_classes(rows_path, label_of, orders, seeds, smallest)
     columns = {
         "seed": np.repeat(np.asarray(seeds, dtype=np.int64), len(train_rows)),
         "position": np.tile(np.arange(len(train_rows)), len(orders)),
@@ -79,10 +80,10 @@ def _check_classes(
     for seed, order in zip(seeds, orders, strict=True):
         held = [labels[row] for row in order[:smallest]]
         for label in every if smallest else ():
-            if held.count(label) < 2:
+            if (count := held.count(label)) < 2:
                 raise DataError(
-                    f"{path}: of the {len(every)} classes, '{label}' has {held.count(label)} of the "
-                    f"first n = {smallest} rows of seed {seed}, and cross-validation needs 2; give "
+                    f"{path}: of the {len(every)} classes, '{label}' has {count} of the first "
+                    f"n = {smallest} rows of seed {seed}, and cross-validation needs 2; give "
                     "a larger n, or drop rare classes with a larger 'least_rows' and 'rare: drop'"
                 )
 

@@ -48,7 +48,11 @@ def _read_npy(path: Path, column: str | list[str] | None) -> np.ndarray:
     return _numeric_matrix(array, str(path))
 
 
-def _read_npz(path: Path, column: str | list[str] | None) -> np.ndarray:
+def read_array(path: Path, column: str | list[str] | None) -> np.ndarray:
+    """Read one array of a .npz file, by its name, of any type but objects.
+
+    Raises DataError if the file is missing, damaged or another, or has no array of that name.
+    """
     with reading(path, "NumPy file"):
         archive = np.load(path, allow_pickle=False)
         if isinstance(archive, np.ndarray):
@@ -56,8 +60,11 @@ def _read_npz(path: Path, column: str | list[str] | None) -> np.ndarray:
         with archive:
             name = _one_name(path, column, archive.files, "array")
             with reading(f"{path}: array '{name}'", "array"):
-                array = archive[name]
-    return _numeric_matrix(array, f"{path}: array '{name}'")
+                return archive[name]
+
+
+def _read_npz(path: Path, column: str | list[str] | None) -> np.ndarray:
+    return _numeric_matrix(read_array(path, column), f"{path}: array '{column}'")
 
 
 def _numeric_matrix(array: np.ndarray, where: str) -> np.ndarray:

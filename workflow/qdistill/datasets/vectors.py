@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from qdistill.datasets.label_columns import read_labels
 from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
@@ -21,12 +22,14 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
 
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is the
     position in the file, from 0, or in all parts together. Raises DataError if the file cannot be
-    read (see :func:`read_vectors`), has fewer features than 2**qubits, a value that is not finite
-    or too large, a row whose values are all equal, or too few rows to leave one to train on and one
-    held out.
+    read (see :func:`read_vectors` and, of a column of labels,
+    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than 2**qubits, a
+    value that is not finite or too large, a row whose values are all equal, or too few rows to
+    leave one to train on and one held out.
     """
     source = Path(sources[0] if len(sources) == 1 else Path(sources[0]).parent)
-    features = checked_features(_read_parts(sources, settings["column"]), str(source), settings)
+    parts = _read_parts(sources, settings["column"])
+    features = checked_features(np.concatenate(parts), str(source), settings)
     split = split_rows(len(features), settings)
     train, heldout = np.count_nonzero(split == "train"), np.count_nonzero(split == "heldout")
     if train < 1 or heldout < 1:
@@ -40,11 +43,22 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
             "%s: %d rows repeat another row; a training row may also be held out", source, repeated
         )
     columns = {"row": np.arange(len(features)), "split": split, "features": features}
+    if settings["label_column"] is not None:
+        columns["label"] = _labels_of(sources, settings["label_column"], list(map(len, parts)))
     write_with_settings("latents", path, columns, settings)
 
 
-def _read_parts(sources: Sequence[str | Path], column: Any) -> np.ndarray:
-    """Read the rows of all parts, in their order."""
+def _labels_of(sources: Sequence[str | Path], name: str, rows: Sequence[int]) -> np.ndarray:
+    """Read the label of every row of all parts, which have so many rows each."""
+    parts = [read_labels(source, name) for source in sources]
+    for source, part, count in zip(sources, parts, rows, strict=True):
+        if len(part) != count:  # arrays of a .npz file
+            raise DataError(f"{source}: '{name}' has {len(part)} labels for {count} rows")
+    return np.concatenate(parts)
+
+
+def _read_parts(sources: Sequence[str | Path], column: Any) -> list[np.ndarray]:
+    """Read the rows of each part, in their order."""
     parts = [read_vectors(source, column) for source in sources]
     for source, part in zip(sources, parts, strict=True):
         if part.shape[1] != parts[0].shape[1]:
@@ -52,7 +66,7 @@ def _read_parts(sources: Sequence[str | Path], column: Any) -> np.ndarray:
                 f"{source}: its rows have {part.shape[1]} values, and those of {sources[0]} "
                 f"{parts[0].shape[1]}; all rows must have the same length"
             )
-    return np.concatenate(parts)
+    return parts
 
 
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:

@@ -23,7 +23,7 @@ COUNTERPARTS = {
     "quantum_angle": ("DressedQuantumCircuitClassifier", "DataReuploadingClassifier"),
     "separable": ("SeparableVariationalClassifier",),
     "angle_separable": ("SeparableVariationalClassifier",),
-    "svm_iqp": ("IQPKernelClassifier",),
+    "kernel_angle": ("IQPKernelClassifier",),
 }
 NEAR = 0.03  # a larger gap between two accuracies asks for a reason
 _SHARE = [pa.Check.ge(0), pa.Check.le(1)]

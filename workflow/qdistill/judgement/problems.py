@@ -63,6 +63,11 @@ class Problem:
         return bool(self.kind) and KINDS[self.kind].is_language
 
     @property
+    def is_labels(self) -> bool:
+        """Whether classes are told."""
+        return bool(self.kind) and KINDS[self.kind].is_labels
+
+    @property
     def is_control(self) -> bool:
         """Whether the answer was planted."""
         return self.is_positive or self.is_null
@@ -91,6 +96,8 @@ class Problem:
             words += f" of {layers} layers with angles within ±{reach:.3g}"
         elif self.is_scrambled:
             words += f" (`{settings['source']['name']}`, {settings['targets']})"
+        elif self.is_labels:
+            words += f" (`{settings['source']['name']}`)"
         elif self.kind == "corrupted":
             origin = settings["source"]["name"]
             words += (

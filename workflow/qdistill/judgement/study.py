@@ -16,6 +16,7 @@ from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.scores import compare_scores
 from qdistill.judgement.tables import StudyTables
 from qdistill.judgement.transfer import judge_transfer
 from qdistill.judgement.variance import share_variance
@@ -107,4 +108,6 @@ def judge_tables(
     }
     if "downstream" in frames:
         tables["downstream_comparisons"] = compare_downstream(frames["downstream"], margins)
+    if (metrics["task"] == "classify").any():
+        tables["score_comparisons"] = compare_scores(metrics, margins)
     return tables

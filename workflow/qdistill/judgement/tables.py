@@ -21,8 +21,8 @@ TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
-    *("downstream_comparisons", "history", "benchmark_scores", "benchmark_ranks"),
-    "variance_shares",
+    *("downstream_comparisons", "score_comparisons", "geometry", "history"),
+    *("benchmark_scores", "benchmark_ranks", "variance_shares"),
 )
 
 
@@ -44,6 +44,8 @@ class StudyTables:
     cost: pd.DataFrame
     downstream: pd.DataFrame
     downstream_comparisons: pd.DataFrame
+    score_comparisons: pd.DataFrame  # of labelled data alone
+    geometry: pd.DataFrame  # of kernels on labelled data
     history: pd.DataFrame  # of language models alone
     benchmark_scores: pd.DataFrame
     benchmark_ranks: pd.DataFrame

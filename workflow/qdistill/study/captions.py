@@ -12,6 +12,7 @@ from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
 from qdistill.wording import LOSSES, capitalised
 
+_LOSSES = {"vectors": "mse", "labels": "cross_entropy", "language": "nats_per_token"}
 _PROJECTIONS = {
     "trained": "",
     "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
@@ -29,7 +30,7 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "n": _listed(track.n),
         "largest_n": track.n[-1],
         "seeds": study.config["seeds"],
-        "loss": capitalised(LOSSES["nats_per_token" if track.is_language else "mse"]),
+        "loss": capitalised(LOSSES[_LOSSES[track.place]]),
         "baseline": "frozen_base" if track.is_language else "classical",
         "models": _explained(models),
         "students": _explained(track.students),

@@ -1,7 +1,7 @@
 """One record for each kind of data set, and the built-in data sets.
 
-To add a kind, write its record here, name it in ``KINDS``, and write its function in one module
-of :mod:`qdistill.datasets`.
+To add a kind, write its record here (of texts in :mod:`qdistill.study.text_kinds`), name it in
+``KINDS``, and write its function in one module of :mod:`qdistill.datasets`.
 """
 
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -11,30 +11,24 @@ from pydantic import Field, SerializeAsAny, computed_field, field_validator, mod
 from qdistill.study.benchmark_kind import Benchmark
 from qdistill.study.dataset_record import (
     SPLITS,
+    Column,
     DatasetKind,
     Declared,
     Divided,
-    Encoded,
     NotEmpty,
     Presets,
     UserPath,
 )
 from qdistill.study.language_kinds import Base, Language
-from qdistill.study.reading import is_table, part_files
+from qdistill.study.messages import quoted
+from qdistill.study.reading import part_files
 from qdistill.study.settings import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
-from qdistill.study.user_files import (
-    COLUMNS,
-    check_text_path,
-    inspect_texts,
-    inspect_vectors,
-    text_files,
-)
+from qdistill.study.text_kinds import Docstrings, Reviews, Text
+from qdistill.study.user_files import inspect_vectors
 
 DIGITS_ROWS, DIGITS_WIDTH, DIGITS_CLASSES = 1_797, 64, 10
 
 _SOURCES = ("synthetic-4q", "synthetic-6q", "digits", "docstrings")  # of built-in derived sets
-
-Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
 
 
 class Synthetic(Declared):
@@ -107,70 +101,6 @@ class Digits(Declared):
         return self
 
 
-class Docstrings(Encoded):
-    """Paragraphs of the docstrings of installed packages."""
-
-    kind: Literal["docstrings"]
-    qubits: Qubits = 6
-    niche_package: NotEmpty = "pennylane"
-    """The name of an installed package."""
-    general_packages: Annotated[list[NotEmpty], NON_EMPTY] = Field(
-        ["matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels"]
-    )
-    """A list of names of installed packages."""
-    train: Positive = 1_400
-    heldout: Positive = 800
-    unlabelled_niche: Natural = 800
-    unlabelled_general: Natural = 600
-    minimum_characters: Positive = 80
-    maximum_characters: Positive = 600
-    split_seed: Natural = 0
-
-    task: ClassVar[str] = "reconstruct sentence vectors of documentation"
-    presets: ClassVar[Presets] = {"docstrings": {}}
-
-    def rows(self) -> dict[str, int] | None:
-        """Count the rows of each split."""
-        unlabelled = self.unlabelled_niche + self.unlabelled_general
-        return {"train": self.train, "unlabelled": unlabelled, "heldout": self.heldout}
-
-
-class Text(Encoded, Divided):
-    """The user's own texts."""
-
-    kind: Literal["text"]
-    qubits: Qubits
-    path: UserPath
-    """A file, or a folder of texts."""
-    text_column: Column = None
-    document_column: Column = None
-    label_column: Column = None
-    minimum_characters: Positive = 20
-    maximum_characters: Positive = 2_000
-    duplicates: Literal["report", "drop"] = "report"
-
-    task: ClassVar[str] = "reconstruct sentence vectors of the user's own texts"
-
-    def files(self) -> list[str]:
-        """List the files of texts."""
-        return text_files(self.path)
-
-    def inspect(self) -> tuple[dict[str, int] | None, int | None]:
-        """Count a table's rows; how many are long enough, and how documents fall, is open."""
-        columns = {key: getattr(self, key) for key in COLUMNS if getattr(self, key) is not None}
-        check_text_path(self.name, self.path, columns)
-        _, width = super().inspect()
-        if not is_table(self.path):
-            return None, width
-        count = inspect_texts(self.name, self.path, columns)
-        if self.document_column is not None:
-            return dict.fromkeys(SPLITS, max(count - 2, 0)), width  # no split is left empty
-        rest = 1 - self.unlabelled_fraction - self.heldout_fraction
-        shares = (rest, self.unlabelled_fraction, self.heldout_fraction)
-        # Rows are dealt in turn, so that no split has a row more than its share.
-        return dict(zip(SPLITS, (int(count * share) + 1 for share in shares), strict=True)), width
-
-
 class Vectors(Divided):
     """The user's own vectors."""
 
@@ -182,6 +112,7 @@ class Vectors(Divided):
         NotEmpty | Annotated[list[NotEmpty], NON_EMPTY] | None,
         Field(description="The name of a column, or a list of names."),
     ] = None
+    label_column: Column = None
 
     function: ClassVar[str] = "vectors:write_vectors"
     task: ClassVar[str] = "reconstruct vectors of the user's own"
@@ -193,11 +124,21 @@ class Vectors(Divided):
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""
-        rows, width = inspect_vectors(self.name, self.path, self.column)
+        rows, width = inspect_vectors(self.name, self.path, self.column, self.label_column)
         unlabelled = round(self.unlabelled_fraction * rows)
         heldout = round(self.heldout_fraction * rows)
         counts = (rows - unlabelled - heldout, unlabelled, heldout)
         return dict(zip(SPLITS, counts, strict=True)), width
+
+    @model_validator(mode="after")
+    def _label_is_no_feature(self) -> Self:
+        features = [self.column] if isinstance(self.column, str) else self.column or []
+        if self.label_column in features:
+            raise ValueError(
+                f"label_column {quoted(self.label_column)} is in 'column' too; a label is no "
+                "feature, so give it in one of them"
+            )
+        return self
 
 
 class Planted(Declared):
@@ -334,7 +275,7 @@ class Scrambled(Derived):
     }
 
 
-_WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Vectors, Text)
+_WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Reviews, Vectors, Text)
 _WITH_TARGETS = (Corrupted, Labels, Benchmark, Scrambled, TeacherCircuit, Squares)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record

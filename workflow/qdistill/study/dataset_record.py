@@ -23,6 +23,7 @@ def _is_possible(path: str) -> str:
 
 UserPath = Annotated[NotEmpty, AfterValidator(_is_possible)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
 Encoder = Annotated[
     UserPath | None,
     Field(

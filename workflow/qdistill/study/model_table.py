@@ -40,6 +40,7 @@ class ModelEntry:
     family: str  # "reference", "classical", "quantum", "control" or "student"
     location: str = ""  # "module:Class" under qdistill.models.bottlenecks; of bottlenecks alone
     style: Style | None = None  # None takes a spare style
+    is_fitted: bool = False  # in one go, with the references, though it is none
     is_circuit: bool = False  # its layer is a circuit, trained or random
     is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
     # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
@@ -87,6 +88,8 @@ class ModelEntry:
         """
         if self.adapts or (self.in_language and not self.in_vectors and self.family != "student"):
             return "adapter"
+        if self.is_fitted:
+            return "reference"
         if self.family in ("reference", "student"):
             return self.family
         return "bottleneck" if self.location else "tuned"
@@ -129,10 +132,10 @@ _classifier = partial(_reference, in_vectors=False, role="required_rival")
 _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
-_adapter = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True, adapter="language")
-_soft = partial(
-    _distilled, in_vectors=False, in_labels=False, in_language=True, objective="tokens", is_variant=True
-)
+_kernel = partial(ModelEntry, family="quantum", is_fitted=True, in_vectors=False, is_variant=True)
+_of_language = {"in_vectors": False, "in_labels": False, "in_language": True}
+_adapter = partial(ModelEntry, adapter="language", **_of_language)
+_soft = partial(_distilled, objective="tokens", is_variant=True, **_of_language)
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -143,7 +146,7 @@ _SQUARED = (*_START, "unitary_re", "unitary_re_squared")
 # fmt: off
 MODEL_TABLE: tuple[ModelEntry, ...] = (
     _reference("mean",
-        "predicts for every row the mean of the n training targets, or how frequent classes are in them",
+        "predicts the mean of the n training targets for every row, or how frequent classes are",
         style=Style("#6F6F6F", "", _DASHED), role="required_rival", in_links=True),
     _regression("pca", "principal components of the n rows, as many as the bottleneck is wide",
         style=Style("#000000", "", "-"), adapter="linear"),
@@ -251,6 +254,12 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "quantum", "quantum:Quantum", Style("#0072B2", "o", "-", 4.5), is_circuit=True,
         unit_scale=1, in_language=True, adapter="circuit", role="challenger",
         asks=("real_circuit", "quantum_scrambled"), in_links=True),
+    _kernel("kernel_amplitude",
+        "a support vector machine on how alike rows are as amplitudes of a state",
+        style=Style("#7FC4FF", "8", _DASH_DOTTED)),
+    _kernel("kernel_angle",
+        "the same on how alike states are that a random circuit makes of rows as angles",
+        style=Style("#56B4E9", "P", _DOTTED)),
     ModelEntry("quantum_scaled",
         "the circuit model, its codes multiplied by N, to a LayerNorm's scale", "quantum",
         "quantum:Quantum", Style("#7FC4FF", "8", _DOTTED, 6.5), is_circuit=True, own_scale=1,

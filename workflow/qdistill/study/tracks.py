@@ -59,6 +59,11 @@ class Track:
         """Whether its data sets are texts for which a language model is adapted."""
         return any(KINDS[each["kind"]].is_language for each in self.datasets.values())
 
+    @property
+    def has_quantum_kernel(self) -> bool:
+        """Whether a circuit stands among what is fitted in one go: a kernel."""
+        return any(ENTRIES[name].family == "quantum" for name in self.references)
+
     def compresses(self, dataset: str) -> bool:
         """Return whether encoders learn to reconstruct a data set's features from their codes."""
         kind = KINDS[self.datasets[dataset]["kind"]]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from qdistill.errors import ConfigurationError, DataError
@@ -104,8 +105,22 @@ def check_encoder(name: str, encoder: str | None) -> None:
         )
 
 
+def installed_extra(name: str, package: str, extra: str) -> Distribution:
+    """Find the installed package that a data set is read from, and that an extra of ours brings.
+
+    Raises ConfigurationError if it is not installed.
+    """
+    try:
+        return distribution(package)
+    except PackageNotFoundError:
+        raise ConfigurationError(
+            f"data set '{name}': package '{package}' is not installed, which it is read from; "
+            f"install it by: pip install 'qdistill[{extra}]'"
+        ) from None
+
+
 def inspect_vectors(
-    name: str, path: str, column: str | Sequence[str] | None
+    name: str, path: str, column: str | Sequence[str] | None, label_column: str | None = None
 ) -> tuple[int, int | None]:
     """Read the rows, at most, and the width of a file or folder of vectors; check its columns.
 
@@ -130,8 +145,15 @@ def inspect_vectors(
                 f"configuration: 'column' of '{name}': found {quoted(column)} for the file "
                 f"{quoted(file)}; {hint}"
             )
-        columns = [one] if one else column or []
-        _check_columns(name, file, known or (), [("column", each) for each in columns])
+        if label_column is not None and known is None:
+            raise ConfigurationError(
+                f"configuration: 'label_column' of '{name}': found {quoted(label_column)} for the "
+                f"file {quoted(file)}, which is one array without columns; leave it out, or give "
+                "vectors and labels in a .parquet, .csv or .npz file"
+            )
+        asked = [("column", each) for each in ([one] if one else column or [])]
+        asked += [("label_column", label_column)] if label_column is not None else []
+        _check_columns(name, file, known or (), asked)
     width = shapes[0][2] if one or column is None else len(column)
     return sum(rows for rows, _, _ in shapes), width
 

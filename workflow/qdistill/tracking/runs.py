@@ -27,8 +27,9 @@ LAYOUT_VERSION = 4
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
 _FLAGS = ("diverged", "choice_at_edge")
 # Of language models alone.
-_OF_LANGUAGE = ("general_loss", "bits_per_character")
-_CHILD_METRICS = (*LOSSES, *_OF_LANGUAGE, "teacher_r2", "n_parameters", "train_seconds")
+# Of labelled data, and of language models.
+_OF_TASKS = ("heldout_accuracy", "heldout_macro_f1", "general_loss", "bits_per_character")
+_CHILD_METRICS = (*LOSSES, *_OF_TASKS, "teacher_r2", "n_parameters", "train_seconds")
 _PARENT = ["dataset", "qubits", "protocol", "n", "model"]
 _CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
@@ -191,7 +192,7 @@ def _parent_record(
 
 def _aggregates(rows: pd.DataFrame) -> dict[str, float]:
     found: dict[str, float] = {}
-    for column in (*LOSSES, *_OF_LANGUAGE):
+    for column in (*LOSSES, *_OF_TASKS):
         if column in LOSSES or rows[column].notna().any():
             found |= aggregate_seeds(rows[column].to_numpy(), column)
     if {"train_loss_mean", "heldout_loss_mean"} <= found.keys():

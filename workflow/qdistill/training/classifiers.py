@@ -1,6 +1,6 @@
 """Classifiers that a practitioner tries first, from scikit-learn, settings by cross-validation.
 
-All have the same treatment. Features are standardised. Settings are those of the lowest
+All have the same treatment. Features are standardised, but for states of circuits. Settings are those of the lowest
 cross-validated log loss inside the n rows, after one temperature for all rows has brought the
 left-out scores to the right sharpness (Guo et al., ICML 2017): a support vector machine gives no
 probabilities of its own, and a network's are too sure of themselves. The temperature is kept.
@@ -24,17 +24,28 @@ _TIE = 1e-6  # nats; of equals the first counts, which is the simplest
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What a classifier is told of the rows that it is made for."""
+
+    width: int  # features
+    n: int
+    seed: int
+    state: int  # of scikit-learn's generators
+    qubits: int  # of circuits
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a classifier is made, and the settings to choose from."""
 
-    make: Callable[..., Any]  # of ``width``, ``state`` and a setting of each kind
+    make: Callable[..., Any]  # of ``Rows`` and a setting of each kind
     grid: Mapping[str, Sequence[float]]
 
-    def settings(self, rows: int) -> list[dict[str, float]]:
-        """List the combinations of settings that as many rows allow."""
+    def settings(self, count: int) -> list[dict[str, float]]:
+        """List the combinations of settings that so many rows allow."""
         found: list[dict[str, float]] = [{}]
         for name, values in self.grid.items():
-            allowed = [value for value in values if name != "neighbours" or value <= rows]
+            allowed = [value for value in values if name != "neighbours" or value <= count]
             found = [{**setting, name: value} for setting in found for value in allowed]
         return found
 
@@ -51,41 +62,69 @@ class Recipe:
 _BOUNDED = ("shrinking", "neighbours")
 
 
-def _nearest_centroid(width: int, state: int, shrinking: float) -> Any:
+def _standardised(estimator: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), estimator)
+
+
+def _nearest_centroid(rows: Rows, shrinking: float) -> Any:
     from sklearn.neighbors import NearestCentroid
 
-    return NearestCentroid(shrink_threshold=shrinking or None)
+    return _standardised(NearestCentroid(shrink_threshold=shrinking or None))
 
 
-def _nearest_neighbours(width: int, state: int, neighbours: float) -> Any:
+def _nearest_neighbours(rows: Rows, neighbours: float) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
-    return KNeighborsClassifier(int(neighbours), algorithm="brute")
+    return _standardised(KNeighborsClassifier(int(neighbours), algorithm="brute"))
 
 
-def _logistic(width: int, state: int, penalty: float) -> Any:
+def _logistic(rows: Rows, penalty: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=1 / (penalty * width), max_iter=1000)
+    return _standardised(LogisticRegression(C=1 / (penalty * rows.width), max_iter=1000))
 
 
-def _svm_linear(width: int, state: int, penalty: float) -> Any:
+def _svm_linear(rows: Rows, penalty: float) -> Any:
     from sklearn.svm import SVC
 
-    return SVC(kernel="linear", C=1 / (penalty * width))
+    return _standardised(SVC(kernel="linear", C=1 / (penalty * rows.width)))
 
 
-def _svm_rbf(width: int, state: int, penalty: float, gamma: float) -> Any:
+def _svm_rbf(rows: Rows, penalty: float, gamma: float) -> Any:
     from sklearn.svm import SVC
 
-    return SVC(C=1 / penalty, gamma=gamma / width)
+    return _standardised(SVC(C=1 / penalty, gamma=gamma / rows.width))
 
 
-def _mlp(width: int, state: int, decay: float) -> Any:
+def _kernel_amplitude(rows: Rows, penalty: float) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+
+    from qdistill.training.fidelity_kernels import AmplitudeStates, fidelity
+
+    return make_pipeline(AmplitudeStates(rows.qubits), SVC(kernel=fidelity, C=1 / penalty))
+
+
+def _kernel_angle(rows: Rows, penalty: float) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+
+    from qdistill.training.fidelity_kernels import AngleStates, fidelity
+
+    states = AngleStates(rows.qubits, rows.seed, rows.n)
+    return make_pipeline(states, SVC(kernel=fidelity, C=1 / penalty))
+
+
+def _mlp(rows: Rows, decay: float) -> Any:
     from sklearn.neural_network import MLPClassifier
 
     # Quasi-Newton steps: on a few hundred rows they end sooner than stochastic ones, and better.
-    return MLPClassifier((32,), solver="lbfgs", alpha=decay, max_iter=200, random_state=state)
+    return _standardised(
+        MLPClassifier((32,), solver="lbfgs", alpha=decay, max_iter=200, random_state=rows.state)
+    )
 
 
 # Penalties and the width of a kernel are in units in which they do not depend on the number of
@@ -98,6 +137,8 @@ RECIPES = {
     "svm_rbf": Recipe(
         _svm_rbf, {"penalty": (10.0, 1.0, 0.1, 0.01), "gamma": (0.01, 0.1, 1.0, 10.0)}
     ),
+    "kernel_amplitude": Recipe(_kernel_amplitude, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
+    "kernel_angle": Recipe(_kernel_angle, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
     "mlp": Recipe(_mlp, {"decay": (100.0, 10.0, 1.0, 0.1)}),
 }
 
@@ -125,11 +166,14 @@ class TunedClassifier:
     for (seed, n, "rivals").
     """
 
-    def __init__(self, name: str, inputs: np.ndarray, classes: np.ndarray, seed: int) -> None:
+    def __init__(
+        self, name: str, inputs: np.ndarray, classes: np.ndarray, seed: int, qubits: int
+    ) -> None:
         from threadpoolctl import threadpool_limits
 
         n, recipe = len(inputs), RECIPES[name]
         state = int(generator_for(seed, n, f"{name} start").integers(2**32))
+        rows = Rows(inputs.shape[1], n, seed, state, qubits)
         folds = list(split_folds(seed, n, "rivals", min(FOLDS, n // 2), classes))
         fewest = min(len(kept) for kept, _ in folds)
         self._floor, best = 1 / n, math.inf
@@ -137,7 +181,7 @@ class TunedClassifier:
         with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")
             for setting in recipe.settings(fewest):
-                estimator = _pipeline(recipe.make(inputs.shape[1], state, **setting))
+                estimator = recipe.make(rows, **setting)
                 loss, temperature = self._validate(estimator, inputs, classes, folds)
                 if loss < best - _TIE:
                     best, chosen, self.temperature = loss, (estimator, setting), temperature
@@ -180,13 +224,6 @@ class TunedClassifier:
         return np.log(np.maximum(fitted.predict_proba(inputs), self._floor))
 
 
-def _pipeline(estimator: Any) -> Any:
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), estimator)
-
-
 def _parts(values: Any) -> Sequence[Any]:
     return values if isinstance(values, list) else [values]
 
@@ -211,13 +248,14 @@ def log_losses(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def fit_classifier(
-    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, qubits: int
 ) -> FrequencyClassifier | TunedClassifier:
     """Fit ``mean``, the frequencies of classes, or one of ``RECIPES`` to n rows.
 
-    Inputs are float64 (n, D), targets (n, C) with a one for the class of each row.
+    Inputs are float64 (n, D), targets (n, C) with a one for the class of each row; circuits of
+    kernels have as many qubits.
     """
     classes = targets.argmax(axis=1)
     if name == "mean":
         return FrequencyClassifier(classes, targets.shape[1])
-    return TunedClassifier(name, inputs, classes, seed)
+    return TunedClassifier(name, inputs, classes, seed, qubits)

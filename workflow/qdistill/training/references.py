@@ -62,7 +62,8 @@ def _evaluate(
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
-        return _evaluate_classifier(name, (inputs, heldout), (targets, heldout_targets), seed)
+        rows = (inputs, heldout), (targets, heldout_targets)
+        return _evaluate_classifier(name, *rows, seed, width.bit_length() - 1)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -91,10 +92,11 @@ def _evaluate_classifier(
     inputs: tuple[np.ndarray, np.ndarray],
     targets: tuple[np.ndarray, np.ndarray],
     seed: int,
+    qubits: int,
 ) -> Evaluation:
     """Evaluate one seed's classifier on its n rows and on the held-out ones."""
     begun = time.perf_counter()
-    model = fit_classifier(name, inputs[0], targets[0], seed)
+    model = fit_classifier(name, inputs[0], targets[0], seed, qubits)
     seconds = time.perf_counter() - begun
     scores = [model.scores(rows) for rows in inputs]
     train, heldout = (

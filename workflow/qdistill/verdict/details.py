@@ -61,6 +61,8 @@ _TABLES = {
     "transfer": ("Transfer", "The share of the circuit's advantage that a student retains."),
     "overfitting": ("Overfitting", "The student by the size of its unlabelled pool."),
     "downstream_comparisons": ("Use of the codes", "Codes compared, higher being better."),
+    "score_comparisons": ("Classes told", "Accuracy and macro-F1 compared, higher being better."),
+    "geometry": ("Geometry of kernels", "A quantum kernel beside classical ones, on the n rows."),
     "published": (
         "Published figures",
         "The article's errors and ours; deviation is ours / its - 1.",
@@ -84,6 +86,9 @@ def detail_sections(
         sections.append(Section(name, title, about, name, *as_words(table)))
     for measure, title in (("recall", "Neighbours found"), ("probe_accuracy", "Probe")):
         sections.append(_levels(tables.downstream, measure, title))
+    told = tables.metrics[tables.metrics["task"] == "classify"]
+    for measure, title in (("heldout_accuracy", "Accuracy"), ("heldout_macro_f1", "Macro-F1")):
+        sections.append(_levels(told, measure, title, "metrics"))
     sections += [_choices(tables.choices), _trainability(tables.trainability)]
     return [section for section in sections if section.rows]
 
@@ -144,16 +149,16 @@ def _errors(metrics: pd.DataFrame, views: Iterable[View]) -> Section:
     return Section("errors", "Held-out errors", about, "metrics", header, rows)
 
 
-def _levels(table: pd.DataFrame, measure: str, title: str) -> Section:
-    """Tabulate the mean of what codes are good for, the highest marked."""
+def _levels(table: pd.DataFrame, measure: str, title: str, name: str = "downstream") -> Section:
+    """Tabulate the mean of what is better where it is higher, the highest marked."""
     sizes = sorted(int(n) for n in table["n"].unique())
     rows = []
     for key, own in table.groupby(["dataset", "protocol"], sort=False):
         if own[measure].notna().any():
             rows += _means(own, measure, sizes, " ".join(map(str, key)), best=max)
-    about = "Mean over the seeds of what codes achieve on held-out rows; the highest in bold."
-    header = ["problem", "code", *(f"n = {n:,}" for n in sizes)]
-    return Section(measure, title, about, "downstream", header, rows)
+    about = "Mean over the seeds, on held-out rows; the highest in bold."
+    header = ["problem", "model", *(f"n = {n:,}" for n in sizes)]
+    return Section(measure, title, about, name, header, rows)
 
 
 def _means(

@@ -17,21 +17,33 @@ from qdistill.judgement.findings.base import (
 )
 from qdistill.judgement.pairing import last_stage
 from qdistill.judgement.tables import ProblemTables
-from qdistill.study.registry import AUTO, ENTRIES, contenders
+from qdistill.study.registry import (
+    AUTO,
+    ENTRIES,
+    REFERENCES,
+    STUDENTS,
+    contenders,
+    place_on_ladder,
+)
 
 REMOVED = tuple(name for name, entry in ENTRIES.items() if entry.removes)
 _TRAINED = "trained"
+# Candidates of a choice that are nothing to deploy here.
+_BESIDES = {"mean", "frozen_base"} | {n for n in REFERENCES if not ENTRIES[n].in_vectors}
 
 
 def choices(part: ProblemTables) -> list[Finding]:
     """Choose a model at each n by the rule of ``deploy`` with ``model: auto``.
 
-    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using.
+    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using. So are
+    the classifiers of scikit-learn, which saves them itself.
     Nothing is chosen from a single candidate or seed, or where every candidate diverged. The
     estimate is the ratio of its error to that of ``quantum``, or else of the mean.
     """
-    nothing = {"mean", "frozen_base"} & part.names  # which are nothing to deploy
-    candidates = [*nothing, *contenders(part.names)]
+    deployed = contenders(part.names)
+    models = {*_BESIDES, *deployed} & part.names - STUDENTS.keys()
+    candidates = sorted(models, key=place_on_ladder)
+    candidates += [name for name in deployed if name in STUDENTS]
     found: list[Finding] = []
     if len(candidates) < 2 or part.seeds < 2:
         return found

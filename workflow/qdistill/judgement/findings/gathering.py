@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from qdistill.judgement.equivalence import MARGINS, Margins
-from qdistill.judgement.findings import circuit, language, memorisation, students, use
+from qdistill.judgement.findings import circuit, labels, language, memorisation, students, use
 from qdistill.judgement.problems import order_problems
 from qdistill.judgement.tables import StudyTables
 from qdistill.storage.tables import make_frame
@@ -27,6 +27,9 @@ OF_PROBLEM = (
     students.overfittings,
     students.real_parts,
     students.phases,
+    labels.tellings,
+    labels.score_rivalries,
+    labels.geometries,
     language.rivalries,
     language.adaptations,
     language.long_trainings,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from qdistill.storage.contracts import data, judged, measured
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "10"
+SCHEMA_VERSION = "11"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,
@@ -25,11 +25,13 @@ CONTRACTS: dict[str, type[Table]] = {
     "cost": measured.Cost,
     "unitary": measured.Unitary,
     "soft_targets": measured.SoftTargets,
+    "geometry": measured.Geometry,
     "downstream": measured.Downstream,
     "text_bounds": measured.TextBounds,
     "row_intervals": judged.RowIntervals,
     "comparisons": judged.Comparisons,
     "downstream_comparisons": judged.DownstreamComparisons,
+    "score_comparisons": judged.ScoreComparisons,
     "attribution": judged.Attribution,
     "crossover": judged.Crossover,
     "transfer": judged.Transfer,

@@ -22,6 +22,9 @@ VERDICTS = {
     "control": ("passed", "failed", "undefined"),
     "memorisation": ("memorises", "memorises in part", "does not memorise", "undefined"),
     "advantage": _COMPARED,
+    "labels": ("best", "not best"),
+    "scores": _COMPARED,
+    "geometry": ("room", "no room", "suits", "does not suit", "open", "undefined"),
     "language": _COMPARED,
     "adaptation": _COMPARED,
     "forgetting": ("forgets", "improves", "not shown", "undefined"),
@@ -89,15 +92,11 @@ class RowIntervals(Run, unique=(*RUN, "challenger", "baseline")):
     rows_share: float = Field(ge=0, le=1, nullable=True, description="of the variance")
 
 
-class DownstreamComparisons(
-    Run, unique=(*RUN, "measure", "challenger", "challenger_stage", "baseline")
-):
-    """Paired differences of what two models' codes are good for."""
+class _Scores(Run):
+    """Paired differences of a share that is better where it is higher."""
 
-    measure: str = Field(isin=("recall", "probe_accuracy"))
     challenger: str
     challenger_stage: str = Field(isin=STAGES)
-    baseline: str = Field(isin=("pca", "raw"))
     seeds: int = Field(ge=0)
     diverged: int = Field(ge=0)
     mean_challenger: float = Field(ge=0, le=1, nullable=True)
@@ -113,6 +112,26 @@ class DownstreamComparisons(
     equivalent: bool = Field(description="shown to differ by less than the margin")
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
+
+
+class DownstreamComparisons(
+    _Scores, unique=(*RUN, "measure", "challenger", "challenger_stage", "baseline")
+):
+    """Paired differences of what two models' codes are good for."""
+
+    measure: str = Field(isin=("recall", "probe_accuracy"))
+    baseline: str = Field(isin=("pca", "raw"))
+
+
+class ScoreComparisons(
+    _Scores,
+    unique=(*RUN, "measure", "challenger", "challenger_stage", "baseline", "baseline_stage"),
+):
+    """Paired differences of how well a circuit and another model tell classes."""
+
+    measure: str = Field(isin=("heldout_accuracy", "heldout_macro_f1"))
+    baseline: str
+    baseline_stage: str = Field(isin=STAGES)
 
 
 class Attribution(Run, unique=RUN):

@@ -164,6 +164,17 @@ class SoftTargets(Run):
     _not_finite = ("target",)
 
 
+class Geometry(SeededRun, unique=(*RUN, "seed", "encoding", "against")):
+    """How unlike a quantum kernel and a classical one are on the n rows (Huang et al., 2021)."""
+
+    encoding: str = Field(isin=("amplitude", "angle"))
+    against: str = Field(isin=("linear", "polynomial", "rbf"))
+    geometric_difference: float = Field(ge=0, description="g: small beside sqrt(n), no advantage")
+    residual_difference: float = Field(ge=0, description="its companion of the training error")
+    complexity_quantum: float = Field(ge=0, nullable=True, description="of the labels at hand")
+    complexity_classical: float = Field(ge=0, nullable=True)
+
+
 class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     """What codes are good for on held-out rows; model ``raw`` are the full vectors."""
 
