@@ -93,8 +93,8 @@ def _rows_of(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for key, own in runs.groupby(["suite", "protocol", "n", "model"], sort=True):
         where = dict(zip(("suite", "protocol", "n", "model"), key, strict=True))
         for name, part in [*own.groupby("data_set"), (None, own)]:
-            by_seed = part.groupby("seed")["heldout_accuracy"].agg(lambda each: each.mean(skipna=False))
-            count = part["data_set"].nunique()
+            table = part.pivot(index="seed", columns="data_set", values="heldout_accuracy")
+            by_seed, count = table.mean(axis="columns", skipna=False), table.shape[1]
             limits = paired_interval(by_seed).columns("accuracy")
             more = {"data_set": name, "data_sets": count, "seeds": len(by_seed), **limits}
             yield {**where, "origin": "ours", **more}
@@ -128,7 +128,10 @@ def pair_scores(scores: pd.DataFrame) -> list[dict[str, Any]]:
             for side in (own[own["origin"] == "ours"], own[own["origin"] == "published"])
         )
         pairs = [
-            (model, other) for model in ours for other in COUNTERPARTS.get(model, ()) if other in theirs
+            (model, other)
+            for model in ours
+            for other in COUNTERPARTS.get(model, ())
+            if other in theirs
         ]
         alone = [(model, None) for model in ours if model not in {one for one, _ in pairs}]
         rest = [(None, other) for other in theirs if other not in {other for _, other in pairs}]

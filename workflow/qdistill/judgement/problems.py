@@ -58,6 +58,11 @@ class Problem:
         return bool(self.kind) and KINDS[self.kind].is_scrambled
 
     @property
+    def is_benchmark(self) -> bool:
+        """Whether others have published scores on the data set."""
+        return bool(self.kind) and KINDS[self.kind].is_benchmark
+
+    @property
     def is_language(self) -> bool:
         """Whether a language model is adapted."""
         return bool(self.kind) and KINDS[self.kind].is_language

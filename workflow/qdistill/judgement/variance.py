@@ -19,8 +19,8 @@ def share_variance(metrics: pd.DataFrame) -> pd.DataFrame:
     falls in two: the variance of seeds is that within the cells, and the means of the cells give
     the rest, in a mixed model with crossed random effects. Accuracies are those of trained models
     at the largest n of each data set; ``mean``, which looks at no input, is left out, and so are
-    models that lack an accuracy somewhere. The table is by the contract "variance_shares"; it has no
-    row of a protocol with fewer than three data sets of classes, two models or two seeds.
+    models that lack an accuracy somewhere. The table is by the contract "variance_shares"; it has
+    no row of a protocol with fewer than three data sets of classes, two models or two seeds.
     """
     largest = metrics.groupby(["dataset", "protocol"])["n"].transform("max")
     hit = (metrics["n"] == largest) & (metrics["stage"] == "trained")

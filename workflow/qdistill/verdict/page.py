@@ -64,7 +64,11 @@ def compose_verdict(
     names = set(tables.metrics["model"])
     scrambled = [view for view in views if view.problem.is_scrambled]
     views = [view for view in views if not view.problem.is_scrambled]
-    head = {"study": study, "views": views, "tally": tally(views), "names": names}
+    # Of many data sets, each with a published score: told together, in a section of their own.
+    apart = [view for view in views if view.problem.is_benchmark]
+    told = [view for view in views if not view.problem.is_benchmark]
+    head = {"study": study, "views": told, "tally": tally(views), "names": names}
+    head |= {"every": views, "apart": len(apart)}
     head |= {"scrambled": scrambled, "margin": _margin_of(tables.comparisons)}
     link = f"../results/{study}/details.html"
     values = _values_over_all(findings, tables)
