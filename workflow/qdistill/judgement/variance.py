@@ -7,8 +7,12 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from qdistill.storage.contracts.judged import SOURCES
 from qdistill.storage.tables import make_frame
 from qdistill.study.tracks import LEAST_SHARING
+
+_NOTHING = 1e-9  # of a variance or a deviation, which rounding makes
+_LEAST = 1e-3  # of a variance over that of the residual, at the start
 
 
 def share_variance(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -50,24 +54,43 @@ def components(values: pd.DataFrame) -> dict[str, float]:
 
     Rows are indexed by ``dataset`` and ``model``, every pair being there; columns are seeds.
     """
-    from statsmodels.regression.mixed_linear_model import MixedLM
-
     seeds = float(values.var(axis="columns", ddof=1).mean())
-    means = values.mean(axis="columns").rename("accuracy").reset_index()
-    scale = means["accuracy"].std() or 1.0  # the optimiser expects numbers of about 1
-    means["accuracy"] = (means["accuracy"] - means["accuracy"].mean()) / scale
-    effects = {"dataset": "0 + C(dataset)", "model": "0 + C(model)"}
+    means = values.mean(axis="columns").unstack("model")
+    scale = float(means.stack().std())
+    if scale < _NOTHING:
+        return dict.fromkeys(SOURCES, 0.0) | {"seed": seeds}
+    dataset, model, rest = (
+        each * scale**2 for each in _crossed((means - means.stack().mean()) / scale)
+    )
+    both = max(rest - seeds / values.shape[1], 0.0)
+    return dict(zip(SOURCES, (dataset, model, both, seeds), strict=True))
+
+
+def _crossed(means: pd.DataFrame) -> tuple[float, float, float]:
+    """Estimate the variances of rows, of columns and of what is left, of a table without gaps.
+
+    The optimiser may end at another peak of the likelihood, so it starts at the mean squares as
+    well as at its own point, and the higher of both counts.
+    """
+    from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
+
+    table = means.stack().rename("value").reset_index()
+    effects = {name: f"0 + C({name})" for name in ("dataset", "model")}
+    one = np.ones(len(table))
+    mixed = MixedLM.from_formula("value ~ 1", table, groups=one, vc_formula=effects)
+    count, width = means.shape
+    residual = means.sub(means.mean(axis=1), axis=0) - means.mean() + means.stack().mean()
+    rest = max(np.square(residual).sum().sum() / ((count - 1) * (width - 1)), _NOTHING)
+    start = [means.mean(axis=1).var() - rest / width, means.mean().var() - rest / count]
+    squares = MixedLMParams.from_components(
+        fe_params=np.zeros(1), vcomp=np.maximum(np.array(start) / rest, _LEAST)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a variance is zero is no news to its reader
-        fitted = MixedLM.from_formula(
-            "accuracy ~ 1", means, groups=np.ones(len(means)), vc_formula=effects
-        ).fit(reml=True, method=["lbfgs", "powell"])
-    # In the order of the names of effects, as statsmodels sorts them.
-    dataset, model = (float(each) * scale**2 for each in fitted.vcomp)
-    rest = float(fitted.scale) * scale**2 - seeds / values.shape[1]
-    return {
-        "data set": max(dataset, 0.0),
-        "model": max(model, 0.0),
-        "data set and model": max(rest, 0.0),
-        "seed": seeds,
-    }
+        fits = [
+            mixed.fit(reml=True, method=["lbfgs", "powell"], start_params=each)
+            for each in (squares, None)
+        ]
+    best = max(fits, key=lambda fit: fit.llf)
+    first, second = (max(float(each), 0.0) for each in best.vcomp)
+    return first, second, float(best.scale)

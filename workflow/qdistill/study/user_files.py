@@ -194,7 +194,8 @@ def inspect_benchmark(
         known = sorted({each for own, each, _ in parts if suite in (None, own)} - {""})
         raise ConfigurationError(
             f"configuration: 'data_set' of '{name}': {quoted(path)} has no data set "
-            f"{quoted(data_set)}{nearest(data_set, known)}; it has {listed(known)}"
+            f"{quoted(data_set)}{nearest(data_set, known)}; it has {len(known)}, such as "
+            f"{quoted(known[0]) if known else 'none'}"
         )
     if (suite is None and len(suites) > 1) or (suite is not None and suite not in suites):
         raise ConfigurationError(

@@ -250,9 +250,7 @@ class Published(Run, unique=(*RUN, "model")):
     within_twentieth: bool
 
 
-class BenchmarkScores(
-    Table, unique=("suite", "data_set", "protocol", "n", "origin", "model")
-):
+class BenchmarkScores(Table, unique=("suite", "data_set", "protocol", "n", "origin", "model")):
     """Accuracies on benchmarks' held-out rows, ours and published; means of suites besides."""
 
     suite: str
