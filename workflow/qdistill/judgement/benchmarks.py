@@ -155,7 +155,7 @@ def _pair(
 
 
 def rank_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """Rank models, ours and published ones together, over all benchmarks of a study.
+    """Compute mean ranks of models, ours and published, over all benchmarks of a study.
 
     Friedman's test asks whether they differ at all, Nemenyi's which pairs do (J. Demsar, JMLR 7,
     1, 2006). Models are those with a score on every data set; under several protocols ours are

@@ -16,7 +16,7 @@ _LEAST = 1e-3  # of a variance over that of the residual, at the start
 
 
 def share_variance(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Divide the variance of held-out accuracies of each protocol among its sources.
+    """Compute what share of the variance of held-out accuracies each source has, by protocol.
 
     The model is accuracy = mean + data set + model + (data set and model) + seed, all random, by
     restricted maximum likelihood. Every model has all seeds on every data set, so the likelihood
