@@ -27,7 +27,8 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import $(COMPILED)"
-	$(BIN)/python -c "from qdistill.circuits.kernel import load_passes; load_passes()"
+	$(BIN)/python -c "from qdistill.circuits import angle_kernel, kernel; \
+		kernel.load_passes(); angle_kernel.load_passes()"
 	touch $@
 
 cluster: $(CLUSTER)  ## add what Slurm, Kubernetes and S3 stores need

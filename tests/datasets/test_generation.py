@@ -11,6 +11,8 @@ from qdistill.study.datasets import record_of, resolve_dataset
 ROWS = {"train": 30, "unlabelled": 20, "heldout": 10}
 SYNTHETIC = {"qubits": 2, "rank": 2, "signal_variance": 0.02, "noise_variance": 0.01, **ROWS}
 DERIVED = {"source": {"name": "clean", "kind": "synthetic", **SYNTHETIC}}
+DIGITS = {"name": "digits", "train": 60, "unlabelled": 20, "heldout": 40}
+LABELLED = {"source": DIGITS, "least_rows": 2}
 GENERATED = {"qubits": 2, **ROWS}
 ENTRIES = {
     "synthetic": SYNTHETIC,
@@ -18,6 +20,8 @@ ENTRIES = {
     "vectors": {"qubits": 2, "path": "vectors.npy"},
     "corrupted": DERIVED,
     "scrambled": DERIVED,
+    "labels": LABELLED,
+    "shuffled-labels": LABELLED,
 }
 
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qdistill.datasets.labelled import label_latents
+from qdistill.datasets.labelled import label_latents, shuffle_labels
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.subsets import draw_subsets, load_subsets
 from qdistill.errors import DataError
-from qdistill.storage.tables import write_table
+from qdistill.storage.tables import read_frame, write_table
 
 COUNTS = {"train": {"b": 30, "a": 60, "rare": 2}, "heldout": {"b": 10, "a": 20, "rare": 1}}
 
@@ -99,3 +99,44 @@ def test_which_rows_of_a_class_come_first_differs_by_seed(told, tmp_path):
     draw_subsets(told[1], range(40), tmp_path / "subsets.parquet")
     _, rows = load_subsets(tmp_path / "subsets.parquet", 1)
     assert len(np.unique(rows)) > 20
+
+
+def shuffle(source, folder, seed=0, **changes):
+    path = folder / f"shuffled-{seed}.parquet"
+    shuffle_labels(settings_of(scramble_seed=seed, **changes), path, source)
+    return load_latents(path)
+
+
+def test_shuffled_labels_are_as_frequent_in_every_split_as_before(told, tmp_path):
+    before, after = load_latents(told[1]), shuffle(told[0], tmp_path)
+    assert after.classes == before.classes and after.task == "classify"
+    for name in ("features", "rows", "split"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    for split in ("train", "unlabelled", "heldout"):
+        own = after.positions(split)
+        np.testing.assert_array_equal(after.targets[own].sum(0), before.targets[own].sum(0))
+    labels = read_frame("latents", tmp_path / "shuffled-0.parquet")["label"].to_numpy()
+    labelled = after.split != "unlabelled"
+    told_by_targets = np.array(after.classes)[after.targets.argmax(1)]
+    assert (labels == np.where(labelled, told_by_targets, "")).all()
+
+
+def test_shuffled_labels_are_fixed_by_their_seed_and_agree_with_the_true_by_chance(told, tmp_path):
+    """Of rows a share of sum p² agrees, its variance that of matches of two random orders."""
+    before, agreed = load_latents(told[1]), {"train": [], "heldout": []}
+    for seed in range(60):
+        after = shuffle(told[0], tmp_path, seed)
+        for split, found in agreed.items():
+            own = after.positions(split)
+            found.append((after.targets[own] * before.targets[own]).sum(1).mean())
+    again = shuffle(told[0], tmp_path, 5)
+    assert np.array_equal(again.targets, shuffle(told[0], tmp_path, 5).targets)
+    assert not np.array_equal(again.targets, after.targets)
+    for found in agreed.values():
+        spread = np.std(found, ddof=1) / np.sqrt(len(found))
+        assert abs(np.mean(found) - 5 / 9) < 4 * spread < 0.05
+
+
+def test_rare_classes_of_shuffled_labels_are_refused_too(told, tmp_path):
+    with pytest.raises(DataError, match="class 'rare' has 2 rows in the split 'train'"):
+        shuffle(told[0], tmp_path, rare="refuse")

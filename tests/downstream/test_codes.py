@@ -32,6 +32,10 @@ def trained(study, name):
     return files
 
 
+def width_of(name):
+    return BOTTLENECKS[name].width(3) if name in BOTTLENECKS else 8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*BOTTLENECKS, "linear_tuned", "quantum_tuned", *STUDENTS])
 def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
@@ -41,7 +45,7 @@ def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
     paths = {each: taught.files(each).weights for each in (name, "quantum", "classical")}
     for n in taught.sizes:
         codes = load_encoder(name, n, paths, 3, SETTINGS)(heldout.expand(3, -1, -1))
-        assert codes.shape == (3, len(heldout), 8)
+        assert codes.shape == (3, len(heldout), width_of(name))
         own = read_weights(files.weights, n)
         weights = all_weights(taught, name, n) if name in STUDENTS else own
         decoder = torch.tensor(weights["decoder.weight"])

@@ -17,6 +17,7 @@ from helpers.figures import (
     write_latents,
 )
 from helpers.metrics import make_setting_sweep, make_sweep
+from helpers.robustness import make_robustness
 from qdistill.errors import ConfigurationError, DataError
 from qdistill.figures.harness import draw_and_save, finish, plot_figures, plot_study
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
@@ -33,6 +34,7 @@ def sources(tmp_path_factory, metrics):
     results = {"metrics": metrics, "sweep": make_sweep(metrics)}
     tables = {**results, **judge_tables(results, read_published())}
     tables |= {"downstream": make_downstream(metrics), "unitary": unitary_entries()[1]}
+    tables |= {"robustness": make_robustness(metrics)}
     scales = make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0})
     histories = pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS])
     histories["general_loss"] = 2 - histories["heldout_loss"].clip(upper=1)

@@ -36,7 +36,7 @@ GRID = {
     "weight_decays": [0, 1],
 }
 TRAINING = {"protocol": "article", "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
-TRAINING |= {"layers": 2, "angle_range": 1.0, "models": {}, "regularised": GRID}
+TRAINING |= {"layers": 2, "blocks": 2, "angle_range": 1.0, "models": {}, "regularised": GRID}
 TRACK = Track(
     **{"name": "main", "datasets": {"digits": resolve_dataset("digits")}, "n": (20, 50)},
     **{"bottlenecks": ("linear", "quantum"), "references": ("mean",), "projections": "trained"},

@@ -171,8 +171,9 @@ def make_row(
     row |= {"teacher": STUDENTS[model].teacher if is_student else None}
     row |= {"train_loss": 0.6 * heldout, "heldout_loss": heldout}
     row |= {"teacher_r2": 0.9 if is_student else np.nan, "refitted_loss": np.nan}
-    row |= {"heldout_accuracy": np.nan, "heldout_macro_f1": np.nan}
     row |= {"general_loss": np.nan, "bits_per_character": np.nan}
+    row |= dict.fromkeys(("train_accuracy", "heldout_accuracy", "heldout_macro_f1"), np.nan)
+    row |= {"teacher_agreement": np.nan}
     row |= {"n_parameters": 0 if model in REFERENCES else 33_300, "train_seconds": 1.0}
     return row | {"diverged": False, "choice_at_edge": False}
 

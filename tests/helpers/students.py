@@ -14,7 +14,7 @@ from qdistill.students.teachers import collect_soft_targets, extract_unitary
 from qdistill.training.protocols import train_model
 
 SETTINGS = {"projections": "trained", "protocol": "article", "epochs": 12, "batch_size": 9}
-SETTINGS |= {"learning_rate": 0.01, "layers": 2, "angle_range": 3.0}
+SETTINGS |= {"learning_rate": 0.01, "layers": 2, "blocks": 2, "angle_range": 3.0}
 
 
 def teach(study, seeds=SEEDS):

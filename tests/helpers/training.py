@@ -147,7 +147,7 @@ class Clock:
 def started(name="linear", projections="trained", **examples):
     """A model of 3 qubits and 2 layers, what is trained of it, and examples."""
     made = make_examples(**examples)
-    settings = {"projections": projections, "layers": 2, "angle_range": 3.0}
+    settings = {"projections": projections, "layers": 2, "blocks": 2, "angle_range": 3.0}
     model, parameters, _ = start_model(name, settings, 3, made)
     return model, parameters, made
 

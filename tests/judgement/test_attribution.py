@@ -25,7 +25,7 @@ def test_an_advantage_over_every_rival_is_distinct():
     assert row["verdict"] == "distinct" and row["missing"] == ()
     assert row[["simplest", "relation", "ratio", "ratio_low", "ratio_high"]].isna().all()
     known = ["mean", "pca", "pca_cv", "linear", "linear_tuned", "square", "frozen_circuit"]
-    known += ["separable", "orthogonal"]
+    known += ["angle_frozen", "separable", "angle_separable", "orthogonal"]
     assert [name for name in row["rivals"] if name in known] == known
 
 
@@ -49,7 +49,9 @@ def test_the_simplest_model_that_does_as_well_is_named_with_its_ratio():
     assert row["ratio"] == pytest.approx(2, rel=0.05)
 
 
-@pytest.mark.parametrize("model", ["oracle", "real_circuit", "quantum_scrambled", "quantum_tuned"])
+@pytest.mark.parametrize(
+    "model", [*("oracle", "real_circuit", "quantum_scrambled"), *("quantum_angle", "quantum_tuned")]
+)
 def test_who_is_no_rival(model):
     row = attributed(metrics_with(**{model: 0.001}))
     assert row["verdict"] == "distinct" and model not in row["rivals"]

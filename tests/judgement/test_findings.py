@@ -85,7 +85,10 @@ def test_a_distinct_advantage_names_its_closest_rival():
     rows = found(findings, "attribution")
     assert words(rows) == ["distinct"] * 2 and words(rows, "against") == ["pca_cv"] * 2
     assert rows["estimate"].tolist() == pytest.approx([2 / 3, 2 / 3], rel=0.05)
-    assert set(found(findings, "ablation")["against"]) == {"square", "frozen_circuit", "separable"}
+    parts = found(findings, "ablation")[["subject", "against"]].itertuples(index=False, name=None)
+    of_quantum = {("quantum", name) for name in ("square", "frozen_circuit", "separable")}
+    of_angles = {("quantum_angle", name) for name in ("angle_separable", "angle_frozen")}
+    assert set(parts) == of_quantum | of_angles
     assert sum(map(is_rival, MODELS)) > 8
 
 

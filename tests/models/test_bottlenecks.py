@@ -43,7 +43,7 @@ def test_a_block_gives_the_same_as_its_seeds_alone(name):
     parameters, constants = draw_weights(bottleneck, seeds=3)
     for value in parameters.values():
         value += 0.1 * torch.randn(value.shape, generator=torch.Generator().manual_seed(1))
-    h = draw_inputs(3, 5, 8)
+    h = draw_inputs(3, 5, bottleneck.width)
     pull = torch.rand(h.shape)
 
     def run(seeds):
@@ -64,12 +64,13 @@ PARAMETERS = {
     **{"classical": 2 * 8, "classical_dense": 64 + 3 * 8, "orthogonal": 8 * 7 // 2},
     **{"quantum": 2 * 3 * 2, "quantum_scrambled": 2 * 3 * 2},
     **{"separable": 2 * 3 * 2, "real_circuit": 2 * 3},
+    **{"quantum_angle": 4 * 3 * 2, "angle_separable": 4 * 3 * 2, "angle_frozen": 0},
 }
 
 
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
 def test_parameters_are_counted_as_they_are_drawn(name, count):
-    assert load_bottleneck(name)(3, 2).count_parameters() == count
+    assert load_bottleneck(name)(3, 2, blocks=4).count_parameters() == count
 
 
 @given(angle_range=st.floats(0.01, math.pi), seed=st.integers(0, 10**6))

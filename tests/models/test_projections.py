@@ -9,7 +9,7 @@ import torch
 from helpers.training import make_examples, spoil
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks.square import Square
-from qdistill.models.projections import fixed_projections
+from qdistill.models.projections import CLASS_SCALE, fixed_projections
 from qdistill.models.slot_model import SlotModel
 
 
@@ -83,3 +83,30 @@ def test_pca_needs_features_and_rows_that_vary_in_as_many_directions():
     examples.inputs[:, 5:] = 0.25
     with pytest.raises(DataError, match="vary in 8 or more directions, found 5"):
         fixed_projections("pca", examples, 8)
+
+
+def test_of_classes_each_has_the_sum_of_its_own_codes():
+    examples = make_examples("classes")  # of three; the features are those of the noisy map
+    fixed = fixed_projections("pca", examples, 8)
+    as_features = replace(examples, targets=examples.inputs, task="reconstruct")
+    encoder = fixed_projections("pca", as_features, 8)
+    for name in ("encoder.weight", "encoder.bias"):
+        assert torch.equal(fixed[name], encoder[name])
+    z = torch.rand(3, 5, 8, generator=torch.Generator().manual_seed(0))
+    found = SlotModel(Square(3), projections=fixed).decode({}, z) / CLASS_SCALE
+    wanted = torch.stack([z[..., :3].sum(-1), z[..., 3:6].sum(-1), z[..., 6:].sum(-1)], -1)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_more_classes_than_codes_are_refused():
+    examples = make_examples("classes")
+    many = replace(examples, targets=torch.eye(9)[torch.arange(len(examples.inputs)) % 9])
+    with pytest.raises(DataError, match="8 codes are too few for 9 classes; take more qubits"):
+        fixed_projections("pca", many, 8)
+
+
+def test_a_code_of_one_class_alone_has_next_to_no_cross_entropy():
+    fixed = fixed_projections("pca", make_examples("classes"), 8)
+    z = torch.zeros(3, 1, 8).index_fill(2, torch.tensor([3]), 1.0)
+    logits = SlotModel(Square(3), projections=fixed).decode({}, z)
+    assert (logits.softmax(-1)[..., 1] > 0.9999).all()

@@ -1,6 +1,7 @@
 """The model with a slot against plain arithmetic; its start."""
 
 import numpy as np
+import pytest
 import torch
 
 from helpers.training import make_examples, start_of
@@ -52,8 +53,11 @@ def test_fixed_projections_are_merged_and_not_trained():
     assert not any(tensor.requires_grad for tensor in fixed.values())
 
 
-def test_encoder_and_decoder_start_the_same_for_every_model():
-    first, *others = (start_of(name)[2] for name in BOTTLENECKS)
+@pytest.mark.parametrize("width", [3, 8])
+def test_encoder_and_decoder_start_the_same_for_every_model_of_a_width(width):
+    names = [name for name, entry in BOTTLENECKS.items() if entry.width(3) == width]
+    first, *others = (start_of(name)[2] for name in names)
+    assert first["encoder.weight"].shape[1] == width and len(others) >= 2
     for start in others:
         assert all(torch.equal(start[key], first[key]) for key in PROJECTIONS)
 

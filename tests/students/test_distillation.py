@@ -7,7 +7,7 @@ import torch
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.models.student_layers import StudentLayer
 from qdistill.students.distillation import SoftExamples, distil_layer, distil_on_subsets
-from qdistill.students.teachers import teacher_agreement
+from qdistill.students.teachers import teacher_r2
 from qdistill.training.optimiser import TrainingSettings
 
 SEEDS = [0, 1, 2]
@@ -34,13 +34,13 @@ def test_a_planted_teacher_is_matched(readout):
     courses = []
 
     def record(epoch, parameters):
-        agreement = teacher_agreement(layer.forward(parameters, soft.codes), soft.targets)
+        agreement = teacher_r2(layer.forward(parameters, soft.codes), soft.targets)
         courses.append((epoch, agreement))
 
     fitted = distil_layer(layer, soft, "any", SETTINGS, record)
     assert [epoch for epoch, _ in courses] == list(range(SETTINGS.epochs + 1))
     assert (courses[0][1] < 0.5).all()
-    last = teacher_agreement(layer.forward(fitted, soft.codes), soft.targets)
+    last = teacher_r2(layer.forward(fitted, soft.codes), soft.targets)
     assert (last > 0.99).all()
     np.testing.assert_array_equal(last, courses[-1][1])
 

@@ -64,7 +64,7 @@ def test_the_whole_pool_is_distilled_pool(taught):
 
 
 def test_a_part_of_the_pool_is_measured_on_the_rows_that_it_was_fitted_to(taught, monkeypatch):
-    monkeypatch.setattr(pool_sweep, "teacher_agreement", lambda _, theirs: theirs.sum((1, 2)))
+    monkeypatch.setattr(pool_sweep, "teacher_r2", lambda _, theirs: theirs.sum((1, 2)))
     frame, (rows,) = sweep(taught, [0, 4])[12], nested_pools(SEEDS, 25, [4])
     examples = load_examples(taught.latents, taught.problem().subsets, 12)
     inputs = torch.stack([examples.inputs[examples.unlabelled[own]] for own in rows])

@@ -20,7 +20,7 @@ from qdistill.students.teachers import (
     load_soft_targets,
     load_teacher,
     load_unitaries,
-    teacher_agreement,
+    teacher_r2,
 )
 from qdistill.training.blocks import evaluate_errors
 
@@ -85,10 +85,10 @@ def test_agreement():
     teacher = torch.randn(3, 50, 4)
     mean = teacher.mean(1, keepdim=True).expand_as(teacher)
     student = torch.stack([teacher[0], mean[1], torch.full_like(teacher[2], torch.nan)])
-    found = teacher_agreement(student, teacher)
+    found = teacher_r2(student, teacher)
     np.testing.assert_allclose(found, [1, 0, np.nan], atol=1e-6)
     constant = torch.ones_like(teacher)
-    assert np.isnan(teacher_agreement(constant, constant)).all()
+    assert np.isnan(teacher_r2(constant, constant)).all()
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,12 @@ downstream: { datasets: some } -> 'downstream.datasets' | found 'some', and must
 downstream: { neighbours: 0 } -> 'downstream.neighbours': found 0, and must be a whole number
 downstream: { neighbours: 799 } -> found 799 | 'docstrings' has 800 | at most 798
 downstream: { metric: cosine } -> unknown key 'downstream.metric'
+robustness: { noise: [0.5], rotations: [] } -> 'robustness' | no data set | docstrings | null
+robustness: { noise: [-0.5], rotations: [] } -> 'robustness.noise.0' | -0.5 | 0
+robustness: { noise: [], rotations: [15] } -> 'robustness.noise' | non-empty
+robustness: { noise: [1], rotations: [270] } -> 'robustness.rotations.0' | 270 | 180
+robustness: { noise: [1] } -> lacks the key 'rotations'
+robustness: { noise: [1, 1], rotations: [] } -> found 1.0 twice
 deploy: { student: auto } -> 'deploy': 'student' is now called 'model'
 deploy: { model: tuned } -> 'deploy.model': 'tuned' is now called 'linear_tuned'
 engine: compiled -> 'engine': 'compiled' is now called 'numba'
@@ -166,6 +172,20 @@ def test_codes_are_put_to_use_where_encoders_are_trained_to_reconstruct():
         (alone(projections="pca"), ()),
     ):
         assert {*resolve_study(config).downstream} == {*product(datasets, protocols)}
+
+
+def test_inputs_are_perturbed_where_classes_are_told_and_images_alone_are_turned():
+    labels = {"datasets": ["digits-labels", "docstrings-labels"], "models": ["mean", "logistic"]}
+    labels |= {"students": [], "pool_sweep": [], "sweeps": [], "n": [50]}
+    asked = {"noise": [0.5], "rotations": [15, -15]}
+    found = resolve_study(study_of({"robustness": asked, "tracks": {"labels": labels}})).robustness
+    assert {*found} == {("digits-labels", "article"), ("docstrings-labels", "article")}
+    plain = [["none", 0], ["noise", 0.5]]
+    turned = [*plain, ["rotation", 15], ["rotation", -15]]
+    kept = {name: each["perturbations"] for (name, _), each in found.items()}
+    assert kept == {"digits-labels": turned, "docstrings-labels": plain}
+    assert all(each["references"] == ["mean", "logistic"] for each in found.values())
+    assert resolve_study(study_of({"tracks": {"labels": labels}})).robustness == {}
 
 
 def test_a_data_set_is_once_under_a_protocol():

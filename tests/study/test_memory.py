@@ -40,9 +40,16 @@ def track_of(qubits, n, protocol, rows):
     length |= {"learning_rates": [0.05], "weight_decays": [0.0, 1.0]}
     return with_data(
         {"name": "measured", "qubits": qubits, **data, **counts},
-        {"protocol": protocol, "epochs": 1, "batch_size": 32, "layers": 20, "regularised": length},
+        {
+            "protocol": protocol,
+            "epochs": 1,
+            "batch_size": 32,
+            "layers": 20,
+            "blocks": 9,
+            "regularised": length,
+        },
         n=(n,),
-        bottlenecks=("classical", "quantum", "classical_dense"),
+        bottlenecks=("classical", "quantum", "quantum_angle", "classical_dense"),
         references=(),
         students=("unitary_re",),
     )
@@ -57,6 +64,8 @@ def track_of(qubits, n, protocol, rows):
         ("classical_dense", 9, 64, "article", 300, 3),
         ("quantum", 9, 64, "article", 300, 3),
         ("quantum", 7, 100, "regularised", 500, 6),
+        ("quantum_angle", 9, 64, "article", 300, 3),
+        ("quantum_angle", 9, 64, "regularised", 300, 2),
     ],
 )
 def test_a_job_takes_no_more_than_declared_and_not_much_less(

@@ -4,7 +4,7 @@ import pytest
 
 from helpers.names import ENTRIES, MODELS, STUDENTS
 from qdistill.study import registry
-from qdistill.study.model_table import ModelEntry
+from qdistill.study.model_entry import ModelEntry
 from qdistill.study.registry import BOTTLENECKS, REFERENCES, TUNED
 from qdistill.study.styles import MOST_LABELLED, in_front, style_of
 
@@ -28,6 +28,14 @@ def test_what_stands_in_a_language_model_has_its_own_look_too():
     assert len({style_of(n).colour for n in names if not n.startswith("soft_")}) == len(names) - 3
 
 
+def test_what_tells_classes_has_its_own_look_too():
+    looks = [
+        (style_of(n).colour, style_of(n).marker, style_of(n).line)
+        for n in registry.stands_in("labels")
+    ]
+    assert len(set(looks)) == len(looks)
+
+
 @pytest.mark.parametrize("squared", SIBLINGS)
 def test_a_squared_read_out_shares_its_siblings_colour_only(squared):
     linear = style_of(SIBLINGS[squared])
@@ -39,7 +47,8 @@ def test_a_squared_read_out_shares_its_siblings_colour_only(squared):
 def test_models_that_share_an_axis_differ_in_their_markers():
     markers = [style_of(name).marker for name in (*BOTTLENECKS, *TUNED)]
     assert all(markers) and len(set(markers)) == len(markers)
-    assert not any(style_of(name).marker for name in REFERENCES)
+    references = [name for name in REFERENCES if registry.family_of(name) == "reference"]
+    assert not any(style_of(name).marker for name in references)
 
 
 def test_a_new_name_gets_a_style_and_leaves_the_others_alone(monkeypatch):

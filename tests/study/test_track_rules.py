@@ -35,12 +35,13 @@ def settings_of_kind(name):
     common = {"epochs", "batch_size", "learning_rate"}
     if name in STUDENTS:
         return common
-    circuit = {"layers", "angle_range"} if BOTTLENECKS[name].is_circuit else set()
+    depth = "blocks" if BOTTLENECKS[name].has_blocks else "layers"
+    circuit = {depth, "angle_range"} if BOTTLENECKS[name].is_circuit else set()
     return common | {"regularised", "code_scale"} | circuit
 
 
 VALUES = {"epochs": 7, "batch_size": 3, "learning_rate": 0.25, "layers": 9, "angle_range": 0.125}
-VALUES |= {"regularised": {"checks": 8}, "code_scale": 2.5}
+VALUES |= {"regularised": {"checks": 8}, "code_scale": 2.5, "blocks": 5}
 
 
 @pytest.mark.parametrize("name", [name for name in overridable_names() if name in ENTRIES])
@@ -58,6 +59,16 @@ def test_an_override_is_refused_exactly_where_nothing_would_come_of_it(name, key
         message = refusal(track(changed), "tracks.x.")
         assert f"'tracks.x.training.models.{name}.{key}': found {VALUES[key]}" in message
         assert all(known in message for known in settings_of_kind(name))
+
+
+@pytest.mark.parametrize("name", ["quantum_angle", "angle_separable", "angle_frozen"])
+@pytest.mark.parametrize("projections", ["pca", "identity"])
+def test_circuits_that_encode_angles_need_trained_projections(name, projections):
+    names = ("linear", name)
+    check_track(track(bottlenecks=names), "")
+    message = refusal(track(bottlenecks=names, projections=projections), "tracks.x.")
+    assert f"'tracks.x.projections': found '{projections}', but '{name}'" in message
+    assert "needs 'trained'" in message
 
 
 @given(folds=st.integers(2, 30), smallest=st.integers(2, 30), own=st.none() | st.integers(2, 30))
@@ -185,6 +196,16 @@ def test_projections_fit_the_data(entry, allowed):
             assert f"'tracks.x.projections': found '{kind}'" in message
             assert str(2 ** resolve_dataset(entry)["qubits"]) in message
             assert kind == "pca" or "allowed for it: trained, pca" in message
+
+
+@pytest.mark.parametrize("name", ["digits-labels", "digits-labels-shuffled"])
+def test_classes_are_told_behind_codes_of_their_own_but_not_by_the_identity(name):
+    for kind in ("trained", "pca"):
+        check_track(with_data(name, projections=kind), "")
+    message = refusal(with_data(name, projections="identity"))
+    assert "'projections': found 'identity', which gives features and no classes" in message
+    small = {"name": "few", "kind": "labels", "source": {"name": "digits", "unlabelled": 16}}
+    assert "it needs more than 16" in refusal(with_data(small, projections="pca"))
 
 
 def test_a_track_has_something_to_evaluate_on_every_data_set():

@@ -39,8 +39,8 @@ def test_expected_rows_cover_the_grid_of_every_track():
     stages = sum(2 if entry.method == "fine_tune" else 1 for entry in STUDENTS.values())
     assert stages == 16 + 10
     expected = {
-        ("synthetic-6q", "article"): 4 * (21 + stages),
-        ("docstrings", "article"): 4 * (20 + stages),
+        ("synthetic-6q", "article"): 4 * (25 + stages),
+        ("docstrings", "article"): 4 * (24 + stages),
         ("synthetic-6q", "regularised"): 4 * 9,
         ("docstrings", "regularised"): 4 * 8,
         ("docstrings-corrupted", "regularised"): 3 * (13 + 2),
@@ -98,9 +98,10 @@ def test_settings_of_a_model_by_protocol():
     by_epochs = {**common, "protocol": "article", "epochs": 50, "learning_rate": 0.001}
     by_epochs |= {"code_scale": "own", "schedule": "constant"}
     by_length = {**common, "protocol": "regularised", "regularised": LENGTH, "code_scale": "unit"}
-    circuit = {"layers": 20, "angle_range": DEFAULT["training"]["angle_range"]}
+    angle_range = {"angle_range": DEFAULT["training"]["angle_range"]}
     for name, entry in BOTTLENECKS.items():
-        own = circuit if entry.is_circuit else {}
+        depth = {"blocks": 3} if entry.has_blocks else {"layers": 20}
+        own = depth | angle_range if entry.is_circuit else {}
         assert article.settings_of(name) == {**by_epochs, **own}, name
         assert regularised.settings_of(name) == {**by_length, **own}, name
 

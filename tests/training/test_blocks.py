@@ -10,7 +10,7 @@ from helpers.files import SEEDS
 from helpers.training import Clock, started
 from qdistill.training import blocks as training
 from qdistill.training.blocks import Recorder, evaluate_errors, train_block
-from qdistill.training.evaluation import has_diverged
+from qdistill.training.evaluation import has_diverged, share_told
 from qdistill.training.optimiser import TrainingSettings
 
 SETTINGS = TrainingSettings(epochs=4, batch_size=8, learning_rate=0.01)
@@ -37,6 +37,19 @@ def test_classes_are_told_better_than_by_their_frequencies():
         assert found == pytest.approx(expected, rel=1e-5)
         frequencies = examples.targets[examples.labelled[seed]].mean(0)
         assert found < 0.85 * -(truth @ frequencies.log()).mean().item()
+    for seed, found in enumerate(block.evaluation.train_accuracy):
+        own = examples.labelled[seed]
+        told = model.predict_rows(block.weights, examples.inputs[own])[seed].argmax(1)
+        assert found == pytest.approx((told == examples.targets[own].argmax(1)).double().mean())
+        assert found > examples.targets[own].mean(0).max()
+
+
+def test_accuracies_are_missing_where_a_score_is_not_finite_and_of_other_tasks():
+    scores = np.array([[[0.0, 1.0], [2.0, 1.0]], [[0.0, 1.0], [np.inf, 1.0]]])
+    found = share_told(scores, np.array([[0, 1], [0, 1]]))
+    np.testing.assert_array_equal(found, [0.5, np.nan])
+    model, parameters, examples = start(kind="noisy map")
+    assert train_block(model, parameters, examples, SETTINGS).evaluation.train_accuracy is None
 
 
 def test_the_history_begins_before_training_and_ends_with_the_result():

@@ -156,3 +156,29 @@ def test_of_classes_the_gradients_are_those_of_their_cross_entropy(name):
     examples = make_examples("classes")
     model, parameters = model_of(name, outputs=3)
     assert_same_gradients(ExampleLoss(model, examples), parameters)
+
+
+@pytest.mark.parametrize("name", ["classical_dense", "orthogonal", "quantum"])
+def test_of_classes_behind_fixed_projections_too(name):
+    examples = make_examples("classes")
+    model, parameters = model_of(name, fixed_projections("pca", examples, 8), outputs=3)
+    own = {key: value for key, value in parameters.items() if key.startswith("bottleneck.")}
+    loss = ExampleLoss(model, examples)
+    assert_same_gradients(loss, own)
+    (key, *_) = own
+    step = 1e-2 * torch.randn(own[key].shape, generator=torch.Generator().manual_seed(2))
+    found = gradients_of(own, lambda given: loss.add_gradients(given, POSITIONS, 1.0))[key]
+    ends = [loss({**own, key: own[key] + sign * step}, POSITIONS, 1.0) for sign in (-1, 1)]
+    along = (found * step).flatten(1).sum(1)
+    torch.testing.assert_close((ends[1] - ends[0]) / 2, along, rtol=0.02, atol=1e-4)
+
+
+def test_the_unit_of_a_cross_entropy_behind_fixed_projections_is_one():
+    examples = make_examples("classes")
+    model, _ = model_of("square", fixed_projections("pca", examples, 8), outputs=3)
+    found = ExampleLoss(model, examples)({}, POSITIONS, 1.0)
+    for seed, positions in enumerate(POSITIONS):
+        rows = examples.labelled[seed][positions]
+        logits = model.predict_rows({}, examples.inputs[rows])[seed]
+        expected = torch.nn.functional.cross_entropy(logits, examples.targets[rows])
+        torch.testing.assert_close(found[seed], expected)

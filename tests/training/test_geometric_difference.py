@@ -13,8 +13,8 @@ from qdistill.training.geometric_difference import (
     REGULARISATION,
     class_targets,
     classical_grams,
-    geometric_difference,
     compare_kernels,
+    geometric_difference,
     model_complexity,
 )
 

@@ -17,7 +17,7 @@ from helpers.training import (
     spoil,
     write_problem,
 )
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck, load_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.storage.weights import read_weights
 from qdistill.study.registry import BOTTLENECKS
@@ -251,11 +251,15 @@ def test_what_is_written(tmp_path, name, settings):
     own = {"regularised": length} if protocol == "regularised" else {"epochs": 20}
     settings = {**settings, **own, "batch_size": 6}
     if not BOTTLENECKS[name].is_circuit:  # settings of circuits are not given to others
-        settings = {k: v for k, v in settings.items() if k not in ("layers", "angle_range")}
+        settings = {
+            k: v for k, v in settings.items() if k not in ("layers", "blocks", "angle_range")
+        }
     files = files_of(tmp_path, name)
     problem = make_problem(latents, (12, 20), SEEDS, protocol)
     train_model(name, problem, settings, files)
-    counted = 8 * 8 + 8 + 8 * 8 + 8 + load_bottleneck(name)(3, 2).count_parameters()
+    bottleneck = build_bottleneck(name, 3, settings)
+    width = bottleneck.width
+    counted = 2 * 8 * width + width + 8 + bottleneck.count_parameters()
     for n in problem.sizes:
         metrics, history = rows_at(files, "metrics", n), rows_at(files, "history", n)
         weights = read_weights(files.weights, n)
@@ -269,7 +273,7 @@ def test_what_is_written(tmp_path, name, settings):
         np.testing.assert_array_equal(last["heldout_loss"], metrics["heldout_loss"])
         assert (last["train_loss"] < first["train_loss"]).all()
         assert history["validation_loss"].notna().all() == (protocol == "regularised")
-        assert weights["encoder.weight"].shape == (3, 8, 8)
+        assert weights["encoder.weight"].shape == (3, width, 8)
         if BOTTLENECKS[name].is_circuit:
             assert weights["bottleneck.angles"].shape[:3] == (3, 2, 3)
 

@@ -178,7 +178,7 @@ def test_runs_that_diverged_or_were_cut_short_are_counted():
     metrics = cut_short(metrics, "quantum", 1000, [2, 5])
     documents = documents_of(metrics)
     said = (
-        f"1 of {len(metrics)} runs diverged; none is left out, and of 2, at n = 1000, the "
+        f"1 of {len(metrics):,} runs diverged; none is left out, and of 2, at n = 1000, the "
         "chosen settings lie at the edge"
     )
     assert said in documents["markdown"]
@@ -317,3 +317,12 @@ def test_benchmarks_are_told_suite_by_suite_and_have_no_rows_of_their_own():
     assert "Under regularised, the variance of accuracy over 3 data sets and 4 models" in section
     assert "planes-2" not in page and "3 benchmarks with published scores are counted" in page
     assert "## Beside published scores" not in documents_of(make_metrics(**ONE))["markdown"]
+
+
+def test_a_problem_with_other_circuits_alone_has_no_row_of_the_circuits_parts():
+    names = ("mean", "linear", "classical", "quantum_angle", "angle_frozen")
+    alone = make_metrics(datasets=("digits",), sizes=(100,), names=names)
+    whole = make_metrics(**ONE, names=("mean", "linear", "classical", "square", "quantum"))
+    page = documents_of(pd.concat([whole, alone], ignore_index=True))["markdown"]
+    section = page.partition("## Whose advantage is it?")[2].partition("\n## ")[0]
+    assert "synthetic-6q" in section and "|`digits`" not in section

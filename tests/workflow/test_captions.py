@@ -86,6 +86,18 @@ def test_captions_are_valid(study, problem):
         assert ".." not in source
 
 
+def test_captions_tell_what_is_fitted_of_labels_and_what_is_fixed():
+    changes = {"datasets": ["digits-labels-shuffled"], "tracks": None, "projections": "pca"}
+    changes |= {"models": ["mean", "square", "quantum"], "students": [], "pool_sweep": []}
+    changes |= {"n": [20], "sweeps": [], "downstream": None, "deploy": None}
+    study = resolve_study(study_of(changes))
+    words = " ".join(render("memorisation", study, "digits-labels-shuffled").split())
+    assert "told right beyond guessing" in words and "variance" not in words
+    assert "a class has the sum of its own codes" in words
+    words = " ".join(render("memorisation", UNUSUAL).split())
+    assert "of their variance that is fitted" in words and "labels" not in words
+
+
 def test_every_name_is_explained_where_it_is_drawn():
     for name, listed in {"crossover": MODELS, "transfer": STUDENTS}.items():
         words = render(name, UNUSUAL)

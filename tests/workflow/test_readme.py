@@ -34,7 +34,7 @@ def test_the_model_of_the_readme_trains(small_study, monkeypatch):
     (entry,) = eval(f"({line.strip()})", vars(model_table))
     for names in (ENTRIES, BOTTLENECKS):
         monkeypatch.setitem(names, "sine", entry)
-    settings = {k: v for k, v in SETTINGS.items() if k not in ("layers", "angle_range")}
+    settings = {k: v for k, v in SETTINGS.items() if k not in ("layers", "blocks", "angle_range")}
     files = small_study.files("sine")
     train_model("sine", small_study.problem(sizes=(12,)), settings, files)
     metrics = read_frame("metrics", files.metrics)

@@ -20,11 +20,18 @@ from pathlib import Path
 
 # What the jobs of a rule do, by the start of its name.
 _SUBJECTS = {
-    "training": ("train_model", "tune_model", "fit_student", "sweep_", "map_trainability"),
+    "training": (
+        "train_model",
+        "tune_model",
+        "fit_student",
+        "distil_labels",
+        "sweep_",
+        "map_trainability",
+    ),
     "references without training": ("fit_references",),
     "data sets": ("generate_", "embed_", "collect_p", "find_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
-    "downstream measures": ("measure_downstream",),
+    "downstream measures": ("measure_downstream", "measure_robustness"),
     "tables, intervals, tests": ("combine_tables", "judge_study", "resample_rows"),
     "figures": ("plot_",),
     "verdict": ("write_verdict",),

@@ -30,7 +30,13 @@ from qdistill.study.figures import (
     study_figures,
 )
 from qdistill.study.memory import BESIDE, rule_megabytes
-from qdistill.study.registry import ADAPTERS, BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.registry import (
+    ADAPTERS,
+    BOTTLENECKS,
+    LABEL_STUDENTS,
+    STUDENTS,
+    TUNED,
+)
 from qdistill.study.tracks import count_angles
 from qdistill.workers.client import is_group, start_server
 
@@ -85,7 +91,9 @@ RUN = f"{RESULTS}/{{dataset}}/{{protocol}}/{{model}}/seeds~{{block}}"
 OF_QUANTUM = RUN.replace("{model}", "quantum")
 # All in one file: fitting them takes less time than starting a job for each.
 OF_REFERENCES = RUN.replace("{model}", "references")
-GEOMETRY_OF_BLOCK = f"{RESULTS}/{{dataset}}/{{protocol}}/geometry/seeds~{{block}}.parquet"
+GEOMETRY_OF_BLOCK = (
+    f"{RESULTS}/{{dataset}}/{{protocol}}/geometry/seeds~{{block}}.parquet"
+)
 LOG = f"{LOGS}/{{dataset}}/{{protocol}}/seeds~{{block}}"
 UNITARY = f"{OF_QUANTUM}/unitary.parquet"
 NICHE_DATA = [
@@ -180,6 +188,9 @@ def needed_rows(wildcards):
             count + 2,
             f"'downstream.neighbours' ({count}, and 2 more)",
         )
+    for (dataset, _), track in STUDY.problems.items():
+        if dataset == name and track.in_need_of_pool:
+            needed["unlabelled"] = (1, f"'{track.in_need_of_pool[0]}'")
     return needed
 
 
@@ -311,11 +322,19 @@ def trained_angles(wildcards):
 
 
 def student_sources(wildcards):
-    """What a student is made from: soft targets if it is distilled, else the unitary."""
+    """What a student is made from: a trained teacher, if it has one, and what is taken from that.
+
+    This is soft targets if the student is distilled, else the unitary; one of labels takes nothing.
+    """
     student = STUDENTS[wildcards.model]
+    if student.teacher not in BOTTLENECKS:
+        return {}
     run = RUN.format(**{**wildcards, "model": student.teacher})
+    teacher = {"teacher": f"{run}/weights.safetensors"}
+    if student.name in LABEL_STUDENTS:
+        return teacher
     file = "soft_targets" if student.method == "distil" else "unitary"
-    return {"teacher": f"{run}/weights.safetensors", "source": f"{run}/{file}.parquet"}
+    return {**teacher, "source": f"{run}/{file}.parquet"}
 
 
 def trained_files(file):

@@ -1,7 +1,25 @@
-# What codes are good for, besides reconstruction.
+# What codes are good for, besides reconstruction; what perturbed inputs cost where classes are told.
 DOWNSTREAM_OF_BLOCK = (
     f"{RESULTS}/{{dataset}}/{{protocol}}/downstream/seeds~{{block}}.parquet"
 )
+ROBUSTNESS_OF_BLOCK = (
+    f"{RESULTS}/{{dataset}}/{{protocol}}/robustness/seeds~{{block}}.parquet"
+)
+TURNED = [
+    kind
+    for settings in STUDY.robustness.values()
+    for kind, _ in settings["perturbations"]
+    if kind == "rotation"
+]
+if (
+    workflow.is_main_process
+    and STUDY.robustness
+    and STUDY.config["robustness"]["rotations"]
+    and not TURNED
+):
+    logger.warning(
+        "'robustness.rotations' turns nothing: no data set with classes is made from 'digits'"
+    )
 
 
 rule measure_downstream:
@@ -28,3 +46,31 @@ rule measure_downstream:
         "Put the codes of {wildcards.dataset} ({wildcards.protocol}) to use, seeds {wildcards.block}"
     script:
         "../scripts/measure_downstream.py"
+
+
+rule measure_robustness:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+        weights=trained_files("weights.safetensors"),
+        metrics=trained_files("metrics.parquet"),
+    output:
+        ROBUSTNESS_OF_BLOCK,
+    log:
+        f"{LOG}/measure_robustness.log",
+    group:
+        REPORT_GROUP
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        **NEEDED,
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=lambda wildcards: STUDY.robustness[
+            wildcards.dataset, wildcards.protocol
+        ],
+    message:
+        "Perturb the inputs of {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/measure_robustness.py"

@@ -1,5 +1,6 @@
 # The tables of all runs in one of each kind, and what is judged from them.
 DOWNSTREAM = ["downstream"] if HAS_DOWNSTREAM else []
+ROBUSTNESS = ["robustness"] if STUDY.robustness else []
 JUDGED = [
     *(
         "comparisons",
@@ -14,6 +15,7 @@ JUDGED = [
     *(["benchmark_scores", "benchmark_ranks"] if STUDY.benchmarks else []),
     *(["variance_shares"] if STUDY.shares_variance else []),
     *(["score_comparisons"] if HAS_LABELS else []),
+    *(["robustness_comparisons"] if STUDY.robustness else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
@@ -36,7 +38,15 @@ KERNELS = [
 ]
 GEOMETRY = ["geometry"] if KERNELS else []
 COURSES = ["history"] if LANGUAGE else []
-MEASURED = ["metrics", "choices", "sweep", *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COURSES]
+MEASURED = [
+    *("metrics", "choices", "sweep"),
+    *SWEPT,
+    *ROWS,
+    *GEOMETRY,
+    *DOWNSTREAM,
+    *ROBUSTNESS,
+    *COURSES,
+]
 
 
 TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
@@ -116,6 +126,11 @@ rule combine_tables:
             for dataset, protocol in STUDY.downstream
             for block in STUDY.blocks
         ],
+        robustness=[
+            ROBUSTNESS_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in STUDY.robustness
+            for block in STUDY.blocks
+        ],
     output:
         **tables_of(*MEASURED),
     log:
@@ -137,7 +152,14 @@ rule combine_tables:
 rule judge_study:
     input:
         **tables_of(
-            *("metrics", "sweep"), *SWEPT, *ROWS, *GEOMETRY, *DOWNSTREAM, *COSTED, *COURSES
+            *("metrics", "sweep"),
+            *SWEPT,
+            *ROWS,
+            *GEOMETRY,
+            *DOWNSTREAM,
+            *ROBUSTNESS,
+            *COSTED,
+            *COURSES,
         ),
         published=PUBLISHED,
         scores=SCORES if STUDY.benchmarks else [],

@@ -63,7 +63,7 @@ rule fit_student:
         f"{LOG}/fit_student/{{model}}.log",
     wildcard_constraints:
         dataset=one_of(VECTORS),
-        model=one_of(STUDENTS),
+        model=one_of(STUDENTS.keys() - LABEL_STUDENTS),
     group:
         TRAINING_GROUP
     conda:
@@ -78,6 +78,36 @@ rule fit_student:
         "Obtain {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
     script:
         "../scripts/fit_student.py"
+
+
+rule distil_labels:
+    input:
+        unpack(student_sources),
+        latents=LATENTS,
+        subsets=SUBSETS,
+    output:
+        weights=f"{RUN}/weights.safetensors",
+        history=f"{RUN}/history.parquet",
+        metrics=f"{RUN}/metrics.parquet",
+    log:
+        f"{LOG}/distil_labels/{{model}}.log",
+    wildcard_constraints:
+        dataset=one_of(VECTORS),
+        model=one_of(LABEL_STUDENTS),
+    group:
+        TRAINING_GROUP
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        **NEEDED,
+    params:
+        qubits=qubits,
+        sizes=sizes,
+        settings=settings_of_model,
+    message:
+        "Train {wildcards.model} on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
+    script:
+        "../scripts/distil_labels.py"
 
 
 rule sweep_pool:

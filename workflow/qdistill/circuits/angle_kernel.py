@@ -57,6 +57,14 @@ def push_inputs(
     return expectations, Pushed(halves, turns, states, middles, entangled)
 
 
+def load_passes() -> None:
+    """Run a small circuit once, so that Numba has loaded, or compiled, all that training needs."""
+    expectations, pushed = push_inputs(
+        np.zeros((1, 2, 1, 3, 2), np.float32), np.zeros((1, 1, 3), np.float32)
+    )
+    pull_expectations(expectations, pushed)
+
+
 def pull_expectations(gradient: np.ndarray, pushed: Pushed) -> tuple[np.ndarray, np.ndarray]:
     """Pull derivatives by the expectation values (S, B, q) back to the angles and the inputs.
 

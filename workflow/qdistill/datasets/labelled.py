@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.labels import load_labels
-from qdistill.datasets.latents import load_latents
+from qdistill.datasets.latents import Latents, load_latents
 from qdistill.errors import DataError
+from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
+
+_LABELLED = ("train", "heldout")
 
 
 def label_latents(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
@@ -22,15 +25,38 @@ def label_latents(settings: Mapping[str, Any], path: str | Path, source_path: st
     has no labels, a class is refused, or fewer than two remain.
     """
     source = load_latents(source_path)
+    labels, classes = _load_classes(settings, source_path, source.split)
+    _write_classes(settings, path, source, labels, classes)
+
+
+def shuffle_labels(settings: Mapping[str, Any], path: str | Path, source_path: str | Path) -> None:
+    """Draw which row of a split has which of its labels: they are permuted at random.
+
+    So no class has to do with a row, and each is as frequent as before. All else, refusals
+    included, is as :func:`label_latents` has it.
+    """
+    source = load_latents(source_path)
+    labels, classes = _load_classes(settings, source_path, source.split)
+    generator = generator_for(settings["scramble_seed"], 0, "shuffled labels")
+    for split in _LABELLED:
+        places = np.flatnonzero((source.split == split) & np.isin(labels, classes))
+        labels[places] = labels[generator.permutation(places)]
+    _write_classes(settings, path, source, labels, classes)
+
+
+def _load_classes(
+    settings: Mapping[str, Any], source_path: str | Path, split: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the label of every row, and the classes that are told apart; or refuse them."""
     labels = load_labels(source_path, settings["source"])
     name = settings["source"]["name"]
     if labels is None:
         raise DataError(f"{source_path}: no labels, so '{name}' has no classes to tell apart")
-    classes, rare = _classes_of(labels, source.split, settings["least_rows"])
+    classes, rare = _classes_of(labels, split, settings["least_rows"])
     if rare and settings["rare"] == "refuse":
-        split, label, count = rare[0]
+        part, label, count = rare[0]
         raise DataError(
-            f"{source_path}: class '{label}' has {count} rows in the split '{split}', and "
+            f"{source_path}: class '{label}' has {count} rows in the split '{part}', and "
             f"'least_rows' is {settings['least_rows']}; drop such classes with 'rare: drop', or "
             "give more of their rows"
         )
@@ -39,6 +65,17 @@ def label_latents(settings: Mapping[str, Any], path: str | Path, source_path: st
             f"{source_path}: {len(classes)} classes have {settings['least_rows']} rows or more in "
             "the splits 'train' and 'heldout'; two are needed"
         )
+    return labels, classes
+
+
+def _write_classes(
+    settings: Mapping[str, Any],
+    path: str | Path,
+    source: Latents,
+    labels: np.ndarray,
+    classes: np.ndarray,
+) -> None:
+    """Write the rows of the classes, and the unlabelled ones."""
     kept = np.isin(labels, classes) | (source.split == "unlabelled")
     columns = {
         "row": source.rows[kept],
@@ -73,7 +110,7 @@ def _classes_of(
     asked = np.unique(labels[split != "unlabelled"])
     rare = [
         (part, str(label), int(count))
-        for part in ("train", "heldout")
+        for part in _LABELLED
         for label in asked
         if (count := np.count_nonzero((labels == label) & (split == part))) < least
     ]

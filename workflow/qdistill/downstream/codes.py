@@ -1,10 +1,12 @@
-"""The codes of models as they were trained: what the bottleneck gives, from saved weights.
+"""Models as they were trained, from saved weights: their codes, and what they predict.
 
-Cosines depend on the origin, so linear models have one: their codes are linear maps of x, the code
-of the zero vector being subtracted. Codes of other bottlenecks are as their decoders take them.
+A code is what the bottleneck gives. Cosines depend on the origin, so linear models have one: their
+codes are linear maps of x, the code of the zero vector being subtracted. Codes of other bottlenecks
+are as their decoders take them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ import torch
 from torch import Tensor
 
 from qdistill.errors import DataError
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
+from qdistill.models.bottlenecks.classical import Classical
 from qdistill.models.bottlenecks.linear import Linear
 from qdistill.models.bottlenecks.quantum import Quantum
-from qdistill.models.slot_model import SlotModel, slot_weights
+from qdistill.models.slot_model import PROJECTIONS, SlotModel, slot_weights
 from qdistill.models.student_layers import Compiled, StudentLayer
 from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
@@ -37,24 +40,60 @@ def load_encoder(
     Paths are weights of S seeds by model, of a student also those of its teacher; of a student, its
     layer is taken at its last stage. ``linear_tuned`` must have been trained with its projections,
     not behind fixed ones. Settings are those of :meth:`qdistill.study.tracks.Track.settings_of`, of
-    which ``layers`` and ``angle_range`` are used where they are there. What is returned turns
-    float32 inputs (S, M, D) into codes (S, M, N), N = 2**qubits, without gradients. Raises
-    DataError if the file is damaged, is of another model, or lacks a tensor.
+    which those of circuits are used. What is returned turns float32 inputs (S, M, D) into codes
+    (S, M, N), N being the bottleneck's width, without gradients. Raises DataError if the file is
+    damaged, is of another model, or lacks a tensor.
     """
-    path = paths[name]
-    weights = _weights_of(name, n, paths)
-    try:
-        if name == "quantum_tuned":
+    if name == "quantum_tuned":
+        weights = _weights_of(name, n, paths)
+        with _told_if_lacking(name, paths[name]):
             return _encoder_of_layers(weights, qubits)
-        bottleneck = _bottleneck_of(name, qubits, settings)
+    model, weights = _load_model(name, n, paths, qubits, settings, _ENCODER)
+    if isinstance(model.bottleneck, Linear):
+        weights["encoder.bias"] = torch.zeros_like(weights["encoder.bias"])
+    return lambda inputs: _codes(model, weights, inputs)
+
+
+def load_predictor(
+    name: str, n: int, paths: Mapping[str, str | Path], qubits: int, settings: Mapping[str, Any]
+) -> Callable[[Tensor], Tensor]:
+    """Load what a model with a slot predicts: float32 inputs (S, M, D) to outputs (S, M, E).
+
+    The parameters, and what raises, are those of :func:`load_encoder`. Models that are tuned
+    (``linear_tuned``, ``quantum_tuned``) are refused with a DataError.
+    """
+    if name in TUNED:
+        raise DataError(f"'{name}' is tuned, and what it predicts is not loaded from {paths[name]}")
+    model, weights = _load_model(name, n, paths, qubits, settings, PROJECTIONS)
+    return lambda inputs: model.predict_rows(weights, inputs)
+
+
+def _load_model(
+    name: str,
+    n: int,
+    paths: Mapping[str, str | Path],
+    qubits: int,
+    settings: Mapping[str, Any],
+    needed: Sequence[str],
+) -> tuple[SlotModel, dict[str, Tensor]]:
+    """Load a model with a slot, and its weights, the needed ones among them."""
+    weights = _weights_of(name, n, paths)
+    with _told_if_lacking(name, paths[name]):
+        # A student of soft labels is a whole model, of the shape of the baseline.
+        is_whole = name in STUDENTS and "bottleneck.scale" in weights
+        bottleneck = Classical(qubits) if is_whole else _bottleneck_of(name, qubits, settings)
         model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
-        for key in _ENCODER:
+        for key in needed:
             weights[key]
-        if isinstance(bottleneck, Linear):
-            weights["encoder.bias"] = torch.zeros_like(weights["encoder.bias"])
+    return model, weights
+
+
+@contextmanager
+def _told_if_lacking(name: str, path: str | Path) -> Iterator[None]:
+    try:
+        yield
     except KeyError as error:
         raise DataError(f"{path}: no {error}, so this is not a trained '{name}'") from error
-    return lambda inputs: _codes(model, weights, inputs)
 
 
 def _weights_of(name: str, n: int, paths: Mapping[str, str | Path]) -> dict[str, Tensor]:
@@ -64,10 +103,10 @@ def _weights_of(name: str, n: int, paths: Mapping[str, str | Path]) -> dict[str,
     if found != name:
         raise DataError(f"{paths[name]}: of model '{found}', and '{name}' is wanted")
     weights = {key: torch.from_numpy(array) for key, array in arrays.items()}
-    if "teacher" not in about:
+    if "teacher" not in about or weights.keys() >= {*PROJECTIONS}:
         return weights
     shared = _weights_of(about["teacher"], n, paths)
-    return {key: shared[key] for key in _ENCODER} | weights
+    return {key: shared[key] for key in PROJECTIONS if key in shared} | weights
 
 
 def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.ndarray:
@@ -84,8 +123,7 @@ def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.
 
 def _bottleneck_of(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottleneck:
     if name in BOTTLENECKS:
-        circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
-        return load_bottleneck(name)(qubits, **circuit)
+        return build_bottleneck(name, qubits, settings)
     if name in STUDENTS:
         entry = STUDENTS[name]
         compiled = entry.method == "compile"

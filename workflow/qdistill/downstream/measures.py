@@ -66,7 +66,7 @@ def measure_downstream(
                 raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
             own = settings["models"][name]
             encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
-            diverged = _diverged(metrics[name], n, stage, examples.seeds)
+            diverged = read_diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
     write_table("downstream", path, make_frame("downstream", rows), settings)
 
@@ -177,8 +177,11 @@ def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
     }
 
 
-def _diverged(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> list[bool]:
-    """Read the flags of a model at one n, in the order of the seeds."""
+def read_diverged(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> list[bool]:
+    """Read from a model's metrics which seeds diverged at one n, in the order of the seeds.
+
+    Raises DataError if the file is damaged or lacks a seed.
+    """
     frame = read_frame("metrics", path, [("n", "=", n)])
     flags = frame[frame["stage"] == stage].set_index("seed")["diverged"]
     missing = [seed for seed in seeds if seed not in flags.index]

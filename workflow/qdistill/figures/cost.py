@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from qdistill.errors import DataError
 from qdistill.figures.lines import draw_line, line_values, set_log_axis
-from qdistill.study.model_table import Style
+from qdistill.study.model_entry import Style
 from qdistill.study.styles import style_of
 from qdistill.study.timed import ARTICLE_QUBITS, ARTICLE_RATIO, OUR_ENGINES, SIMULATORS
 

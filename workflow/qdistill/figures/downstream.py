@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from qdistill.figures.lines import draw_line, draw_models, line_values, set_example_axis
 from qdistill.figures.tables import describe_failures, describe_means
-from qdistill.study.model_table import Style
+from qdistill.study.model_entry import Style
 from qdistill.study.registry import RAW
 from qdistill.study.styles import MOST_LABELLED, in_front
 from qdistill.wording import REASONS, counted

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from qdistill.judgement.statistics import LEVEL
-from qdistill.study.model_table import Style
+from qdistill.study.model_entry import Style
 from qdistill.study.registry import ENTRIES, family_of
 from qdistill.study.styles import in_front, style_of
 

@@ -5,12 +5,12 @@ from matplotlib.figure import Figure
 
 from qdistill.figures.lines import draw_models, set_example_axis
 from qdistill.figures.tables import describe_failures, describe_means
-from qdistill.judgement.findings.memorisation import fitted_shares
+from qdistill.judgement.findings.memorisation import fitted_shares, tells_classes
 from qdistill.wording import counted
 
 
 def draw_memorisation(figure: Figure, metrics: pd.DataFrame) -> list[str]:
-    """Draw the share of the training targets' variance that is fitted against n.
+    """Draw the share of the training targets that is fitted against n.
 
     The note tells the number of parameters of each model.
     """
@@ -20,7 +20,10 @@ def draw_memorisation(figure: Figure, metrics: pd.DataFrame) -> list[str]:
     draw_models(ax, runs, "n", "fitted")
     set_example_axis(ax, runs["n"])
     ax.axhline(1.0, color="#555555", linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)
-    ax.set(ylabel="share of the targets' variance fitted on training rows", ylim=(-0.05, 1.05))
+    share, lowest = "share of the targets' variance fitted on training rows", -0.05
+    if tells_classes(metrics):  # of which fewer than by guessing may be told
+        share, lowest = "share of training labels told right beyond guessing", -0.25
+    ax.set(ylabel=share, ylim=(lowest, 1.05))
     sizes = runs.groupby("model", sort=False)["n_parameters"].max()
     told = ", ".join(f"{name} {counted(int(size), 'parameter')}" for name, size in sizes.items())
     return [describe_means(runs), f"Trained: {told}.", *describe_failures(runs, "fitted")]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from qdistill.figures.lines import BAND, draw_line, set_log_axis
 from qdistill.figures.tables import list_cases
 from qdistill.judgement.overfitting import MARGIN
-from qdistill.study.model_table import Style
+from qdistill.study.model_entry import Style
 from qdistill.study.styles import MOST_LABELLED
 
 HIGHEST_GAP = 1.0

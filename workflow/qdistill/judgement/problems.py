@@ -14,6 +14,9 @@ _PROJECTIONS = {
     "pca": "encoder and decoder are fixed by PCA of the unlabelled rows",
     "identity": "encoder and decoder are the identity, fixed",
 }
+_FIXED_FOR_CLASSES = (
+    "the encoder is fixed by PCA of the unlabelled rows, a class has the sum of its own codes"
+)
 _CALIBRATED = ("rank", "signal_variance", "noise_variance")
 
 
@@ -63,14 +66,14 @@ class Problem:
         return bool(self.kind) and KINDS[self.kind].is_benchmark
 
     @property
+    def is_labels(self) -> bool:
+        """Whether the targets are classes."""
+        return bool(self.kind) and KINDS[self.kind].is_labels
+
+    @property
     def is_language(self) -> bool:
         """Whether a language model is adapted."""
         return bool(self.kind) and KINDS[self.kind].is_language
-
-    @property
-    def is_labels(self) -> bool:
-        """Whether classes are told."""
-        return bool(self.kind) and KINDS[self.kind].is_labels
 
     @property
     def is_control(self) -> bool:
@@ -100,7 +103,8 @@ class Problem:
             layers, reach = settings["layers"], settings["angle_range"]
             words += f" of {layers} layers with angles within ±{reach:.3g}"
         elif self.is_scrambled:
-            words += f" (`{settings['source']['name']}`, {settings['targets']})"
+            how = settings.get("targets", "labels shuffled")
+            words += f" (`{settings['source']['name']}`, {how})"
         elif self.is_labels:
             words += f" (`{settings['source']['name']}`)"
         elif self.kind == "corrupted":
@@ -115,6 +119,8 @@ class Problem:
             words += ", the bias of every token is trained too" if settings["output_bias"] else ""
             return words
         trained = _PROJECTIONS.get(self.projections)
+        if self.is_labels and self.projections == "pca":
+            trained = _FIXED_FOR_CLASSES
         return f"{words}; {trained}" if trained else words
 
 

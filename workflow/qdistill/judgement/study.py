@@ -16,6 +16,7 @@ from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.robustness import compare_robustness
 from qdistill.judgement.scores import compare_scores
 from qdistill.judgement.tables import StudyTables
 from qdistill.judgement.transfer import judge_transfer
@@ -34,10 +35,10 @@ def judge_study(
     """Read a study's tables of results, and write what is judged and found.
 
     Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-    ``setting_sweep``, ``row_intervals``, ``downstream`` and ``cost``; ``published``, a CSV as
-    :func:`read_published` reads it; and, which may be absent, ``scores`` as :func:`read_scores`
-    does and a list of ``duplicates``. Outputs are ``findings``, the tables of :func:`judge_tables`
-    and, if asked for, those of :func:`judge_benchmarks`. The problems are as
+    ``setting_sweep``, ``row_intervals``, ``downstream``, ``robustness`` and ``cost``;
+    ``published``, a CSV as :func:`read_published` reads it; and, which may be absent, ``scores`` as
+    :func:`read_scores` does and a list of ``duplicates``. Outputs are ``findings``, the tables of
+    :func:`judge_tables` and, if asked for, of :func:`judge_benchmarks`. The problems are as
     :meth:`qdistill.study.tracks.Study.describe_problems` describes them. Raises DataError if an
     input is damaged, or a seed is missing in one of two runs that are paired.
     """
@@ -91,8 +92,9 @@ def judge_tables(
     extra: Sequence[Mapping[str, str]] = (),
     margins: Margins = MARGINS,
 ) -> dict[str, pd.DataFrame]:
-    """Judge a study by its ``metrics``, ``sweep`` and, where codes were put to use, ``downstream``.
+    """Judge a study by its ``metrics``, ``sweep`` and, where it has them, two more tables.
 
+    They are ``downstream``, of codes that were put to use, and ``robustness``, of perturbed inputs.
     Published figures are as :func:`read_published` gives them, further comparisons as
     :func:`compare_study` takes them. Each table is by the contract of its name.
     """
@@ -110,4 +112,6 @@ def judge_tables(
         tables["downstream_comparisons"] = compare_downstream(frames["downstream"], margins)
     if (metrics["task"] == "classify").any():
         tables["score_comparisons"] = compare_scores(metrics, margins)
+    if "robustness" in frames:
+        tables["robustness_comparisons"] = compare_robustness(frames["robustness"], margins)
     return tables

@@ -21,7 +21,8 @@ TRAINED_BELOW = 0.01
 # Tables that a study may leave out.
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
-    *("downstream_comparisons", "score_comparisons", "geometry", "history"),
+    *("downstream_comparisons", "score_comparisons", "geometry", "robustness"),
+    *("robustness_comparisons", "history"),
     *("benchmark_scores", "benchmark_ranks", "variance_shares"),
 )
 
@@ -46,6 +47,8 @@ class StudyTables:
     downstream_comparisons: pd.DataFrame
     score_comparisons: pd.DataFrame  # of labelled data alone
     geometry: pd.DataFrame  # of kernels on labelled data
+    robustness: pd.DataFrame
+    robustness_comparisons: pd.DataFrame
     history: pd.DataFrame  # of language models alone
     benchmark_scores: pd.DataFrame
     benchmark_ranks: pd.DataFrame

@@ -31,8 +31,8 @@ from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.slot_model import in_slot
 from qdistill.randomness import generator_for
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
-from qdistill.students.teachers import teacher_agreement
-from qdistill.study.model_table import ModelEntry
+from qdistill.students.teachers import teacher_r2
+from qdistill.study.model_entry import ModelEntry
 from qdistill.study.registry import STUDENTS
 from qdistill.training.regularised import grid_of
 
@@ -105,7 +105,7 @@ def _distil_seed(
         assert student.adapter is not None
         with torch.no_grad():
             own = student.adapter.code(unseen)[1]
-        measured |= {"teacher_r2": float(teacher_agreement(own[None], expected[None])[0])}
+        measured |= {"teacher_r2": float(teacher_r2(own[None], expected[None])[0])}
         state = {**state, **student.state()}
         return describe_run(student, state, measured, np.inf, seconds)
 

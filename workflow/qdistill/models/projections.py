@@ -13,6 +13,9 @@ Projections = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 # Amplitudes are 1 + coordinate / (3 standard deviations), so nearly all are above zero.
 _DEVIATIONS = 3.0
+# A class's logit is this times the sum of its codes. Probabilities sum to one, so that the
+# cross-entropy of C classes reaches log(1 + (C - 1) exp(-10)), 0.0004 nats for ten.
+CLASS_SCALE = 10.0
 _NEGLIGIBLE = 1e-10  # variances below this share of the largest count as zero
 
 
@@ -21,15 +24,17 @@ def fixed_projections(kind: str, examples: Examples, width: int) -> dict[str, Te
 
     ``identity``: h = x and y = z. ``pca``: h = 1 + u / 3, with u the first N principal
     coordinates of x scaled to unit variance, and y the least-squares read-out of x from the
-    squared and normalised h. Both are fitted on the features of the unlabelled rows alone.
+    squared and normalised h. Both are fitted on the features of the unlabelled rows alone. Where C
+    classes are told, ``pca`` has the same h, and the logit of class c is ``CLASS_SCALE`` times the
+    sum of the c-th of C contiguous groups of codes, as equal in size as N allows.
 
     The shift is there because a circuit returns probabilities: of centred coordinates the
     squares would lose the signs, and every circuit would be beaten by its read-out. With it,
     the bottleneck ``square`` nearly reconstructs x, and a dense layer can still give any code.
 
     Returned are float32 ``encoder.weight`` (S, N, D), ``encoder.bias`` (S, N), ``decoder.weight``
-    (S, E, N) and ``decoder.bias`` (S, E); for ``pca``, E = D. Raises DataError if the data do not
-    have the width, or the unlabelled rows, that the kind needs.
+    (S, E, N) and ``decoder.bias`` (S, E); for ``pca``, E = D or C. Raises DataError if the data do
+    not have the width, or the unlabelled rows, that the kind needs, or more classes than N.
     """
     fitted = (_identity if kind == "identity" else _fit_pca)(examples, width)
     seeds = len(examples.seeds)
@@ -52,13 +57,14 @@ def _identity(examples: Examples, width: int) -> Projections:
 
 
 def _fit_pca(examples: Examples, width: int) -> Projections:
-    """Fit encoder and decoder on the unlabelled rows."""
+    """Fit encoder and decoder on the unlabelled rows; what tells classes is fitted to none."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LinearRegression
 
+    tells = examples.task == "classify"
     inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
     pool = examples.inputs[examples.unlabelled].double().numpy()
-    if inputs != outputs or min(len(pool) - 1, inputs) < width:
+    if (inputs != outputs and not tells) or min(len(pool) - 1, inputs) < width:
         raise DataError(
             f"projections 'pca' need {width} or more features, targets like features and more "
             f"than {width} unlabelled rows; found {inputs}, {outputs} and {len(pool)}"
@@ -73,7 +79,20 @@ def _fit_pca(examples: Examples, width: int) -> Projections:
     scale = _DEVIATIONS * np.sqrt(pca.explained_variance_)
     down = pca.components_ / scale[:, None]
     bias = 1.0 - down @ pca.mean_
+    if tells:
+        return down, bias, _sums_of_groups(outputs, width), np.zeros(outputs)
     amplitudes = pool @ down.T + bias
     squares = amplitudes**2 / (amplitudes**2).sum(axis=1, keepdims=True)
     readout = LinearRegression().fit(squares, pool)
     return down, bias, readout.coef_, readout.intercept_
+
+
+def _sums_of_groups(classes: int, width: int) -> np.ndarray:
+    """Return the decoder (C, N) that gives each class the sum of its own codes."""
+    if width < classes:
+        raise DataError(
+            f"projections 'pca' give each class codes of its own, and {width} codes are too few "
+            f"for {classes} classes; take more qubits"
+        )
+    groups = np.array_split(np.eye(width), classes)
+    return CLASS_SCALE * np.stack([group.sum(axis=0) for group in groups])

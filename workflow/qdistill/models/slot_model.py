@@ -105,7 +105,7 @@ def in_slot(weights: Mapping[str, T]) -> dict[str, T]:
 def draw_start(
     bottleneck: Bottleneck, inputs: int, outputs: int, seeds: Sequence[int], n: int
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Draw the start of all seeds: encoder and decoder the same for every bottleneck.
+    """Draw the start of all seeds: encoder and decoder the same for every bottleneck of a width.
 
     Inputs and outputs are D and E, the numbers of features and targets; draws are derived from the
     number n of labelled examples too. Returned are parameters and constants, with a leading axis S;

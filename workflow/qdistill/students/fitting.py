@@ -28,6 +28,7 @@ from qdistill.students.teachers import (
     load_teacher,
     load_unitaries,
     teacher_agreement,
+    teacher_r2,
 )
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import (
@@ -69,8 +70,10 @@ def fit_student(
         model, stages = obtain[entry.method](inputs)
         rows = []
         for stage, block in stages.items():
-            agreement = teacher_agreement(model.predict_rows(block.weights, heldout), targets)
-            result = replace(block.evaluation, teacher_r2=agreement)
+            pair = model.predict_rows(block.weights, heldout), targets
+            result = replace(block.evaluation, teacher_r2=teacher_r2(*pair))
+            if examples.task == "classify":
+                result = replace(result, teacher_agreement=teacher_agreement(*pair))
             rows.append(results.describe(examples, stage, result))
         metrics, final = pd.concat(rows, ignore_index=True), [*stages.values()][-1]
         results.add(examples, inputs.own_of(final.weights), history=final.history, metrics=metrics)

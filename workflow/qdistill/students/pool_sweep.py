@@ -18,7 +18,7 @@ from qdistill.models.student_layers import StudentLayer
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
 from qdistill.students.distillation import distil_on_subsets, load_soft_examples
-from qdistill.students.teachers import copied_weights, load_teacher, teacher_agreement
+from qdistill.students.teachers import copied_weights, load_teacher, teacher_r2
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import evaluate_errors, training_settings
 from qdistill.training.evaluation import finite_or_missing
@@ -96,9 +96,7 @@ def _measure_pools(
         if size:
             seen = examples.inputs[examples.unlabelled[torch.from_numpy(np.stack(pool))]]
             pairs.append((seen, teacher.predict_rows(weights, seen)))
-        agreements = [
-            teacher_agreement(model.predict_rows(student, x), wanted) for x, wanted in pairs
-        ]
+        agreements = [teacher_r2(model.predict_rows(student, x), wanted) for x, wanted in pairs]
         columns = {
             "seed": examples.seeds,
             "pool": size,

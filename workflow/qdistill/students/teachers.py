@@ -148,7 +148,7 @@ def load_soft_targets(path: str | Path, examples: Examples) -> Tensor:
     return torch.tensor(targets).reshape(seeds, per_seed, -1)
 
 
-def teacher_agreement(student: Tensor, teacher: Tensor) -> np.ndarray:
+def teacher_r2(student: Tensor, teacher: Tensor) -> np.ndarray:
     """Compute R² of a student's outputs (S, M, E) as predictions of its teacher's: float64, (S,).
 
     It is 1 for the same outputs; 0 for no better than the teacher's mean output; missing
@@ -157,3 +157,13 @@ def teacher_agreement(student: Tensor, teacher: Tensor) -> np.ndarray:
     residual = (student - teacher).double().square().sum((1, 2))
     total = (teacher - teacher.mean(1, keepdim=True)).double().square().sum((1, 2))
     return finite_or_missing((1 - residual / total).numpy())
+
+
+def teacher_agreement(student: Tensor, teacher: Tensor) -> np.ndarray:
+    """Compute the share of rows of which student and teacher tell the same class: float64, (S,).
+
+    Both are logits (S, M, C), of which the highest is told. It is missing where one is not finite.
+    """
+    told = (student.argmax(-1) == teacher.argmax(-1)).double().mean(1).numpy()
+    finite = student.isfinite().all(-1).all(-1) & teacher.isfinite().all(-1).all(-1)
+    return np.where(finite.numpy(), told, np.nan)

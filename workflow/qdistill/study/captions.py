@@ -16,8 +16,14 @@ _LOSSES = {"vectors": "mse", "labels": "cross_entropy", "language": "nats_per_to
 _PROJECTIONS = {
     "trained": "",
     "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
+    "classes": " The encoder is fixed, from principal components of the unlabelled rows; a class "
+    "has the sum of its own codes.",
     "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
 }
+_OF_LABELS = (
+    "Those of labels keep nothing of their teacher: encoder, layer and decoder are trained anew, "
+    "as those of ``classical`` are."
+)
 
 
 def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, Any]:
@@ -31,6 +37,7 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "largest_n": track.n[-1],
         "seeds": study.config["seeds"],
         "loss": capitalised(LOSSES[_LOSSES[track.place]]),
+        "is_labels": track.place == "labels",
         "baseline": "frozen_base" if track.is_language else "classical",
         "models": _explained(models),
         "students": _explained(track.students),
@@ -99,7 +106,10 @@ def _training(track: Track, names: Iterable[str]) -> str:
             f"rate and weight decay by {grid['folds']}-fold cross-validation inside the n examples"
         )
     circuits = f"circuits have {training['layers']} layers"
-    fixed = _PROJECTIONS[track.projections]
+    if any(ENTRIES[name].has_blocks for name in names):
+        circuits += f", those that encode angles {training['blocks']} blocks"
+    told = track.place == "labels" and track.projections == "pca"
+    fixed = _PROJECTIONS["classes" if told else track.projections]
     return f"Training: {words}; {circuits}.{fixed}{_overrides(track, names)}"
 
 
@@ -107,10 +117,11 @@ def _student_training(track: Track) -> str:
     """Say what of a student is trained, for how long, and which have settings of their own."""
     if not track.students:
         return ""
+    apart = f" {_OF_LABELS}" if track.label_students else ""
     both = " and both of these" if track.projections == "trained" else ""
     return (
         "Students keep the encoder and the decoder of their teacher; fine-tuning trains the layer"
-        f"{both}, distillation the layer alone, for {track.training['epochs']} epochs."
+        f"{both}, distillation the layer alone, for {track.training['epochs']} epochs.{apart}"
         f"{_overrides(track, track.students)}"
     )
 

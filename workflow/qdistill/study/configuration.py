@@ -48,6 +48,7 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     _check_problems(study)
     _check_comparisons(study)
     _check_downstream(study)
+    _check_robustness(study)
     resolve_deployment(study)
     if config["mlflow"]["enabled"]:
         resolve_uri(config["mlflow"].get("tracking_uri"))
@@ -167,6 +168,16 @@ def _check_downstream(study: Study) -> None:
                 f"'{name}' has {rows['heldout']} held-out rows; at most "
                 f"{max(rows['heldout'] - 2, 0)} are possible"
             )
+
+
+def _check_robustness(study: Study) -> None:
+    """Refuse perturbed inputs where no track tells classes apart."""
+    if study.config.get("robustness") and not study.robustness:
+        names = listed(dict.fromkeys(name for name, _ in study.problems))
+        raise ConfigurationError(
+            "configuration: 'robustness': found settings, but no data set of the study has classes "
+            f"to tell apart ({names}); add one of kind 'labels', or give null"
+        )
 
 
 def _check_plain(value: Any, key: str = "") -> None:

@@ -21,8 +21,9 @@ from qdistill.study.dataset_record import (
 )
 from qdistill.study.language_kinds import Base, Language
 from qdistill.study.messages import quoted
+from qdistill.study.planted_kinds import Squares, TeacherCircuit
 from qdistill.study.reading import part_files
-from qdistill.study.settings import NON_EMPTY, AngleRange, Layers, Natural, Positive, Qubits
+from qdistill.study.settings import NON_EMPTY, Natural, Positive, Qubits
 from qdistill.study.text_kinds import Docstrings, Reviews, Text
 from qdistill.study.user_files import inspect_vectors
 
@@ -78,6 +79,7 @@ class Digits(Declared):
     function: ClassVar[str] = "digits:write_digits"
     task: ClassVar[str] = "reconstruct images of handwritten digits"
     presets: ClassVar[Presets] = {"digits": {}}
+    is_image: ClassVar[bool] = True
 
     def width(self) -> int | None:
         """Return the number of pixels."""
@@ -139,46 +141,6 @@ class Vectors(Divided):
                 "feature, so give it in one of them"
             )
         return self
-
-
-class Planted(Declared):
-    """A map whose answer is known."""
-
-    qubits: Qubits = 6
-    generator_seed: Natural = 0
-    train: Positive = 500
-    unlabelled: Natural = 500
-    heldout: Positive = 1_000
-
-    function: ClassVar[str] = "planted:write_planted"
-    has_targets: ClassVar[bool] = True
-
-    def width(self) -> int | None:
-        """Return N, of features and targets."""
-        return 2**self.qubits
-
-
-class TeacherCircuit(Planted):
-    """The positive control: targets made by a circuit."""
-
-    kind: Literal["teacher-circuit"]
-    layers: Layers = 2
-    angle_range: AngleRange = 1.0
-
-    task: ClassVar[str] = "positive control: targets made by a circuit"
-    presets: ClassVar[Presets] = {"teacher-circuit": {}}
-
-
-class Squares(Planted):
-    """The planted null: targets that the squares of the features give already."""
-
-    kind: Literal["squares"]
-    noise: Annotated[float, Field(gt=0)] = 0.25
-
-    task: ClassVar[str] = (
-        "planted null: targets that the squared features give, and a circuit too, with noise"
-    )
-    presets: ClassVar[Presets] = {"squares-null": {}}
 
 
 class Derived(DatasetKind):
@@ -251,6 +213,7 @@ class Labels(Derived):
     presets: ClassVar[Presets] = {
         "digits-labels": {"source": "digits"},
         "docstrings-labels": {"source": "docstrings", "least_rows": 28, "rare": "drop"},
+        "reviews-labels": {"source": "reviews"},
     }
 
     def rows(self) -> dict[str, int] | None:
@@ -275,8 +238,22 @@ class Scrambled(Derived):
     }
 
 
+class ShuffledLabels(Labels):
+    """Another data set's rows, with its labels dealt out at random among them."""
+
+    kind: Literal["shuffled-labels"]  # type: ignore[assignment]
+    scramble_seed: Natural = 0
+
+    is_scrambled: ClassVar[bool] = True
+    function: ClassVar[str] = "labelled:shuffle_labels"
+    task: ClassVar[str] = "classes independent of the rows: what is told right is memorised"
+    presets: ClassVar[Presets] = {
+        f"{name}-shuffled": settings for name, settings in Labels.presets.items()
+    }
+
+
 _WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Reviews, Vectors, Text)
-_WITH_TARGETS = (Corrupted, Labels, Benchmark, Scrambled, TeacherCircuit, Squares)
+_WITH_TARGETS = (Corrupted, Labels, Benchmark, Scrambled, ShuffledLabels, TeacherCircuit, Squares)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
     for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS, Base, Language)

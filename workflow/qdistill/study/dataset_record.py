@@ -47,6 +47,7 @@ class DatasetKind(Settings):
     is_labels: ClassVar[bool] = False  # y is a class
     is_benchmark: ClassVar[bool] = False  # others have published their scores on it
     is_scrambled: ClassVar[bool] = False  # y has nothing to do with x
+    is_image: ClassVar[bool] = False  # x is a square image, row by row, its background 0
     is_text: ClassVar[bool] = False  # encoded by a sentence encoder
     is_base: ClassVar[bool] = False  # what a language model is trained on
     is_language: ClassVar[bool] = False  # for which a language model is adapted

@@ -16,7 +16,7 @@ from typing import Any
 
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
-from qdistill.study.memory import IMPORTS, UNDECLARED_ROWS
+from qdistill.study.memory import IMPORTS, TRAINING_RULES, UNDECLARED_ROWS, taught_pool
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
 
@@ -161,24 +161,28 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
         return sum(_training_seconds(study, each, account) for each in _swept(job))
     settings, costs = job.params.get("settings") or {}, account["step"]
     if job.rule == "map_trainability" and settings:
-        seeds, width, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
+        seeds, size, features = len(job.params["seeds"]), 2 ** settings["qubits"], 0
+        width = size
         steps = _searched(settings, account["taken"]["trainability"])
-    elif job.rule in ("train_model", "tune_model", "fit_student", "sweep_pool", "sweep_settings"):
+    elif job.rule in TRAINING_RULES:
         dataset, track = job.wildcards["dataset"], _track(study, job)
         seeds = len(study.blocks[job.wildcards["block"]])
-        width = 2 ** track.datasets[dataset]["qubits"]
-        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
         name = "distilled_pool" if job.rule == "sweep_pool" else job.wildcards["model"]
-        if ENTRIES[name].method == "distil" or track.projections != "trained":
+        qubits = track.datasets[dataset]["qubits"]
+        size, width = 2**qubits, ENTRIES[name].width(qubits)
+        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
+        is_layer = ENTRIES[name].method == "distil" and not ENTRIES[name].has_protocol
+        if is_layer or track.projections != "trained":
             features = width  # codes alone
         steps = sum(_steps(job, track, dataset, name, n, account) for n in job.params["sizes"])
     else:
         return 0.0
-    layers = settings.get("layers") or settings.get("tuned_layers") or 0
+    # A block is a layer and the encoding before it, which passes over the states as a layer does.
+    layers = settings.get("layers") or settings.get("tuned_layers") or 2 * settings.get("blocks", 0)
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
-    batch = settings.get("batch_size", _BATCH) * width
-    each = costs["start"] + seeds * batch * (costs["feature"] * features + costs["layer"] * depth)
-    return steps * each
+    each = costs["feature"] * features * width + costs["layer"] * depth * size
+    batch = seeds * settings.get("batch_size", _BATCH)
+    return steps * (costs["start"] + batch * each)
 
 
 def _language_seconds(study: Study, job: Job, costs: Mapping[str, float]) -> float:
@@ -212,6 +216,8 @@ def _steps(
 ) -> float:
     """Count the optimiser's steps of a job at one n."""
     settings = job.params["settings"]
+    rows = record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS
+    n += taught_pool(name, rows)
     for key, taken in account["taken"].items():
         if key in settings:  # a length that is searched
             search = settings[key]
@@ -219,8 +225,8 @@ def _steps(
             return _searched({**search, "steps": max(search.get("steps", 0), passes)}, taken)
     if "epochs" not in settings:  # fitted in closed form, or not at all
         return account["linear"] * n if "folds" in settings else 0.0
-    whole = (record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS)["unlabelled"]
-    pools = job.params.get("pools") or ([whole] if ENTRIES[name].pool else [0])
+    whole, is_layer = rows["unlabelled"], not ENTRIES[name].has_protocol
+    pools = job.params.get("pools") or ([whole] if ENTRIES[name].pool and is_layer else [0])
     batch = settings.get("batch_size", _BATCH)
     return sum(
         settings["epochs"] * math.ceil((n + (whole if pool == "all" else pool)) / batch)

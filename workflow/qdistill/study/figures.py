@@ -119,6 +119,14 @@ FIGURES: dict[str, FigureEntry] = {
         "training.",
         lambda study, *problem: problem in study.downstream,
     ),
+    "robustness": FigureEntry(
+        "Robustness",
+        "robustness",
+        ("robustness",),
+        "accuracy on perturbed held-out rows",
+        "Higher is better. Look whether quantum and students of it fall less from 0 than linear.",
+        lambda study, *problem: problem in study.robustness,
+    ),
     "sweeps": FigureEntry(
         "Sweeps of a setting",
         "sweeps",

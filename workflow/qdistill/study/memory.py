@@ -5,13 +5,17 @@ from typing import Any
 
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
-from qdistill.study.registry import STUDENTS
+from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, STUDENTS
 from qdistill.study.tracks import Study, Track
 
 IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
 # MB, on a node of a cluster: Snakemake, and the process that the jobs of a group are forked from,
 # whose pages a scheduler may count anew for each of them.
 BESIDE = 900
+# Rules whose jobs train a model or a student.
+TRAINING_RULES = (
+    *("train_model", "tune_model", "sweep_settings", "fit_student", "sweep_pool", "distil_labels"),
+)
 _NUMBER = 4  # bytes of a float32
 _MARGIN = 1.15
 _PREDICTED_AT_ONCE = 2048  # rows; slot_model._EXAMPLES_AT_ONCE
@@ -27,7 +31,7 @@ def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int
     with the copies of a data set that they read.
     """
     name = "distilled_pool" if rule == "sweep_pool" else wildcards.get("model", "")
-    if rule in ("train_model", "tune_model", "sweep_settings", "fit_student", "sweep_pool"):
+    if rule in TRAINING_RULES:
         track = study.problems[wildcards["dataset"], wildcards["protocol"]]
         return job_megabytes(track, wildcards["dataset"], name, study.config["seeds_per_block"])
     folders = {folder: name for name, folder in study.folders.items()}
@@ -50,31 +54,41 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     Counted are the copies that are alive at once: the data set as it is read; the parameters
     of all replicas four times (values, gradients, two moments), the seeds' weights as they
     start, end and are kept for each n until all are written; a batch with what the backward
-    pass keeps of it, for a circuit one state a layer; and the predictions on held-out rows, for
-    which rows are encoded 2,048 at a time. Where the data set does not declare its size, 16,000
-    rows of 1,024 numbers are assumed.
+    pass keeps of it, for a circuit one state a layer; of students, the rows that their teacher
+    answers for; and the predictions on held-out rows, for which rows are encoded 2,048 at a
+    time. Where the data set does not declare its size, 16,000 rows of 1,024 numbers are assumed.
     """
     settings = track.datasets[dataset]
     record = record_of(settings)
     rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
-    width = 2 ** settings["qubits"]
+    size, width = 2 ** settings["qubits"], ENTRIES[name].width(settings["qubits"])
     chosen = track.settings_of(name)
-    layers = chosen.get("layers") or max(chosen.get("tuned_layers", [0]))  # two states each
+    # Of each layer two states are kept, of each block three.
+    layers = chosen.get("layers") or 2 * chosen.get("blocks", 0)
+    layers = layers or max(chosen.get("tuned_layers", [0]))
     # One replica of each seed is trained for each fold and each point of the grid, all at once.
     grid = chosen.get("regularised")
     points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
     replicas = seeds * points * (grid["folds"] if grid else 1)
     pool = rows["unlabelled"] if name in STUDENTS else 0  # the sweep measures agreement there
+    taught = track.n[-1] + taught_pool(name, rows)
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * _numbers_of(settings)
         + (4 * replicas + (5 + len(track.n)) * seeds) * parameters
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
-        + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * width
-        + (3 * replicas * (track.n[-1] // grid["folds"] + 1) * features if grid else 0)
+        + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * size
+        + (3 * replicas * (taught // grid["folds"] + 1) * features if grid else 0)
         + 6 * seeds * max(track.n[-1], rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
     )
-    if name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
+    if name in LABEL_STUDENTS:  # rows of each seed's own, and what their teacher gives for them
+        numbers += 3 * seeds * taught * (features + 2 * width)
+    elif name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
         numbers += 6 * seeds * (track.n[-1] + rows["unlabelled"]) * width + 3 * seeds * parameters
     return round(IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
+
+
+def taught_pool(name: str, rows: Mapping[str, int]) -> int:
+    """Return how many unlabelled rows the whole of a model or student is trained on."""
+    return rows["unlabelled"] if name in LABEL_STUDENTS and ENTRIES[name].pool else 0

@@ -13,113 +13,9 @@ the colour of its sibling with linear read-out. Small markers of circuits lie on
 ones of controls: where the two coincide, both are seen.
 """
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
-Line = Literal["-"] | tuple[float, tuple[float, ...]]
-Role = Literal["", "challenger", "baseline", "required_rival"]
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one name is drawn: colour, marker ("" for none), line and marker size in points."""
-
-    colour: str
-    marker: str
-    line: Line
-    size: float = 6.0
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """All that is known of a model, reference or student before anything runs."""
-
-    name: str  # as configurations, tables and figures have it
-    meaning: str  # what it is, in a sentence that names no other model
-    family: str  # "reference", "classical", "quantum", "control" or "student"
-    location: str = ""  # "module:Class" under qdistill.models.bottlenecks; of bottlenecks alone
-    style: Style | None = None  # None takes a spare style
-    is_fitted: bool = False  # in one go, with the references, though it is none
-    is_circuit: bool = False  # its layer is a circuit, trained or random
-    is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
-    # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
-    # codes. That of a student follows from its method and read-out.
-    adapter: str = ""
-    # A challenger is compared with every other trained model, an advantage is claimed over a
-    # baseline, and must survive a required rival to be the circuit's own.
-    role: Role = ""
-    # Side questions: what it is compared with besides, or, of a challenger, which of its
-    # comparisons the verdict shows apart.
-    asks: tuple[str, ...] = ()
-    # Codes differ in scale: LayerNorm's are about 1, probabilities 1/N. Of bottlenecks, in powers
-    # of N: what its codes are multiplied by under ``code_scale: own``, and under ``unit``.
-    own_scale: int = 0
-    unit_scale: int = 0
-    removes: str = ""  # what a control takes out of the circuit model
-    is_variant: bool = False  # steps back where a figure has many lines
-    in_links: bool = False  # among the ten that ready comparisons in MLflow show
-    # Of students: whom it learns from and how ("compile", "fine_tune" or "distil"), from which
-    # matrix a fine-tuned layer starts, its read-out ("linear" for A ĥ + c, "softmax" of it or
-    # "squared" for (A ĥ)²), and whether it is distilled on the pool besides the training rows.
-    teacher: str = ""
-    method: str = ""
-    start: str = ""
-    readout: str = "linear"
-    pool: bool = False
-    # Whether it stands where vectors are mapped, where classes are told apart, and inside a frozen
-    # language model.
-    in_vectors: bool = True
-    in_labels: bool = True
-    in_language: bool = False
-    # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
-    # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
-    adapts: str = ""
-    # Of students there: whose unlabelled text the pool is, and what is fitted, the teacher's codes
-    # by least squares or its distributions over tokens.
-    pool_text: Literal["", "niche", "general"] = ""
-    objective: Literal["codes", "tokens"] = "codes"
-
-    @property
-    def kind(self) -> str:
-        """What it is: ``reference``, ``student``, ``bottleneck``, ``tuned`` or ``adapter``.
-
-        The last stands in language models alone.
-        """
-        if self.adapts or (self.in_language and not self.in_vectors and self.family != "student"):
-            return "adapter"
-        if self.is_fitted:
-            return "reference"
-        if self.family in ("reference", "student"):
-            return self.family
-        return "bottleneck" if self.location else "tuned"
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Stages at which it is evaluated."""
-        return {
-            "": ("trained",),
-            "compile": ("zero_shot",),
-            "fine_tune": ("zero_shot", "fine_tuned"),
-            "distil": ("distilled",),
-        }[self.method]
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Keys of ``training`` that make a difference to it, and may be overridden for it."""
-        if self.in_language and not self.in_vectors:
-            is_trained = self.objective == "tokens" if self.method else self.adapts != "nothing"
-            return ("batch_size", "regularised") if is_trained else ()
-        if self.kind == "tuned":  # the others are searched
-            return ("batch_size", "angle_range", "regularised") if self.is_circuit else ()
-        if self.kind == "reference" or self.method == "compile":
-            return ()
-        known = ("epochs", "batch_size", "learning_rate")
-        if self.kind == "student":
-            return known
-        circuit = ("layers", "angle_range") if self.is_circuit else ()
-        return (*known, "schedule", "code_scale", *circuit, "regularised")
-
+from qdistill.study.model_entry import Line, ModelEntry, Style
 
 _DASHED: Line = (0, (4, 1.5))
 _SHORT_DASHED: Line = (0, (2, 1.2))
@@ -133,9 +29,18 @@ _student = partial(ModelEntry, family="student", teacher="quantum")
 _fine_tuned = partial(_student, method="fine_tune")
 _distilled = partial(_student, method="distil")
 _kernel = partial(ModelEntry, family="quantum", is_fitted=True, in_vectors=False, is_variant=True)
-_of_language = {"in_vectors": False, "in_labels": False, "in_language": True}
-_adapter = partial(ModelEntry, adapter="language", **_of_language)
-_soft = partial(_distilled, objective="tokens", is_variant=True, **_of_language)
+_in_language = partial(ModelEntry, in_vectors=False, in_labels=False, in_language=True)
+_adapter = partial(_in_language, adapter="language")
+_soft = partial(
+    _in_language,
+    family="student",
+    teacher="quantum",
+    method="distil",
+    objective="tokens",
+    is_variant=True,
+)
+_of_angles = partial(ModelEntry, is_circuit=True, has_blocks=True, is_variant=True)
+_of_labels = partial(_distilled, in_vectors=False, objective="labels")
 
 # Of every student that starts from the circuit's unitary: does it work, and does that start do
 # more than a random one?
@@ -189,6 +94,10 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "inside the n rows", style=Style("#2F4B3A", "", _DOTTED), is_variant=True),
     _regression("kernel_rbf", "the same with a Gaussian kernel",
         style=Style("#A08C5B", "", _DASH_DOTTED), is_variant=True),
+    _reference("fourier",
+        "ridge or logistic regression on the frequencies of a circuit that encodes angles, of the "
+        "principal components, its penalty by cross-validation inside the n rows",
+        style=Style("#9FBF8F", "", _SHORT_DASHED), is_variant=True),
     _classifier("svm_linear",
         "a linear support vector machine, its penalty by cross-validation inside the n rows",
         style=Style("#3D3D3D", "", _DOTTED), is_variant=True),
@@ -210,11 +119,18 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
+    _of_angles("angle_frozen",
+        "a circuit that encodes angles, with random ones of its own that are never trained",
+        "control", "angle_frozen:AngleFrozen", Style("#00A61C", "4", _DOTTED, 8.0),
+        removes="the training of the circuit", twin_of="quantum_angle"),
     ModelEntry("separable", "the circuit model without entangling gates",
         "control", "separable:Separable", Style("#52C77D", "<", _DASH_DOTTED, 7.0),
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the entanglement of the circuit",
         asks=("square",), is_variant=True),  # is entanglement needed to do more than squaring?
+    _of_angles("angle_separable", "a circuit that encodes angles, without entangling gates",
+        "control", "angle_separable:AngleSeparable", Style("#2BD62B", "+", _DASH_DOTTED, 8.0),
+        removes="the entanglement", twin_of="quantum_angle"),
     ModelEntry("orthogonal",
         "the normalised code, turned by a full orthogonal matrix and squared",
         "classical", "orthogonal:Orthogonal", Style("#F2AD69", "d", _DASHED, 6.5),
@@ -269,6 +185,10 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "curriculum)", "quantum", "quantum_scrambled:QuantumScrambled",
         Style("#56B4E9", "v", _DASHED, 6.0), is_circuit=True, unit_scale=1,
         adapter="circuit", is_variant=True),
+    _of_angles("quantum_angle",
+        "expectation values of a trained circuit that encodes the code as angles, again in every "
+        "block", "quantum", "quantum_angle:QuantumAngle", Style("#3071F2", "x", "-", 6.0),
+        asks=("quantum", "angle_separable", "angle_frozen", "fourier")),
     ModelEntry("quantum_tuned",
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "
         "by cross-validation inside the n rows", "quantum",
@@ -333,4 +253,17 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "a linear layer fitted to the outputs of the classical baseline's layer",
         style=Style("#682E6E", "D", _DOTTED), pool=True, teacher="classical",
         asks=("classical", "distilled_pool")),  # is it distillation alone?
+    # Does the circuit teach more than another teacher, or than softer labels?
+    _of_labels("soft_labels", "the baseline's layer, taught the circuit's probabilities of classes",
+        style=Style("#D41064", "p", _DASH_DOTTED), is_variant=True,
+        asks=("classical", "soft_labels_smoothed")),
+    _of_labels("soft_labels_pool", "the same on the n rows and the unlabelled pool",
+        style=Style("#B880B8", "s", _DASH_DOTTED), pool=True, asks=("classical",
+            *("soft_labels_classical", "soft_labels_logistic", "soft_labels_smoothed"))),
+    _of_labels("soft_labels_classical", "the same, taught by the classical baseline",
+        style=Style("#9C80D4", "D", _DOTTED), pool=True, teacher="classical", is_variant=True),
+    _of_labels("soft_labels_logistic", "the same, taught by logistic regression",
+        style=Style("#D410B8", "X", _DASHED), pool=True, teacher="logistic", is_variant=True),
+    _of_labels("soft_labels_smoothed", "the baseline's layer, on smoothed labels of the n rows",
+        style=Style("#804848", "*", _SHORT_DASHED, 8.0), teacher="", is_variant=True),
 )

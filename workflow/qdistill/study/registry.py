@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from qdistill.study.model_table import MODEL_TABLE, ModelEntry, Role
+from qdistill.study.model_entry import ModelEntry, Role
+from qdistill.study.model_table import MODEL_TABLE
 
 RAW = "raw"  # the full vectors, where codes are put to use
 AUTO = "auto"  # in place of a name: the simplest as good as the best or not told apart
@@ -19,6 +20,8 @@ REFERENCES, BOTTLENECKS = _of_kind("reference"), _of_kind("bottleneck")
 # Models whose settings are chosen by cross-validation inside the n labelled examples.
 TUNED = _of_kind("tuned")
 STUDENTS = _of_kind("student")
+# Of students, those that are trained on probabilities of classes.
+LABEL_STUDENTS = {name: e for name, e in STUDENTS.items() if e.objective == "labels"}
 # What stands in language models alone; bottlenecks stand there too.
 ADAPTERS = _of_kind("adapter")
 MODELS: tuple[str, ...] = tuple(name for name in ENTRIES if name not in STUDENTS)
@@ -59,9 +62,12 @@ def place_on_ladder(name: str) -> tuple[int, str]:
 
 
 def deployable(names: Iterable[str]) -> tuple[str, ...]:
-    """List those of some names that can be exported, as every student can, the simplest first."""
-    present = set(names)
-    able = [name for name, entry in ENTRIES.items() if entry.adapter or name in STUDENTS]
+    """List those of some names that can be exported, the simplest first.
+
+    Every student can that takes its teacher's place, which those of labels do not.
+    """
+    present, students = set(names), STUDENTS.keys() - LABEL_STUDENTS
+    able = [name for name, entry in ENTRIES.items() if entry.adapter or name in students]
     return tuple(sorted((name for name in able if name in present), key=_step))
 
 

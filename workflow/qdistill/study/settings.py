@@ -73,6 +73,14 @@ Schedule = Annotated[
     ),
 ]
 Layers = Annotated[int, Field(ge=1, le=1000, description="Layers of a circuit.")]
+Blocks = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=1000,
+        description="Blocks of a circuit that encodes its inputs as angles, again in each block.",
+    ),
+]
 AngleRange = Annotated[
     float,
     Field(
@@ -119,6 +127,7 @@ class ModelTraining(Settings):
     learning_rate: LearningRate = ABSENT
     schedule: Schedule = ABSENT
     layers: Layers = ABSENT
+    blocks: Blocks = ABSENT
     angle_range: AngleRange = ABSENT
     code_scale: CodeScale = ABSENT
     regularised: Regularised = ABSENT
@@ -144,6 +153,7 @@ class Training(TrackTraining):
     batch_size: BatchSize
     learning_rate: LearningRate
     layers: Layers
+    blocks: Blocks
     angle_range: AngleRange
 
 
@@ -225,6 +235,17 @@ class Downstream(Settings):
     """Labelled examples of a class in the nearest-centroid probe."""
     datasets: Literal["all"] | Distinct[Named]
     """`all` data sets that are reconstructed with trained projections, or a list of some."""
+
+
+class Robustness(Settings):
+    """What perturbed inputs cost models that tell classes apart; null leaves it out."""
+
+    noise: Several[Annotated[float, Field(gt=0, le=100)]]
+    """Standard deviations of Gaussian noise on held-out inputs, in units of the root mean square
+    spread of the n rows' features."""
+    rotations: Distinct[Annotated[float, Field(ge=-180, le=180)]]
+    """Angles in degrees by which held-out images are turned, of data sets made from `digits`
+    alone; [] turns none."""
 
 
 class Deploy(Settings):
@@ -314,6 +335,7 @@ class StudySettings(TrackSettings):
     """Variations of the study by name; each replaces some of its keys. Null leaves one out, or
     all."""
     downstream: Downstream | None = None
+    robustness: Robustness | None = None
     deploy: Deploy | None = None
     trainability: Trainability | None = None
     cost: Cost | None = None

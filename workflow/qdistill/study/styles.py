@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from qdistill.study.model_table import Line, Style
+from qdistill.study.model_entry import Line, Style
 from qdistill.study.registry import ENTRIES
 
 # For names without a style in the table, such as a newcomer's own model.

@@ -45,6 +45,7 @@ def check_track(track: Track, where: str) -> None:
     ConfigurationError with the key, the value found and what is allowed.
     """
     _check_kinds(track, where)
+    _check_projections(track, where)
     _check_training(track, where)
     _check_teachers(track, where)
     _check_folds(track, where)
@@ -82,15 +83,26 @@ def _check_kinds(track: Track, where: str) -> None:
             f"configuration: '{where}pool_sweep': found {listed(track.pools)}, and a language "
             "model has no such sweep; give []"
         )
-    if track.place == "labels" and track.projections != "trained":
+    if track.place == "labels" and track.projections == "identity":
         raise ConfigurationError(
-            f"configuration: '{where}projections': found '{track.projections}', and what gives "
-            "classes must be trained; allowed: trained"
+            f"configuration: '{where}projections': found 'identity', which gives features and no "
+            "classes; allowed: trained, pca"
         )
     if track.is_language and track.protocol != "regularised":
         raise ConfigurationError(
             f"configuration: '{where}training.protocol': found '{track.protocol}', and a language "
             "model is adapted under 'regularised' alone"
+        )
+
+
+def _check_projections(track: Track, where: str) -> None:
+    """Refuse fixed projections of models that have a code of another width."""
+    wrong = [name for name in track.bottlenecks if ENTRIES[name].has_blocks]
+    if wrong and track.projections != "trained":
+        raise ConfigurationError(
+            f"configuration: '{where}projections': found '{track.projections}', but "
+            f"'{wrong[0]}' encodes its inputs as angles, which needs 'trained'; give that or "
+            f"remove '{wrong[0]}' from '{where}models'"
         )
 
 
@@ -117,7 +129,8 @@ def _check_teachers(track: Track, where: str) -> None:
     models = listed(track.models)
     for student in track.students:
         teacher = STUDENTS[student].teacher
-        if teacher not in track.bottlenecks:
+        # Without a teacher, or with a reference, which is fitted where it teaches, none is needed.
+        if teacher in BOTTLENECKS and teacher not in track.bottlenecks:
             raise ConfigurationError(
                 f"configuration: '{where}students': '{student}' learns from '{teacher}', which is "
                 f"not in 'models' ({models}); add '{teacher}' or remove the student"
@@ -133,7 +146,7 @@ def _check_folds(track: Track, where: str) -> None:
     """Refuse more folds than examples, wherever cross-validation is asked for."""
     asked: list[tuple[str, int]] = []
     circuits = [name for name in track.tuned if ENTRIES[name].is_circuit]
-    for name in (*track.bottlenecks, *circuits):
+    for name in (*track.bottlenecks, *circuits, *track.label_students):
         if (grid := track.settings_of(name).get("regularised")) is not None:
             own = "folds" in track.training["models"].get(name, {}).get("regularised", {})
             key = f"{where}training.{f'models.{name}.' if own else ''}regularised.folds"
@@ -186,6 +199,11 @@ def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) ->
     if rows["heldout"] < 1:
         raise ConfigurationError(
             f"configuration: 'heldout_fraction' of '{name}' leaves no rows held out"
+        )
+    if track.in_need_of_pool and not rows["unlabelled"]:
+        raise ConfigurationError(
+            f"configuration: '{where}students': '{track.in_need_of_pool[0]}' learns from "
+            f"unlabelled rows too, and '{name}' has none; give it some, or remove the student"
         )
     largest = max((size for size in track.pools if isinstance(size, int)), default=0)
     if largest > rows["unlabelled"]:

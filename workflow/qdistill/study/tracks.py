@@ -7,7 +7,7 @@ from typing import Any
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import folder_of
-from qdistill.study.registry import ENTRIES, has_circuit_origin, stages_of
+from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, has_circuit_origin, stages_of
 
 LEAST_SHARING = 3  # data sets among which a variance is divided
 
@@ -64,6 +64,16 @@ class Track:
         """Whether a circuit stands among what is fitted in one go: a kernel."""
         return any(ENTRIES[name].family == "quantum" for name in self.references)
 
+    @property
+    def label_students(self) -> tuple[str, ...]:
+        """Students that are trained on probabilities of classes."""
+        return tuple(name for name in self.students if name in LABEL_STUDENTS)
+
+    @property
+    def in_need_of_pool(self) -> tuple[str, ...]:
+        """Students that would be others' twins without unlabelled rows."""
+        return tuple(name for name in self.label_students if ENTRIES[name].pool)
+
     def compresses(self, dataset: str) -> bool:
         """Return whether encoders learn to reconstruct a data set's features from their codes."""
         kind = KINDS[self.datasets[dataset]["kind"]]
@@ -101,18 +111,18 @@ class Track:
             circuit = ("layers", "angle_range") if has_circuit_origin(name) else ()
             return {key: training[key] for key in ("batch_size", "regularised", *circuit)}
         chosen: dict[str, Any] = {"projections": self.projections}
-        shared = ("batch_size", "learning_rate", "layers", "angle_range")
+        shared = ("batch_size", "learning_rate", "layers", "blocks", "angle_range")
         chosen |= {key: training[key] for key in entry.settings if key in shared}
         if entry.kind == "tuned":
             if not entry.is_circuit:
                 return {**chosen, "folds": self.tuning["folds"]}
             grid = {"regularised": training["regularised"], "tuned_layers": self.tuning["layers"]}
             return {**chosen, **grid}
-        if entry.kind == "student" and entry.settings:
+        if entry.kind == "student" and entry.settings and not entry.has_protocol:
             # A student starts from a teacher that has seen all n rows, so no row is left out on
             # which its length could be chosen: it has its epochs under every protocol.
             return {**chosen, "epochs": training["epochs"]}
-        if entry.kind == "bottleneck":
+        if entry.has_protocol:
             is_article = self.protocol == "article"
             length = "epochs" if is_article else "regularised"
             chosen |= {"protocol": self.protocol, length: training[length]}
@@ -184,6 +194,27 @@ class Study:
             protocol for (_, protocol), track in self.problems.items() if track.place == "labels"
         )
         return max(counts.values(), default=0) >= LEAST_SHARING
+
+    @property
+    def robustness(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Settings of ``measure_robustness`` for each (data set, protocol) with classes.
+
+        Images alone are turned; where classes have nothing to do with rows, nothing is measured.
+        """
+        asked, found = self.config.get("robustness") or {}, {}
+        for (dataset, protocol), track in self.problems.items() if asked else ():
+            settings = track.datasets[dataset]
+            if track.place != "labels" or KINDS[settings["kind"]].is_scrambled:
+                continue
+            is_image = KINDS[with_source(settings)[0]["kind"]].is_image
+            turns = [["rotation", degrees] for degrees in asked["rotations"] if is_image]
+            noises = [["noise", level] for level in asked["noise"]]
+            found[dataset, protocol] = {
+                "perturbations": [["none", 0], *noises, *turns],
+                "references": list(track.references_of(dataset)),
+                "models": {name: track.settings_of(name) for name in track.trained_names()},
+            }
+        return found
 
     @property
     def datasets(self) -> dict[str, dict[str, Any]]:

@@ -23,11 +23,15 @@ from qdistill.training.evaluation import (
     finite_or_missing,
     has_diverged,
     score_classes,
+    share_told,
 )
 from qdistill.training.example_loss import ExampleLoss
 from qdistill.training.optimiser import TrainingSettings, minimise
 
 _RECORDED_EPOCHS = 12
+
+# A model with the weights of one that is trained, and the examples on which it is measured.
+Measured = tuple[SlotModel, Examples]
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,14 @@ def evaluate_errors(
 def told_classes(
     model: SlotModel, weights: Mapping[str, Tensor], examples: Examples
 ) -> dict[str, np.ndarray]:
-    """Measure how well the classes of held-out rows are told; nothing for other tasks."""
+    """Measure how well classes are told, of the n rows and the held-out; else nothing."""
     if examples.task != "classify":
         return {}
-    scores = model.predict_rows(weights, examples.inputs[examples.heldout])
-    return score_classes(scores.numpy(), examples.targets[examples.heldout].numpy())
+    labelled, heldout = (
+        (model.predict_rows(weights, examples.inputs[rows]).numpy(), examples.targets[rows].numpy())
+        for rows in (examples.labelled, examples.heldout)
+    )
+    return {"train_accuracy": share_told(*labelled), **score_classes(*heldout)}
 
 
 def train_block(
@@ -122,13 +129,15 @@ def train_block(
     examples: Examples,
     settings: TrainingSettings,
     purpose: str = "batches",
+    measured: Measured | None = None,
 ) -> TrainedBlock:
     """Train all seeds on their labelled examples for a fixed number of epochs.
 
     The parameters are start values, each with a leading axis S. Held-out rows are only measured.
-    Models with the same purpose, which names the stream of batches, see the same batches.
+    Models with the same purpose, which names the stream of batches, see the same batches. What is
+    measured, and whose weights are kept, is by default what is trained.
     """
-    recorder = Recorder(model, examples, settings.epochs)
+    recorder = Recorder(*(measured or (model, examples)), settings.epochs)
     recorder(0, parameters)
     weights = minimise(
         ExampleLoss(model, examples).add_gradients,

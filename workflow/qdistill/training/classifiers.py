@@ -1,9 +1,10 @@
 """Classifiers that a practitioner tries first, from scikit-learn, settings by cross-validation.
 
-All have the same treatment. Features are standardised, but for states of circuits. Settings are those of the lowest
-cross-validated log loss inside the n rows, after one temperature for all rows has brought the
-left-out scores to the right sharpness (Guo et al., ICML 2017): a support vector machine gives no
-probabilities of its own, and a network's are too sure of themselves. The temperature is kept.
+All have the same treatment. Features are standardised, but for states of circuits.
+Settings are those of the lowest cross-validated log loss inside the n rows, after one temperature
+for all rows has brought the left-out scores to the right sharpness (Guo et al., ICML 2017): a
+support vector machine gives no probabilities of its own, and a network's are too sure of
+themselves. The temperature is kept.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ class Recipe:
         )
 
 
+# What scikit-learn calls fitted numbers.
+_WEIGHTS: tuple[str, ...] = (
+    *("coef_", "intercept_", "coefs_", "intercepts_", "centroids_", "_fit_X"),
+)
 # Of these nothing lies beyond either end: no shrinking, one neighbour.
 _BOUNDED = ("shrinking", "neighbours")
 
@@ -118,6 +123,16 @@ def _kernel_angle(rows: Rows, penalty: float) -> Any:
     return make_pipeline(states, SVC(kernel=fidelity, C=1 / penalty))
 
 
+def _fourier(rows: Rows, penalty: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from qdistill.training.fourier import BLOCKS, FourierFeatures
+
+    features = FourierFeatures(rows.qubits, BLOCKS)
+    return make_pipeline(features, LogisticRegression(C=1 / penalty, max_iter=1000))
+
+
 def _mlp(rows: Rows, decay: float) -> Any:
     from sklearn.neural_network import MLPClassifier
 
@@ -139,6 +154,7 @@ RECIPES = {
     ),
     "kernel_amplitude": Recipe(_kernel_amplitude, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
     "kernel_angle": Recipe(_kernel_angle, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
+    "fourier": Recipe(_fourier, {"penalty": (1000.0, 100.0, 10.0, 1.0, 0.1)}),
     "mlp": Recipe(_mlp, {"decay": (100.0, 10.0, 1.0, 0.1)}),
 }
 
@@ -194,10 +210,10 @@ class TunedClassifier:
 
     def count_parameters(self) -> int:
         """Count the fitted numbers, rows that are kept included."""
-        names = ("coef_", "intercept_", "coefs_", "intercepts_", "centroids_")
-        if not hasattr(self.model[-1], "coef_") or hasattr(self.model[-1], "support_vectors_"):
-            names += ("support_vectors_", "dual_coef_", "_fit_X")
-        kept = [getattr(self.model[-1], name, ()) for name in names]
+        last, names = self.model[-1], _WEIGHTS
+        if hasattr(last, "support_vectors_"):  # of which a linear one's coefficients are made
+            names = ("support_vectors_", "dual_coef_", "intercept_")
+        kept = [getattr(last, name, ()) for name in names]
         return sum(np.size(part) for each in kept for part in _parts(each))
 
     def _validate(

@@ -21,7 +21,9 @@ class Evaluation:
     n_parameters: int | np.ndarray
     seconds: float = 0.0  # of the whole block
     teacher_r2: np.ndarray | None = None
-    accuracy: np.ndarray | None = None  # of classes, on the held-out rows
+    teacher_agreement: np.ndarray | None = None  # of classes, on the held-out rows
+    train_accuracy: np.ndarray | None = None  # of classes, on the n rows
+    accuracy: np.ndarray | None = None  # the same on the held-out rows
     macro_f1: np.ndarray | None = None  # the same
     general_loss: np.ndarray | None = None  # of a language model, on general text
     bits_per_character: np.ndarray | None = None  # of a language model, on held-out text
@@ -33,11 +35,22 @@ class Evaluation:
 
 # What some tasks or models have, by its column.
 _SOME_HAVE = {
+    "train_accuracy": "train_accuracy",
     "heldout_accuracy": "accuracy",
     "heldout_macro_f1": "macro_f1",
     **{name: name for name in ("general_loss", "bits_per_character")},
-    **{name: name for name in ("teacher_r2", "refitted_loss")},
+    **{name: name for name in ("teacher_r2", "teacher_agreement", "refitted_loss")},
 }
+
+
+def share_told(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Compute the share of rows whose class has the highest score: (S, M, C) to float64, (S,).
+
+    Targets, (M, C) or each seed's own (S, M, C), have a one for the class of each row. It is
+    missing where a score is not finite.
+    """
+    shares = (scores.argmax(-1) == targets.argmax(-1)).mean(-1)
+    return np.where(np.isfinite(scores).all((-2, -1)), shares, np.nan)
 
 
 def score_classes(scores: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
@@ -53,8 +66,10 @@ def score_classes(scores: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarr
     options = {"labels": np.arange(scores.shape[-1]), "average": "macro", "zero_division": 0}
     macro = np.array([f1_score(truth, own, **options) for own in told])
     finite = np.isfinite(scores).all((1, 2))
-    found = {"accuracy": (told == truth).mean(1), "macro_f1": macro}
-    return {name: np.where(finite, values, np.nan) for name, values in found.items()}
+    return {
+        "accuracy": share_told(scores, targets),
+        "macro_f1": np.where(finite, macro, np.nan),
+    }
 
 
 def has_diverged(start: np.ndarray, train_loss: np.ndarray, heldout_loss: np.ndarray) -> np.ndarray:
@@ -77,7 +92,7 @@ def describe_runs(
     non-finite error is kept as missing and flagged. The key is ``dataset``, ``qubits``,
     ``protocol``, ``n`` and ``task``.
     """
-    student = STUDENTS.get(model)
+    teacher = STUDENTS[model].teacher or None if model in STUDENTS else None
     undefined = np.full(len(seeds), np.nan)
     return pd.DataFrame(
         {
@@ -87,7 +102,7 @@ def describe_runs(
             "model": model,
             "family": family_of(model),
             "stage": stage,
-            "teacher": pd.Series([student.teacher if student else None] * len(seeds), dtype="str"),
+            "teacher": pd.Series([teacher] * len(seeds), dtype="str"),
             "train_loss": finite_or_missing(result.train_loss),
             "heldout_loss": finite_or_missing(result.heldout_loss),
             **{

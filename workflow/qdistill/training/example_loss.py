@@ -15,16 +15,16 @@ from qdistill.training.optimiser import backpropagate
 class ExampleLoss:
     """Mean loss of a batch, and the gradients that one step of training needs.
 
-    It is that of :mod:`qdistill.models.losses`, behind fixed projections the squared error. With
-    trained projections its unit is 1, as in the article. Targets behind fixed ones may be as small
-    as probabilities, so the loss is measured in units of their variance there, and Adam's epsilon
-    stays negligible.
+    It is that of :mod:`qdistill.models.losses`. With trained projections its unit is 1, as in the
+    article. Targets behind fixed ones may be as small as probabilities, so the squared error is
+    measured in units of their variance there, and Adam's epsilon stays negligible.
 
     Autograd differentiates the bottleneck. Encoder and decoder, which hold nearly all the
     weights, are differentiated by hand, straight into the optimiser's buffer. Fixed ones need
     no gradients, so the examples are encoded once. And since no code reaches what of a target
     lies outside the decoder's range, errors are taken within it: with the decoder W = Q R,
-    ||W z + b - y||² is ||R z - Q^T (y - b)||² and a constant.
+    ||W z + b - y||² is ||R z - Q^T (y - b)||² and a constant. Of a cross-entropy no such part can
+    be left out, and its unit is always 1.
 
     Parameters
     ----------
@@ -49,11 +49,13 @@ class ExampleLoss:
         self.model, self.examples = model, examples
         self._labelled = examples.labelled if seed_of is None else examples.labelled[seed_of]
         self._unit = torch.ones(len(self._labelled))
-        if model.projections:
+        self._classifies = examples.task == "classify"
+        if model.projections and not self._classifies:
             everything = [np.arange(examples.n)] * len(self._labelled)
             pairs = zip(self._labelled, choices or everything, strict=True)
             chosen = [examples.targets[row[positions]] for row, positions in pairs]
             self._unit = torch.stack([_variance(targets) for targets in chosen])
+        if model.projections:
             self._codes, self._read_out, self._reduced = self._prepare_fixed()
 
     def __call__(self, weights: Mapping[str, Tensor], positions: Tensor, progress: float) -> Tensor:
@@ -99,19 +101,28 @@ class ExampleLoss:
         z = self.model.squeeze(weights, take_rows(self._codes, positions), progress)
         wanted = take_rows(self._reduced, positions)
         with torch.no_grad():
-            error = torch.baddbmm(wanted, z.detach(), self._read_out.transpose(1, 2), beta=-1)
-            count = error.shape[1] * self.examples.targets.shape[1]  # B E, whatever is left out
-            error.mul_((2 / count / self._unit).view(-1, 1, 1))
+            if self._classifies:
+                outputs = self.model.decode(weights, z.detach())
+                error = loss_slopes(self.examples.task, outputs, wanted)
+            else:
+                error = torch.baddbmm(wanted, z.detach(), self._read_out.transpose(1, 2), beta=-1)
+                count = error.shape[1] * self.examples.targets.shape[1]  # B E, all that there are
+                error.mul_((2 / count / self._unit).view(-1, 1, 1))
             gradient = torch.bmm(error, self._read_out)
         backpropagate(z, gradient)
 
     @torch.no_grad()
     def _prepare_fixed(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Codes h (R, n, N), read-out R (R, M, N) and targets within its range (R, n, M)."""
+        """Codes h (R, n, N), read-out R (R, M, N) and targets within its range (R, n, M).
+
+        Where classes are told, the read-out is the decoder and the targets are as they are.
+        """
         fixed, inputs = self.model.projections, self.examples.inputs[self._labelled]
         codes = self.model.encode({}, inputs)
-        targets = self.examples.targets[self._labelled] - fixed["decoder.bias"].unsqueeze(1)
-        read_out = fixed["decoder.weight"]
+        targets, read_out = self.examples.targets[self._labelled], fixed["decoder.weight"]
+        if self._classifies:
+            return codes, read_out, targets
+        targets = targets - fixed["decoder.bias"].unsqueeze(1)
         if read_out.shape[1] <= read_out.shape[2]:
             return codes, read_out, targets
         basis, triangle = torch.linalg.qr(read_out.double())

@@ -17,12 +17,13 @@ from torch import Tensor
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.projections import fixed_projections
 from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
 from qdistill.study.registry import BOTTLENECKS
 from qdistill.training.blocks import (
     BlockResults,
+    Measured,
     Recorder,
     TrainedBlock,
     evaluate_errors,
@@ -42,6 +43,7 @@ def train_by_protocol(
     examples: Examples,
     settings: Mapping[str, Any],
     purpose: str = "batches",
+    measured: Measured | None = None,
 ) -> tuple[TrainedBlock, Chosen | None]:
     """Train all seeds by the protocol of the settings; returned besides is what was chosen.
 
@@ -52,9 +54,10 @@ def train_by_protocol(
     if not parameters:
         return evaluate_untrained(model, parameters, examples), None
     if settings["protocol"] == "article":
-        return train_block(model, parameters, examples, training_settings(settings), purpose), None
+        by_epochs = training_settings(settings)
+        return train_block(model, parameters, examples, by_epochs, purpose, measured), None
     chosen = choose_settings(model, parameters, examples, grid_of(settings, examples.n), purpose)
-    return train_regularised(model, parameters, examples, chosen, purpose), chosen
+    return train_regularised(model, parameters, examples, chosen, purpose, measured), chosen
 
 
 def train_regularised(
@@ -63,11 +66,13 @@ def train_regularised(
     examples: Examples,
     chosen: Chosen,
     purpose: str,
+    measured: Measured | None = None,
 ) -> TrainedBlock:
     """Train each seed as was chosen for it; ``seconds`` counts the search too."""
-    course = _ChosenRecorder(model, examples, chosen)
+    used, true = measured or (model, examples)
+    course = _ChosenRecorder(used, true, chosen, examples.n)
     weights = train_as_chosen(model, parameters, examples, chosen, purpose, course.record)
-    train, heldout = evaluate_errors(model, weights, examples)
+    train, heldout = evaluate_errors(used, weights, true)
     result = Evaluation(
         train_loss=train,
         heldout_loss=heldout,
@@ -75,9 +80,9 @@ def train_regularised(
         n_parameters=sum(tensor[0].numel() for tensor in parameters.values()),
         seconds=chosen.seconds + course.seconds[-1],
         choice_at_edge=chosen.at_edge,
-        **told_classes(model, weights, examples),
+        **told_classes(used, weights, true),
     )
-    return TrainedBlock(model.kept_weights(weights), course.history(), result)
+    return TrainedBlock(used.kept_weights(weights), course.history(), result)
 
 
 class _ChosenRecorder(Recorder):
@@ -86,10 +91,10 @@ class _ChosenRecorder(Recorder):
     A seed's are recorded up to its own end, whatever the others of its block do.
     """
 
-    def __init__(self, model: SlotModel, examples: Examples, chosen: Chosen) -> None:
+    def __init__(self, model: SlotModel, examples: Examples, chosen: Chosen, rows: int) -> None:
         super().__init__(model, examples, epochs=0)
         self.chosen = chosen
-        self.steps_per_epoch = math.ceil(examples.n / chosen.grid.batch_size)
+        self.steps_per_epoch = math.ceil(rows / chosen.grid.batch_size)
 
     def record(self, check: int, weights: Mapping[str, Tensor]) -> None:
         """Measure at an end of the grid."""
@@ -122,19 +127,20 @@ def start_model(
 ) -> tuple[SlotModel, dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of a model for all seeds: the model, what is trained, and its constants.
 
-    Settings are ``projections`` and, for circuits, ``layers`` and ``angle_range``;
+    Settings are ``projections`` and, for circuits, ``layers`` or ``blocks``, and ``angle_range``;
     ``code_scale``, by default ``own``, where projections are trained.
     """
-    circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
-    bottleneck = load_bottleneck(name)(qubits, **circuit)
+    bottleneck = build_bottleneck(name, qubits, settings)
     inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
     parameters, constants = draw_start(bottleneck, inputs, outputs, examples.seeds, examples.n)
     projections: dict[str, Tensor] = {}
     if settings["projections"] != "trained":
-        projections = fixed_projections(settings["projections"], examples, 2**qubits)
+        projections = fixed_projections(settings["projections"], examples, bottleneck.width)
         parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
     prepared = bottleneck.prepare_constants(slot_weights(constants))
-    scale = 1.0 if projections else _scale_of(name, settings.get("code_scale", "own"), 2**qubits)
+    scale = 1.0
+    if not projections:
+        scale = _scale_of(name, settings.get("code_scale", "own"), bottleneck.width)
     return SlotModel(bottleneck, prepared, projections, scale), parameters, constants
 
 
@@ -159,7 +165,7 @@ def train_model(
         model, parameters, constants = start_model(name, settings, problem.qubits, examples)
         block, chosen = train_by_protocol(model, parameters, examples, settings)
         evaluation = block.evaluation
-        if settings["projections"] == "pca":
+        if settings["projections"] == "pca" and examples.task != "classify":
             refitted = measure_refitted(model, block.weights, examples)
             evaluation = replace(evaluation, refitted_loss=refitted)
         metrics = results.describe(examples, "trained", evaluation)

@@ -1,9 +1,9 @@
-"""References: the mean, PCA, kernels, classifiers, and the optimum of a known distribution."""
+"""References: the mean, PCA, kernels, Fourier series, classifiers, and a known optimum."""
 
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,13 @@ from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
 from qdistill.training.classifiers import fit_classifier, log_losses
-from qdistill.training.evaluation import Evaluation, describe_runs, score_classes
+from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
-FOLDS = 5  # of the cross-validation of a rank or a kernel, or n where that is less
+if TYPE_CHECKING:
+    from qdistill.training.fourier import FourierRegression
+
+FOLDS = 5  # of the cross-validation of a rank or a penalty, or n where that is less
 _NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
 
 
@@ -32,9 +35,9 @@ def fit_references(
         Of ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean), ``kernel_square`` and
-        ``kernel_rbf`` (of :mod:`qdistill.training.kernel_ridge`) or ``oracle`` (rank-2**qubits PCA
-        of the true covariance). Where classes are told, ``mean`` and those of
-        :mod:`qdistill.training.classifiers`.
+        ``kernel_rbf`` (of :mod:`qdistill.training.kernel_ridge`), ``fourier`` (of
+        :mod:`qdistill.training.fourier`) or ``oracle`` (rank-2**qubits PCA of the true covariance).
+        Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
     """
@@ -43,7 +46,7 @@ def fit_references(
         key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
-                result = _evaluate(name, latents, rows, int(seed), 2**problem.qubits, settings)
+                result = _evaluate(name, latents, rows, int(seed), problem.qubits, settings)
                 frames.append(describe_runs(key, [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
@@ -53,7 +56,7 @@ def _evaluate(
     latents: Latents,
     rows: np.ndarray,
     seed: int,
-    width: int,
+    qubits: int,
     settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's reference; arrays have shape (1,)."""
@@ -62,8 +65,8 @@ def _evaluate(
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
-        rows = (inputs, heldout), (targets, heldout_targets)
-        return _evaluate_classifier(name, *rows, seed, width.bit_length() - 1)
+        parts = (inputs, heldout), (targets, heldout_targets)
+        return _evaluate_classifier(name, *parts, seed, qubits)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -72,12 +75,9 @@ def _evaluate(
         predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
         size = 0
     else:
-        regression: KernelRegression | PrincipalRegression
-        if name in KERNELS:
-            regression = KernelRegression(name, inputs, targets, seed, min(FOLDS, len(inputs)))
+        regression = _fit(name, inputs, targets, seed, qubits)
+        if not isinstance(regression, PrincipalRegression):
             at_edge = np.array([regression.at_edge])
-        else:
-            regression = fit_regression(name, inputs, targets, seed, width)
         predicted = [regression.predict(x) for x in (inputs, heldout)]
         size = regression.count_parameters()
     train, test = [
@@ -110,8 +110,23 @@ def _evaluate_classifier(
         model.count_parameters(),
         seconds,
         choice_at_edge=np.array([getattr(model, "at_edge", False)]),
+        train_accuracy=share_told(scores[0][None], targets[0]),
         **score_classes(scores[1][None], targets[1]),
     )
+
+
+def _fit(
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, qubits: int
+) -> "KernelRegression | PrincipalRegression | FourierRegression":
+    """Fit what is a regression to one seed's labelled rows."""
+    folds = min(FOLDS, len(inputs))
+    if name in KERNELS:
+        return KernelRegression(name, inputs, targets, seed, folds)
+    if name == "fourier":
+        from qdistill.training.fourier import FourierRegression  # which needs scikit-learn at once
+
+        return FourierRegression(inputs, targets, seed, folds, qubits)
+    return fit_regression(name, inputs, targets, seed, 2**qubits)
 
 
 class PrincipalRegression:

@@ -12,7 +12,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.judgement.resampling import crossed_ratio, draw_crossed
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.losses import row_losses
 from qdistill.models.slot_model import SlotModel, slot_weights
 from qdistill.randomness import generator_for
@@ -32,9 +32,8 @@ def resample_rows(
     """Write the ratio of ``quantum``'s error to that of others, with rows resampled beside seeds.
 
     There is a problem for each block of seeds, and by block the weights of each trained bottleneck,
-    ``quantum`` among them. Where vectors are mapped, PCA of the n rows is another
-    rival. Settings are ``layers`` and
-    ``angle_range`` of each, where it has them.
+    ``quantum`` among them. Where vectors are mapped, PCA of the n rows is another rival. Settings
+    are those of each circuit: ``layers`` or ``blocks``, and ``angle_range``.
     """
     latents, frames = load_latents(blocks[0].latents), []
     for n in blocks[0].sizes:
@@ -73,8 +72,7 @@ def _trained_errors(
 ) -> np.ndarray:
     """Losses of a model on each held-out row: float64 (S, H)."""
     weights = {key: torch.from_numpy(array) for key, array in read_weights(file, n).items()}
-    circuit = {key: settings[key] for key in ("layers", "angle_range") if key in settings}
-    bottleneck = load_bottleneck(name)(qubits, **circuit)
+    bottleneck = build_bottleneck(name, qubits, settings)
     model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
     predicted = model.predict_rows(weights, examples.inputs[examples.heldout])
     losses = row_losses(examples.task, predicted, examples.targets[examples.heldout])

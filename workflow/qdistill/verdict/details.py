@@ -63,6 +63,10 @@ _TABLES = {
     "downstream_comparisons": ("Use of the codes", "Codes compared, higher being better."),
     "score_comparisons": ("Classes told", "Accuracy and macro-F1 compared, higher being better."),
     "geometry": ("Geometry of kernels", "A quantum kernel beside classical ones, on the n rows."),
+    "robustness_comparisons": (
+        "Robustness",
+        "Accuracy on perturbed rows, and how much of that on clean rows is kept; higher is better.",
+    ),
     "published": (
         "Published figures",
         "The article's errors and ours; deviation is ours / its - 1.",
@@ -85,10 +89,11 @@ def detail_sections(
         table = findings if name == "findings" else getattr(tables, name)
         sections.append(Section(name, title, about, name, *as_words(table)))
     for measure, title in (("recall", "Neighbours found"), ("probe_accuracy", "Probe")):
-        sections.append(_levels(tables.downstream, measure, title))
+        sections.append(_levels(tables.downstream, measure, title, "downstream"))
     told = tables.metrics[tables.metrics["task"] == "classify"]
     for measure, title in (("heldout_accuracy", "Accuracy"), ("heldout_macro_f1", "Macro-F1")):
         sections.append(_levels(told, measure, title, "metrics"))
+    sections.append(_levels(tables.robustness, "accuracy", "Perturbed inputs", "robustness"))
     sections += [_choices(tables.choices), _trainability(tables.trainability)]
     return [section for section in sections if section.rows]
 
@@ -149,16 +154,21 @@ def _errors(metrics: pd.DataFrame, views: Iterable[View]) -> Section:
     return Section("errors", "Held-out errors", about, "metrics", header, rows)
 
 
-def _levels(table: pd.DataFrame, measure: str, title: str, name: str = "downstream") -> Section:
-    """Tabulate the mean of what is better where it is higher, the highest marked."""
+def _levels(table: pd.DataFrame, measure: str, title: str, source: str) -> Section:
+    """Tabulate the mean of what codes or models are good for, the highest marked."""
     sizes = sorted(int(n) for n in table["n"].unique())
     rows = []
-    for key, own in table.groupby(["dataset", "protocol"], sort=False):
+    keys = [name for name in ("dataset", "protocol", "perturbation", "level") if name in table]
+    for key, own in table.groupby(keys, sort=False):
         if own[measure].notna().any():
-            rows += _means(own, measure, sizes, " ".join(map(str, key)), best=max)
-    about = "Mean over the seeds, on held-out rows; the highest in bold."
-    header = ["problem", "model", *(f"n = {n:,}" for n in sizes)]
-    return Section(measure, title, about, name, header, rows)
+            rows += _means(own, measure, sizes, " ".join(map(_word, key)), best=max)
+    about = "Mean over the seeds of what is achieved on held-out rows; the highest in bold."
+    header = [
+        "problem",
+        "code" if source == "downstream" else "model",
+        *(f"n = {n:,}" for n in sizes),
+    ]
+    return Section(measure, title, about, source, header, rows)
 
 
 def _means(

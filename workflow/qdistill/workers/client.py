@@ -27,6 +27,7 @@ LIBRARIES = (
     "qdistill.figures.harness",
     "sklearn.decomposition",
     "qdistill.circuits.kernel:load_passes",
+    "qdistill.circuits.angle_kernel:load_passes",
 )
 # Workers have one thread each, which some libraries settle when they are loaded.
 _THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")

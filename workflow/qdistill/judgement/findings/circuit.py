@@ -1,5 +1,7 @@
 """Findings on the circuit model: its advantage, whose it is, and where it ends."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from qdistill.errors import DataError
@@ -26,7 +28,7 @@ from qdistill.study.registry import (
     place_on_ladder,
 )
 
-REMOVED = tuple(name for name, entry in ENTRIES.items() if entry.removes)
+REMOVED = tuple((entry.twin_of, name) for name, entry in ENTRIES.items() if entry.removes)
 _TRAINED = "trained"
 # Candidates of a choice that are nothing to deploy here.
 _BESIDES = {"mean", "frozen_base"} | {n for n in REFERENCES if not ENTRIES[n].in_vectors}
@@ -40,10 +42,7 @@ def choices(part: ProblemTables) -> list[Finding]:
     Nothing is chosen from a single candidate or seed, or where every candidate diverged. The
     estimate is the ratio of its error to that of ``quantum``, or else of the mean.
     """
-    deployed = contenders(part.names)
-    models = {*_BESIDES, *deployed} & part.names - STUDENTS.keys()
-    candidates = sorted(models, key=place_on_ladder)
-    candidates += [name for name in deployed if name in STUDENTS]
+    candidates = _candidates(part.names)
     found: list[Finding] = []
     if len(candidates) < 2 or part.seeds < 2:
         return found
@@ -65,6 +64,14 @@ def choices(part: ProblemTables) -> list[Finding]:
         models = select_rows(**key, model=[run[0], others[0]])
         found.append(from_comparison("choice", row) | {"table": "metrics", "rows": models})
     return found
+
+
+def _candidates(names: Collection[str]) -> list[str]:
+    """List what is chosen among: models, the simplest first, then students."""
+    deployed = contenders(names)
+    models = {*deployed, *_BESIDES.intersection(names)} - STUDENTS.keys()
+    students = [name for name in deployed if name in STUDENTS]
+    return [*sorted(models, key=place_on_ladder), *students]
 
 
 def controls(part: ProblemTables) -> list[Finding]:
@@ -153,8 +160,8 @@ _RELATIONS = {
 
 
 def ablations(part: ProblemTables) -> list[Finding]:
-    """Compare the circuit with itself without one of its parts."""
-    pairs = [("quantum", _TRAINED, name, _TRAINED) for name in REMOVED]
+    """Compare each circuit with itself without one of its parts."""
+    pairs = [(circuit, _TRAINED, name, _TRAINED) for circuit, name in REMOVED]
     return from_comparisons("ablation", part, pairs)
 
 

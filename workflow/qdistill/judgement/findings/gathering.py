@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 
 from qdistill.judgement.equivalence import MARGINS, Margins
-from qdistill.judgement.findings import circuit, labels, language, memorisation, students, use
+from qdistill.judgement.findings import (
+    circuit,
+    labels,
+    language,
+    memorisation,
+    robustness,
+    students,
+    use,
+)
 from qdistill.judgement.problems import order_problems
 from qdistill.judgement.tables import StudyTables
 from qdistill.storage.tables import make_frame
@@ -34,6 +42,7 @@ OF_PROBLEM = (
     language.adaptations,
     language.long_trainings,
     use.uses,
+    robustness.robustnesses,
     circuit.reproductions,
     use.flagged_runs,
     use.overlaps,

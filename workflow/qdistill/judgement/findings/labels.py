@@ -75,10 +75,10 @@ def geometries(part: ProblemTables) -> list[Finding]:
             ("geometric_difference", size, level, ("no room", "room")),
             ("complexity_ratio", ratio, 1.0, ("suits", "does not suit")),
         ):
-            own = {"estimate": value.estimate, "low": value.low, "high": value.high}
+            own = {**about, "estimate": value.estimate, "low": value.low, "high": value.high}
             own |= {"measure": measure, "level": bound, "verdict": _beside(value, bound, words)}
             key = key_of(part, n)
-            found.append(from_row("geometry", key, {}, "geometry", where, **about, **own))
+            found.append(from_row("geometry", key, {}, "geometry", where, **own))
     return found
 
 

@@ -11,15 +11,23 @@ from torch import Tensor
 class Bottleneck(ABC):
     """The part of the model that differs between conditions: z = bottleneck(h).
 
-    It has N = 2**qubits inputs and outputs. Circuits start from angles drawn uniformly within
-    ± ``angle_range`` radians.
+    It has N inputs and outputs (see :attr:`width`). Circuits start from angles drawn uniformly
+    within ± ``angle_range`` radians; they have layers or, where they encode inputs as angles,
+    blocks.
     """
 
-    def __init__(self, qubits: int, layers: int = 0, angle_range: float = math.pi) -> None:
+    def __init__(
+        self, qubits: int, layers: int = 0, angle_range: float = math.pi, blocks: int = 1
+    ) -> None:
         self.qubits = qubits
-        self.width = 2**qubits
         self.layers = layers
         self.angle_range = angle_range
+        self.blocks = blocks
+
+    @property
+    def width(self) -> int:
+        """Return the number N of inputs, and of outputs: by default one for each amplitude."""
+        return 2**self.qubits
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the start values of what is trained, for one seed. By default nothing."""

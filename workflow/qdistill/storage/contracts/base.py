@@ -16,6 +16,7 @@ MEASURES = {
     "classify": "cross_entropy",
     "language": "nats_per_token",
 }
+PERTURBATIONS = ("none", "noise", "rotation")  # of held-out inputs
 STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
 
 

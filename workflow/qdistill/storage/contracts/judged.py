@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.pandas import Field
 
-from qdistill.storage.contracts.base import RUN, STAGES, Problem, Run, Table
+from qdistill.storage.contracts.base import PERTURBATIONS, RUN, STAGES, Problem, Run, Table
 from qdistill.wording import REASONS
 
 ORIGINS = ("ours", "published")
@@ -42,6 +42,7 @@ VERDICTS = {
     "real_part": ("helps", "hurts", "not shown", *_COMPARED),
     "phase": _COMPARED,
     "downstream": _COMPARED,
+    "robustness": _COMPARED,
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),
     "overlap": ("much", "little"),
@@ -134,6 +135,24 @@ class ScoreComparisons(
     baseline_stage: str = Field(isin=STAGES)
 
 
+class RobustnessComparisons(
+    _Scores,
+    unique=(
+        *(*RUN, "perturbation", "level", "measure"),
+        *("challenger", "challenger_stage", "baseline", "baseline_stage"),
+    ),
+):
+    """Paired differences of two models' accuracies on perturbed rows, and of what they keep."""
+
+    perturbation: str = Field(isin=PERTURBATIONS[1:])
+    level: float
+    measure: str = Field(isin=("accuracy", "kept"), description="kept: less that on clean rows")
+    baseline: str
+    baseline_stage: str = Field(isin=STAGES)
+    mean_challenger: float = Field(ge=-1, le=1, nullable=True)
+    mean_baseline: float = Field(ge=-1, le=1, nullable=True)
+
+
 class Attribution(Run, unique=RUN):
     """Whether the quantum model beats each of its simpler rivals."""
 
@@ -161,7 +180,7 @@ class Findings(Table):
     level: float = Field(
         nullable=True,
         description="what varies besides n: rows of the pool or split, layers, scale, qubits, "
-        "batch; or a published figure",
+        "batch, noise, degrees; or a published figure",
     )
     verdict: str
     measure: str = Field(description="what the estimate is")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pandera.pandas import Field
 from pandera.typing import Float32
 
-from qdistill.storage.contracts.base import MEASURES, RUN, SPLITS, STAGES, Run, Table
+from qdistill.storage.contracts.base import MEASURES, PERTURBATIONS, RUN, SPLITS, STAGES, Run, Table
 from qdistill.wording import REASONS
 
 COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
@@ -43,6 +43,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     teacher: str = Field(nullable=True, description="the model that a student is made from")
     train_loss: float = Field(ge=0, nullable=True)
     heldout_loss: float = Field(ge=0, nullable=True)
+    train_accuracy: float = Field(
+        ge=0, le=1, nullable=True, description="share of the n rows whose class is told"
+    )
     heldout_accuracy: float = Field(
         ge=0, le=1, nullable=True, description="share of held-out rows whose class is told"
     )
@@ -56,6 +59,9 @@ class Metrics(SeededRun, unique=(*RUN, "seed", "model", "stage")):
         ge=0, nullable=True, description="of a language model, on held-out text"
     )
     teacher_r2: float = Field(nullable=True, description="R² of a student on its teacher's codes")
+    teacher_agreement: float = Field(
+        ge=0, le=1, nullable=True, description="share of held-out rows told as its teacher tells"
+    )
     refitted_loss: float = Field(
         ge=0, nullable=True, description="held-out, a fixed read-out fitted anew to its own codes"
     )
@@ -194,4 +200,18 @@ class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     probe_undefined: str = Field(
         nullable=True, isin=tuple(REASONS), description="why there is no probe"
     )
+    diverged: bool
+
+
+class Robustness(SeededRun, unique=(*RUN, "perturbation", "level", "seed", "model", "stage")):
+    """How well classes are told on held-out rows as they are, and perturbed."""
+
+    model: str
+    stage: str = Field(isin=STAGES)
+    perturbation: str = Field(isin=PERTURBATIONS)
+    level: float = Field(
+        description="of noise, in units of the n rows' spread; of rotation, degrees; else 0"
+    )
+    accuracy: float = Field(ge=0, le=1, nullable=True)
+    log_loss: float = Field(ge=0, nullable=True)
     diverged: bool

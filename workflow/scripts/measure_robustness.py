@@ -1,0 +1,18 @@
+"""Measure what perturbed inputs cost models that tell classes apart, for a block of seeds."""
+
+from qdistill.jobs import job_log
+
+with job_log(snakemake):
+    from qdistill.circuits.threads import prepare_torch
+    from qdistill.datasets.problem import Problem
+    from qdistill.downstream.robustness import measure_robustness
+
+    prepare_torch(snakemake.threads, snakemake.config["engine"])
+    models = snakemake.params.settings["models"]
+    measure_robustness(
+        Problem.of_job(snakemake),
+        dict(zip(models, snakemake.input.weights, strict=True)),
+        dict(zip(models, snakemake.input.metrics, strict=True)),
+        snakemake.params.settings,
+        snakemake.output[0],
+    )
