@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.benchmarks import write_shipped
 from helpers.configuration import CONFIG, THOROUGH, changes_of, study_of
 from qdistill.study.account import read_account
 from qdistill.study.configuration import resolve_study
@@ -52,7 +53,9 @@ def test_a_job_has_time_to_start_and_several_times_what_it_took(about):
 
 
 @pytest.mark.parametrize("path", sorted((CONFIG / "studies").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_training_of_every_study_is_expected_to_take_time(path):
+def test_every_training_of_every_study_is_expected_to_take_time(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_shipped(tmp_path)
     account = read_account()
     study = resolve_study(study_of({"deploy": None, **changes_of(path)}))
     for (dataset, protocol), track in study.problems.items():

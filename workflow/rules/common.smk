@@ -81,6 +81,7 @@ LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_lang
 VECTORS = [name for name, _ in STUDY.problems if name not in LANGUAGE]
 # Part of the clone, and not of what a store keeps.
 PUBLISHED = local(os.path.normpath(f"{HERE}/workflow/resources/published.csv"))
+SCORES = local(os.path.normpath(f"{HERE}/workflow/resources/qml_benchmarks_scores.csv"))
 PARAGRAPHS = "data/{data}/paragraphs.parquet"
 DUPLICATES = "data/{data}/duplicates.parquet"
 BASE_MODEL = "data/{data}/model"

@@ -12,6 +12,8 @@ JUDGED = [
         "findings",
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
+    *(["benchmark_scores", "benchmark_ranks"] if STUDY.benchmarks else []),
+    *(["variance_shares"] if STUDY.shares_variance else []),
     *(["score_comparisons"] if HAS_LABELS else []),
     *(["robustness_comparisons"] if STUDY.robustness else []),
 ]
@@ -160,6 +162,7 @@ rule judge_study:
             *COURSES,
         ),
         published=PUBLISHED,
+        scores=SCORES if STUDY.benchmarks else [],
         duplicates=expand(DUPLICATES, data=TEXT_DATA + NICHE_DATA),
     output:
         **tables_of(*JUDGED),

@@ -105,7 +105,7 @@ for figure, entry in STUDY_FIGURES.items():
             left_out=[
                 name
                 for name, each in STUDY.datasets.items()
-                if KINDS[each["kind"]].is_scrambled
+                if KINDS[each["kind"]].is_scrambled or KINDS[each["kind"]].is_benchmark
             ],
             caption=caption_of_settings(STUDY, figure),
         message:

@@ -76,17 +76,31 @@ def _write_classes(
     classes: np.ndarray,
 ) -> None:
     """Write the rows of the classes, and the unlabelled ones."""
-    known = labels[:, None] == classes
-    kept = known.any(axis=1) | (source.split == "unlabelled")
-    known &= (source.split != "unlabelled")[:, None]
+    kept = np.isin(labels, classes) | (source.split == "unlabelled")
     columns = {
         "row": source.rows[kept],
         "split": source.split[kept],
         "label": np.where(source.split == "unlabelled", "", labels)[kept],
         "features": source.features[kept],
-        "targets": known[kept].astype(np.float32),
     }
-    write_with_settings("latents", path, columns, settings, classes=json.dumps(classes.tolist()))
+    write_labelled(settings, path, columns, classes)
+
+
+def write_labelled(
+    settings: Mapping[str, Any],
+    path: str | Path,
+    columns: Mapping[str, np.ndarray],
+    classes: np.ndarray,
+) -> None:
+    """Write ``latents.parquet`` of rows with labels: a one in the column of each row's class.
+
+    The columns are ``row``, ``split``, ``label`` and ``features``; classes are their names, sorted.
+    Unlabelled rows have no class.
+    """
+    is_known = (columns["split"] != "unlabelled")[:, None]
+    targets = (is_known & (columns["label"][:, None] == classes)).astype(np.float32)
+    named = json.dumps(classes.tolist())
+    write_with_settings("latents", path, {**columns, "targets": targets}, settings, classes=named)
 
 
 def _classes_of(

@@ -61,6 +61,11 @@ class Problem:
         return bool(self.kind) and KINDS[self.kind].is_scrambled
 
     @property
+    def is_benchmark(self) -> bool:
+        """Whether others have published scores on the data set."""
+        return bool(self.kind) and KINDS[self.kind].is_benchmark
+
+    @property
     def is_labels(self) -> bool:
         """Whether the targets are classes."""
         return bool(self.kind) and KINDS[self.kind].is_labels

@@ -37,8 +37,16 @@ def read_published(path: str | Path = PUBLISHED_PATH) -> pd.DataFrame:
     no data set here reproduces. Raises DataError if the file is missing, or a column or value is
     not what it should be.
     """
+    return read_checked(_SCHEMA, path)
+
+
+def read_checked(schema: pa.DataFrameSchema, path: str | Path) -> pd.DataFrame:
+    """Read a CSV file of published figures.
+
+    Raises DataError if the file is missing, or a column or value is not what the schema says.
+    """
     try:
-        return _SCHEMA.validate(pd.read_csv(path))
+        return schema.validate(pd.read_csv(path))
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path}: not a readable CSV file ({error})") from error
     except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from qdistill.judgement.attribution import attribute
+from qdistill.judgement.benchmarks import rank_scores, read_scores, tabulate_scores
 from qdistill.judgement.comparisons import compare_study
 from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.downstream import compare_downstream
@@ -19,6 +20,7 @@ from qdistill.judgement.robustness import compare_robustness
 from qdistill.judgement.scores import compare_scores
 from qdistill.judgement.tables import StudyTables
 from qdistill.judgement.transfer import judge_transfer
+from qdistill.judgement.variance import share_variance
 from qdistill.storage.files import digest_of
 from qdistill.storage.tables import read_frame, read_metadata, write_table
 
@@ -34,15 +36,20 @@ def judge_study(
 
     Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
     ``setting_sweep``, ``row_intervals``, ``downstream``, ``robustness`` and ``cost``;
-    ``published``, a CSV as :func:`read_published` reads it; and a list of ``duplicates``, which may
-    be absent. Outputs are ``findings`` and the tables of :func:`judge_tables`. The problems are as
+    ``published``, a CSV as :func:`read_published` reads it; and, which may be absent, ``scores`` as
+    :func:`read_scores` does and a list of ``duplicates``. Outputs are ``findings``, the tables of
+    :func:`judge_tables` and, if asked for, of :func:`judge_benchmarks`. The problems are as
     :meth:`qdistill.study.tracks.Study.describe_problems` describes them. Raises DataError if an
     input is damaged, or a seed is missing in one of two runs that are paired.
     """
     published = read_published(inputs["published"])
-    read = {k: path for k, path in inputs.items() if k not in ("published", "duplicates")}
+    read = {k: path for k, path in inputs.items() if k not in ("published", "scores", "duplicates")}
     frames = {kind: read_frame(kind, path) for kind, path in read.items()}
     tables = judge_tables(frames, published, extra, margins)
+    if {"benchmark_scores", "variance_shares"} & outputs.keys():
+        scores = read_scores(inputs["scores"]) if inputs.get("scores") else None
+        asked = judge_benchmarks(frames["metrics"], problems, scores)
+        tables |= {kind: table for kind, table in asked.items() if kind in outputs}
     known = StudyTables.complete({**frames, **tables})
     tables["findings"] = gather_findings(known, problems, inputs.get("duplicates", ()), margins)
     settings = {
@@ -55,6 +62,23 @@ def judge_study(
     }
     for kind, table in tables.items():
         write_table(kind, outputs[kind], table, settings)
+
+
+def judge_benchmarks(
+    metrics: pd.DataFrame,
+    problems: Sequence[Mapping[str, Any]],
+    scores: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Judge data sets of classes together: shares of variance and, with scores, benchmarks.
+
+    Published scores are as :func:`read_scores` gives them; each table is by the contract of its
+    name.
+    """
+    tables = {"variance_shares": share_variance(metrics)}
+    if scores is not None:
+        tables["benchmark_scores"] = tabulate_scores(metrics, problems, scores)
+        tables["benchmark_ranks"] = rank_scores(tables["benchmark_scores"])
+    return tables
 
 
 def tasks_of(metrics: pd.DataFrame) -> dict[tuple[str, str], str]:

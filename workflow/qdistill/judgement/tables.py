@@ -23,6 +23,7 @@ OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
     *("downstream_comparisons", "score_comparisons", "geometry", "robustness"),
     *("robustness_comparisons", "history"),
+    *("benchmark_scores", "benchmark_ranks", "variance_shares"),
 )
 
 
@@ -49,6 +50,9 @@ class StudyTables:
     robustness: pd.DataFrame
     robustness_comparisons: pd.DataFrame
     history: pd.DataFrame  # of language models alone
+    benchmark_scores: pd.DataFrame
+    benchmark_ranks: pd.DataFrame
+    variance_shares: pd.DataFrame
 
     @classmethod
     def read(cls, paths: Mapping[str, Any]) -> StudyTables:

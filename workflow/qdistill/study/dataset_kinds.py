@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, SerializeAsAny, computed_field, field_validator, model_validator
 
+from qdistill.study.benchmark_kind import Benchmark
 from qdistill.study.dataset_record import (
     SPLITS,
     Column,
@@ -253,7 +254,7 @@ class ShuffledLabels(Labels):
 
 _WITHOUT_TARGETS = (Synthetic, Digits, Docstrings, Reviews, Vectors, Text)
 _PLANTED = (TeacherCircuit, CircuitLabels, Squares)
-_WITH_TARGETS = (Corrupted, Labels, Scrambled, ShuffledLabels, *_PLANTED)
+_WITH_TARGETS = (Corrupted, Labels, Benchmark, Scrambled, ShuffledLabels, *_PLANTED)
 KINDS: dict[str, type[DatasetKind]] = {
     get_args(record.model_fields["kind"].annotation)[0]: record
     for record in (*_WITHOUT_TARGETS, *_WITH_TARGETS, Base, Language)

@@ -45,6 +45,7 @@ class DatasetKind(Settings):
     presets: ClassVar[Presets] = {}  # built-in names, with their settings
     has_targets: ClassVar[bool] = False  # y is not x
     is_labels: ClassVar[bool] = False  # y is a class
+    is_benchmark: ClassVar[bool] = False  # others have published their scores on it
     is_scrambled: ClassVar[bool] = False  # y has nothing to do with x
     is_image: ClassVar[bool] = False  # x is a square image, row by row, its background 0
     is_text: ClassVar[bool] = False  # encoded by a sentence encoder

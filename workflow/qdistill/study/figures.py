@@ -162,6 +162,13 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
         "Held-out error of every problem by number of labelled examples",
         "Lower is better. Look for panels in which quantum lies below all other lines.",
     ),
+    "ranks": FigureEntry(
+        "Ranks among published models",
+        "ranks",
+        ("benchmark_ranks",),
+        "Ranks over all benchmarks, ours and published",
+        "1 is best. Look which models no bar joins: those alone are told apart.",
+    ),
     "trainability": FigureEntry(
         "Trainability",
         "maps",
@@ -180,13 +187,22 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
 
 
 def study_figures(study: Study) -> list[str]:
-    """List the figures of a whole study: ``overview``, and those of optional tables."""
-    return [name for name in STUDY_FIGURES if name == "overview" or study.config.get(name)]
+    """List the figures of a whole study: ``overview``, and those of optional tables.
+
+    Benchmarks, of which there are many and each at one n, have ``ranks`` in place of panels.
+    """
+    held = {
+        "overview": {name for name, _ in study.problems} > set(study.benchmarks),
+        "ranks": len(study.benchmarks) > 1,
+    }
+    return [name for name in STUDY_FIGURES if held.get(name, study.config.get(name))]
 
 
 def figures_of(study: Study, dataset: str, protocol: str) -> dict[str, FigureEntry]:
-    """Select the figures of a data set under a protocol."""
+    """Select the figures of a data set under a protocol; a benchmark has none of its own."""
     kind = KINDS[study.problems[dataset, protocol].datasets[dataset]["kind"]]
+    if kind.is_benchmark:
+        return {}
     return {
         name: figure
         for name, figure in FIGURES.items()
@@ -205,8 +221,9 @@ def categories_of(study: Study) -> dict[str, str]:
     '02 Overview'
     """
     drawn = {name for problem in study.problems for name in figures_of(study, *problem)}
-    first, *others = study_figures(study)
-    names = [first, *(name for name in FIGURES if name in drawn), *others]
+    overall = study_figures(study)
+    first, others = overall[:1], overall[1:]
+    names = [*first, *(name for name in FIGURES if name in drawn), *others]
     every = FIGURES | STUDY_FIGURES
     return {name: f"{place:02} {every[name].category}" for place, name in enumerate(names, start=2)}
 
@@ -219,8 +236,8 @@ def plots_of(study: Study) -> dict[str, tuple[list[str], str, list[str]]]:
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for (dataset, protocol), track in study.problems.items():
-        figures = (*figures_of(study, dataset, protocol),)
-        groups.setdefault((track.suffix, protocol, figures), []).append(dataset)
+        if figures := (*figures_of(study, dataset, protocol),):
+            groups.setdefault((track.suffix, protocol, figures), []).append(dataset)
     rules: dict[str, tuple[list[str], str, list[str]]] = {}
     for (suffix, protocol, figures), datasets in groups.items():
         name = f"{suffix}__2" if suffix in rules else suffix  # with or without "downstream"

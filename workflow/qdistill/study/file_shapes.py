@@ -3,14 +3,18 @@
 import csv
 import json
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 
 from qdistill.errors import DataError
-from qdistill.study.reading import read_object, reading
+from qdistill.study.reading import check_columns, read_object, reading
 
 VECTORS = (".parquet", ".csv", ".npy", ".npz")
 # Rows at most, names of columns (None of a single array), and the width of one of them.
 Shape = tuple[int, tuple[str, ...] | None, int | None]
+BENCHMARK_COLUMNS = ("suite", "data_set", "split", "features", "label")
+# Of a suite's data set and a split of it: rows, and the width of the shortest and the longest.
+Parts = dict[tuple[str, str, str], tuple[int, int, int]]
 
 
 def shape_of(path: Path, column: str | None) -> Shape:
@@ -21,6 +25,37 @@ def shape_of(path: Path, column: str | None) -> Shape:
     kind, read = _READERS.get(path.suffix.lower(), ("JSON Lines file", _jsonl))
     with reading(path, kind):
         return read(path, column)
+
+
+def parts_of_benchmarks(path: Path) -> Parts:
+    """Count rows and features of every data set of a collection, by suite, name and split.
+
+    Raises DataError if the file is damaged, or a column is missing or not of its type.
+    """
+    with reading(path, "Parquet file"):
+        state = path.stat()
+        return _parts(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4)
+def _parts(path: Path, changed: int, size: int) -> Parts:
+    """Count once for all data sets of a study, as long as the file stays as it is."""
+    from pyarrow import compute, parquet, types
+
+    with parquet.ParquetFile(path) as file:
+        check_columns(path, BENCHMARK_COLUMNS, file.schema_arrow.names)
+        kind = file.schema_arrow.field("features").type
+        if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
+            raise DataError(f"{path}: column 'features' has type {kind}, expected lists of numbers")
+        table = file.read(["suite", "data_set", "split", "features"])
+    width = compute.fill_null(compute.list_value_length(table.column("features")), 0)
+    table = table.drop(["features"]).append_column("width", width)
+    keys = ["suite", "data_set", "split"]
+    sides = [("width", each) for each in ("count", "min", "max")]
+    counted = table.group_by(keys).aggregate(sides).to_pydict()
+    names = zip(*(map(str, counted[key]) for key in keys), strict=True)
+    values = zip(*(counted[f"width_{each}"] for _, each in sides), strict=True)
+    return dict(zip(names, values, strict=True))  # type: ignore[arg-type]
 
 
 def _parquet(path: Path, column: str | None) -> Shape:

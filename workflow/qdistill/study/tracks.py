@@ -1,5 +1,6 @@
 """A checked study: its tracks, each a grid of data sets, sizes, models and students."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import folder_of
 from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, has_circuit_origin, stages_of
+
+LEAST_SHARING = 3  # data sets among which a variance is divided
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,24 @@ class Study:
             for (dataset, protocol), track in self.problems.items()
             if track.compresses(dataset) and (wanted == "all" or dataset in wanted)
         }
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Data sets on which others have published scores."""
+        return [
+            name
+            for track in self.tracks
+            for name, each in track.datasets.items()
+            if KINDS[each["kind"]].is_benchmark
+        ]
+
+    @property
+    def shares_variance(self) -> bool:
+        """Whether a protocol has enough data sets of classes to divide their variance."""
+        counts = Counter(
+            protocol for (_, protocol), track in self.problems.items() if track.place == "labels"
+        )
+        return max(counts.values(), default=0) >= LEAST_SHARING
 
     @property
     def robustness(self) -> dict[tuple[str, str], dict[str, Any]]:

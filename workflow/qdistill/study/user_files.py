@@ -7,8 +7,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from qdistill.errors import ConfigurationError, DataError
-from qdistill.study.file_shapes import VECTORS, shape_of
-from qdistill.study.messages import listed, quoted
+from qdistill.study.file_shapes import VECTORS, parts_of_benchmarks, shape_of
+from qdistill.study.messages import listed, nearest, quoted, shown
 from qdistill.study.reading import TABLE_EXTENSIONS, check_columns, is_table, part_files
 
 # organisation/model, or organisation/model@revision
@@ -170,6 +170,49 @@ def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> int:
             _check_columns(name, file, known or (), columns.items())
             total += rows
     return total
+
+
+def inspect_benchmark(
+    name: str, path: str, data_set: str, suite: str | None
+) -> tuple[dict[str, int], int]:
+    """Count the rows of each split, and the features, of a data set of a collection.
+
+    Raises ConfigurationError if there is no such file, column, suite or data set, or it lacks rows
+    to train or to test on.
+    """
+    where = f"configuration: 'path' of '{name}'"
+    if not Path(path).is_file():
+        raise ConfigurationError(
+            f"{where}: no file {quoted(path)}; give a Parquet file of benchmarks, from the folder "
+            "where you run Snakemake"
+        )
+    _check_names(where, [path])
+    with _about(name):
+        parts = parts_of_benchmarks(Path(path))
+    suites = sorted({own for own, known, _ in parts if known == data_set})
+    if not suites:
+        known = sorted({each for own, each, _ in parts if suite in (None, own)} - {""})
+        raise ConfigurationError(
+            f"configuration: 'data_set' of '{name}': {quoted(path)} has no data set "
+            f"{quoted(data_set)}{nearest(data_set, known)}; it has {len(known)}, such as "
+            f"{quoted(known[0]) if known else 'none'}"
+        )
+    if (suite is None and len(suites) > 1) or (suite is not None and suite not in suites):
+        raise ConfigurationError(
+            f"configuration: 'suite' of '{name}': found {shown(suite)}, and {quoted(data_set)} "
+            f"belongs to {listed(suites)}; give {'one of these' if suites[1:] else 'that one'}"
+        )
+    key = suite or suites[0], data_set
+    rows = {split: parts.get((*key, split), (0, 0, 0)) for split in ("train", "test")}
+    widths = {width for count, *each in rows.values() if count for width in each}
+    if not all(count for count, *_ in rows.values()) or len(widths) > 1:
+        counts = f"{rows['train'][0]} rows 'train' and {rows['test'][0]} rows 'test'"
+        raise ConfigurationError(
+            f"configuration: 'data_set' of '{name}': {quoted(data_set)} has {counts} of "
+            f"{listed(sorted(widths))} features; both are needed, of one number of features"
+        )
+    counted = {"train": rows["train"][0], "unlabelled": 0, "heldout": rows["test"][0]}
+    return counted, widths.pop()
 
 
 def _check_columns(

@@ -25,6 +25,7 @@ _LIMITS = {
     "retained": ("ci_low", "ci_high"),
     "n_star": ("ci_low", "ci_high"),
     "mean": ("ci_low", "ci_high"),
+    "accuracy": ("ci_low", "ci_high"),
     "ratio": ("ratio_low", "ratio_high"),
     "heldout_loss": ("heldout_low", "heldout_high"),
     "teacher_r2": ("teacher_r2_low", "teacher_r2_high"),
@@ -70,6 +71,11 @@ _TABLES = {
         "Published figures",
         "The article's errors and ours; deviation is ours / its - 1.",
     ),
+    "benchmark_scores": (
+        "Benchmarks",
+        "Accuracies on held-out rows, ours and published; a suite's mean has no data set.",
+    ),
+    "variance_shares": ("Variance", "What the variance of accuracies is due to."),
     "cost": ("Cost", "Times of steps and predictions, on one thread."),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from qdistill.judgement.benchmarks import NEAR, pair_scores
 from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.findings.use import headline_qubits
 from qdistill.judgement.overfitting import MARGIN
@@ -63,7 +64,11 @@ def compose_verdict(
     names = set(tables.metrics["model"])
     scrambled = [view for view in views if view.problem.is_scrambled]
     views = [view for view in views if not view.problem.is_scrambled]
-    head = {"study": study, "views": views, "tally": tally(views), "names": names}
+    # Of many data sets, each with a published score: told together, in a section of their own.
+    apart = [view for view in views if view.problem.is_benchmark]
+    told = [view for view in views if not view.problem.is_benchmark]
+    head = {"study": study, "views": told, "tally": tally(views), "names": names}
+    head |= {"every": views, "apart": len(apart)}
     head |= {"scrambled": scrambled, "margin": _margin_of(tables.comparisons)}
     link = f"../results/{study}/details.html"
     values = _values_over_all(findings, tables)
@@ -94,6 +99,7 @@ def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, A
     steps = [row["level"] for row in chosen["costs"] if row["measure"] == "training_ratio"]
     return {
         **chosen,
+        **_benchmarks_of(tables),
         "seeds": int(tables.metrics["seed"].nunique()),
         "total_runs": len(tables.metrics),
         "rows_share": tables.row_intervals["rows_share"].median(),
@@ -102,4 +108,16 @@ def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, A
         "tolerance": f"{100 * TOLERANCE:g} %",
         "article_qubits": ARTICLE_QUBITS,
         "article_ratio": f"{ARTICLE_RATIO:g}",
+    }
+
+
+def _benchmarks_of(tables: StudyTables) -> dict[str, Any]:
+    """Return accuracies beside published ones, suite by suite, the test of ranks, and shares."""
+    ranks = tables.benchmark_ranks
+    first = ranks.drop_duplicates(["origin", "model"]).sort_values("rank")
+    return {
+        "benchmarks": pair_scores(tables.benchmark_scores),
+        "ranked": first.to_dict("records"),
+        "shares": tables.variance_shares.to_dict("records"),
+        "near": f"{NEAR:g}",
     }

@@ -63,6 +63,11 @@ class View:
         compared = self.has("advantage", subject="quantum", n=self.n)
         return compared and self.has("scale", subject="quantum", n=self.n)
 
+    @property
+    def asks_robustness(self) -> bool:
+        """Whether inputs were perturbed."""
+        return self.has("robustness")
+
     @cached_property
     def n(self) -> int:
         """The n that small tables show."""

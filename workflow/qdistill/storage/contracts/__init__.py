@@ -39,5 +39,8 @@ CONTRACTS: dict[str, type[Table]] = {
     "transfer": judged.Transfer,
     "overfitting": judged.Overfitting,
     "published": judged.Published,
+    "benchmark_scores": judged.BenchmarkScores,
+    "benchmark_ranks": judged.BenchmarkRanks,
+    "variance_shares": judged.VarianceShares,
     "findings": judged.Findings,
 }

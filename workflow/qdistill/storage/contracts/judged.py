@@ -12,6 +12,8 @@ from pandera.pandas import Field
 from qdistill.storage.contracts.base import PERTURBATIONS, RUN, STAGES, Problem, Run, Table
 from qdistill.wording import REASONS
 
+ORIGINS = ("ours", "published")
+SOURCES = ("data set", "model", "data set and model", "seed")
 _COMPARED = ("better", "worse", "equivalent", "not distinguishable", "undefined")
 
 # Question -> the verdicts that its findings may have.
@@ -265,3 +267,45 @@ class Published(Run, unique=(*RUN, "model")):
     ci_high: float = Field(nullable=True)
     deviation: float = Field(nullable=True, description="mean / published - 1")
     within_twentieth: bool
+
+
+class BenchmarkScores(Table, unique=("suite", "data_set", "protocol", "n", "origin", "model")):
+    """Accuracies on benchmarks' held-out rows, ours and published; means of suites besides."""
+
+    suite: str
+    data_set: str = Field(nullable=True, description="null in the mean over a suite")
+    protocol: str = Field(nullable=True, description="null of what is published")
+    n: float = Field(ge=1, nullable=True)
+    origin: str = Field(isin=ORIGINS)
+    model: str
+    data_sets: int = Field(ge=1, description="that the mean is over")
+    seeds: int = Field(ge=1)
+    accuracy: float = Field(ge=0, le=1, nullable=True)
+    ci_low: float = Field(nullable=True)
+    ci_high: float = Field(nullable=True)
+
+
+class BenchmarkRanks(Table, unique=("origin", "model", "against_origin", "against")):
+    """Mean ranks over all benchmarks, and each pair's test after Nemenyi; 1 is the best rank."""
+
+    origin: str = Field(isin=ORIGINS)
+    model: str
+    rank: float = Field(ge=1)
+    against_origin: str = Field(isin=ORIGINS)
+    against: str
+    p_value: float = Field(ge=0, le=1, nullable=True)
+    data_sets: int = Field(ge=2)
+    statistic: float = Field(nullable=True, description="Friedman's chi-squared, of all models")
+    p_friedman: float = Field(ge=0, le=1, nullable=True)
+
+
+class VarianceShares(Table, unique=("protocol", "source")):
+    """What the variance of held-out accuracies is due to."""
+
+    protocol: str
+    source: str = Field(isin=SOURCES)
+    variance: float = Field(ge=0)
+    share: float = Field(ge=0, le=1, nullable=True)
+    data_sets: int = Field(ge=3)
+    models: int = Field(ge=2)
+    seeds: int = Field(ge=2)
