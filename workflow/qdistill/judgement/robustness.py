@@ -6,15 +6,12 @@ from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.families import Pair, compare_family
 from qdistill.judgement.pairing import CONDITION, Run
 from qdistill.storage.tables import make_frame
-from qdistill.study.registry import is_of_circuit
+from qdistill.study.registry import PERTURBED_TOO, is_of_circuit
 
 # Students of soft labels are so named: those that a circuit taught are judged, and those of other
 # teachers, or of none, are the controls.
 SOFT_LABELS = "soft_labels"
 MEASURES = ("accuracy", "kept")
-# ``linear`` has no circuit and takes the same inputs; classifiers of scikit-learn standardise them,
-# and what noise there is in features that hardly vary becomes large.
-_BASELINES = ("classical", "linear", "logistic")
 _LEVEL = ("perturbation", "level")
 
 
@@ -44,7 +41,7 @@ def compare_robustness(table: pd.DataFrame, margins: Margins = MARGINS) -> pd.Da
 
 def is_compared(name: str) -> bool:
     """Return whether a model is a challenger or a baseline here."""
-    return name == "quantum" or name in _BASELINES or name.startswith(SOFT_LABELS)
+    return name == "quantum" or name in PERTURBED_TOO or name.startswith(SOFT_LABELS)
 
 
 def with_kept(table: pd.DataFrame) -> pd.DataFrame:
@@ -64,6 +61,6 @@ def _pairs(runs: dict[Run, pd.DataFrame]) -> list[Pair]:
     soft = [run for run in runs if run[0].startswith(SOFT_LABELS)]
     taught = [run for run in soft if is_of_circuit(run[0])]
     challengers = [run for run in runs if run[0] == "quantum"] + taught
-    baselines = [run for run in runs if run[0] in _BASELINES]
+    baselines = [run for run in runs if run[0] in PERTURBED_TOO]
     baselines += [run for run in soft if run not in taught]
     return [(challenger, baseline) for challenger in challengers for baseline in baselines]

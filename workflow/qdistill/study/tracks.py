@@ -7,7 +7,13 @@ from typing import Any
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import folder_of
-from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, has_circuit_origin, stages_of
+from qdistill.study.registry import (
+    ENTRIES,
+    LABEL_STUDENTS,
+    PERTURBED_TOO,
+    has_circuit_origin,
+    stages_of,
+)
 
 LEAST_SHARING = 3  # data sets among which a variance is divided
 
@@ -199,19 +205,23 @@ class Study:
     def robustness(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Settings of ``measure_robustness`` for each (data set, protocol) with classes.
 
-        Images alone are turned; where classes have nothing to do with rows, nothing is measured.
+        Images alone are turned; where classes have nothing to do with rows, or projections are
+        fixed, nothing is measured.
         """
         asked, found = self.config.get("robustness") or {}, {}
         for (dataset, protocol), track in self.problems.items() if asked else ():
             settings = track.datasets[dataset]
-            if track.place != "labels" or KINDS[settings["kind"]].is_scrambled:
+            is_told = track.place == "labels" and track.projections == "trained"
+            if not is_told or KINDS[settings["kind"]].is_scrambled:
                 continue
             is_image = KINDS[with_source(settings)[0]["kind"]].is_image
             turns = [["rotation", degrees] for degrees in asked["rotations"] if is_image]
             noises = [["noise", level] for level in asked["noise"]]
             found[dataset, protocol] = {
                 "perturbations": [["none", 0], *noises, *turns],
-                "references": list(track.references_of(dataset)),
+                "references": [
+                    name for name in track.references_of(dataset) if name in PERTURBED_TOO
+                ],
                 "models": {name: track.settings_of(name) for name in track.trained_names()},
             }
         return found
