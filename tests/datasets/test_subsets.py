@@ -102,3 +102,47 @@ def test_splits_that_are_smaller_than_the_study_needs_are_told_first(latents, tm
             draw_subsets(path, [0], output, needed=needed)
         assert not output.exists()
     draw_subsets(path, [0], output, needed={"heldout": (15, ""), "train": (60, "")})
+
+
+def write_classes(path, counts, settings=None):
+    labels = np.repeat(list(counts), list(counts.values()))
+    columns = {"row": np.arange(len(labels)), "split": np.full(len(labels), "train")}
+    columns |= {"label": labels, "features": np.ones((len(labels), 2), dtype=np.float32)}
+    about = {"classes": json.dumps(sorted(counts)), "settings": json.dumps(settings or {})}
+    write_table("latents", path, columns, {}, about)
+    return labels
+
+
+def test_a_class_that_the_smallest_subset_lacks_is_refused_before_training(tmp_path):
+    path = tmp_path / "latents.parquet"
+    write_classes(path, {"a": 90, "b": 9, "once": 1})
+    with pytest.raises(DataError, match="'once' has . of the first n = 50 rows of seed 0"):
+        draw_subsets(path, [0], tmp_path / "subsets.parquet", smallest=50)
+    write_classes(path, {str(place): 2 for place in range(1000)})
+    with pytest.raises(DataError, match="of the 1000 classes, '.*' has . of the first n = 100"):
+        draw_subsets(path, [0], tmp_path / "subsets.parquet", smallest=100)
+    assert not (tmp_path / "subsets.parquet").exists()
+
+
+@settings(deadline=None, max_examples=20)
+@given(counts=st.lists(st.integers(6, 40), min_size=2, max_size=5), seed=st.integers(0, 50))
+def test_even_subsets_hold_as_many_of_each_class(tmp_path_factory, counts, seed):
+    folder = tmp_path_factory.mktemp("even")
+    named = {f"c{place}": count for place, count in enumerate(counts)}
+    labels = write_classes(folder / "latents.parquet", named, {"even": True})
+    each = min(counts)
+    needed = {"train": (each * len(counts), "n")}
+    draw_subsets(
+        folder / "latents.parquet", [seed], folder / "s.parquet", needed=needed, smallest=8
+    )
+    for take in (2, each):
+        _, rows = load_subsets(folder / "s.parquet", take * len(counts))
+        assert np.unique(labels[rows[0]], return_counts=True)[1].tolist() == [take] * len(counts)
+
+
+def test_more_of_a_class_than_there_are_is_refused(tmp_path):
+    write_classes(tmp_path / "latents.parquet", {"a": 30, "b": 5}, {"even": True})
+    with pytest.raises(DataError, match="class 'b' has 5 rows to train on, and 'per_class' asks"):
+        draw_subsets(
+            tmp_path / "latents.parquet", [0], tmp_path / "s.parquet", needed={"train": (20, "n")}
+        )

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.configuration import refusal_by, track, with_data
+from helpers.configuration import refusal_by, study_of, track, with_data
+from qdistill.errors import ConfigurationError
 from qdistill.judgement.attribution import required_rivals
+from qdistill.study.configuration import resolve_study
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import ENTRIES, REFERENCES, family_of, stands_in
 from qdistill.study.track_rules import check_track
@@ -59,3 +61,21 @@ def test_what_a_practitioner_would_pick_is_asked_for_before_an_advantage_is_the_
     assert set(required_rivals("classify")) == wanted <= set(stands_in("labels"))
     assert {"mean", *RECIPES} == {n for n in REFERENCES if ENTRIES[n].in_labels}
     assert not set(RECIPES) & set(required_rivals("reconstruct"))
+
+
+def test_examples_of_each_class_are_asked_for_where_classes_are_counted():
+    def resolved(datasets, **changes):
+        own = {"datasets": datasets, "models": ["mean", "quantum"], "students": [], "sweeps": []}
+        own |= {"pool_sweep": [], "per_class": [4, 2], **changes}
+        return resolve_study(study_of({"tracks": {"told": own, "regularised": None}}))
+
+    track = resolved(["digits-labels"]).tracks[-1]
+    assert track.n == (20, 40) and track.datasets["digits-labels"]["even"]
+    assert resolved(["digits-labels"], per_class=None, n=[30]).tracks[-1].n == (30,)
+    for datasets, said in (
+        (["docstrings-labels"], "how many classes 'docstrings-labels' has is not known"),
+        (["digits-labels", "reviews-labels"], "'digits-labels' has 10 classes and 'reviews-"),
+        (["docstrings"], "how many classes 'docstrings' has is not known"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            resolved(datasets)

@@ -1,5 +1,6 @@
 """The n labelled rows of each seed, nested in n: the first n of the seed's order of all rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,10 +39,13 @@ def draw_subsets(
     train = frame[frame["split"] == "train"].sort_values("row")
     train_rows, about = train["row"].to_numpy(dtype=np.int64), read_metadata(rows_path)
     labels = train["label"].to_numpy(dtype=str) if "classes" in about else None
-    orders = [_order(train_rows, labels, seed) for seed in seeds]
+    is_even = json.loads(about.get("settings", "{}")).get("even", False)
+    orders = [_order(train_rows, labels, seed, is_even) for seed in seeds]
     if labels is not None:
         label_of = dict(zip(train_rows, labels, strict=True))
         _check_classes(rows_path, label_of, orders, seeds, smallest)
+        if is_even and needed and "train" in needed:
+            _check_even(rows_path, labels, needed["train"][0])
     columns = {
         "seed": np.repeat(np.asarray(seeds, dtype=np.int64), len(train_rows)),
         "position": np.tile(np.arange(len(train_rows)), len(orders)),
@@ -51,11 +55,12 @@ def draw_subsets(
     write_table("subsets", path, columns, {"data": data, "seeds": list(seeds)})
 
 
-def _order(rows: np.ndarray, labels: np.ndarray | None, seed: int) -> np.ndarray:
+def _order(rows: np.ndarray, labels: np.ndarray | None, seed: int, is_even: bool) -> np.ndarray:
     """Rows in a seed's own order, which must not depend on n: hence 0 in its place.
 
     Where rows have classes to be told apart, every class has its share of the first n, for any n,
-    to within a row or two: each takes its places at even distances from a random start.
+    to within a row or two: each takes its places at even distances from a random start. If the
+    subsets are to be even, classes take turns, those that are used up falling out.
     """
     generator = generator_for(seed, 0, "subset")
     order = generator.permutation(len(rows))
@@ -64,7 +69,8 @@ def _order(rows: np.ndarray, labels: np.ndarray | None, seed: int) -> np.ndarray
     place = np.empty(len(rows))
     for label in np.unique(labels):
         own = order[labels[order] == label]
-        place[own] = (np.arange(len(own)) + generator.random()) / len(own)
+        start, share = generator.random(), 1 if is_even else len(own)
+        place[own] = (np.arange(len(own)) + start) / share
     return rows[np.argsort(place, kind="stable")]
 
 
@@ -86,6 +92,16 @@ def _check_classes(
                     f"n = {smallest} rows of seed {seed}, and cross-validation needs 2; give "
                     "a larger n, or drop rare classes with a larger 'least_rows' and 'rare: drop'"
                 )
+
+
+def _check_even(path: str | Path, labels: np.ndarray, largest: int) -> None:
+    """Refuse classes of which the largest subset would hold fewer rows than of others."""
+    names, counts = np.unique(labels, return_counts=True)
+    if counts.min() < (each := largest // len(names)):
+        raise DataError(
+            f"{path}: class '{names[counts.argmin()]}' has {counts.min()} rows to train on, and "
+            f"'per_class' asks for {each}; give fewer, or 'n', which takes classes as they come"
+        )
 
 
 def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,12 @@ from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
 from qdistill.study.registry import ADAPTERS, BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.settings import StudySettings, TrackSettings
-from qdistill.study.track_rules import check_sweeps, check_track, overridable_names
+from qdistill.study.track_rules import (
+    balance_classes,
+    check_sweeps,
+    check_track,
+    overridable_names,
+)
 from qdistill.study.tracking_uri import resolve_uri
 from qdistill.study.tracks import Study, Track, seed_blocks, with_source
 
@@ -78,11 +83,14 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
         if dataset["name"] in datasets:
             raise ConfigurationError(f"{where}datasets: '{dataset['name']}' is listed twice")
         datasets[dataset["name"]] = dataset
-    models = settings["models"]
+    models, sizes = settings["models"], settings["n"]
+    if per_class := settings.get("per_class"):
+        count = balance_classes(datasets, where)
+        sizes = [count * each for each in per_class]
     track = Track(
         name=name,
         datasets=datasets,
-        n=tuple(sorted(settings["n"])),
+        n=tuple(sorted(sizes)),
         bottlenecks=tuple(name for name in models if name in (*BOTTLENECKS, *ADAPTERS)),
         tuned=tuple(name for name in models if name in TUNED),
         references=tuple(name for name in models if name in REFERENCES),

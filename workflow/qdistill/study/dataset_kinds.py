@@ -81,6 +81,10 @@ class Digits(Declared):
     presets: ClassVar[Presets] = {"digits": {}}
     is_image: ClassVar[bool] = True
 
+    def count_classes(self) -> int | None:
+        """Return the number of digits."""
+        return DIGITS_CLASSES
+
     def width(self) -> int | None:
         """Return the number of pixels."""
         return DIGITS_WIDTH
@@ -206,6 +210,8 @@ class Labels(Derived):
     """Rows that a class must have in the train split, and in the held-out one."""
     rare: Literal["refuse", "drop"] = "refuse"
     """What is done with the rows of a class that has fewer."""
+    even: bool = False
+    """Whether subsets hold as many rows of one class as of another; `per_class` sets it."""
 
     is_labels: ClassVar[bool] = True
     function: ClassVar[str] = "labelled:label_latents"
@@ -219,6 +225,10 @@ class Labels(Derived):
     def rows(self) -> dict[str, int] | None:
         """Count the source's rows, unless classes are dropped."""
         return super().rows() if self.rare == "refuse" else None
+
+    def count_classes(self) -> int | None:
+        """Count the source's classes, unless some are dropped."""
+        return self.source.count_classes() if self.rare == "refuse" else None
 
 
 class Scrambled(Derived):

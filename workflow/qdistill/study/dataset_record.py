@@ -61,6 +61,10 @@ class DatasetKind(Settings):
         """Return the number of features; None where the settings do not say."""
         return None
 
+    def count_classes(self) -> int | None:
+        """Count the classes of rows; None where the settings do not say."""
+        return None
+
     def files(self) -> list[str]:
         """List the user's files that it is made from."""
         return []

@@ -32,9 +32,9 @@ SIMPLICITY: tuple[str, ...] = tuple(name for name in MODELS if not ENTRIES[name]
 # References that are a fitted linear encoder and decoder: they are fitted again, exactly.
 FITTED: tuple[str, ...] = tuple(name for name, entry in REFERENCES.items() if entry.adapter)
 
-# What circuits and their students are compared with on perturbed rows. ``linear`` has no circuit and
-# takes the same inputs; classifiers of scikit-learn standardise them, and what noise there is in
-# features that hardly vary becomes large.
+# What circuits and their students are compared with on perturbed rows. ``linear`` has no circuit
+# and takes the same inputs; classifiers of scikit-learn standardise them, and what noise there is
+# in features that hardly vary becomes large.
 PERTURBED_TOO = ("classical", "linear", "logistic")
 
 # Names of earlier versions.

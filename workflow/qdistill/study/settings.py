@@ -197,6 +197,9 @@ class TrackSettings(Settings):
 
     datasets: Datasets = ABSENT
     n: Sizes = ABSENT
+    per_class: Sizes | None = None
+    """Examples of each class, in place of `n`, where the number of classes is known; classes are
+    then equally frequent."""
     models: Models = ABSENT
     students: Students = ABSENT
     projections: Projections = ABSENT

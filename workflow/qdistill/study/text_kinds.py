@@ -75,6 +75,10 @@ class Reviews(Encoded, Declared):
     task: ClassVar[str] = "reconstruct sentence vectors of film reviews"
     presets: ClassVar[Presets] = {"reviews": {}}
 
+    def count_classes(self) -> int | None:
+        """Return 2: positive and negative."""
+        return 2
+
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Check that the package is installed, and that the encoder is somewhere."""
         installed_extra(self.name, *REVIEWS_PACKAGE)

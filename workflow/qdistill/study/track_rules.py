@@ -38,6 +38,29 @@ def check_sweeps(sweeps: Sequence[Mapping[str, Any]], where: str) -> None:
             )
 
 
+def balance_classes(datasets: dict[str, dict[str, Any]], where: str) -> int:
+    """Return how many classes some data sets have, and let their subsets hold as many of each.
+
+    Raises ConfigurationError unless all are of a kind that can, and have as many.
+    """
+    counts = {}
+    for name, settings in datasets.items():
+        counts[name] = record_of(settings).count_classes() if "even" in settings else None
+        if counts[name] is None:
+            raise ConfigurationError(
+                f"configuration: '{where}per_class': how many classes '{name}' has is not known "
+                "before it is made; give 'n' and 'per_class: null'"
+            )
+        settings["even"] = True
+    if len(set(counts.values())) > 1:
+        (one, first), (other, second) = list(counts.items())[:2]
+        raise ConfigurationError(
+            f"configuration: '{where}per_class': '{one}' has {first} classes and '{other}' "
+            f"{second}; give them tracks of their own"
+        )
+    return next(iter(counts.values())) or 0
+
+
 def check_track(track: Track, where: str) -> None:
     """Validate together the settings of a track that are allowed one by one.
 
