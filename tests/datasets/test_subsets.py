@@ -1,5 +1,7 @@
 """Subsets: nested in n, the same whatever the block, and of training rows only."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -116,10 +118,10 @@ def write_classes(path, counts, settings=None):
 def test_a_class_that_the_smallest_subset_lacks_is_refused_before_training(tmp_path):
     path = tmp_path / "latents.parquet"
     write_classes(path, {"a": 90, "b": 9, "once": 1})
-    with pytest.raises(DataError, match="'once' has . of the first n = 50 rows of seed 0"):
+    with pytest.raises(DataError, match=r"'once' has . of the first n = 50 rows of seed 0"):
         draw_subsets(path, [0], tmp_path / "subsets.parquet", smallest=50)
     write_classes(path, {str(place): 2 for place in range(1000)})
-    with pytest.raises(DataError, match="of the 1000 classes, '.*' has . of the first n = 100"):
+    with pytest.raises(DataError, match=r"of the 1000 classes, '.*' has . of the first n = 100"):
         draw_subsets(path, [0], tmp_path / "subsets.parquet", smallest=100)
     assert not (tmp_path / "subsets.parquet").exists()
 
@@ -132,11 +134,10 @@ def test_even_subsets_hold_as_many_of_each_class(tmp_path_factory, counts, seed)
     labels = write_classes(folder / "latents.parquet", named, {"even": True})
     each = min(counts)
     needed = {"train": (each * len(counts), "n")}
-    draw_subsets(
-        folder / "latents.parquet", [seed], folder / "s.parquet", needed=needed, smallest=8
-    )
+    made = folder / "s.parquet"
+    draw_subsets(folder / "latents.parquet", [seed], made, needed=needed, smallest=16)
     for take in (2, each):
-        _, rows = load_subsets(folder / "s.parquet", take * len(counts))
+        _, rows = load_subsets(made, take * len(counts))
         assert np.unique(labels[rows[0]], return_counts=True)[1].tolist() == [take] * len(counts)
 
 
