@@ -18,8 +18,9 @@ if Path.cwd() != Path(workflow.basedir) and Path("config/config.yaml").is_file()
 report: "workflow/report/workflow.rst"
 
 
-# The checked configuration, and the names of files.
+# The checked configuration and the names of files; what jobs ask of a machine.
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 # Data sets -> data/{data}/latents.parquet and the labelled subsets of each seed.
 include: "workflow/rules/data.smk"
 # Models trained on n examples, and references without training.

@@ -23,6 +23,7 @@ from qdistill.judgement.transfer import judge_transfer
 from qdistill.judgement.variance import share_variance
 from qdistill.storage.files import digest_of
 from qdistill.storage.tables import read_frame, read_metadata, write_table
+from qdistill.study.dataset_kinds import KINDS
 
 
 def judge_study(
@@ -71,10 +72,17 @@ def judge_benchmarks(
 ) -> dict[str, pd.DataFrame]:
     """Judge data sets of classes together: shares of variance and, with scores, benchmarks.
 
-    Published scores are as :func:`read_scores` gives them; each table is by the contract of its
+    Variance is shared among problems in which everything is trained and labels have to do with
+    rows. Published scores are as :func:`read_scores` gives them; each table is by the contract of its
     name.
     """
-    tables = {"variance_shares": share_variance(metrics)}
+    apart = [
+        (each["dataset"], each["protocol"])
+        for each in problems
+        if each["projections"] != "trained" or KINDS[each["settings"]["kind"]].is_scrambled
+    ]
+    keys = pd.MultiIndex.from_frame(metrics[["dataset", "protocol"]])
+    tables = {"variance_shares": share_variance(metrics[~keys.isin(apart)])}
     if scores is not None:
         tables["benchmark_scores"] = tabulate_scores(metrics, problems, scores)
         tables["benchmark_ranks"] = rank_scores(tables["benchmark_scores"])

@@ -194,11 +194,19 @@ class Study:
         ]
 
     @property
+    def told_apart(self) -> dict[tuple[str, str], Track]:
+        """Problems of classes that have to do with their rows, everything being trained."""
+        return {
+            (dataset, protocol): track
+            for (dataset, protocol), track in self.problems.items()
+            if track.place == "labels" and track.projections == "trained"
+            if not KINDS[track.datasets[dataset]["kind"]].is_scrambled
+        }
+
+    @property
     def shares_variance(self) -> bool:
         """Whether a protocol has enough data sets of classes to divide their variance."""
-        counts = Counter(
-            protocol for (_, protocol), track in self.problems.items() if track.place == "labels"
-        )
+        counts = Counter(protocol for _, protocol in self.told_apart)
         return max(counts.values(), default=0) >= LEAST_SHARING
 
     @property
@@ -209,11 +217,8 @@ class Study:
         fixed, nothing is measured.
         """
         asked, found = self.config.get("robustness") or {}, {}
-        for (dataset, protocol), track in self.problems.items() if asked else ():
+        for (dataset, protocol), track in self.told_apart.items() if asked else ():
             settings = track.datasets[dataset]
-            is_told = track.place == "labels" and track.projections == "trained"
-            if not is_told or KINDS[settings["kind"]].is_scrambled:
-                continue
             is_image = KINDS[with_source(settings)[0]["kind"]].is_image
             turns = [["rotation", degrees] for degrees in asked["rotations"] if is_image]
             noises = [["noise", level] for level in asked["noise"]]
