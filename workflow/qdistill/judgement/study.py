@@ -73,8 +73,8 @@ def judge_benchmarks(
     """Judge data sets of classes together: shares of variance and, with scores, benchmarks.
 
     Variance is shared among problems in which everything is trained and labels have to do with
-    rows. Published scores are as :func:`read_scores` gives them; each table is by the contract of its
-    name.
+    rows. Published scores are as :func:`read_scores` gives them; each table is by the contract of
+    its name.
     """
     apart = [
         (each["dataset"], each["protocol"])
