@@ -28,7 +28,7 @@ ENTRIES = {
 VECTOR_KINDS = [
     kind
     for kind, record in KINDS.items()
-    if not (record.is_text or record.is_base or record.is_language)
+    if not (record.is_text or record.is_base or record.is_language or record.is_benchmark)
 ]
 
 

@@ -40,16 +40,16 @@ def test_the_default_study_holds_every_name_and_both_controls():
 
 def test_an_inherited_track_is_dropped_by_null_and_all_of_them_too():
     names = [track.name for track in resolve_study(study_of()).tracks]
-    assert names == ["main", "regularised", "denoise", "memorise", "control"]
+    assert names == ["main", "regularised", "denoise", "labels", "memorise", "control"]
     fewer = resolve_study(study_of({"tracks": {"denoise": None}}))
-    assert [track.name for track in fewer.tracks] == ["main", "regularised", "memorise", "control"]
+    assert [track.name for track in fewer.tracks] == [name for name in names if name != "denoise"]
     assert [track.name for track in resolve_study(alone()).tracks] == ["main"]
 
 
 def test_a_track_replaces_lists_and_merges_training():
     own = {"batch_size": 7, "models": {"linear": {"batch_size": 3}}, "regularised": {"folds": 4}}
     track = {"datasets": ["digits"], "models": ["linear", "mean"], "training": own}
-    tracks = {**dict.fromkeys(("denoise", "memorise", "control")), "regularised": track}
+    tracks = {**dict.fromkeys(("denoise", "labels", "memorise", "control")), "regularised": track}
     training = {"models": {"linear": {"learning_rate": 0.5}}}
     main, track = resolve_study(study_of({"training": training, "tracks": tracks})).tracks
     assert list(track.datasets) == ["digits"]
@@ -126,7 +126,7 @@ downstream: { datasets: some } -> 'downstream.datasets' | found 'some', and must
 downstream: { neighbours: 0 } -> 'downstream.neighbours': found 0, and must be a whole number
 downstream: { neighbours: 799 } -> found 799 | 'docstrings' has 800 | at most 798
 downstream: { metric: cosine } -> unknown key 'downstream.metric'
-robustness: { noise: [0.5], rotations: [] } -> 'robustness' | no data set | docstrings | null
+{ robustness: { noise: [0.5], rotations: [] }, tracks: null } -> 'robustness' | no data set | docstrings | null
 robustness: { noise: [-0.5], rotations: [] } -> 'robustness.noise.0' | -0.5 | 0
 robustness: { noise: [], rotations: [15] } -> 'robustness.noise' | non-empty
 robustness: { noise: [1], rotations: [270] } -> 'robustness.rotations.0' | 270 | 180
@@ -155,7 +155,7 @@ def test_what_is_refused_of_tracks_and_downstream_measures_and_of_former_names(l
 def test_a_comparison_needs_both_names_in_one_track():
     pair = {"challenger": "linear", "baseline": "square"}
     others = {"regularised": {"models": ["square"]}}
-    others |= dict.fromkeys(("denoise", "memorise", "control"))
+    others |= dict.fromkeys(("denoise", "labels", "memorise", "control"))
     few = {"models": ["mean", "linear"], "students": [], "pool_sweep": []}
     message = refusal(study_of({**few, "comparisons": [pair], "tracks": others, "deploy": None}))
     assert "'comparisons.0': no track has both 'linear' and 'square'" in message
@@ -179,12 +179,12 @@ def test_inputs_are_perturbed_where_classes_are_told_and_images_alone_are_turned
     labels |= {"students": [], "pool_sweep": [], "sweeps": [], "n": [50]}
     asked = {"noise": [0.5], "rotations": [15, -15]}
     found = resolve_study(study_of({"robustness": asked, "tracks": {"labels": labels}})).robustness
-    assert {*found} == {("digits-labels", "article"), ("docstrings-labels", "article")}
+    assert {*found} == {(name, "regularised") for name in labels["datasets"]}
     plain = [["none", 0], ["noise", 0.5]]
     turned = [*plain, ["rotation", 15], ["rotation", -15]]
     kept = {name: each["perturbations"] for (name, _), each in found.items()}
     assert kept == {"digits-labels": turned, "docstrings-labels": plain}
-    assert all(each["references"] == ["mean", "logistic"] for each in found.values())
+    assert all(each["references"] == ["logistic"] for each in found.values())
     assert resolve_study(study_of({"tracks": {"labels": labels}})).robustness == {}
 
 

@@ -67,7 +67,7 @@ def test_examples_of_each_class_are_asked_for_where_classes_are_counted():
     def resolved(datasets, **changes):
         own = {"datasets": datasets, "models": ["mean", "quantum"], "students": [], "sweeps": []}
         own |= {"pool_sweep": [], "per_class": [4, 2], **changes}
-        return resolve_study(study_of({"tracks": {"told": own, "regularised": None}}))
+        return resolve_study(study_of({"tracks": {"told": own, "labels": None}}))
 
     track = resolved(["digits-labels"]).tracks[-1]
     assert track.n == (20, 40) and track.datasets["digits-labels"]["even"]

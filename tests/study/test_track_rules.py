@@ -199,11 +199,12 @@ def test_projections_fit_the_data(entry, allowed):
 
 
 @pytest.mark.parametrize("name", ["digits-labels", "digits-labels-shuffled"])
-def test_classes_are_told_behind_codes_of_their_own_but_not_by_the_identity(name):
+def test_classes_are_told_behind_codes_of_their_own_and_by_the_identity_of_as_many_features(name):
     for kind in ("trained", "pca"):
         check_track(with_data(name, projections=kind), "")
     message = refusal(with_data(name, projections="identity"))
-    assert "'projections': found 'identity', which gives features and no classes" in message
+    assert "'projections': found 'identity', but" in message
+    check_track(with_data("circuit-labels", projections="identity"), "")
     small = {"name": "few", "kind": "labels", "source": {"name": "digits", "unlabelled": 16}}
     assert "it needs more than 16" in refusal(with_data(small, projections="pca"))
 

@@ -33,7 +33,7 @@ def test_expected_rows_cover_the_grid_of_every_track():
     assert len(rows) == len(set(rows))
     counted = {}
     for dataset, qubits, protocol, n, seed, model, stage in rows:
-        assert qubits == {"digits-corrupted": 4}.get(dataset, 6)
+        assert qubits == {"digits-corrupted": 4, "digits-labels": 4}.get(dataset, 6)
         counted.setdefault((dataset, protocol), set()).add((n, seed, model, stage))
     # 21 models, one of them for synthetic data alone; 16 students, 10 of them at two stages.
     stages = sum(2 if entry.method == "fine_tune" else 1 for entry in STUDENTS.values())
@@ -53,6 +53,7 @@ def test_expected_rows_cover_the_grid_of_every_track():
         ("docstrings-permuted", "article"): 4 * 5,
         ("permuted-in-50-epochs", "article"): 4 * 5,
         ("permuted-behind-pca", "article"): 4 * 6,
+        ("digits-labels", "regularised"): 2 * (11 + 2),
     }
     assert {key: len(found) / 10 for key, found in counted.items()} == expected
 
@@ -62,8 +63,9 @@ def test_problems_are_in_the_order_of_the_tracks():
     described = study.describe_problems()
     assert [(each["dataset"], each["protocol"]) for each in described] == list(study.problems)
     by_track = {each["track"]: each["projections"] for each in described}
-    assert list(by_track) == ["main", "regularised", "denoise", "memorise", "control"]
-    assert list(by_track.values()) == ["trained", "trained", "pca", "trained", "identity"]
+    assert list(by_track) == ["main", "regularised", "denoise", "labels", "memorise", "control"]
+    trained = ["trained"] * 2
+    assert list(by_track.values()) == [*trained, "pca", *trained, "identity"]
     control = next(each for each in described if each["dataset"] == "teacher-circuit")
     assert (control["settings"]["layers"], control["settings"]["angle_range"]) == (2, 1.0)
 
@@ -89,7 +91,16 @@ def test_suffixes_of_rules_differ_between_tracks():
     own = {"a-b": "digits", "b": "synthetic-4q"}
     extra = {name: {"datasets": [data], "pool_sweep": []} for name, data in own.items()}
     suffixes = [track.suffix for track in study_of({"tracks": extra}).tracks]
-    assert suffixes == ["", "_regularised", "_denoise", "_memorise", "_control", "_a_b", "_b"]
+    assert suffixes == [
+        "",
+        "_regularised",
+        "_denoise",
+        "_labels",
+        "_memorise",
+        "_control",
+        "_a_b",
+        "_b",
+    ]
 
 
 def test_settings_of_a_model_by_protocol():
@@ -163,7 +174,8 @@ def test_training_is_listed_for_all_that_is_trained():
     assert listed["teacher-circuit/article/quantum"]["layers"] == 2
     assert listed["digits-corrupted/regularised/compiled"] == {"projections": "pca"}
     names = {key.rpartition("/")[2] for key in listed}
-    assert names == {*BOTTLENECKS, *STUDENTS, *TUNED}
+    of_labels = {"soft_labels_pool", "soft_labels_logistic"}
+    assert names == {*BOTTLENECKS, *STUDENTS, *TUNED, *of_labels}
 
 
 @given(seeds=st.integers(1, 60), size=st.integers(1, 20))

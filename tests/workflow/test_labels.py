@@ -99,7 +99,7 @@ def test_the_page_says_who_tells_classes_best_and_what_is_memorised(finished):
     assert "## Who tells the classes best?" in page and "log loss" in page
     assert "beside a Gaussian kernel, `kernel_amplitude`" in page
     assert "## Do the circuit's students withstand more?" in page
-    assert "**distinct**" in page and "The circuit memorises at every n" in page
+    assert "**distinct**" in page and "The circuit memorises at n = 20" in page
     findings = table(finished, "findings")
     best = findings[(findings["question"] == "labels") & (findings["verdict"] == "best")]
     assert set(best["measure"]) == {"cross_entropy", "accuracy", "macro_f1"}
