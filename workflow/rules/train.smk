@@ -68,7 +68,7 @@ rule fit_references:
     group:
         DATA_GROUP
     conda:
-        "../../envs/data.yaml"
+        "../../envs/train.yaml"
     resources:
         **NEEDED,
     params:
