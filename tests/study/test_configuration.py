@@ -126,7 +126,7 @@ downstream: { datasets: some } -> 'downstream.datasets' | found 'some', and must
 downstream: { neighbours: 0 } -> 'downstream.neighbours': found 0, and must be a whole number
 downstream: { neighbours: 799 } -> found 799 | 'docstrings' has 800 | at most 798
 downstream: { metric: cosine } -> unknown key 'downstream.metric'
-{ robustness: { noise: [0.5], rotations: [] }, tracks: null } -> 'robustness' | no data set | docstrings | null
+{ robustness: { noise: [1], rotations: [] }, tracks: null } -> 'robustness' | no data set | null
 robustness: { noise: [-0.5], rotations: [] } -> 'robustness.noise.0' | -0.5 | 0
 robustness: { noise: [], rotations: [15] } -> 'robustness.noise' | non-empty
 robustness: { noise: [1], rotations: [270] } -> 'robustness.rotations.0' | 270 | 180

@@ -113,13 +113,13 @@ def _kernel_amplitude(rows: Rows, penalty: float) -> Any:
     return make_pipeline(AmplitudeStates(rows.qubits), SVC(kernel=fidelity, C=1 / penalty))
 
 
-def _kernel_angle(rows: Rows, penalty: float) -> Any:
+def _kernel_angle(rows: Rows, penalty: float, reach: float) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import SVC
 
     from qdistill.training.fidelity_kernels import AngleStates, fidelity
 
-    states = AngleStates(rows.qubits, rows.seed, rows.n)
+    states = AngleStates(rows.qubits, rows.seed, rows.n, reach=reach)
     return make_pipeline(states, SVC(kernel=fidelity, C=1 / penalty))
 
 
@@ -153,7 +153,10 @@ RECIPES = {
         _svm_rbf, {"penalty": (10.0, 1.0, 0.1, 0.01), "gamma": (0.01, 0.1, 1.0, 10.0)}
     ),
     "kernel_amplitude": Recipe(_kernel_amplitude, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
-    "kernel_angle": Recipe(_kernel_angle, {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001)}),
+    "kernel_angle": Recipe(
+        _kernel_angle,
+        {"penalty": (10.0, 1.0, 0.1, 0.01, 0.001), "reach": (0.03, 0.1, 0.3, 1.0)},
+    ),
     "fourier": Recipe(_fourier, {"penalty": (1000.0, 100.0, 10.0, 1.0, 0.1)}),
     "mlp": Recipe(_mlp, {"decay": (100.0, 10.0, 1.0, 0.1)}),
 }

@@ -98,7 +98,7 @@ class AmplitudeStates(TransformerMixin, BaseEstimator):
 
 
 class AngleStates(TransformerMixin, BaseEstimator):
-    """Angle encoding: phi = pi tanh(score / deviation) on each wire, uploaded again in each block.
+    """Angle encoding: phi = reach pi tanh(score / deviation) on each wire, again in each block.
 
     Scores are those of PCA (so centred), the first ``qubits`` of them, and deviations those of
     the n rows; where there are fewer directions, the other wires encode an angle of 0. The
@@ -114,13 +114,17 @@ class AngleStates(TransformerMixin, BaseEstimator):
         folds inside the n rows validate the very circuit that is fitted on all of them.
     blocks : int
         How often the angles are encoded.
+    reach : float
+        The share of ± pi that angles span: the smaller, the wider the kernel, which generalises
+        only where it is wide enough (Shaydulin and Wild, Phys. Rev. A 106, 042407, 2022).
     """
 
-    def __init__(self, qubits: int, seed: int, n: int, blocks: int = 3) -> None:
+    def __init__(self, qubits: int, seed: int, n: int, blocks: int = 3, reach: float = 1.0) -> None:
         self.qubits = qubits
         self.seed = seed
         self.n = n
         self.blocks = blocks
+        self.reach = reach
 
     def fit(self, rows: np.ndarray, labels: Any = None) -> Self:
         """Fit directions and deviations to rows (n, D), two or more; labels are not read.
@@ -145,7 +149,7 @@ class AngleStates(TransformerMixin, BaseEstimator):
         """Encode rows (B, D) as states, float64, of shape (B, 2 * 2**qubits)."""
         check_is_fitted(self)
         rows = validate_data(self, rows, reset=False, dtype=np.float64) - self.mean_
-        phases = np.pi * np.tanh(rows @ self.directions_)
+        phases = self.reach * np.pi * np.tanh(rows @ self.directions_)
         states = np.zeros((len(rows), 2**self.qubits), dtype=np.complex128)
         states[:, 0] = 1.0
         for unitary in self.unitaries_:
