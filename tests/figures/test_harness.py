@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from helpers.benchmarks import make_scores
 from helpers.cost import make_cost
 from helpers.downstream import make_downstream
 from helpers.figures import (
@@ -20,6 +21,7 @@ from helpers.metrics import make_setting_sweep, make_sweep
 from helpers.robustness import make_robustness
 from qdistill.errors import ConfigurationError, DataError
 from qdistill.figures.harness import draw_and_save, finish, plot_figures, plot_study
+from qdistill.judgement.benchmarks import rank_scores
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
 from qdistill.judgement.study import judge_tables
 from qdistill.storage.tables import write_table
@@ -44,6 +46,8 @@ def sources(tmp_path_factory, metrics):
         others = [elsewhere.assign(protocol="regularised"), elsewhere.assign(dataset="digits")]
         write_table(kind, folder / f"{kind}.parquet", pd.concat([table, *others]), {})
     write_table("cost", folder / "cost.parquet", make_cost(), {})
+    ranks = rank_scores(make_scores())
+    write_table("benchmark_ranks", folder / "benchmark_ranks.parquet", ranks, {})
     write_table("trainability", folder / "trainability.parquet", trainability_of(POWERS), {})
     write_latents(folder / "latents.parquet", optimal_mse="0.00195", pca_floor_mse="0.002")
     files = {path.stem: path for path in folder.glob("*.parquet")}

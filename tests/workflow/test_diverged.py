@@ -29,6 +29,7 @@ training:
 tuning: { folds: 2, layers: [2] }
 tracks:
   denoise: null
+  labels: null
   memorise: null
   control: null
   regularised:

@@ -1,10 +1,10 @@
 """Classifiers that a practitioner tries first, from scikit-learn, settings by cross-validation.
 
-All have the same treatment. Features are standardised, but for states of circuits.
-Settings are those of the lowest cross-validated log loss inside the n rows, after one temperature
-for all rows has brought the left-out scores to the right sharpness (Guo et al., ICML 2017): a
-support vector machine gives no probabilities of its own, and a network's are too sure of
-themselves. The temperature is kept.
+All have the same treatment. Features are standardised, but for states of circuits. Settings are
+those of the lowest cross-validated log loss inside the n rows, after one temperature for all rows
+has brought the left-out scores to the right sharpness (Guo et al., ICML 2017): a support vector
+machine gives no probabilities of its own, and a network's are too sure of themselves. The
+temperature is kept.
 """
 
 from __future__ import annotations
@@ -60,9 +60,8 @@ class Recipe:
 
 
 # What scikit-learn calls fitted numbers.
-_WEIGHTS: tuple[str, ...] = (
-    *("coef_", "intercept_", "coefs_", "intercepts_", "centroids_", "_fit_X"),
-)
+_WEIGHTS = ("coef_", "intercept_", "coefs_", "intercepts_", "centroids_", "_fit_X")
+_VECTORS = ("support_vectors_", "dual_coef_", "intercept_")
 # Of these nothing lies beyond either end: no shrinking, one neighbour.
 _BOUNDED = ("shrinking", "neighbours")
 
@@ -213,9 +212,9 @@ class TunedClassifier:
 
     def count_parameters(self) -> int:
         """Count the fitted numbers, rows that are kept included."""
-        last, names = self.model[-1], _WEIGHTS
-        if hasattr(last, "support_vectors_"):  # of which a linear one's coefficients are made
-            names = ("support_vectors_", "dual_coef_", "intercept_")
+        last = self.model[-1]
+        # Of support vectors a linear machine's coefficients are made.
+        names = _VECTORS if hasattr(last, "support_vectors_") else _WEIGHTS
         kept = [getattr(last, name, ()) for name in names]
         return sum(np.size(part) for each in kept for part in _parts(each))
 
