@@ -1,5 +1,7 @@
 """Classifiers of scikit-learn with settings of their own: against scikit-learn by brute force."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from sklearn.svm import SVC
 from helpers.files import files_of, make_problem, rows_at
 from helpers.training import make_examples, write_problem
 from qdistill.randomness import split_folds
+from qdistill.storage.tables import write_table
 from qdistill.training.classifiers import (
     FOLDS,
     RECIPES,
@@ -137,3 +140,22 @@ def test_references_of_labelled_rows_are_in_the_metrics(tmp_path):
     assert by_name.loc["logistic", "heldout_loss"] < by_name.loc["mean", "heldout_loss"]
     assert by_name.loc["logistic", "heldout_accuracy"] > by_name.loc["mean", "heldout_accuracy"]
     assert not frame["diverged"].any()
+
+
+def test_a_row_without_a_state_is_a_flagged_run_and_not_the_end(tmp_path):
+    generator = np.random.default_rng(1)
+    labels = np.tile(["a", "b"], 30)
+    features = np.zeros((60, 8), dtype=np.float32)
+    features[:40, :4] = generator.normal(size=(40, 4))
+    features[40:, 4:] = generator.normal(size=(20, 4))  # orthogonal to all that is trained on
+    split = np.repeat(["train", "heldout"], [40, 20])
+    columns = {"row": np.arange(60), "split": split, "label": labels, "features": features}
+    columns["targets"] = (labels[:, None] == ["a", "b"]).astype(np.float32)
+    about = {"classes": json.dumps(["a", "b"])}
+    write_table("latents", latents := tmp_path / "latents.parquet", columns, {}, about)
+    files = files_of(tmp_path, "references")
+    fit_references(["mean", "kernel_amplitude"], make_problem(latents, (20,)), {}, files.metrics)
+    frame = rows_at(files, "metrics", 20).set_index("model")
+    assert frame.loc["kernel_amplitude", "diverged"].all()
+    assert frame.loc["kernel_amplitude", "heldout_loss"].isna().all()
+    assert not frame.loc["mean", "diverged"].any()

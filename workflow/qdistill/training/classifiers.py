@@ -24,6 +24,10 @@ _SHARPEST = 8.0  # logarithm of the largest and smallest temperature
 _TIE = 1e-6  # nats; of equals the first counts, which is the simplest
 
 
+class NoStateError(ValueError):
+    """A row that no state of a circuit corresponds to."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """What a classifier is told of the rows that it is made for."""

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qdistill.circuits.circuit import build_unitary
 from qdistill.models.bottlenecks.base import draw_angles
 from qdistill.randomness import generator_for
+from qdistill.training.classifiers import NoStateError
 
 _NEGLIGIBLE = 1e-7  # share of the largest deviation: the resolution of rows stored as float32
 _ROUNDING = 1e-12  # share of a row's norm that is nothing but rounding in float64
@@ -79,7 +80,7 @@ class AmplitudeStates(TransformerMixin, BaseEstimator):
     def transform(self, rows: np.ndarray) -> np.ndarray:
         """Encode rows (B, D) as states, float64, of shape (B, 2 * 2**qubits).
 
-        Raises ValueError that names the first row without any part along the directions, such as
+        Raises NoStateError that names the first row without any part along the directions, such as
         one of zeros: no state corresponds to it.
         """
         check_is_fitted(self)
@@ -88,7 +89,7 @@ class AmplitudeStates(TransformerMixin, BaseEstimator):
         norms = np.linalg.norm(scores, axis=1)
         empty = norms <= _ROUNDING * np.linalg.norm(rows, axis=1)
         if empty.any():
-            raise ValueError(
+            raise NoStateError(
                 f"cannot encode row {empty.argmax()} as amplitudes: all its principal scores are "
                 "zero, one at least must not be"
             )

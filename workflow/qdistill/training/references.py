@@ -13,7 +13,7 @@ from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
-from qdistill.training.classifiers import fit_classifier, log_losses
+from qdistill.training.classifiers import NoStateError, fit_classifier, log_losses
 from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
@@ -96,9 +96,13 @@ def _evaluate_classifier(
 ) -> Evaluation:
     """Evaluate one seed's classifier on its n rows and on the held-out ones."""
     begun = time.perf_counter()
-    model = fit_classifier(name, inputs[0], targets[0], seed, qubits)
-    seconds = time.perf_counter() - begun
-    scores = [model.scores(rows) for rows in inputs]
+    try:
+        model = fit_classifier(name, inputs[0], targets[0], seed, qubits)
+        seconds = time.perf_counter() - begun
+        scores = [model.scores(rows) for rows in inputs]
+    except NoStateError:  # a row without a part along any direction of the n rows
+        nothing = np.array([np.nan])
+        return Evaluation(nothing, nothing, np.array([True]), 0)
     train, heldout = (
         np.array([log_losses(own, truth.argmax(1)).mean()])
         for own, truth in zip(scores, targets, strict=True)
