@@ -16,7 +16,6 @@ from helpers.training import make_examples
 from qdistill.datasets.digits import write_digits
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.labelled import label_latents
-from qdistill.downstream import robustness
 from qdistill.downstream.codes import load_predictor
 from qdistill.downstream.robustness import (
     measure_robustness,
@@ -30,6 +29,7 @@ from qdistill.storage.tables import read_frame, write_table
 from qdistill.storage.weights import read_weights, write_weights
 from qdistill.students.fitting import fit_student
 from qdistill.study.datasets import resolve_dataset
+from qdistill.training import references
 from qdistill.training.protocols import train_model
 from qdistill.training.references import fit_references
 
@@ -214,7 +214,7 @@ def test_a_wide_margin_keeps_more_than_a_thin_one(tmp_path, monkeypatch):
             return np.column_stack([-inputs[:, self.feature], inputs[:, self.feature]])
 
     planted = {"nearest_centroid": Sign(0), "logistic": Sign(1)}
-    monkeypatch.setattr(robustness, "fit_classifier", lambda name, *_: planted[name])
+    monkeypatch.setattr(references, "fit_classifier", lambda name, *_: planted[name])
     settings = {"perturbations": (("none", 0), ("noise", 0.5)), "references": (*planted,)}
     problem = make_problem(latents, (20,), qubits=2)
     measure_robustness(problem, {}, {}, {**settings, "models": {}}, tmp_path / "table.parquet")

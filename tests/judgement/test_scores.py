@@ -96,3 +96,32 @@ def test_findings_name_who_is_best_and_what_to_use():
     assert choice["subject"] == "svm_rbf"  # which is nothing to deploy here
     scores = found[found["question"] == "scores"]
     assert set(scores["measure"]) == {"accuracy", "macro_f1"}
+
+
+@pytest.mark.parametrize(
+    ("g", "verdict"), [(2.0, "no room"), (4.9, "open"), (9.0, "open"), (12.0, "room")]
+)
+def test_there_is_no_room_for_a_kernel_only_well_below_the_root_of_n(g, verdict):
+    rows = [
+        {"dataset": "digits-labels", "qubits": 4, "protocol": "article", "n": 100, "seed": seed}
+        | {"encoding": "angle", "against": "rbf", "geometric_difference": g + 0.2 * (seed - 2.5)}
+        | {"residual_difference": 1.0, "complexity_quantum": 8.0 + seed % 2}
+        | {"complexity_classical": 4.0}
+        for seed in SEEDS
+    ]
+    frames = {"metrics": metrics_of(TOLD, 100), "sweep": make_frame("sweep")}
+    frames["geometry"] = pd.DataFrame(rows)
+    found = gather_findings(
+        StudyTables.complete({**frames, **judge_tables(frames, read_published())})
+    )
+    own = found[found["question"] == "geometry"].set_index("measure")
+    assert own.loc["geometric_difference", ["verdict", "level"]].tolist() == [verdict, 10.0]
+    assert own.loc["complexity_ratio", "verdict"] == "does not suit"
+
+
+def test_what_cannot_be_deployed_may_be_used_where_classes_are_told():
+    ahead = {**TOLD, "quantum_angle": (0.1, 0.97)}
+    frames = {"metrics": metrics_of(ahead), "sweep": make_frame("sweep")}
+    tables = judge_tables(frames, read_published())
+    found = gather_findings(StudyTables.complete({**frames, **tables}))
+    assert found[found["question"] == "choice"]["subject"].tolist() == ["quantum_angle"]

@@ -25,8 +25,8 @@ from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import read_seeds
 from qdistill.study.registry import stages_of
-from qdistill.training.classifiers import fit_classifier
 from qdistill.training.evaluation import finite_or_missing, score_classes
+from qdistill.training.references import fit_scores
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _load_all(
         yield _Trained(
             name,
             "trained",
-            _fit_reference(name, examples, problem.qubits),
+            fit_scores(name, examples, problem.qubits),
             [False] * len(examples.seeds),
         )
     for name, path in weights.items():
@@ -124,20 +124,6 @@ def _load_all(
         scores = load_predictor(name, examples.n, weights, problem.qubits, own)
         diverged = read_diverged(metrics[name], examples.n, stage, examples.seeds)
         yield _Trained(name, stage, scores, diverged)
-
-
-def _fit_reference(name: str, examples: Examples, qubits: int) -> Callable[[Tensor], Tensor]:
-    """Fit one classifier to each seed's n rows, as its metrics were: everything is derived."""
-    fitted = [
-        fit_classifier(name, *examples.labelled_rows(seed), seed, qubits) for seed in examples.seeds
-    ]
-
-    def scores(inputs: Tensor) -> Tensor:
-        rows = inputs.double().numpy()
-        found = [model.scores(own) for model, own in zip(fitted, rows, strict=True)]
-        return torch.from_numpy(np.stack(found))
-
-    return scores
 
 
 def _rows_of(

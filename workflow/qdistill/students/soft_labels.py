@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,8 +24,8 @@ from qdistill.students.teachers import distillation_positions, load_teacher, tea
 from qdistill.study.model_entry import ModelEntry
 from qdistill.study.registry import LABEL_STUDENTS, REFERENCES
 from qdistill.training.blocks import BlockResults
-from qdistill.training.classifiers import fit_classifier
 from qdistill.training.protocols import start_model, train_by_protocol
+from qdistill.training.references import fit_scores
 
 # Of every teacher: the value that is usual where a teacher fits its own rows nearly perfectly, as
 # these do. It is fixed and not tuned, so that no student has a choice that its controls lack.
@@ -111,17 +110,8 @@ def scores_of(
         assert teacher is not None
         model, weights = load_teacher(teacher, examples.n)
         return lambda positions: model.predict_rows(weights, examples.inputs[positions])
-    fitted = [
-        fit_classifier(entry.teacher, *examples.labelled_rows(seed), seed, qubits)
-        for seed in examples.seeds
-    ]
-
-    def scores(positions: Tensor) -> Tensor:
-        rows = [examples.inputs[own].double().numpy() for own in positions]
-        found = [each.scores(own) for each, own in zip(fitted, rows, strict=True)]
-        return torch.tensor(np.stack(found), dtype=torch.float32)
-
-    return scores
+    reference = fit_scores(entry.teacher, examples, qubits)
+    return lambda positions: reference(examples.inputs[positions]).float()
 
 
 def soften(entry: ModelEntry, examples: Examples, scores: Scores | None) -> tuple[Examples, float]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from qdistill.randomness import generator_for, split_folds
 
-FOLDS = 5  # or as many as the rarest class has rows, of which there are two at least
+FOLDS = 5  # of the cross-validation of every reference, fewer where rows are very few
 _SHARPEST = 8.0  # logarithm of the largest and smallest temperature
 _TIE = 1e-6  # nats; of equals the first counts, which is the simplest
 

@@ -1,7 +1,9 @@
 """References: the mean, PCA, kernels, Fourier series, classifiers, and a known optimum."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +15,16 @@ from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
-from qdistill.training.classifiers import NoStateError, fit_classifier, log_losses
+from qdistill.training.classifiers import FOLDS, NoStateError, fit_classifier, log_losses
 from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from qdistill.datasets.examples import Examples
     from qdistill.training.fourier import FourierRegression
 
-FOLDS = 5  # of the cross-validation of a rank or a penalty, or n where that is less
 _NEGLIGIBLE = 1e-10  # sums of squares below this share of the largest count as zero
 
 
@@ -121,7 +125,7 @@ def _evaluate_classifier(
 
 def _fit(
     name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, qubits: int
-) -> "KernelRegression | PrincipalRegression | FourierRegression":
+) -> KernelRegression | PrincipalRegression | FourierRegression:
     """Fit what is a regression to one seed's labelled rows."""
     folds = min(FOLDS, len(inputs))
     if name in KERNELS:
@@ -131,6 +135,25 @@ def _fit(
 
         return FourierRegression(inputs, targets, seed, folds, qubits)
     return fit_regression(name, inputs, targets, seed, 2**qubits)
+
+
+def fit_scores(name: str, examples: Examples, qubits: int) -> Callable[[Tensor], Tensor]:
+    """Fit a classifier to each seed's n rows, as its metrics were: everything is derived.
+
+    What is returned turns float32 inputs of each seed (S, M, D) into logits (S, M, C), float64.
+    """
+    import torch
+
+    fitted = [
+        fit_classifier(name, *examples.labelled_rows(seed), seed, qubits) for seed in examples.seeds
+    ]
+
+    def scores(inputs: Tensor) -> Tensor:
+        rows = inputs.double().numpy()
+        found = [model.scores(own) for model, own in zip(fitted, rows, strict=True)]
+        return torch.from_numpy(np.stack(found))
+
+    return scores
 
 
 class PrincipalRegression:

@@ -17,12 +17,13 @@ from qdistill.judgement.findings.base import (
     key_of,
     select_rows,
 )
+from qdistill.judgement.findings.memorisation import tells_classes
 from qdistill.judgement.pairing import last_stage
 from qdistill.judgement.tables import ProblemTables
 from qdistill.study.registry import (
     AUTO,
     ENTRIES,
-    REFERENCES,
+    MODELS,
     STUDENTS,
     contenders,
     place_on_ladder,
@@ -31,18 +32,18 @@ from qdistill.study.registry import (
 REMOVED = tuple((entry.twin_of, name) for name, entry in ENTRIES.items() if entry.removes)
 _TRAINED = "trained"
 # Candidates of a choice that are nothing to deploy here.
-_BESIDES = {"mean", "frozen_base"} | {n for n in REFERENCES if not ENTRIES[n].in_vectors}
+_BESIDES = {"mean", "frozen_base"}
 
 
 def choices(part: ProblemTables) -> list[Finding]:
     """Choose a model at each n by the rule of ``deploy`` with ``model: auto``.
 
-    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using. So are
-    the classifiers of scikit-learn, which saves them itself.
+    The mean, which has no codes to deploy, is a candidate here: nothing may be worth using. Where
+    classes are told so is every model, classifiers of scikit-learn included.
     Nothing is chosen from a single candidate or seed, or where every candidate diverged. The
     estimate is the ratio of its error to that of ``quantum``, or else of the mean.
     """
-    candidates = _candidates(part.names)
+    candidates = _candidates(part.names, tells_classes(part.metrics))
     found: list[Finding] = []
     if len(candidates) < 2 or part.seeds < 2:
         return found
@@ -66,10 +67,13 @@ def choices(part: ProblemTables) -> list[Finding]:
     return found
 
 
-def _candidates(names: Collection[str]) -> list[str]:
-    """List what is chosen among: models, the simplest first, then students."""
-    deployed = contenders(names)
-    models = {*deployed, *_BESIDES.intersection(names)} - STUDENTS.keys()
+def _candidates(names: Collection[str], is_told: bool) -> list[str]:
+    """List what is chosen among: models, the simplest first, then students.
+
+    Where classes are told, what is used is a whole model, with or without a form as an adapter.
+    """
+    deployed, besides = contenders(names), _BESIDES.union(MODELS if is_told else ())
+    models = {*deployed, *besides.intersection(names)} - STUDENTS.keys()
     students = [name for name in deployed if name in STUDENTS]
     return [*sorted(models, key=place_on_ladder), *students]
 

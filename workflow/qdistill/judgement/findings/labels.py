@@ -14,6 +14,7 @@ MEASURES = {
     "accuracy": ("heldout_accuracy", True),
     "macro_f1": ("heldout_macro_f1", True),
 }
+WELL_BELOW = 0.5  # of sqrt(n): the classical kernel's bound on the error is then half as large
 _NAMES = {column: name for name, (column, _) in MEASURES.items()}
 
 
@@ -58,9 +59,10 @@ def score_rivalries(part: ProblemTables) -> list[Finding]:
 def geometries(part: ProblemTables) -> list[Finding]:
     """Judge whether a quantum kernel could do better than a classical one, and here would.
 
-    Huang et al. (2021): where the geometric difference g is below sqrt(n), the level, there is
-    ``no room`` for labels on which it does much better. The labels at hand ``suit`` it where their
-    complexity is the lower under it; the estimate is then the ratio of complexities.
+    Huang et al. (2021): where the geometric difference g is well below sqrt(n), the level, there
+    is ``no room`` for labels on which it does much better, and ``room`` from sqrt(n) on. The
+    labels at hand ``suit`` it where their complexity is the lower under it; the estimate is then
+    the ratio of complexities.
     """
     found = []
     for (n, encoding, against), rows in part.geometry.groupby(["n", "encoding", "against"]):
@@ -71,19 +73,20 @@ def geometries(part: ProblemTables) -> list[Finding]:
         ratio = paired_ratio(
             rows["complexity_quantum"].to_numpy(), rows["complexity_classical"].to_numpy()
         )
-        for measure, value, bound, words in (
-            ("geometric_difference", size, level, ("no room", "room")),
-            ("complexity_ratio", ratio, 1.0, ("suits", "does not suit")),
+        for measure, value, below, bound, words in (
+            ("geometric_difference", size, WELL_BELOW * level, level, ("no room", "room")),
+            ("complexity_ratio", ratio, 1.0, 1.0, ("suits", "does not suit")),
         ):
             own = {**about, "estimate": value.estimate, "low": value.low, "high": value.high}
-            own |= {"measure": measure, "level": bound, "verdict": _beside(value, bound, words)}
+            own |= {"measure": measure, "level": bound}
+            own |= {"verdict": _beside(value, below, bound, words)}
             key = key_of(part, n)
             found.append(from_row("geometry", key, {}, "geometry", where, **own))
     return found
 
 
-def _beside(value: Interval, bound: float, words: tuple[str, str]) -> str:
-    """Return the first word where the limits are below the bound, the second where above."""
+def _beside(value: Interval, below: float, above: float, words: tuple[str, str]) -> str:
+    """Return the first word where the limits are below one bound, the second above the other."""
     if not value.low <= value.high:  # there are no limits
         return "undefined"
-    return words[0] if value.high < bound else words[1] if value.low >= bound else "open"
+    return words[0] if value.high < below else words[1] if value.low >= above else "open"
