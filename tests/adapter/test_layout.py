@@ -63,7 +63,12 @@ def test_save_and_load_in_the_hugging_face_manner(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "'format_version' is 2, and this version of qdistill reads 1; "),
+        (
+            {"format_version": 3},
+            "'format_version' is 3, and this version of qdistill reads 1 to 2; ",
+        ),
+        ({"metric": "angle"}, "'metric' is 'angle'; allowed: cosine, euclidean"),
+        ({"metric": "cosine"}, "lacks the tensor 'calibration.binary_offset'"),
         ({"kind": "cubic"}, "'kind' is 'cubic'; allowed: linear, "),
         ({"kind": "linear"}, "'normalisation' is 'unit', but the kind 'linear' has 'none'"),
         ({"width": 0}, "'width' is 0, which is not a positive integer"),

@@ -22,6 +22,7 @@ _REQUIREMENTS = ("mlflow", "numpy", "safetensors")
 # What mlflow_code.py imports of this library. All of it would be two hundred files in each model.
 _MODULES = (
     *("__init__", "errors", "adapter/__init__", "adapter/layout", "adapter/numerics"),
+    *("adapter/calibration", "models/__init__", "models/quantisation"),
     *("storage/__init__", "storage/files", "storage/weights"),
 )
 

@@ -22,7 +22,7 @@ IR_VERSION = 9  # that of the releases with opset 18 to 20, so that older runtim
 def build_graph(adapter: AdapterWeights) -> onnx.ModelProto:
     """Build the checked ONNX model of an adapter."""
     config = adapter.config
-    graph = _Graph(dict(adapter.tensors))
+    graph = _Graph({k: v for k, v in adapter.tensors.items() if not k.startswith("calibration.")})
     graph.add("Gemm", ["features", "encoder.weight", "encoder.bias"], "h", transB=1)
     _add_bottleneck(graph, config.kind, config.width)
     graph.add("Gemm", ["codes", "decoder.weight", "decoder.bias"], "reconstruction", transB=1)

@@ -42,6 +42,10 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
                 if name.startswith("bottleneck.")
             }
         )
+        self.calibration = nn.Module()
+        for name, shape in config.shapes().items():
+            if name.startswith("calibration."):
+                self.calibration.register_buffer(name.partition(".")[2], torch.zeros(shape))
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode vectors: (..., inputs) to (..., width).
