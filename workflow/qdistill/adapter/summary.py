@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from qdistill.adapter.layout import CARD_FILE, KINDS, read_adapter
+from qdistill.adapter.calibration import bytes_by_precision
+from qdistill.adapter.layout import KINDS, read_adapter
+from qdistill.study.adapter_files import CARD_FILE
 
 _NORMALISATIONS = {
     "none": "none",
@@ -18,7 +20,10 @@ def summarise(folder: str | Path) -> str:
     """
     adapter = read_adapter(folder)
     config, origin = adapter.config, adapter.config.origin
-    size = sum(array.size for array in adapter.tensors.values())
+    size = sum(
+        array.size for name, array in adapter.tensors.items() if not name.startswith("calibration.")
+    )
+    sizes = bytes_by_precision(config)
     rows = {
         "kind": config.kind,
         "encoder output": _NORMALISATIONS[KINDS[config.kind]],
@@ -26,6 +31,7 @@ def summarise(folder: str | Path) -> str:
         "codes": f"{config.width:,}",
         "outputs": f"{config.outputs:,}",
         "parameters": f"{size:,}",
+        "bytes a vector": ", ".join(f"{form} {count:,}" for form, count in sizes.items()),
     }
     keys = ("study", "dataset", "protocol", "n", "model", "stage", "seed")
     rows |= {key: str(origin[key]) for key in keys if key in origin}
