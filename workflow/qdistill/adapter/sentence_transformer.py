@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules.module import Module
-from sentence_transformers.models import Dense, LayerNorm, Normalize
+from sentence_transformers.sentence_transformer.modules import Dense, LayerNorm, Normalize
 from torch import Tensor, nn
 
 from qdistill.adapter.layout import OF_SENTENCE_TRANSFORMERS, write_adapter

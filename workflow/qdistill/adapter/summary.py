@@ -5,6 +5,7 @@ from pathlib import Path
 from qdistill.adapter.calibration import bytes_by_precision
 from qdistill.adapter.layout import KINDS, read_adapter
 from qdistill.study.adapter_files import CARD_FILE
+from qdistill.wording import without_header
 
 _NORMALISATIONS = {
     "none": "none",
@@ -52,7 +53,6 @@ def first_sentence(card: Path) -> str:
     """Return the first paragraph under the title of a model card; empty if there is none."""
     if not card.is_file():
         return ""
-    text = card.read_text(encoding="utf-8")
-    body = text.split("\n---\n", 1)[1] if text.startswith("---\n") and "\n---\n" in text else text
+    body = without_header(card.read_text(encoding="utf-8"))
     paragraphs = [part.strip() for part in body.split("\n\n")]
     return next((part for part in paragraphs if part and not part.startswith("#")), "")
