@@ -15,7 +15,14 @@ from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
-from qdistill.training.classifiers import FOLDS, NoStateError, fit_classifier, log_losses
+from qdistill.study.registry import ENTRIES
+from qdistill.training.classifiers import (
+    FOLDS,
+    DivergedError,
+    NoStateError,
+    fit_classifier,
+    log_losses,
+)
 from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
@@ -66,11 +73,14 @@ def _evaluate(
     """Evaluate one seed's reference; arrays have shape (1,)."""
     all_targets = latents.features if latents.targets is None else latents.targets
     positions = (latents.positions_of(rows), latents.positions("heldout"))
-    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    if ENTRIES[name].reads_texts:
+        texts = latents.texts[:, None][positions[0]], latents.texts[:, None][positions[1]]
+        return _evaluate_classifier(name, texts, (targets, heldout_targets), seed, qubits, settings)
+    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
         parts = (inputs, heldout), (targets, heldout_targets)
-        return _evaluate_classifier(name, *parts, seed, qubits)
+        return _evaluate_classifier(name, *parts, seed, qubits, settings)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -97,14 +107,20 @@ def _evaluate_classifier(
     targets: tuple[np.ndarray, np.ndarray],
     seed: int,
     qubits: int,
+    settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's classifier on its n rows and on the held-out ones."""
-    begun = time.perf_counter()
+    begun, recipe = time.perf_counter(), None
+    if ENTRIES[name].extra:
+        from qdistill.training.extra_classifiers import extra_recipe
+
+        recipe = extra_recipe(name, settings)
     try:
-        model = fit_classifier(name, inputs[0], targets[0], seed, qubits)
+        model = fit_classifier(name, inputs[0], targets[0], seed, qubits, recipe)
         seconds = time.perf_counter() - begun
         scores = [model.scores(rows) for rows in inputs]
-    except NoStateError:  # a row without a part along any direction of the n rows
+    # A row without a part along any direction of the n rows, or an encoder that diverged.
+    except (NoStateError, DivergedError):
         nothing = np.array([np.nan])
         return Evaluation(nothing, nothing, np.array([True]), 0)
     train, heldout = (
