@@ -15,7 +15,7 @@ from qdistill.datasets.subsets import load_subsets
 from qdistill.errors import DataError
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import read_frame, write_table
-from qdistill.training.classifiers import FOLDS, TunedClassifier, best_temperature
+from qdistill.training.classifiers import FOLDS, TunedClassifier, best_temperature, log_losses
 from qdistill.training.extra_classifiers import extra_recipe
 from qdistill.training.references import fit_references
 
@@ -140,3 +140,27 @@ def test_the_package_itself_tunes_the_encoder(encoder, tmp_path, monkeypatch):
     pytest.importorskip("setfit")
     _, _, metrics = fitted(tmp_path, "setfit", settings_of(encoder))
     assert not metrics["diverged"].any() and (metrics["heldout_accuracy"] > 0.7).all()
+
+
+@pytest.mark.slow
+def test_the_package_itself_runs_with_random_weights_of_its_second_version(tmp_path, monkeypatch):
+    pytest.importorskip("tabpfn")
+    from tabpfn.architectures import tabpfn_v2
+    from tabpfn.checkpoint import save_as_safetensors
+
+    sizes = {"emsize": 24, "nlayers": 2, "nhead": 2, "max_num_classes": 10, "num_buckets": 10}
+    config, _ = tabpfn_v2.parse_config(sizes)
+    weights = tabpfn_v2.get_architecture(config).state_dict()
+    monkeypatch.setenv("TABPFN_MODEL_CACHE_DIR", str(tmp_path))
+    file = tmp_path / "tabpfn-v2-classifier.safetensors"
+    save_as_safetensors({"state_dict": weights, "config": sizes}, file)
+    inputs, classes = np.random.default_rng(0).normal(size=(24, 5)), np.arange(24) % 3
+    first, again = (
+        TunedClassifier("tabpfn", inputs, classes, 1, 2, extra_recipe("tabpfn", {}))
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.scores(inputs), again.scores(inputs))
+    assert log_losses(first.scores(inputs), classes).mean() < np.log(3) + 0.2
+    file.write_text("damaged")
+    with pytest.raises(DataError, match="TabPFN cannot use it here"):
+        TunedClassifier("tabpfn", inputs, classes, 1, 2, extra_recipe("tabpfn", {}))

@@ -20,8 +20,7 @@ from qdistill.errors import DataError
 from qdistill.study.extra_models import find_weights
 from qdistill.training.classifiers import DivergedError, Recipe, Rows
 
-# As Tunstall et al. (2022) have it: of each text so many pairs with one of its own class, and as
-# many with one of another; each once.
+# As Tunstall et al. (2022) have it: for each text so many pairs of one class, and as many of two.
 _PAIRS = 20
 _BATCH = 16
 _ENCODED_AT_ONCE = 8
@@ -80,7 +79,7 @@ class ContextClassifier(ClassifierMixin, BaseEstimator):
         """Call what is the package's, and say in a sentence what it objects to."""
         try:
             return call(*given)
-        except (ImportError, OSError, ValueError, RuntimeError, KeyError) as error:
+        except Exception as error:  # of its own, of torch, of safetensors, of pickle
             reason = " ".join(str(error).split())
             raise DataError(f"{self.weights}: TabPFN cannot use it here ({reason})") from error
 
@@ -89,7 +88,8 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     """A sentence encoder tuned on pairs of texts, alike in class or not, as SetFit has it.
 
     L. Tunstall et al., "Efficient Few-Shot Learning Without Prompts", arXiv 2209.11055, 2022. Texts
-    are an array of objects (n, 1). Raises DivergedError if its vectors are not finite.
+    are an array of objects (n, 1). Raises DivergedError if its vectors are not finite, DataError if
+    the encoder or the package cannot be loaded.
     """
 
     def __init__(self, folder: Any, state: int) -> None:
@@ -97,7 +97,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
 
     def fit(self, texts: np.ndarray, classes: np.ndarray) -> ContrastiveEncoder:
         """Tune the encoder for one pass over the pairs."""
-        os.environ["ACCELERATE_USE_CPU"] = "true"
+        os.environ["ACCELERATE_USE_CPU"] = "true"  # else the trainer takes a GPU that it finds
         self.body_ = load_encoder(self.folder)
         self.trained_ = sum(each.numel() for each in self.body_.parameters())
         with tempfile.TemporaryDirectory() as folder:
@@ -114,8 +114,10 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         return np.asarray(vectors, dtype=np.float64)
 
     def _tune(self, texts: list[str], classes: list[int], folder: str) -> None:
-        from setfit import SetFitModel, Trainer, TrainingArguments
-
+        try:
+            from setfit import SetFitModel, Trainer, TrainingArguments
+        except ImportError as error:
+            raise DataError(f"package 'setfit' cannot be loaded ({error})") from error
         arguments = TrainingArguments(
             output_dir=folder,
             num_iterations=_PAIRS,
