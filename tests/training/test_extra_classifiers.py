@@ -129,6 +129,14 @@ def test_setfit_is_tuned_on_the_texts_of_the_n_rows_alone(encoder, tmp_path, mon
     assert (metrics["n_parameters"] == size + 8 + 1).all()
 
 
+def test_latents_without_texts_are_told(encoder, tmp_path):
+    problem = make_problem(path := write_problem(tmp_path, "classes"), [N], SEEDS)
+    with pytest.raises(DataError, match=f"{path}: no column 'text', which 'setfit' reads; an"):
+        fit_references(
+            ["mean", "setfit"], problem, settings_of(encoder), tmp_path / "metrics.parquet"
+        )
+
+
 def test_an_encoder_that_diverges_is_a_flagged_row(encoder, tmp_path, monkeypatch):
     stand_in(tmp_path / f"site{next(_fresh)}", monkeypatch, "setfit", SETFIT)
     _, _, metrics = fitted(tmp_path, "setfit", settings_of(encoder), "burst")

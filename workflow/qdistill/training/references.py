@@ -13,6 +13,7 @@ import pandas as pd
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
+from qdistill.errors import DataError
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
 from qdistill.study.registry import ENTRIES
@@ -51,8 +52,16 @@ def fit_references(
         Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
+
+    Raises DataError if a package, weights or texts that a reference needs are missing or damaged.
     """
     latents, frames = load_latents(problem.latents), []
+    readers = [name for name in names if ENTRIES[name].reads_texts]
+    if readers and latents.texts is None:
+        raise DataError(
+            f"{problem.latents}: no column 'text', which '{readers[0]}' reads; an earlier version "
+            "made it: delete it, and it is made anew"
+        )
     for n in problem.sizes:
         key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
@@ -75,8 +84,9 @@ def _evaluate(
     positions = (latents.positions_of(rows), latents.positions("heldout"))
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
     if ENTRIES[name].reads_texts:
-        texts = latents.texts[:, None][positions[0]], latents.texts[:, None][positions[1]]
-        return _evaluate_classifier(name, texts, (targets, heldout_targets), seed, qubits, settings)
+        told, asked = (np.asarray(latents.texts)[chosen, None] for chosen in positions)
+        parts = (told, asked), (targets, heldout_targets)
+        return _evaluate_classifier(name, *parts, seed, qubits, settings)
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
         parts = (inputs, heldout), (targets, heldout_targets)
