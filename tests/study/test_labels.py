@@ -55,11 +55,12 @@ def test_classifiers_do_not_stand_among_vectors_and_labels_need_a_track_of_their
 
 
 def test_what_a_practitioner_would_pick_is_asked_for_before_an_advantage_is_the_circuits_own():
-    rivals = {name for name in RECIPES if family_of(name) == "reference"}
-    assert set(RECIPES) - rivals == {"kernel_amplitude", "kernel_angle"}
+    fitted = {*RECIPES, "tabpfn", "setfit"}
+    rivals = {name for name in fitted if family_of(name) == "reference"}
+    assert fitted - rivals == {"kernel_amplitude", "kernel_angle"}
     wanted = {"mean", "linear", "square", *rivals} - {"fourier"}
     assert set(required_rivals("classify")) == wanted <= set(stands_in("labels"))
-    assert {"mean", *RECIPES} == {n for n in REFERENCES if ENTRIES[n].in_labels}
+    assert {"mean", *fitted} == {n for n in REFERENCES if ENTRIES[n].in_labels}
     assert not set(RECIPES) & set(required_rivals("reconstruct"))
 
 

@@ -56,6 +56,11 @@ class Problem:
         return self.kind == "squares"
 
     @property
+    def is_of_reviews(self) -> bool:
+        """Whether classes are told of film reviews, as those of SST-2 are."""
+        return self.is_labels and self.settings.get("source", {}).get("kind") == "reviews"
+
+    @property
     def is_scrambled(self) -> bool:
         """Whether the targets have nothing to do with the rows."""
         return bool(self.kind) and KINDS[self.kind].is_scrambled

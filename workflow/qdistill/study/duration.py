@@ -157,6 +157,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     """Estimate the time of optimiser steps, of all n and seeds of a job."""
     if job.rule in ("train_base", "adapt_model", "distil_adapter"):
         return _language_seconds(study, job, account["language"])
+    if job.rule == "fit_references":
+        return _extra_seconds(study, job, account["extras"])
     if job.params.get("sweeps"):
         return sum(_training_seconds(study, each, account) for each in _swept(job))
     settings, costs = job.params.get("settings") or {}, account["step"]
@@ -183,6 +185,12 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     each = costs["feature"] * features * width + costs["layer"] * depth * size
     batch = seeds * settings.get("batch_size", _BATCH)
     return steps * (costs["start"] + batch * each)
+
+
+def _extra_seconds(study: Study, job: Job, costs: Mapping[str, Mapping[str, float]]) -> float:
+    """Estimate the time of references that train a network of their own."""
+    each = sum(costs[name]["seconds"] for name in job.params["names"] if name in costs)
+    return len(study.blocks[job.wildcards["block"]]) * each * sum(job.params["sizes"])
 
 
 def _language_seconds(study: Study, job: Job, costs: Mapping[str, float]) -> float:

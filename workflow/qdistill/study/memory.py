@@ -37,7 +37,12 @@ def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int
     folders = {folder: name for name, folder in study.folders.items()}
     dataset = wildcards.get("dataset") or folders.get(wildcards.get("data", ""))
     numbers = 6 * _numbers_of(study.datasets[dataset]) if dataset else 0
-    least = of_rule(rule, read_account()["megabytes"], IMPORTS)
+    account = read_account()
+    least = of_rule(rule, account["megabytes"], IMPORTS)
+    if rule == "fit_references":
+        track = study.problems[wildcards["dataset"], wildcards["protocol"]]
+        own = (account["extras"].get(name, {}) for name in track.references)
+        least = max([least, *(each.get("megabytes", 0) for each in own)])
     return round(least + _MARGIN * _NUMBER * numbers / 1e6)
 
 

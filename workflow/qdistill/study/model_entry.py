@@ -61,6 +61,10 @@ class ModelEntry:
     in_vectors: bool = True
     in_labels: bool = True
     in_language: bool = False
+    # Of references that a package of its own brings: the extra of ours with that package, which has
+    # the same name. And whether it is given texts in place of vectors.
+    extra: str = ""
+    reads_texts: bool = False
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
     adapts: str = ""

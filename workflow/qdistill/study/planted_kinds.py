@@ -47,6 +47,10 @@ class CircuitLabels(TeacherCircuit):
     task: ClassVar[str] = "positive control: classes told by a circuit"
     presets: ClassVar[Presets] = {"circuit-labels": {}}
 
+    def count_classes(self) -> int | None:
+        """Return the number of classes."""
+        return self.classes
+
     @model_validator(mode="after")
     def _classes_have_codes(self) -> Self:
         if self.classes > 2**self.qubits:

@@ -6,6 +6,7 @@ from typing import Any
 from qdistill.errors import ConfigurationError
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
+from qdistill.study.extra_models import check_extras
 from qdistill.study.messages import listed, nearest, shown
 from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS, stands_in
 from qdistill.study.tracks import Track, place_of
@@ -72,6 +73,7 @@ def check_track(track: Track, where: str) -> None:
     _check_training(track, where)
     _check_teachers(track, where)
     _check_folds(track, where)
+    check_extras(track, where)
     for settings in track.datasets.values():
         _check_dataset(settings, track, where)
 

@@ -13,9 +13,17 @@ import pandas as pd
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
+from qdistill.errors import DataError
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
-from qdistill.training.classifiers import FOLDS, NoStateError, fit_classifier, log_losses
+from qdistill.study.registry import ENTRIES
+from qdistill.training.classifiers import (
+    FOLDS,
+    DivergedError,
+    NoStateError,
+    fit_classifier,
+    log_losses,
+)
 from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
@@ -44,8 +52,16 @@ def fit_references(
         Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
+
+    Raises DataError if a package, weights or texts that a reference needs are missing or damaged.
     """
     latents, frames = load_latents(problem.latents), []
+    readers = [name for name in names if ENTRIES[name].reads_texts]
+    if readers and latents.texts is None:
+        raise DataError(
+            f"{problem.latents}: no column 'text', which '{readers[0]}' reads; an earlier version "
+            "made it: delete it, and it is made anew"
+        )
     for n in problem.sizes:
         key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
@@ -66,11 +82,15 @@ def _evaluate(
     """Evaluate one seed's reference; arrays have shape (1,)."""
     all_targets = latents.features if latents.targets is None else latents.targets
     positions = (latents.positions_of(rows), latents.positions("heldout"))
-    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    if ENTRIES[name].reads_texts:
+        told, asked = (np.asarray(latents.texts)[chosen, None] for chosen in positions)
+        parts = (told, asked), (targets, heldout_targets)
+        return _evaluate_classifier(name, *parts, seed, qubits, settings)
+    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
         parts = (inputs, heldout), (targets, heldout_targets)
-        return _evaluate_classifier(name, *parts, seed, qubits)
+        return _evaluate_classifier(name, *parts, seed, qubits, settings)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -97,14 +117,20 @@ def _evaluate_classifier(
     targets: tuple[np.ndarray, np.ndarray],
     seed: int,
     qubits: int,
+    settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's classifier on its n rows and on the held-out ones."""
-    begun = time.perf_counter()
+    begun, recipe = time.perf_counter(), None
+    if ENTRIES[name].extra:
+        from qdistill.training.extra_classifiers import extra_recipe
+
+        recipe = extra_recipe(name, settings)
     try:
-        model = fit_classifier(name, inputs[0], targets[0], seed, qubits)
+        model = fit_classifier(name, inputs[0], targets[0], seed, qubits, recipe)
         seconds = time.perf_counter() - begun
         scores = [model.scores(rows) for rows in inputs]
-    except NoStateError:  # a row without a part along any direction of the n rows
+    # A row without a part along any direction of the n rows, or an encoder that diverged.
+    except (NoStateError, DivergedError):
         nothing = np.array([np.nan])
         return Evaluation(nothing, nothing, np.array([True]), 0)
     train, heldout = (
