@@ -33,7 +33,7 @@ def test_a_deployment_by_the_comparisons():
     study = resolve_study(study_of())
     found = resolve_deployment(study)
     assert (found.dataset, found.protocol, found.n) == ("docstrings", "article", 100)
-    assert (found.qubits, found.model) == (6, "auto")
+    assert (found.width, found.model) == (64, "auto")
     assert found.candidates[0] == "pca"
     assert not {"mean", "oracle", "compiled"} & set(found.candidates)
     assert set(found.training) == set(study.tracks[0].bottlenecks)

@@ -27,7 +27,7 @@ write_synthetic(about["data"], latents)
 draw_subsets(latents, range(about["seeds"]), subset)
 files = {name: folder / name for name in ("weights", "history", "metrics", "choices")}
 protocol, qubits = about["settings"]["protocol"], about["data"]["qubits"]
-problem = Problem("x", protocol, qubits, [about["n"]], latents, subset)
+problem = Problem("x", protocol, 2**qubits, [about["n"]], latents, subset)
 train_model(about["name"], problem, about["settings"], files)
 print(peak_bytes() / 1e6)
 """

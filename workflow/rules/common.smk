@@ -38,6 +38,7 @@ from qdistill.study.registry import (
     TUNED,
 )
 from qdistill.study.tracks import count_angles
+from qdistill.study.widths import qubits_of, width_of
 from qdistill.workers.client import is_group, start_server
 
 update_config(config, typed_values(workflow.config_settings.config_args or []))
@@ -231,8 +232,8 @@ def sizes(wildcards):
     return track_of(wildcards).n
 
 
-def qubits(wildcards):
-    return STUDY.datasets[wildcards.dataset]["qubits"]
+def width(wildcards):
+    return width_of(STUDY.datasets[wildcards.dataset])
 
 
 def settings_of(name):
@@ -274,7 +275,7 @@ def problem_caption(wildcards):
 def trained_angles(wildcards):
     """Number of trained angles of `quantum`."""
     layers = settings_of("quantum")(wildcards)["layers"]
-    return count_angles(layers, qubits(wildcards))
+    return count_angles(layers, qubits_of(width(wildcards)))
 
 
 def student_sources(wildcards):

@@ -14,7 +14,7 @@ with job_log(snakemake):
     subsets = [job.subsets] if isinstance(job.subsets, str) else job.subsets
     wildcards, params = snakemake.wildcards, snakemake.params
     whole = Problem(
-        wildcards.dataset, wildcards.protocol, params.qubits, params.sizes, job.latents, ""
+        wildcards.dataset, wildcards.protocol, params.width, params.sizes, job.latents, ""
     )
     weights = iter(job.weights)
     resample_rows(

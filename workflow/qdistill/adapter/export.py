@@ -26,6 +26,7 @@ from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import FITTED
+from qdistill.study.widths import qubits_of
 from qdistill.tracking.data import DataFile
 from qdistill.training.references import fit_regression
 
@@ -94,7 +95,7 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     margins = Margins(**deployment.equivalence)
     choice = choose_model(metrics, deployment.model, deployment.candidates, margins)
-    trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
+    trained = (choice.name, blocks, deployment.width, condition, deployment.training)
     validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
     evidence = gather_evidence(metrics, findings, condition, choice, validation, margins)
@@ -134,7 +135,7 @@ def _adapter_of(
     name, seed = evidence.choice.name, evidence.seed
     origin: dict[str, Any] = {
         "study": deployment.study,
-        "qubits": deployment.qubits,
+        "qubits": qubits_of(deployment.width),
         **evidence.at,
         "model": name,
         "stage": evidence.choice.stage,
@@ -147,7 +148,7 @@ def _adapter_of(
     }
     if name in FITTED:
         block = next(each for each in blocks if seed in each.seeds)
-        fitted = fit_regression(name, *block.labelled_rows(seed), seed, 2**deployment.qubits)
+        fitted = fit_regression(name, *block.labelled_rows(seed), seed, deployment.width)
         adapter = from_regression(fitted)
     else:
         adapter = convert(name, read_seed(name, seed, deployment.n, weights))

@@ -19,8 +19,8 @@ Forward = Callable[[Tensor], Tensor]
 class Simulated(Bottleneck):
     """The circuit in a simulator, in the place of ours: z = probabilities (B, N) of one seed."""
 
-    def __init__(self, qubits: int, simulate: Forward) -> None:
-        super().__init__(qubits)
+    def __init__(self, width: int, simulate: Forward) -> None:
+        super().__init__(width)
         self._simulate = simulate
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
@@ -41,18 +41,20 @@ def build_models(
     qubits = problem.qubits
     width = FEATURES_PER_AMPLITUDE * 2**qubits
     slots: dict[str, Bottleneck] = {
-        "classical": load_bottleneck("classical")(qubits),
-        "distilled": StudentLayer(qubits, "linear"),
-        "compiled": Compiled(qubits),
+        "classical": load_bottleneck("classical")(2**qubits),
+        "distilled": StudentLayer(2**qubits, "linear"),
+        "compiled": Compiled(2**qubits),
         "quantum": load_bottleneck("quantum")(qubits, problem.layers, math.pi),
-        **{name: Simulated(qubits, simulate) for name, simulate in simulators.items()},
+        **{name: Simulated(2**qubits, simulate) for name, simulate in simulators.items()},
     }
     unitary = build_unitary(problem.angles[:1])
     given = {
         "compiled": {"re": unitary.real.contiguous(), "im": unitary.imag.contiguous()},
         "quantum": {"angles": problem.angles[:1].clone()},
     }
-    shared, _ = draw_start(Simulated(qubits, lambda h: h), width, width, seeds=[0], n=problem.batch)
+    shared, _ = draw_start(
+        Simulated(2**qubits, lambda h: h), width, width, seeds=[0], n=problem.batch
+    )
     models = {}
     for name, slot in slots.items():
         own = given.get(name)

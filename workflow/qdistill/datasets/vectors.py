@@ -12,6 +12,7 @@ from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
+from qdistill.study.widths import named_width, width_of
 
 # Gradients have an error times a value, and Adam takes their squares: more is beyond float32.
 LARGEST = 1e9
@@ -23,7 +24,7 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is the
     position in the file, from 0, or in all parts together. Raises DataError if the file cannot be
     read (see :func:`read_vectors` and, of a column of labels,
-    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than 2**qubits, a
+    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than N, a
     value that is not finite or too large, a row whose values are all equal, or too few rows to
     leave one to train on and one held out.
     """
@@ -72,13 +73,12 @@ def _read_parts(sources: Sequence[str | Path], column: Any) -> list[np.ndarray]:
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
     """Return float64 features (rows, D) as float32, once every row is found usable.
 
-    Raises DataError if D < 2**qubits, a value is not finite or too large, or a row is constant.
+    Raises DataError if D < N, a value is not finite or too large, or a row is constant.
     """
-    size = 2 ** settings["qubits"]
-    if values.shape[1] < size:
+    if values.shape[1] < (width := width_of(settings)):
         raise DataError(
-            f"{source}: {settings['qubits']} qubits need at least {size} features, and its "
-            f"rows have {values.shape[1]}"
+            f"{source}: {named_width(settings)} at least {width} features, and its rows have "
+            f"{values.shape[1]}"
         )
     broken = np.argwhere(~(np.abs(values) <= LARGEST))
     if len(broken):

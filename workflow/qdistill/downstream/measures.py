@@ -60,12 +60,12 @@ def measure_downstream(
         inputs = measured.inputs
         rows += measured.rows_of(RAW, "trained", inputs, [False] * len(examples.seeds))
         if settings["pca"]:
-            rows += measured.rows_of("pca", "trained", *measured.principal(2**problem.qubits))
+            rows += measured.rows_of("pca", "trained", *measured.principal(problem.width))
         for name, trained in weights.items():
             if read_seeds(trained) != examples.seeds:
                 raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
             own = settings["models"][name]
-            encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
+            encode, stage = load_encoder(name, n, weights, problem.width, own), stages_of(name)[-1]
             diverged = read_diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
     write_table("downstream", path, make_frame("downstream", rows), settings)

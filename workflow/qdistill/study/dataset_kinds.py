@@ -6,7 +6,7 @@ To add a kind, write its record here (of texts in :mod:`qdistill.study.text_kind
 
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, SerializeAsAny, computed_field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from qdistill.study.benchmark_kind import Benchmark
 from qdistill.study.dataset_record import (
@@ -17,6 +17,7 @@ from qdistill.study.dataset_record import (
     Divided,
     NotEmpty,
     Presets,
+    Sized,
     UserPath,
 )
 from qdistill.study.language_kinds import Base, Language
@@ -26,17 +27,17 @@ from qdistill.study.reading import part_files
 from qdistill.study.settings import NON_EMPTY, Natural, Positive, Qubits
 from qdistill.study.text_kinds import Docstrings, Reviews, Text
 from qdistill.study.user_files import inspect_vectors
+from qdistill.study.widths import width_of
 
 DIGITS_ROWS, DIGITS_WIDTH, DIGITS_CLASSES = 1_797, 64, 10
 
 _SOURCES = ("synthetic-4q", "synthetic-6q", "digits", "docstrings")  # of built-in derived sets
 
 
-class Synthetic(Declared):
+class Synthetic(Sized, Declared):
     """Correlated latents of a known distribution."""
 
     kind: Literal["synthetic"]
-    qubits: Qubits
     rank: Positive
     signal_variance: Annotated[float, Field(gt=0)]
     noise_variance: Annotated[float, Field(gt=0)]
@@ -55,18 +56,18 @@ class Synthetic(Declared):
     }
     has_oracle: ClassVar[bool] = True
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return D = 4 N."""
-        return 4 * 2**self.qubits
+        return 4 * width_of(self.size())
 
     @model_validator(mode="after")
     def _rank_fits(self) -> Self:
-        if self.rank > (self.width() or 0):
-            raise ValueError(f"rank {self.rank} is above the {self.width()} features")
+        if self.rank > (self.features() or 0):
+            raise ValueError(f"rank {self.rank} is above the {self.features()} features")
         return self
 
 
-class Digits(Declared):
+class Digits(Sized, Declared):
     """scikit-learn's 8x8 digits."""
 
     kind: Literal["digits"]
@@ -85,7 +86,7 @@ class Digits(Declared):
         """Return the number of digits."""
         return DIGITS_CLASSES
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return the number of pixels."""
         return DIGITS_WIDTH
 
@@ -107,11 +108,10 @@ class Digits(Declared):
         return self
 
 
-class Vectors(Divided):
+class Vectors(Sized, Divided):
     """The user's own vectors."""
 
     kind: Literal["vectors"]
-    qubits: Qubits
     path: UserPath
     """A file, or a folder of part files."""
     column: Annotated[
@@ -170,19 +170,17 @@ class Derived(DatasetKind):
             )
         return source
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def qubits(self) -> int:
-        """The source's."""
-        return int(getattr(self.source, "qubits", 0))
-
     def rows(self) -> dict[str, int] | None:
         """Count the source's rows."""
         return self.source.rows()
 
-    def width(self) -> int | None:
-        """Return the source's width."""
-        return self.source.width()
+    def features(self) -> int | None:
+        """Return the source's number of features."""
+        return self.source.features()
+
+    def size(self) -> dict[str, int]:
+        """Return the source's."""
+        return self.source.size()
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Check the source's files."""

@@ -14,18 +14,25 @@ from qdistill.study.messages import explain, listed, nearest, quoted, shown
 
 
 def resolve_dataset(entry: Any) -> dict[str, Any]:
-    """Return ``name``, ``kind``, ``qubits`` and every other setting of a data set.
+    """Return ``name``, ``kind``, ``qubits`` or ``width``, and every other setting of a data set.
 
     The entry is the name of a built-in data set, or a mapping with ``name`` and settings: those
     that differ from the built-in data set of that name or, under any other name, a ``kind`` and its
     settings. Raises ConfigurationError if a name, kind or setting is unknown, missing or not
     allowed.
     """
-    settings = _resolve_record(entry).model_dump()
-    first = ("name", "kind", "qubits")
-    settings = {key: settings[key] for key in (*first, *sorted(set(settings) - set(first)))}
+    return _settings_of(_resolve_record(entry))
+
+
+def _settings_of(record: DatasetKind) -> dict[str, Any]:
+    dumped = record.model_dump()
+    first = {"name": record.name, "kind": record.kind, **record.size()}
+    others = sorted(set(dumped) - {*first, "qubits", "width"})
+    settings = {**first, **{key: dumped[key] for key in others}}
     if "source" in settings:
-        settings["source"] = resolve_dataset(settings["source"])
+        source = getattr(record, "source", None)
+        is_record = isinstance(source, DatasetKind)  # that of a language is a mapping
+        settings["source"] = _settings_of(source) if is_record else resolve_dataset(source)
     return settings
 
 

@@ -19,6 +19,7 @@ from qdistill.study.datasets import record_of
 from qdistill.study.memory import IMPORTS, TRAINING_RULES, UNDECLARED_ROWS, taught_pool
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
+from qdistill.study.widths import width_of
 
 _UNDECLARED_WIDTH = 384  # of data that do not say so: MiniLM's, since an expectation is no bound
 _BATCH = 32
@@ -168,9 +169,9 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
         dataset, track = job.wildcards["dataset"], _track(study, job)
         seeds = len(study.blocks[job.wildcards["block"]])
         name = "distilled_pool" if job.rule == "sweep_pool" else job.wildcards["model"]
-        qubits = track.datasets[dataset]["qubits"]
-        size, width = 2**qubits, ENTRIES[name].width(qubits)
-        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
+        size = width_of(track.datasets[dataset])
+        width = ENTRIES[name].code_width(size)
+        features = record_of(track.datasets[dataset]).features() or _UNDECLARED_WIDTH
         is_layer = ENTRIES[name].method == "distil" and not ENTRIES[name].has_protocol
         if is_layer or track.projections != "trained":
             features = width  # codes alone

@@ -7,6 +7,7 @@ from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
 from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, STUDENTS
 from qdistill.study.tracks import Study, Track
+from qdistill.study.widths import width_of
 
 IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
 # MB, on a node of a cluster: Snakemake, and the process that the jobs of a group are forked from,
@@ -44,7 +45,7 @@ def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int
 def _numbers_of(settings: Mapping[str, Any]) -> int:
     """Count the numbers in the rows of a data set."""
     record = record_of(settings)
-    rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
+    rows, features = record.rows() or UNDECLARED_ROWS, record.features() or _UNDECLARED_WIDTH
     return sum(rows.values()) * features
 
 
@@ -60,8 +61,9 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     """
     settings = track.datasets[dataset]
     record = record_of(settings)
-    rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
-    size, width = 2 ** settings["qubits"], ENTRIES[name].width(settings["qubits"])
+    rows, features = record.rows() or UNDECLARED_ROWS, record.features() or _UNDECLARED_WIDTH
+    size = width_of(settings)
+    width = ENTRIES[name].code_width(size)
     chosen = track.settings_of(name)
     # Of each layer two states are kept, of each block three.
     layers = chosen.get("layers") or 2 * chosen.get("blocks", 0)

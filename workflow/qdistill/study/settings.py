@@ -46,6 +46,14 @@ Natural = Annotated[int, Field(ge=0)]
 UpToThousand = Annotated[int, Field(ge=1, le=1000)]
 Labelled = Annotated[int, Field(ge=2, description="A number of labelled examples.")]
 Qubits = Annotated[int, Field(ge=2, le=12, description="The bottleneck is 2**qubits wide.")]
+Width = Annotated[
+    int,
+    Field(
+        ge=2,
+        le=4096,
+        description="How wide the bottleneck is, in place of `qubits`, where no circuit stands.",
+    ),
+]
 Epochs = Annotated[int, Field(ge=1, le=100_000, description="Passes over the labelled examples.")]
 BatchSize = Annotated[int, Field(ge=1, description="Examples in one step.")]
 LearningRate = Annotated[float, Field(gt=0, le=1, description="Step size of Adam.")]

@@ -14,6 +14,7 @@ from qdistill.study.registry import (
     has_circuit_origin,
     stages_of,
 )
+from qdistill.study.widths import qubits_of, width_of
 
 LEAST_SHARING = 3  # data sets among which a variance is divided
 
@@ -255,7 +256,7 @@ class Study:
         return [
             {
                 "dataset": dataset,
-                "qubits": track.datasets[dataset]["qubits"],
+                "qubits": qubits_of(width_of(track.datasets[dataset])),
                 "protocol": protocol,
                 "n": list(track.n),
                 "seeds": [seed for seeds in self.blocks.values() for seed in seeds],
