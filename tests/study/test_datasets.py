@@ -12,7 +12,13 @@ from helpers.configuration import check_line, refusal_by
 from qdistill.datasets.synthetic import optimal_mse, true_covariance
 from qdistill.errors import ConfigurationError
 from qdistill.study.dataset_kinds import KINDS, PRESETS
-from qdistill.study.datasets import folder_of, record_of, resolve_dataset
+from qdistill.study.datasets import (
+    folder_of,
+    made_of,
+    nearness_of,
+    record_of,
+    resolve_dataset,
+)
 from qdistill.study.widths import qubits_of, width_of
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +32,7 @@ def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
     kind = PRESETS[name]["kind"]
     assert (settings["name"], settings["kind"]) == (name, kind)
     known = {"qubits", *KINDS[kind].model_fields, *KINDS[kind].model_computed_fields}
-    assert set(settings) == known - {"width"}
+    assert set(settings) == known - {"width", "metric"}
     assert list(settings)[:3] == ["name", "kind", "qubits"]
 
 
@@ -114,6 +120,19 @@ def test_a_width_stands_in_place_of_qubits_and_a_power_of_two_is_so_many_qubits(
     assert labelled["width"] == labelled["source"]["width"] == 48 and "qubits" not in labelled
 
 
+def test_a_metric_is_given_or_that_of_the_kind_and_makes_no_other_data_set():
+    for name, usual in {"digits": "euclidean", "docstrings": "cosine"}.items():
+        assert nearness_of(resolve_dataset(name)) == usual
+        for metric in ("cosine", "euclidean"):
+            settings = resolve_dataset({"name": name, "metric": metric})
+            assert nearness_of(settings) == record_of(settings).metric == metric
+            assert folder_of(settings) == name and "metric" not in made_of(settings)
+            derived = resolve_dataset({"name": f"{name}-corrupted", "source": settings})
+            assert folder_of(derived) == f"{name}-corrupted"
+    plain = folder_of(resolve_dataset(VECTORS))
+    assert folder_of(resolve_dataset({**VECTORS, "metric": "cosine"})) == plain
+
+
 @given(width=st.integers(2, 4096))
 def test_only_powers_of_two_from_four_up_have_qubits(width):
     wires = [qubits for qubits in range(2, 13) if 2**qubits == width]
@@ -133,6 +152,8 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { name: digits, seeds: 3 } -> seeds | split_seed
 { name: vectors, qubits: 4 } -> lacks the key 'path'
 { name: digits, qubits: 7 } -> 7 qubits | 128 | 64
+{ name: digits, metric: dot } -> 'metric': found 'dot' | cosine or euclidean
+{ name: digits-corrupted, metric: cosine } -> unknown key 'metric'
 { name: digits, width: 65 } -> a width of 65 needs at least 65 features | 64
 { name: digits, width: 1 } -> 'width': found 1 | from 2 to 4096 | where no circuit stands
 { name: digits, width: null } -> 'width': found null
@@ -156,6 +177,8 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { <<: *vectors, unlabelled_fraction: 0.7 } -> 0.7 | 0.3 | no rows
 { <<: *vectors, heldout_fraction: 1 } -> heldout_fraction | below 1
 { <<: *vectors, column: 3 } -> column | 3
+{ <<: *vectors, column: [a, b], columns: "f*" } -> 'column' ('['a', 'b']') and 'columns' ('f*')
+{ <<: *vectors, columns: [a] } -> 'columns': found ['a'] | text or null. A pattern such as
 { <<: *vectors, label_column: [y] } -> label_column | text or null
 { <<: *vectors, column: [a, y], label_column: y } -> label_column 'y' | no feature
 { <<: *vectors, column: y, label_column: y } -> label_column 'y' | no feature

@@ -19,7 +19,7 @@ from qdistill.study.captions import (
 from qdistill.study.command_line import typed_values
 from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
-from qdistill.study.datasets import record_of
+from qdistill.study.datasets import made_of, record_of
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.study.duration import Job, announce, is_short, job_minutes
 from qdistill.study.figures import (
@@ -75,7 +75,7 @@ HAS_DOWNSTREAM = bool(STUDY.downstream)
 TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 
 # Settings of each data set by the folder that it is kept in, which depends on them.
-DATA = {folder: STUDY.datasets[name] for name, folder in STUDY.folders.items()}
+DATA = {folder: made_of(STUDY.datasets[name]) for name, folder in STUDY.folders.items()}
 TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_text]
 # Data sets of texts for which a language model is adapted, and all others, by name.
 LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_language]

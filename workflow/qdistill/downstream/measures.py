@@ -26,15 +26,10 @@ from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
-from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import nearness_of
 from qdistill.study.registry import RAW, stages_of
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
-
-
-def metric_of(kind: str) -> str:
-    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
-    return "cosine" if KINDS[kind].is_text else "euclidean"
 
 
 def measure_downstream(
@@ -84,7 +79,7 @@ class _HeldoutTasks:
     @classmethod
     def prepare(cls, latents_path: str | Path, settings: Mapping[str, Any]) -> _HeldoutTasks:
         latents, count = load_latents(latents_path), settings["neighbours"]
-        heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
+        heldout, metric = latents.positions("heldout"), nearness_of(settings["dataset"])
         if len(heldout) < count + 2:
             raise DataError(
                 f"{latents_path}: 'downstream.neighbours' is {count} and there are "

@@ -12,12 +12,12 @@ from qdistill.study.benchmark_kind import Benchmark
 from qdistill.study.dataset_record import (
     SPLITS,
     Column,
+    Compressed,
     DatasetKind,
     Declared,
     Divided,
     NotEmpty,
     Presets,
-    Sized,
     UserPath,
 )
 from qdistill.study.language_kinds import Base, Language
@@ -34,7 +34,7 @@ DIGITS_ROWS, DIGITS_WIDTH, DIGITS_CLASSES = 1_797, 64, 10
 _SOURCES = ("synthetic-4q", "synthetic-6q", "digits", "docstrings")  # of built-in derived sets
 
 
-class Synthetic(Sized, Declared):
+class Synthetic(Compressed, Declared):
     """Correlated latents of a known distribution."""
 
     kind: Literal["synthetic"]
@@ -67,7 +67,7 @@ class Synthetic(Sized, Declared):
         return self
 
 
-class Digits(Sized, Declared):
+class Digits(Compressed, Declared):
     """scikit-learn's 8x8 digits."""
 
     kind: Literal["digits"]
@@ -108,7 +108,7 @@ class Digits(Sized, Declared):
         return self
 
 
-class Vectors(Sized, Divided):
+class Vectors(Compressed, Divided):
     """The user's own vectors."""
 
     kind: Literal["vectors"]
@@ -117,6 +117,13 @@ class Vectors(Sized, Divided):
     column: Annotated[
         NotEmpty | Annotated[list[NotEmpty], NON_EMPTY] | None,
         Field(description="The name of a column, or a list of names."),
+    ] = None
+    columns: Annotated[
+        NotEmpty | None,
+        Field(
+            description="A pattern such as `f*` in place of `column`: the numeric columns whose "
+            "names it matches, by the numbers in them."
+        ),
     ] = None
     label_column: Column = None
 
@@ -130,11 +137,22 @@ class Vectors(Sized, Divided):
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""
-        rows, width = inspect_vectors(self.name, self.path, self.column, self.label_column)
+        rows, width = inspect_vectors(
+            self.name, self.path, self.column, self.label_column, self.columns
+        )
         unlabelled = round(self.unlabelled_fraction * rows)
         heldout = round(self.heldout_fraction * rows)
         counts = (rows - unlabelled - heldout, unlabelled, heldout)
         return dict(zip(SPLITS, counts, strict=True)), width
+
+    @model_validator(mode="after")
+    def _names_or_pattern(self) -> Self:
+        if self.column is not None and self.columns is not None:
+            raise ValueError(
+                f"found 'column' ({quoted(self.column)}) and 'columns' ({quoted(self.columns)}), "
+                "which both say where the features are; give one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _label_is_no_feature(self) -> Self:

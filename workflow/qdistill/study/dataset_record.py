@@ -1,6 +1,6 @@
 """What is known of a data set before it is made, by what kinds of data sets have in common."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -117,6 +117,14 @@ class Sized(DatasetKind):
             return {"qubits": self.qubits}
         qubits = qubits_of(self.width)
         return {"qubits": qubits} if qubits else {"width": self.width}
+
+
+class Compressed(Sized):
+    """A kind whose features are reconstructed, so that codes may be put to use."""
+
+    metric: Literal["cosine", "euclidean"] = ABSENT
+    """What nearness is in the downstream measures: by default `cosine` of texts, else
+    `euclidean`."""
 
 
 class Declared(DatasetKind):

