@@ -33,7 +33,7 @@ def trained(study, name):
 
 
 def width_of(name):
-    return BOTTLENECKS[name].width(3) if name in BOTTLENECKS else 8
+    return BOTTLENECKS[name].code_width(8) if name in BOTTLENECKS else 8
 
 
 @pytest.mark.slow

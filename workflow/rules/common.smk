@@ -37,7 +37,8 @@ from qdistill.study.registry import (
     STUDENTS,
     TUNED,
 )
-from qdistill.study.tracks import count_angles
+from qdistill.study.track_rules import least_rows
+from qdistill.study.tracks import ALL, count_angles
 from qdistill.study.widths import qubits_of, width_of
 from qdistill.workers.client import is_group, start_server
 
@@ -167,20 +168,25 @@ def largest_n(wildcards):
     """The largest n, of which the user's texts must be enough; other data say their rows."""
     settings = DATA[wildcards.data]
     own = record_of(settings).rows() is None
-    return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
+    return max(STUDY.sizes.get(settings["name"], ()), default=1) if own else 1
 
 
 def smallest_n(wildcards):
     """The smallest n, in which no class may be missing."""
-    return min(STUDY.sizes.get(DATA[wildcards.data]["name"], [0]))
+    return min(STUDY.sizes.get(DATA[wildcards.data]["name"], ()), default=0)
 
 
 def needed_rows(wildcards):
     """Rows that a split must have, and what asks for them: known before anything is trained."""
     name, needed = DATA[wildcards.data]["name"], {}
     if name in STUDY.sizes:
-        largest = max(STUDY.sizes[name])
-        needed["train"] = (largest, f"n = {largest}")
+        asked = [(largest, f"n = {largest}") for largest in STUDY.sizes[name][-1:]]
+        asked += [
+            (least_rows(track), "'n: all'")
+            for (dataset, _), track in STUDY.problems.items()
+            if dataset == name and ALL in track.n
+        ]
+        needed["train"] = max(asked)
     if name in {dataset for dataset, _ in STUDY.downstream}:
         count = STUDY.config["downstream"]["neighbours"]
         needed["heldout"] = (

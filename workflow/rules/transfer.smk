@@ -4,6 +4,7 @@
 rule extract_unitary:
     input:
         teacher=f"{OF_QUANTUM}/weights.safetensors",
+        subsets=SUBSETS,
     output:
         UNITARY,
     log:

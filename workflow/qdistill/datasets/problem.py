@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from qdistill.datasets.subsets import resolve_sizes
 from qdistill.study.widths import qubits_of
 
 
@@ -22,9 +23,10 @@ class Problem:
     @classmethod
     def of_job(cls, snakemake: Any) -> Self:
         """Read it off the object that Snakemake gives to scripts."""
-        wildcards, params = snakemake.wildcards, snakemake.params
-        named = (wildcards.dataset, wildcards.protocol, params.width, params.sizes)
-        return cls(*named, snakemake.input.latents, snakemake.input.subsets)
+        wildcards, params, given = snakemake.wildcards, snakemake.params, snakemake.input
+        sizes = resolve_sizes(params.sizes, given.subsets)
+        named = (wildcards.dataset, wildcards.protocol, params.width, sizes)
+        return cls(*named, given.latents, given.subsets)
 
     def key(self, n: int) -> dict[str, Any]:
         """Return the key columns that every row of a table at one n has."""

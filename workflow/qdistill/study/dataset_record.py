@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from qdistill.study.messages import quoted
-from qdistill.study.settings import ABSENT, Name, Natural, Positive, Qubits, Settings, Width
+from qdistill.study.settings import ABSENT, Name, Natural, Positive, Qubits, Settings
 from qdistill.study.user_files import check_encoder
 from qdistill.study.widths import named_width, qubits_of, width_of
 
@@ -25,6 +25,14 @@ def _is_possible(path: str) -> str:
 UserPath = Annotated[NotEmpty, AfterValidator(_is_possible)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
+Width = Annotated[
+    int,
+    Field(
+        ge=2,
+        le=4096,
+        description="How wide the bottleneck is, in place of `qubits`, where no circuit stands.",
+    ),
+]
 Encoder = Annotated[
     UserPath | None,
     Field(

@@ -18,7 +18,7 @@ class Deployment:
     dataset: str
     protocol: str
     width: int
-    n: int
+    n: int | str  # of ``all``, an export finds the number
     model: str  # "auto" or a name
     candidates: tuple[str, ...]  # the simplest first; one name unless ``model`` is "auto"
     settings: dict[str, Any]  # the data set's

@@ -46,14 +46,6 @@ Natural = Annotated[int, Field(ge=0)]
 UpToThousand = Annotated[int, Field(ge=1, le=1000)]
 Labelled = Annotated[int, Field(ge=2, description="A number of labelled examples.")]
 Qubits = Annotated[int, Field(ge=2, le=12, description="The bottleneck is 2**qubits wide.")]
-Width = Annotated[
-    int,
-    Field(
-        ge=2,
-        le=4096,
-        description="How wide the bottleneck is, in place of `qubits`, where no circuit stands.",
-    ),
-]
 Epochs = Annotated[int, Field(ge=1, le=100_000, description="Passes over the labelled examples.")]
 BatchSize = Annotated[int, Field(ge=1, description="Examples in one step.")]
 LearningRate = Annotated[float, Field(gt=0, le=1, description="Step size of Adam.")]
@@ -172,7 +164,8 @@ Datasets = Annotated[
         description="Data sets: the name of a built-in one, or a mapping with `name` and settings."
     ),
 ]
-Sizes = Annotated[Several[Labelled], Field(description="Numbers of labelled examples.")]
+All = Annotated[Literal["all"], Field(description="Every row to train on.")]
+Sizes = Annotated[All | Several[Labelled | All], Field(description="Numbers of examples, or all.")]
 Models = Annotated[
     Several[Named], Field(description="Trained bottlenecks, tuned models and references.")
 ]
@@ -205,7 +198,7 @@ class TrackSettings(Settings):
 
     datasets: Datasets = ABSENT
     n: Sizes = ABSENT
-    per_class: Sizes | None = None
+    per_class: Several[Labelled] | None = None
     """Examples of each class, in place of `n`, where the number of classes is known; classes are
     then equally frequent."""
     models: Models = ABSENT
@@ -266,7 +259,7 @@ class Deploy(Settings):
     """Data set of the study; may be left out where there is only one."""
     protocol: Protocol | None = None
     """Left out, that of the first track that has the data set."""
-    n: Labelled
+    n: Labelled | All
     model: str
     """A model or student, or auto: the simplest as good as the best or not told apart."""
 

@@ -1,5 +1,6 @@
 """Which combinations of settings a track may not have."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.messages import listed, nearest, quoted, shown
 from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS, needs_qubits, stands_in
-from qdistill.study.tracks import Track, place_of
+from qdistill.study.tracks import ALL, Track, place_of
 from qdistill.study.widths import named_width, width_of
 
 _DEEPEST = 1000  # layers
@@ -176,8 +177,13 @@ def _check_teachers(track: Track, where: str) -> None:
         )
 
 
-def _check_folds(track: Track, where: str) -> None:
-    """Refuse more folds than examples, wherever cross-validation is asked for."""
+def least_rows(track: Track) -> int:
+    """Return how many rows all rows must be: two, and one for each fold of cross-validation."""
+    return max([2, *(folds for _, folds in _folds_of(track, ""))])
+
+
+def _folds_of(track: Track, where: str) -> list[tuple[str, int]]:
+    """List where folds are asked for, and how many."""
     asked: list[tuple[str, int]] = []
     circuits = [name for name in track.tuned if ENTRIES[name].is_circuit]
     for name in (*track.bottlenecks, *circuits, *track.label_students):
@@ -187,8 +193,13 @@ def _check_folds(track: Track, where: str) -> None:
             asked.append((key, grid["folds"]))
     if len(track.tuned) > len(circuits):
         asked.append(("tuning.folds", track.tuning["folds"]))
-    most = track.n[0]
-    for key, found in asked:
+    return asked
+
+
+def _check_folds(track: Track, where: str) -> None:
+    """Refuse more folds than examples, wherever cross-validation is asked for."""
+    most = min(track.numbers, default=math.inf)  # all rows are compared where they are counted
+    for key, found in _folds_of(track, where):
         if found > most:
             raise ConfigurationError(
                 f"configuration: '{key}': found {found}, but the smallest of '{where}n' is {most}; "
@@ -227,10 +238,15 @@ def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> Non
 
 
 def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) -> None:
-    if track.n[-1] > rows["train"]:
+    if (largest_n := max(track.numbers, default=0)) > rows["train"]:
         raise ConfigurationError(
-            f"configuration: '{where}n': found {track.n[-1]}, but the train split of '{name}' has "
+            f"configuration: '{where}n': found {largest_n}, but the train split of '{name}' has "
             f"{rows['train']} rows"
+        )
+    if ALL in track.n and rows["train"] < (least := least_rows(track)):
+        raise ConfigurationError(
+            f"configuration: '{where}n': found all, and '{name}' has {rows['train']} rows to train "
+            f"on, where at least {least} are needed"
         )
     if rows["heldout"] < 1:
         raise ConfigurationError(
