@@ -260,6 +260,7 @@ class Deploy(Settings):
     protocol: Protocol | None = None
     """Left out, that of the first track that has the data set."""
     n: Labelled | All
+    """One of the track's n."""
     model: str
     """A model or student, or auto: the simplest as good as the best or not told apart."""
 
