@@ -203,6 +203,16 @@ def test_projections_fit_the_data(entry, allowed):
             assert kind == "pca" or "allowed for it: trained, pca" in message
 
 
+def test_all_rows_must_be_two_and_one_for_each_fold():
+    regularised = {"protocol": "regularised", "regularised": {**GRID, "folds": 5}}
+    for training, least in ((None, 2), (regularised, 5)):
+        data = {"name": "few", "kind": "squares", "qubits": 2, "train": least}
+        check_track(with_data(data, training, n=("all",)), "")
+        message = refusal(with_data({**data, "train": least - 1}, training, n=("all",)))
+        assert "'n': found all, and 'few' has" in message
+        assert f"has {least - 1} rows to train on, where at least {least} are needed" in message
+
+
 @pytest.mark.parametrize("name", sorted(BOTTLENECKS))
 def test_circuits_alone_are_refused_where_the_width_is_no_power_of_two(name):
     asked = replace(with_data({"name": "digits", "width": 48}), bottlenecks=(name,))
