@@ -82,8 +82,10 @@ def test_a_width_of_48_and_all_rows_are_trained_judged_and_deployed(finished):
     assert weights["encoder.weight"].shape == (2, 48, FEATURES)
     sizes = metrics.drop_duplicates("model").set_index("model")["n_parameters"]
     assert sizes["orthogonal"] - sizes["linear"] == 48 * 47 // 2
-    verdict = (finished / "reports/verdict.md").read_text()
-    assert "`mine`, width 48, article protocol" in verdict and "0 qubits" not in verdict
+    details = (finished / "results/own/details.html").read_text()
+    assert "mine, width 48, article protocol" in details and "0 qubits" not in details
+    figure = (finished / "results/own/figures/mine/article/crossover.svg").read_text()
+    assert "over 2 seeds;" in figure and "qubits" not in figure
     adapter = finished / "results/own/mine/adapter"
     config = json.loads((adapter / "config.json").read_text())
     assert (config["width"], config["origin"]["n"]) == (48, train)

@@ -63,7 +63,7 @@ def export_adapter(
         the held-out error that the metrics state.
     """
     latents = load_latents(files.latents)
-    blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
+    blocks = [load_examples(latents, path, int(deployment.n)) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
     level = [", ".join(names) or "none" for names in (choice.as_good, choice.not_told_apart)]
@@ -151,7 +151,7 @@ def _adapter_of(
         fitted = fit_regression(name, *block.labelled_rows(seed), seed, deployment.width)
         adapter = from_regression(fitted)
     else:
-        adapter = convert(name, read_seed(name, seed, deployment.n, weights))
+        adapter = convert(name, read_seed(name, seed, int(deployment.n), weights))
     constant = not adapter.tensors["encoder.weight"].any()
     origin |= {"constant": True} if constant else {}
     return AdapterWeights(replace(adapter.config, origin=origin), adapter.tensors)

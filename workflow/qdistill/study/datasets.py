@@ -30,10 +30,11 @@ def _settings_of(record: DatasetKind) -> dict[str, Any]:
     unasked = {key for key in ("metric",) if dumped.get(key) is None}
     others = sorted(set(dumped) - {*first, "qubits", "width"} - unasked)
     settings = {**first, **{key: dumped[key] for key in others}}
-    if "source" in settings:
-        source = getattr(record, "source", None)
-        is_record = isinstance(source, DatasetKind)  # that of a language is a mapping
-        settings["source"] = _settings_of(source) if is_record else resolve_dataset(source)
+    source = getattr(record, "source", None)
+    if isinstance(source, DatasetKind):
+        settings["source"] = _settings_of(source)
+    elif source is not None:  # the mapping that the base of a language is described by
+        settings["source"] = resolve_dataset(source)
     return settings
 
 
