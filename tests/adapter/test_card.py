@@ -47,7 +47,7 @@ def evidence_of(means, student=AUTO, spoil=lambda table: table, noise=0.02):
 
 
 def card_of(evidence, kind="circuit", student=AUTO, metric=None, **changes):
-    about = {"study": "mine", "qubits": 3, "model": student, "training": {}, **AT}
+    about = {"study": "mine", "width": 8, "model": student, "training": {}, **AT}
     about |= {"settings": {"kind": "docstrings", "encoder": None}}
     about |= {"equivalence": {"error": 0.02, "accuracy": 0.01}}
     deployment = Deployment(**about, candidates=evidence.choice.candidates)

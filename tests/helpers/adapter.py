@@ -101,7 +101,7 @@ def train_study(study, names, blocks=((0, 1), (2,))) -> ExportFiles:
 
 def deployment_of(study, names, student="auto"):
     """What a small study deploys."""
-    where = {"study": "small-study", "dataset": "small", "protocol": "article", "qubits": 3}
+    where = {"study": "small-study", "dataset": "small", "protocol": "article", "width": 8}
     candidates = contenders(names) if student == "auto" else (student,)
     used = {"model": student, "candidates": candidates, "settings": study.settings}
     training = {name: SETTINGS for name in names if name in BOTTLENECKS}

@@ -24,7 +24,7 @@ def test_a_labelled_data_set_is_that_of_its_source():
     record = record_of(settings)
     assert settings["source"]["name"] == "digits" and settings["qubits"] == 4
     assert record.rows() == {"train": 1_000, "unlabelled": 397, "heldout": 400}
-    assert record.width() == 64
+    assert record.features() == 64
     # Of classes that are dropped nobody knows how many rows they have.
     assert record_of(resolve_dataset("docstrings-labels")).rows() is None
 

@@ -39,7 +39,7 @@ rule measure_downstream:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=downstream_settings,
     message:
@@ -65,7 +65,7 @@ rule measure_robustness:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=lambda wildcards: STUDY.robustness[
             wildcards.dataset, wildcards.protocol

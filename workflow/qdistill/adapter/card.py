@@ -14,6 +14,7 @@ from qdistill.study import dataset_kinds
 from qdistill.study.adapter_files import ONNX_FILE
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import has_circuit_origin
+from qdistill.study.widths import qubits_of
 from qdistill.verdict.templates import render
 from qdistill.wording import counted
 
@@ -36,6 +37,7 @@ def write_card(
         "card.md",
         **{field.name: getattr(evidence, field.name) for field in fields(evidence)},
         deployment=asdict(deployment),
+        qubits=qubits_of(deployment.width),
         config=config,
         latents=latents,
         folder=folder,

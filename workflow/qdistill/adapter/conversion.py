@@ -97,7 +97,7 @@ def _model(name: str, layer: Mapping[str, Tensor], projections: Mapping[str, np.
     if ENTRIES[name].location.startswith("square:"):
         return kind, {"weight": torch.eye(width)}
     if name == "orthogonal":
-        bottleneck = Orthogonal(width.bit_length() - 1)
+        bottleneck = Orthogonal(width)
         stacked = {key: tensor.unsqueeze(0) for key, tensor in layer.items()}
         rows = bottleneck.rotate(stacked, torch.eye(width).unsqueeze(0))[0]  # each is Q e_i
         return kind, {"weight": rows.T.contiguous()}

@@ -19,7 +19,6 @@ from qdistill.adapter.onnx_graph import build_graph
 from qdistill.adapter.seeds import seed_errors
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
-from qdistill.downstream.measures import metric_of
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.judgement.equivalence import Margins
@@ -27,8 +26,10 @@ from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
 from qdistill.study.adapter_files import CARD_FILE, ONNX_FILE
+from qdistill.study.datasets import nearness_of
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import FITTED
+from qdistill.study.widths import qubits_of
 from qdistill.tracking.data import DataFile
 from qdistill.training.references import fit_regression
 
@@ -65,7 +66,7 @@ def export_adapter(
         the held-out error that the metrics state.
     """
     latents = load_latents(files.latents)
-    blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
+    blocks = [load_examples(latents, path, int(deployment.n)) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
     level = [", ".join(names) or "none" for names in (choice.as_good, choice.not_told_apart)]
@@ -98,7 +99,7 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     margins = Margins(**deployment.equivalence)
     choice = choose_model(metrics, deployment.model, deployment.candidates, margins)
-    trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
+    trained = (choice.name, blocks, deployment.width, condition, deployment.training)
     validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
     evidence = gather_evidence(metrics, findings, condition, choice, validation, margins)
@@ -138,7 +139,7 @@ def _adapter_of(
     name, seed = evidence.choice.name, evidence.seed
     origin: dict[str, Any] = {
         "study": deployment.study,
-        "qubits": deployment.qubits,
+        "qubits": qubits_of(deployment.width),
         **evidence.at,
         "model": name,
         "stage": evidence.choice.stage,
@@ -151,15 +152,15 @@ def _adapter_of(
     }
     rows = next(each for each in blocks if seed in each.seeds).labelled_rows(seed)
     if name in FITTED:
-        fitted = fit_regression(name, *rows, seed, 2**deployment.qubits)
+        fitted = fit_regression(name, *rows, seed, deployment.width)
         adapter = from_regression(fitted)
     else:
-        adapter = convert(name, read_seed(name, seed, deployment.n, weights))
+        adapter = convert(name, read_seed(name, seed, int(deployment.n), weights))
     constant = not adapter.tensors["encoder.weight"].any()
     origin |= {"constant": True} if constant else {}
     adapter = replace(adapter, config=replace(adapter.config, origin=origin))
     codes = encode(adapter, rows[0].astype(np.float32))
-    return calibrate(adapter, codes, metric_of(deployment.settings["kind"]))
+    return calibrate(adapter, codes, nearness_of(deployment.settings))
 
 
 def read_seed(

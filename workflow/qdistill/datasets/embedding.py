@@ -31,6 +31,7 @@ from qdistill.storage.tables import (
     write_table,
     write_with_settings,
 )
+from qdistill.study.widths import named_width, width_of
 
 # Rows per cache file: about ten seconds of work on one core.
 _SHARD_ROWS = 256
@@ -61,10 +62,9 @@ def embed_paragraphs(
     encoder_digest = digest_of_folder(folder)
     cache = Path(cache_path) / encoder_digest
     features = _encode_unknown(list(frame["text"]), folder, cache, threads)
-    qubits = settings["qubits"]
-    if features.shape[1] < 2**qubits:
+    if features.shape[1] < (width := width_of(settings)):
         raise DataError(
-            f"{folder}: {qubits} qubits need at least {2**qubits} features, and this encoder gives "
+            f"{folder}: {named_width(settings)} at least {width} features, and this encoder gives "
             f"{features.shape[1]}"
         )
     columns: dict[str, Any] = {name: frame[name] for name in _COLUMNS if name in frame}

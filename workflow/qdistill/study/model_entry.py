@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from qdistill.study.widths import qubits_of
+
 Line = Literal["-"] | tuple[float, tuple[float, ...]]
 Role = Literal["", "challenger", "baseline", "required_rival"]
 
@@ -30,6 +32,7 @@ class ModelEntry:
     is_circuit: bool = False  # its layer is a circuit, trained or random
     # Whether that encodes inputs as angles, block by block, and has a code of one number a wire.
     has_blocks: bool = False
+    has_wires: bool = False  # no circuit, though it takes as many inputs as one has wires
     is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
     # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
     # codes. That of a student follows from its method and read-out.
@@ -119,6 +122,11 @@ class ModelEntry:
         circuit = (depth, "angle_range") if self.is_circuit else ()
         return (*known, "schedule", "code_scale", *circuit, "regularised")
 
-    def width(self, qubits: int) -> int:
-        """Return how many numbers its code has: one a wire, or else one for each amplitude."""
-        return qubits if self.has_blocks else 2**qubits
+    @property
+    def needs_qubits(self) -> bool:
+        """Whether the width must be that of a circuit, a power of two."""
+        return self.is_circuit or self.has_blocks or self.has_wires or self.family == "quantum"
+
+    def code_width(self, width: int) -> int:
+        """Return how many numbers its code has: one a wire, or else as many as it is wide."""
+        return qubits_of(width) if self.has_blocks else width

@@ -97,7 +97,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
     _reference("fourier",
         "ridge or logistic regression on the frequencies of a circuit that encodes angles, of the "
         "principal components, its penalty by cross-validation inside the n rows",
-        style=Style("#9FBF8F", "", _SHORT_DASHED), is_variant=True),
+        style=Style("#9FBF8F", "", _SHORT_DASHED), has_wires=True, is_variant=True),
     _classifier("svm_linear",
         "a linear support vector machine, its penalty by cross-validation inside the n rows",
         style=Style("#3D3D3D", "", _DOTTED), is_variant=True),

@@ -20,7 +20,7 @@ class Planted(Declared):
     function: ClassVar[str] = "planted:write_planted"
     has_targets: ClassVar[bool] = True
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return N, of features and targets."""
         return 2**self.qubits
 

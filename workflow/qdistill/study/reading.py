@@ -7,14 +7,17 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from qdistill.errors import DataError, QdistillError
 from qdistill.study.messages import listed, nearest, quoted, shown
 
 TABLE_EXTENSIONS = (".jsonl", ".ndjson", ".csv", ".parquet")
 _LONGEST_FACT = 120  # characters
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @contextmanager
@@ -49,23 +52,63 @@ def part_files(path: str | Path) -> list[Path]:
     """List the files that make up a table: the file itself, or the parts in a folder, by name.
 
     A folder is a table if all of its files have one extension, of a kind of tables; those whose
-    names begin with a point or an underscore are notes of the program that wrote it. It is none,
-    and the list is empty, if there are others. Raises DataError if the parts lie in folders
-    ``key=value``.
+    names begin with a point or an underscore, and checksums, are notes of the program that wrote
+    it. It may be divided into folders ``key=value``, by one key or several in turn, as Hive and
+    Spark do. It is none, and the list is empty, if there are other files or folders. Raises
+    DataError if only some of the parts lie in folders ``key=value``, or by unlike keys.
     """
     path = Path(path)
     if not path.is_dir():
         return [path]
-    inside = sorted(each for each in path.iterdir() if each.name[0] not in "._")
-    for each in inside:
-        if "=" in each.name and each.is_dir() and any(is_table(f) for f in each.rglob("*")):
+    parts, kinds = _parts_in(path), set()
+    for part in parts:
+        kinds.add(part.suffix.lower())
+        keys = [list(partition_of(each, path)) for each in (parts[0], part)]
+        if keys[0] != keys[1]:
             raise DataError(
-                f"{path}: divided into folders such as {quoted(each.name)}, whose names are a "
-                "column; give one of these folders, or one file"
+                f"{path}: {quoted(parts[0].relative_to(path))} is divided by "
+                f"{listed(map(quoted, keys[0]))}, and {quoted(part.relative_to(path))} by "
+                f"{listed(map(quoted, keys[1]))}; all parts must be by the same keys"
             )
-    kinds = {each.suffix.lower() for each in inside}
-    is_whole = len(kinds) == 1 and kinds <= set(TABLE_EXTENSIONS)
-    return inside if is_whole and all(each.is_file() for each in inside) else []
+    return parts if len(kinds) == 1 and kinds <= set(TABLE_EXTENSIONS) else []
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    """List the files of a folder, and of folders ``key=value`` in it; none if there are others."""
+    every = sorted(each for each in folder.iterdir() if each.name[0] not in "._")
+    inside = [each for each in every if each.suffix != ".crc"]
+    if all(each.is_file() for each in inside):
+        return inside
+    divided = [each for each in inside if "=" in each.name and each.is_dir()]
+    if not any(is_table(file) for each in divided for file in each.rglob("*") if file.is_file()):
+        return []
+    for each in inside:
+        if each not in divided:
+            raise DataError(
+                f"{folder}: divided into folders such as {quoted(divided[0].name)}, whose names "
+                f"are a column, and {quoted(each.name)} beside them has none; move it away, or "
+                "give one of these folders"
+            )
+    return [part for each in divided for part in _parts_in(each)]
+
+
+def partition_of(part: str | Path, folder: str | Path) -> dict[str, str]:
+    """Return the columns that a part has by the names of folders ``key=value`` that it lies in.
+
+    Names are as Hive and Spark write them: a character may be ``%`` and two digits, and a missing
+    value, which is returned as "", has a name of its own.
+
+    Examples
+    --------
+    >>> partition_of("sales/year=2024/city=S%C3%A8te/part-0.parquet", "sales")
+    {'year': '2024', 'city': 'Sète'}
+    """
+    part, found = Path(part), {}
+    for name in part.relative_to(folder).parts[:-1] if part.is_relative_to(folder) else ():
+        key, divided, value = name.partition("=")
+        if divided:
+            found[unquote(key)] = "" if value == _HIVE_NULL else unquote(value)
+    return found
 
 
 def is_table(path: str | Path) -> bool:
@@ -118,6 +161,31 @@ def check_columns(path: str | Path, wanted: Iterable[str], available: Sequence[s
             raise DataError(
                 f"{path}: there are {count} columns '{name}'; give each a name of its own"
             )
+
+
+def match_columns(
+    path: str | Path, pattern: str, available: Iterable[str], apart: str | None = None
+) -> list[str]:
+    """List the columns of a file that a pattern of the shell matches, by the numbers in them.
+
+    So f2 comes before f10. The column ``apart``, which is no feature, is left out. Raises DataError
+    if none is left.
+    """
+    available = list(available)
+    found = [name for name in available if fnmatchcase(name, pattern) and name != apart]
+    if not found:
+        raise DataError(
+            f"{path}: no column matches {quoted(pattern)}; its columns are "
+            f"{listed(map(quoted, available))}{_separator(available)}"
+        )
+    check_columns(path, found, available)
+    return sorted(found, key=_natural)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names as people count: numbers by their size, before text."""
+    pieces = re.split(r"(\d+)", name)
+    return [(int(piece), piece) if piece.isdecimal() else (-1, piece) for piece in pieces]
 
 
 def _separator(header: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from qdistill.errors import DataError
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
 from qdistill.study.registry import ENTRIES
+from qdistill.study.widths import qubits_of
 from qdistill.training.classifiers import (
     FOLDS,
     DivergedError,
@@ -44,11 +45,11 @@ def fit_references(
     Parameters
     ----------
     names : sequence of str
-        Of ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
+        Of ``mean`` (mean target of the n rows), ``pca`` (rank min(N, n - 1), fitted
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean), ``kernel_square`` and
         ``kernel_rbf`` (of :mod:`qdistill.training.kernel_ridge`), ``fourier`` (of
-        :mod:`qdistill.training.fourier`) or ``oracle`` (rank-2**qubits PCA of the true covariance).
+        :mod:`qdistill.training.fourier`) or ``oracle`` (rank-N PCA of the true covariance).
         Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
@@ -66,7 +67,7 @@ def fit_references(
         key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
-                result = _evaluate(name, latents, rows, int(seed), problem.qubits, settings)
+                result = _evaluate(name, latents, rows, int(seed), problem.width, settings)
                 frames.append(describe_runs(key, [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
@@ -76,7 +77,7 @@ def _evaluate(
     latents: Latents,
     rows: np.ndarray,
     seed: int,
-    qubits: int,
+    width: int,
     settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's reference; arrays have shape (1,)."""
@@ -86,11 +87,11 @@ def _evaluate(
     if ENTRIES[name].reads_texts:
         told, asked = (np.asarray(latents.texts)[chosen, None] for chosen in positions)
         parts = (told, asked), (targets, heldout_targets)
-        return _evaluate_classifier(name, *parts, seed, qubits, settings)
+        return _evaluate_classifier(name, *parts, seed, width, settings)
     inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
         parts = (inputs, heldout), (targets, heldout_targets)
-        return _evaluate_classifier(name, *parts, seed, qubits, settings)
+        return _evaluate_classifier(name, *parts, seed, width, settings)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -99,7 +100,7 @@ def _evaluate(
         predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
         size = 0
     else:
-        regression = _fit(name, inputs, targets, seed, qubits)
+        regression = _fit(name, inputs, targets, seed, width)
         if not isinstance(regression, PrincipalRegression):
             at_edge = np.array([regression.at_edge])
         predicted = [regression.predict(x) for x in (inputs, heldout)]
@@ -116,7 +117,7 @@ def _evaluate_classifier(
     inputs: tuple[np.ndarray, np.ndarray],
     targets: tuple[np.ndarray, np.ndarray],
     seed: int,
-    qubits: int,
+    width: int,
     settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's classifier on its n rows and on the held-out ones."""
@@ -126,7 +127,7 @@ def _evaluate_classifier(
 
         recipe = extra_recipe(name, settings)
     try:
-        model = fit_classifier(name, inputs[0], targets[0], seed, qubits, recipe)
+        model = fit_classifier(name, inputs[0], targets[0], seed, qubits_of(width), recipe)
         seconds = time.perf_counter() - begun
         scores = [model.scores(rows) for rows in inputs]
     # A row without a part along any direction of the n rows, or an encoder that diverged.
@@ -150,7 +151,7 @@ def _evaluate_classifier(
 
 
 def _fit(
-    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, qubits: int
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, width: int
 ) -> KernelRegression | PrincipalRegression | FourierRegression:
     """Fit what is a regression to one seed's labelled rows."""
     folds = min(FOLDS, len(inputs))
@@ -159,11 +160,11 @@ def _fit(
     if name == "fourier":
         from qdistill.training.fourier import FourierRegression  # which needs scikit-learn at once
 
-        return FourierRegression(inputs, targets, seed, folds, qubits)
-    return fit_regression(name, inputs, targets, seed, 2**qubits)
+        return FourierRegression(inputs, targets, seed, folds, qubits_of(width))
+    return fit_regression(name, inputs, targets, seed, width)
 
 
-def fit_scores(name: str, examples: Examples, qubits: int) -> Callable[[Tensor], Tensor]:
+def fit_scores(name: str, examples: Examples, width: int) -> Callable[[Tensor], Tensor]:
     """Fit a classifier to each seed's n rows, as its metrics were: everything is derived.
 
     What is returned turns float32 inputs of each seed (S, M, D) into logits (S, M, C), float64.
@@ -171,7 +172,8 @@ def fit_scores(name: str, examples: Examples, qubits: int) -> Callable[[Tensor],
     import torch
 
     fitted = [
-        fit_classifier(name, *examples.labelled_rows(seed), seed, qubits) for seed in examples.seeds
+        fit_classifier(name, *examples.labelled_rows(seed), seed, qubits_of(width))
+        for seed in examples.seeds
     ]
 
     def scores(inputs: Tensor) -> Tensor:
