@@ -7,7 +7,6 @@ bottleneck hands to its decoder, the full vectors (``raw``) and their principal 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +15,14 @@ import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
-from qdistill.datasets.labels import load_labels
-from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.codes import load_encoder, principal_codes
-from qdistill.downstream.label_probe import ProbeTask, find_probe_task, probe_accuracy
-from qdistill.downstream.neighbours import TrueNeighbours
+from qdistill.downstream.heldout import HeldoutTasks, read_diverged
+from qdistill.downstream.label_probe import ProbeTask
 from qdistill.errors import DataError
-from qdistill.randomness import generator_for
-from qdistill.storage.tables import make_frame, read_frame, write_table
+from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import read_seeds
-from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.registry import RAW, stages_of
-
-MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
-
-
-def metric_of(kind: str) -> str:
-    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
-    return "cosine" if KINDS[kind].is_text else "euclidean"
 
 
 def measure_downstream(
@@ -52,7 +40,7 @@ def measure_downstream(
     study's references. Raises DataError if a file is damaged or of other seeds, or there are too
     few held-out rows.
     """
-    tasks = _HeldoutTasks.prepare(problem.latents, settings)
+    tasks = HeldoutTasks.prepare(problem.latents, settings, "downstream")
     rows = []
     for n in problem.sizes:
         examples = load_examples(tasks.latents, problem.subsets, n)
@@ -71,53 +59,12 @@ def measure_downstream(
     write_table("downstream", path, make_frame("downstream", rows), settings)
 
 
-@dataclass(frozen=True)
-class _HeldoutTasks:
-    """What is the same for all models and n of a data set."""
-
-    latents: Latents
-    heldout: np.ndarray  # positions of the rows that are searched
-    neighbours: TrueNeighbours
-    task: ProbeTask | str
-    examples_per_class: int
-
-    @classmethod
-    def prepare(cls, latents_path: str | Path, settings: Mapping[str, Any]) -> _HeldoutTasks:
-        latents, count = load_latents(latents_path), settings["neighbours"]
-        heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
-        if len(heldout) < count + 2:
-            raise DataError(
-                f"{latents_path}: 'downstream.neighbours' is {count} and there are "
-                f"{len(heldout)} held-out rows; at most {len(heldout) - 2} neighbours are possible"
-            )
-        if len(heldout) > MOST_ROWS:
-            generator = generator_for(0, 0, "downstream rows")
-            heldout = np.sort(generator.choice(heldout, MOST_ROWS, replace=False))
-        labels = load_labels(latents_path, settings["dataset"])
-        train, each = latents.positions("train"), settings["examples_per_class"]
-        return cls(
-            latents=latents,
-            heldout=heldout,
-            neighbours=TrueNeighbours(torch.tensor(latents.features[heldout]), count, metric),
-            task=find_probe_task(labels, train, heldout, each),
-            examples_per_class=each,
-        )
-
-
 class _MeasuresAtN:
     """The rows of the table at one n."""
 
-    def __init__(self, tasks: _HeldoutTasks, examples: Examples, about: Mapping[str, Any]) -> None:
+    def __init__(self, tasks: HeldoutTasks, examples: Examples, about: Mapping[str, Any]) -> None:
         self.tasks, self.examples, self.about = tasks, examples, about
-        drawn = np.empty((len(examples.seeds), 0), dtype=np.int64)
-        task, count = tasks.task, tasks.examples_per_class
-        if isinstance(task, ProbeTask):
-            drawn = np.stack(
-                [task.draw_examples(count, seed, examples.n).ravel() for seed in examples.seeds]
-            )
-        heldout = np.tile(tasks.heldout, (len(examples.seeds), 1))
-        # Of each seed the held-out rows, then its own examples of the classes: (S, M, D).
-        self.inputs = examples.inputs[torch.from_numpy(np.hstack([heldout, drawn]))]
+        self.inputs = tasks.inputs_of(examples)
 
     def principal(self, width: int) -> tuple[list[Tensor], list[bool]]:
         """Codes of principal components, each seed's fitted on its own n labelled rows."""
@@ -149,21 +96,12 @@ class _MeasuresAtN:
             {
                 **common,
                 "seed": seed,
-                "recall": tasks.neighbours.recall(own[: len(tasks.heldout)]),
-                "probe_accuracy": self._probe(own),
+                "recall": tasks.recall(own),
+                "probe_accuracy": tasks.probe(own),
                 "diverged": flag,
             }
             for seed, own, flag in seeds
         ]
-
-    def _probe(self, codes: Tensor) -> float:
-        """Accuracy of the probe on one seed's codes (M, width); NaN where it is undefined."""
-        task, heldout = self.tasks.task, len(self.tasks.heldout)
-        if not isinstance(task, ProbeTask):
-            return float("nan")
-        examples = codes[heldout:].unflatten(0, (len(task.classes), -1))
-        asked = codes[:heldout][torch.from_numpy(task.asked)]
-        return probe_accuracy(examples, asked, task.truth, self.tasks.neighbours.metric)
 
 
 def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
@@ -175,16 +113,3 @@ def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
         "probe_chance": task.chance,
         "probe_undefined": None,
     }
-
-
-def read_diverged(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> list[bool]:
-    """Read from a model's metrics which seeds diverged at one n, in the order of the seeds.
-
-    Raises DataError if the file is damaged or lacks a seed.
-    """
-    frame = read_frame("metrics", path, [("n", "=", n)])
-    flags = frame[frame["stage"] == stage].set_index("seed")["diverged"]
-    missing = [seed for seed in seeds if seed not in flags.index]
-    if missing:
-        raise DataError(f"{path}: no row of seed {missing[0]} at stage '{stage}'")
-    return [bool(flags[seed]) for seed in seeds]

@@ -240,6 +240,18 @@ class Downstream(Settings):
     """`all` data sets that are reconstructed with trained projections, or a list of some."""
 
 
+class Retrieval(Settings):
+    """What a code costs a vector store, and what is found there; null leaves it out."""
+
+    neighbours: UpToThousand
+    """k of recall@k: nearest neighbours of a held-out row among the others."""
+    bytes: Several[Annotated[int, Field(ge=1, le=65_536)]]
+    """Budgets in bytes a vector: what is best within each is told, and rivals without training are
+    fitted to fill it."""
+    datasets: Literal["all"] | Distinct[Named]
+    """`all` data sets that are reconstructed with trained projections, or a list of some."""
+
+
 class Robustness(Settings):
     """What perturbed inputs cost models that tell classes apart; null leaves it out."""
 
@@ -338,6 +350,7 @@ class StudySettings(TrackSettings):
     """Variations of the study by name; each replaces some of its keys. Null leaves one out, or
     all."""
     downstream: Downstream | None = None
+    retrieval: Retrieval | None = None
     robustness: Robustness | None = None
     deploy: Deploy | None = None
     trainability: Trainability | None = None
