@@ -13,8 +13,7 @@ from helpers.files import SEEDS, files_of, make_problem
 from helpers.students import SETTINGS
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
-from qdistill.downstream.heldout import MOST_ROWS, metric_of
-from qdistill.downstream.measures import measure_downstream
+from qdistill.downstream.measures import MOST_ROWS, measure_downstream, metric_of
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.tables import read_frame, read_table, write_table

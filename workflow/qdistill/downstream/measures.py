@@ -7,22 +7,35 @@ bottleneck hands to its decoder, the full vectors (``raw``) and their principal 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from qdistill.datasets.examples import Examples, load_examples
+from qdistill.datasets.labels import load_labels
+from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.codes import load_encoder, principal_codes
-from qdistill.downstream.heldout import HeldoutTasks, read_diverged
-from qdistill.downstream.label_probe import ProbeTask
+from qdistill.downstream.label_probe import ProbeTask, find_probe_task, probe_accuracy
+from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
-from qdistill.storage.tables import make_frame, write_table
+from qdistill.randomness import generator_for
+from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
+from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.registry import RAW, stages_of
+
+MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
+
+
+def metric_of(kind: str) -> str:
+    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
+    return "cosine" if KINDS[kind].is_text else "euclidean"
 
 
 def measure_downstream(
@@ -57,6 +70,70 @@ def measure_downstream(
             diverged = read_diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
     write_table("downstream", path, make_frame("downstream", rows), settings)
+
+
+@dataclass(frozen=True)
+class HeldoutTasks:
+    """What is the same for all models and n of a data set."""
+
+    latents: Latents
+    heldout: np.ndarray  # positions of the rows that are searched
+    neighbours: TrueNeighbours
+    task: ProbeTask | str
+    examples_per_class: int
+
+    @classmethod
+    def prepare(
+        cls, latents_path: str | Path, settings: Mapping[str, Any], asked: str
+    ) -> HeldoutTasks:
+        """Read a data set, and find its true neighbours and its classes.
+
+        Settings are ``dataset``, those of the data set, ``neighbours`` and ``examples_per_class``,
+        0 for no probe; ``asked`` is the key of the configuration that they are of. Raises DataError
+        if the file is damaged or has too few held-out rows.
+        """
+        latents, count = load_latents(latents_path), settings["neighbours"]
+        heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
+        if len(heldout) < count + 2:
+            raise DataError(
+                f"{latents_path}: '{asked}.neighbours' is {count} and there are "
+                f"{len(heldout)} held-out rows; at most {len(heldout) - 2} neighbours are possible"
+            )
+        if len(heldout) > MOST_ROWS:
+            generator = generator_for(0, 0, "downstream rows")
+            heldout = np.sort(generator.choice(heldout, MOST_ROWS, replace=False))
+        train, each = latents.positions("train"), settings["examples_per_class"]
+        labels = load_labels(latents_path, settings["dataset"]) if each else None
+        return cls(
+            latents=latents,
+            heldout=heldout,
+            neighbours=TrueNeighbours(torch.tensor(latents.features[heldout]), count, metric),
+            task=find_probe_task(labels, train, heldout, each),
+            examples_per_class=each,
+        )
+
+    def inputs_of(self, examples: Examples) -> Tensor:
+        """Collect for each seed the held-out rows, then its own examples of the classes.
+
+        They are float32, (S, M, D).
+        """
+        drawn = np.empty((len(examples.seeds), 0), dtype=np.int64)
+        task, count = self.task, self.examples_per_class
+        if isinstance(task, ProbeTask):
+            drawn = np.stack(
+                [task.draw_examples(count, seed, examples.n).ravel() for seed in examples.seeds]
+            )
+        heldout = np.tile(self.heldout, (len(examples.seeds), 1))
+        return examples.inputs[torch.from_numpy(np.hstack([heldout, drawn]))]
+
+    def probe(self, codes: Tensor) -> float:
+        """Return the accuracy of the probe on one seed's codes (M, width) of those rows, or NaN."""
+        task, heldout = self.task, len(self.heldout)
+        if not isinstance(task, ProbeTask):
+            return float("nan")
+        examples = codes[heldout:].unflatten(0, (len(task.classes), -1))
+        asked = codes[:heldout][torch.from_numpy(task.asked)]
+        return probe_accuracy(examples, asked, task.truth, self.neighbours.metric)
 
 
 class _MeasuresAtN:
@@ -96,7 +173,7 @@ class _MeasuresAtN:
             {
                 **common,
                 "seed": seed,
-                "recall": tasks.recall(own),
+                "recall": tasks.neighbours.recall(own[: len(tasks.heldout)]),
                 "probe_accuracy": tasks.probe(own),
                 "diverged": flag,
             }
@@ -113,3 +190,24 @@ def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
         "probe_chance": task.chance,
         "probe_undefined": None,
     }
+
+
+def read_diverged(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> list[bool]:
+    """Read from a model's metrics which seeds diverged at one n, in the order of the seeds.
+
+    Raises DataError as :func:`read_runs` does.
+    """
+    return [bool(flag) for flag in read_runs(path, n, stage, seeds)["diverged"]]
+
+
+def read_runs(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> pd.DataFrame:
+    """Read a model's metrics at one n, indexed by seed, in the order of the seeds.
+
+    Raises DataError if the file is damaged or lacks a seed.
+    """
+    frame = read_frame("metrics", path, [("n", "=", n)])
+    runs = frame[frame["stage"] == stage].set_index("seed")
+    missing = [seed for seed in seeds if seed not in runs.index]
+    if missing:
+        raise DataError(f"{path}: no row of seed {missing[0]} at stage '{stage}'")
+    return runs.loc[list(seeds)]

@@ -51,22 +51,19 @@ class TrueNeighbours:
             return float("nan")
         return self._share(*_similarities(place(codes, self.metric)))
 
-    def recall_rescored(
-        self, stored: Tensor, asked: Tensor, shortlist: int, metric: str | None = None
-    ) -> float:
+    def recall_rescored(self, stored: Tensor, asked: Tensor, shortlist: int, metric: str) -> float:
         """Return the recall of a search in two steps, of which the second knows more of the query.
 
         Of each row the ``shortlist`` nearest by stored codes (rows, width), and those tied with
         the last, are sorted again by how near their stored codes are to the row's code as it was
-        before it was stored, ``asked``: float32, (rows, width). That nearness may be by another
-        metric. NaN if a code is not finite.
+        before it was stored, ``asked``: float32, (rows, width), by a metric that may be another.
+        NaN if a code is not finite.
         """
         if not (torch.isfinite(stored).all() and torch.isfinite(asked).all()):
             return float("nan")
         similarity, resolution = _similarities(place(stored, self.metric))
         last = similarity.topk(min(shortlist, len(stored) - 1), dim=1).values[:, -1:]
         left_out = similarity < last - resolution
-        metric = metric or self.metric
         again, resolution = _similarities(place(stored, metric), place(asked, metric))
         return self._share(again.masked_fill_(left_out, -torch.inf), resolution)
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.codes import Encoder, load_encoder
-from qdistill.downstream.heldout import HeldoutTasks, read_runs
+from qdistill.downstream.measures import HeldoutTasks, read_runs
 from qdistill.downstream.product_codes import METHOD, ProductQuantiser, train_product_quantisers
 from qdistill.downstream.rivals import Rival, fit_rivals
 from qdistill.errors import DataError
@@ -180,20 +180,19 @@ class _Searches:
         """Return recall and, where queries are stored as documents are, the probe's accuracy."""
         if stored is None:
             return {"recall": np.nan, "probe_accuracy": np.nan}
-        rows, restored = len(self.tasks.heldout), torch.from_numpy(quantiser.restore(stored))
-        documents, asked = restored[:rows], coded.asked[:rows]
+        neighbours, rows = self.tasks.neighbours, len(self.tasks.heldout)
+        restored = torch.from_numpy(quantiser.restore(stored))
+        found, searched = restored[:rows], stored[:rows]
         if not rescored:
-            recall = self._once(lambda: self.tasks.recall(restored), quantiser, stored[:rows])
+            recall = self._once(lambda: neighbours.recall(found), quantiser, searched)
             return {"recall": recall, "probe_accuracy": self.tasks.probe(restored)}
-        # Bits stand for signs of what is left above the offset, all of one length.
-        metric = "cosine" if isinstance(quantiser, Quantiser) else None
-        moved = asked - quantiser.offset if isinstance(quantiser, Quantiser) else asked
-        neighbours = self.tasks.neighbours
-        given = documents, torch.from_numpy(moved), SHORTLIST * neighbours.count, metric
-        recall = self._once(
-            lambda: neighbours.recall_rescored(*given), quantiser, stored[:rows], moved
-        )
-        return {"recall": recall, "probe_accuracy": np.nan}
+        asked, metric = coded.asked[:rows], neighbours.metric
+        if isinstance(quantiser, Quantiser):
+            # Bits are the signs of what lies above the offset: directions, all of one length.
+            asked, metric = asked - quantiser.offset, "cosine"
+        given = found, torch.from_numpy(asked), SHORTLIST * neighbours.count, metric
+        again = self._once(lambda: neighbours.recall_rescored(*given), quantiser, searched, asked)
+        return {"recall": again, "probe_accuracy": np.nan}
 
     def _once(
         self,

@@ -18,7 +18,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.codes import load_predictor
-from qdistill.downstream.heldout import read_diverged
+from qdistill.downstream.measures import read_diverged
 from qdistill.errors import DataError
 from qdistill.models.losses import mean_losses
 from qdistill.randomness import generator_for

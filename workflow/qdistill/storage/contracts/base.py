@@ -17,8 +17,6 @@ MEASURES = {
     "language": "nats_per_token",
 }
 PERTURBATIONS = ("none", "noise", "rotation")  # of held-out inputs
-# How codes are stored: as numbers, as bits, or as the nearest of few centroids.
-CODE_FORMS = ("float32", "float16", "int8", "binary", "product")
 STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
 
 

@@ -9,21 +9,12 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.pandas import Field
 
-from qdistill.storage.contracts.base import (
-    CODE_FORMS,
-    PERTURBATIONS,
-    RUN,
-    STAGES,
-    Problem,
-    Run,
-    Table,
-)
+from qdistill.storage.contracts.base import PERTURBATIONS, RUN, STAGES, Problem, Run, Table
+from qdistill.storage.contracts.retrieval import FRONT
 from qdistill.wording import REASONS
 
 ORIGINS = ("ours", "published")
 SOURCES = ("data set", "model", "data set and model", "seed")
-# Of a code: better than all simpler ones of at most its bytes, neither shown, or worse.
-FRONT = ("front", "not told apart", "behind", "alone", "undefined")
 _COMPARED = ("better", "worse", "equivalent", "not distinguishable", "undefined")
 
 # Question -> the verdicts that its findings may have.
@@ -133,39 +124,6 @@ class DownstreamComparisons(
 
     measure: str = Field(isin=("recall", "probe_accuracy"))
     baseline: str = Field(isin=("pca", "raw"))
-
-
-class RetrievalFront(Run, unique=(*RUN, "method", "stage", "form", "rescored", "width")):
-    """What is found by the codes of a method in a form, beside simpler ones in as few bytes."""
-
-    method: str
-    stage: str = Field(isin=STAGES)
-    form: str = Field(isin=CODE_FORMS)
-    rescored: bool
-    width: int = Field(ge=1)
-    bytes: int = Field(ge=1)
-    budget: float = Field(ge=1, nullable=True, description="the smallest that holds it")
-    seeds: int = Field(ge=1)
-    diverged: int = Field(ge=0)
-    recall: float = Field(ge=0, le=1, nullable=True)
-    recall_low: float = Field(nullable=True)
-    recall_high: float = Field(nullable=True)
-    loss: float = Field(ge=0, le=1, nullable=True, description="recall of full vectors less it")
-    probe_accuracy: float = Field(ge=0, le=1, nullable=True)
-    fit_seconds: float = Field(ge=0)
-    apply_microseconds: float = Field(ge=0)
-    on_front: bool = Field(
-        description="nothing of at most its bytes finds more, or as much in fewer"
-    )
-    against: str = Field(nullable=True, description="the best simpler method within its bytes")
-    against_stage: str = Field(nullable=True, isin=STAGES)
-    against_form: str = Field(nullable=True, description="its form, and whether it is rescored")
-    against_bytes: float = Field(ge=1, nullable=True)
-    difference: float = Field(nullable=True, description="of recall: its own less the other's")
-    ci_low: float = Field(nullable=True)
-    ci_high: float = Field(nullable=True)
-    p_holm: float = Field(nullable=True, description="corrected over the family of tests")
-    verdict: str = Field(isin=FRONT)
 
 
 class ScoreComparisons(

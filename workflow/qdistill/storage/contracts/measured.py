@@ -5,16 +5,7 @@ from __future__ import annotations
 from pandera.pandas import Field
 from pandera.typing import Float32
 
-from qdistill.storage.contracts.base import (
-    CODE_FORMS,
-    MEASURES,
-    PERTURBATIONS,
-    RUN,
-    SPLITS,
-    STAGES,
-    Run,
-    Table,
-)
+from qdistill.storage.contracts.base import MEASURES, PERTURBATIONS, RUN, SPLITS, STAGES, Run, Table
 from qdistill.wording import REASONS
 
 COSTS = ("circuit_step", "model_step", "inference", "flop_floor", "byte_floor")
@@ -209,27 +200,6 @@ class Downstream(SeededRun, unique=(*RUN, "seed", "model", "stage")):
     probe_undefined: str = Field(
         nullable=True, isin=tuple(REASONS), description="why there is no probe"
     )
-    diverged: bool
-
-
-class Retrieval(SeededRun, unique=(*RUN, "seed", "method", "stage", "form", "rescored", "width")):
-    """What is found by codes in fewer bytes; methods are models, students and untrained rivals."""
-
-    method: str
-    stage: str = Field(isin=STAGES)
-    form: str = Field(isin=CODE_FORMS, description="what a number of the code becomes")
-    rescored: bool = Field(
-        description="whether the best are sorted again by queries that are not stored"
-    )
-    width: int = Field(ge=1, description="numbers of a code; of ``product`` parts")
-    bytes: int = Field(ge=1, description="of a stored code")
-    metric: str = Field(isin=("cosine", "euclidean"))
-    neighbours: int = Field(ge=1)
-    queries: int = Field(ge=3)
-    recall: float = Field(ge=0, le=1, nullable=True)
-    probe_accuracy: float = Field(ge=0, le=1, nullable=True)
-    fit_seconds: float = Field(ge=0, description="of a student with its teacher")
-    apply_microseconds: float = Field(ge=0, description="a vector, to its stored code")
     diverged: bool
 
 
