@@ -53,3 +53,11 @@ def test_a_shape_holds_as_many_bits_as_any_that_fits(features, budget, most):
     ]
     parts, bits = best_shape(features, budget, most)
     assert parts * bits == max(fits) and features % parts == 0 and 1 <= bits <= most
+
+
+@given(features=st.integers(1, 40), budgets=st.tuples(st.integers(1, 30), st.integers(1, 30)))
+def test_other_shapes_are_of_other_sizes(features, budgets):
+    """So that bytes tell rows of a table apart, though parts are as many: 64 of 2 bits, or of 3."""
+    one, other = (best_shape(features, budget, 3) for budget in budgets)
+    assert one == other or -(-np.prod(one) // 8) != -(-np.prod(other) // 8)
+    assert best_shape(64, 16, 3) == (64, 2) and best_shape(64, 64, 3) == (64, 3)

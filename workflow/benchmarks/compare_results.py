@@ -21,7 +21,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 PROBLEM = ["dataset", "qubits", "protocol"]
 RUN = [*PROBLEM, "n", "seed"]
 PAIR = ["challenger", "challenger_stage", "baseline"]
-STORE = ["method", "stage", "form", "rescored", "width"]
+STORE = ["method", "stage", "form", "rescored", "bytes"]
 KEYS = {
     "metrics": [*RUN, "model", "stage"],
     "comparisons": [*PROBLEM, "n", *PAIR, "baseline_stage"],

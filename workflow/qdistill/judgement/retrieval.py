@@ -15,7 +15,8 @@ from qdistill.judgement.statistics import paired_interval
 from qdistill.storage.tables import make_frame
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED, is_of_circuit
 
-_STORE = ("method", "stage", "form", "rescored", "width")
+# What tells ways to store vectors apart.
+STORE = ("method", "stage", "form", "rescored", "bytes")
 _VERDICTS = {
     "better": "front",
     "worse": "behind",
@@ -45,7 +46,7 @@ def judge_front(
         where = dict(zip(CONDITION, key, strict=True))
         stores = {
             _run_of(row): own.set_index("seed").sort_index()
-            for row, own in condition.groupby(list(_STORE), sort=True)
+            for row, own in condition.groupby(list(STORE), sort=True)
         }
         found = pd.DataFrame([_describe(own, budgets) for own in stores.values()])
         found["on_front"] = pareto_front(found["bytes"], found["recall"])
@@ -79,14 +80,22 @@ def best_method(front: pd.DataFrame, budget: float) -> pd.Series | None:
     fitting = front[(front["bytes"] <= budget) & front["recall"].notna()]
     if fitting.empty:
         return None
-    order = ["recall", "bytes", *_STORE]
-    best = fitting.sort_values(order, ascending=[name != "recall" for name in order]).iloc[0]
+    best = ranked(fitting).iloc[0]
     while level_of(best["method"]) and best["verdict"] not in ("front", "alone"):
         others = fitting[_labels(fitting) == best["against_form"]]
         for name, against in (("method", "against"), ("bytes", "against_bytes")):
             others = others[others[name] == best[against]]
         best = others[others["stage"] == best["against_stage"]].iloc[0]
     return best
+
+
+def ranked(front: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows of the contract "retrieval_front": the highest mean, in the fewest bytes, first.
+
+    Those without a mean come last.
+    """
+    order = ["recall", "bytes", "method", "stage", "form", "rescored"]
+    return front.sort_values(order, ascending=[name != "recall" for name in order])
 
 
 def level_of(method: str) -> int:
@@ -108,8 +117,8 @@ def _labels(rows: pd.DataFrame) -> pd.Series:
 
 def _run_of(store: tuple[Any, ...]) -> Run:
     """Name a way to store vectors as families of tests name a model."""
-    method, stage, form, rescored, width = store
-    return f"{method} of {width} as {label_of(form, rescored)}", stage
+    method, stage, form, rescored, size = store
+    return f"{method} as {label_of(form, rescored)} of {size} bytes", stage
 
 
 def _describe(runs: pd.DataFrame, budgets: Sequence[int]) -> dict[str, Any]:
@@ -117,7 +126,7 @@ def _describe(runs: pd.DataFrame, budgets: Sequence[int]) -> dict[str, Any]:
     first, found = runs.iloc[0], paired_interval(runs["recall"])
     holding = [budget for budget in budgets if budget >= first["bytes"]]
     return {
-        **{name: first[name] for name in (*_STORE, "bytes")},
+        **{name: first[name] for name in (*STORE, "width")},
         "budget": min(holding, default=np.nan),
         "seeds": len(runs),
         "diverged": int(runs["diverged"].sum()),

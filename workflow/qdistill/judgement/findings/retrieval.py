@@ -3,10 +3,8 @@
 import pandas as pd
 
 from qdistill.judgement.findings.base import Finding, from_row, key_of, why
-from qdistill.judgement.retrieval import best_method, label_of, level_of
+from qdistill.judgement.retrieval import STORE, best_method, label_of, level_of, ranked
 from qdistill.judgement.tables import ProblemTables
-
-_STORE = ("method", "stage", "form", "rescored", "width")
 
 
 def fronts(part: ProblemTables) -> list[Finding]:
@@ -22,28 +20,20 @@ def fronts(part: ProblemTables) -> list[Finding]:
     for n, front in part.retrieval_front.groupby("n", sort=True):
         levels = front["method"].map(level_of)
         for budget in budgets:
-            fitting = front[front["bytes"] <= budget]
-            used = best_method(front, budget)
-            if used is not None:
+            if (used := best_method(front, budget)) is not None:
                 found.append(_finding(part, n, budget, used, "use"))
+            order = ranked(front[front["bytes"] <= budget])
+            level = levels.loc[order.index]
             best = {
-                "rival": _best(fitting[levels.loc[fitting.index] == 0]),
-                "trained": _best(fitting[levels.loc[fitting.index] > 0]),
-                "circuit": _best(fitting[levels.loc[fitting.index] == 2]),
+                "rival": order[level == 0],
+                "trained": order[level > 0],
+                "circuit": order[level == 2],
             }
-            if best["trained"] is not None and level_of(best["trained"]["method"]) == 2:
-                best.pop("circuit")  # which is that one
-            for kind, row in best.items():
-                if row is not None:
-                    found.append(_finding(part, n, budget, row, kind))
+            first = {kind: rows.iloc[0] for kind, rows in best.items() if len(rows)}
+            if "trained" in first and level_of(first["trained"]["method"]) == 2:
+                first.pop("circuit")  # which is that one
+            found += [_finding(part, n, budget, row, kind) for kind, row in first.items()]
     return found
-
-
-def _best(rows: pd.DataFrame) -> pd.Series | None:
-    """Choose the row of the highest mean recall in the fewest bytes, those without one last."""
-    order = ["recall", "bytes", *_STORE]
-    ranked = rows.sort_values(order, ascending=[name != "recall" for name in order])
-    return None if ranked.empty else ranked.iloc[0]
 
 
 def _finding(part: ProblemTables, n: object, budget: float, row: pd.Series, kind: str) -> Finding:
@@ -56,7 +46,7 @@ def _finding(part: ProblemTables, n: object, budget: float, row: pd.Series, kind
         key_of(part, n),
         row,
         "retrieval_front",
-        {name: row[name] for name in _STORE},
+        {name: row[name] for name in STORE},
         limits if is_test else ("recall", "recall_low", "recall_high"),
         **(columns if is_test else {"verdict": kind}),
         subject=row["method"],

@@ -13,7 +13,7 @@ CODE_FORMS = ("float32", "float16", "int8", "binary", "product")
 FRONT = ("front", "not told apart", "behind", "alone", "undefined")
 
 
-class Retrieval(SeededRun, unique=(*RUN, "seed", "method", "stage", "form", "rescored", "width")):
+class Retrieval(SeededRun, unique=(*RUN, "seed", "method", "stage", "form", "rescored", "bytes")):
     """What is found by codes in fewer bytes; methods are models, students and untrained rivals."""
 
     method: str
@@ -34,7 +34,7 @@ class Retrieval(SeededRun, unique=(*RUN, "seed", "method", "stage", "form", "res
     diverged: bool
 
 
-class RetrievalFront(Run, unique=(*RUN, "method", "stage", "form", "rescored", "width")):
+class RetrievalFront(Run, unique=(*RUN, "method", "stage", "form", "rescored", "bytes")):
     """What is found by the codes of a method in a form, beside simpler ones in as few bytes."""
 
     method: str
