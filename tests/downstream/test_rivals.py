@@ -48,6 +48,15 @@ def test_widths_fill_the_budgets_in_each_form():
     assert ("truncation", "binary") not in sizes  # which would be the full vectors
 
 
+def test_seeds_have_as_many_components_though_rows_vary_in_fewer_directions():
+    flat = LABELLED.copy()
+    flat[:, 5:] = 0
+    found, others = rivals(flat, POOL[:0]), rivals(pool=POOL[:0])
+    assert found.keys() == others.keys()
+    codes = found["pca", 9].encode(flat)
+    assert not codes[:, 5:].any() and codes[:, :5].any(axis=0).all()
+
+
 def test_a_truncation_is_the_first_numbers_and_a_rotation_turns_all():
     found = rivals()
     assert np.array_equal(found["truncation", 8].encode(ASKED), ASKED[:, :8])

@@ -43,7 +43,8 @@ def fit_rivals(
     """Yield every rival, fitted on a seed's labelled rows (n, D), in the widths of the budgets.
 
     A budget is a number of bytes. ``pca_pool`` has the unlabelled rows (U, D) besides; without any
-    it would be ``pca``. Widths above the number of directions are cut to that number.
+    it would be ``pca``. Of M rows there are M - 1 principal components at most, the same number for
+    all seeds: where rows vary in fewer directions, the last are zero.
     """
     features = labelled.shape[1]
     yield Rival(RAW, features, FORMS, 0.0)
@@ -54,10 +55,10 @@ def fit_rivals(
     )
     numbers = ("int8", "binary")  # of which a rotation evens the sizes
     yield from _mapped("rotation", lambda: _rotation(features, seed), budgets, numbers)
-    yield from _mapped("pca", lambda: principal_axes(labelled), budgets)
+    yield from _mapped("pca", lambda: _components(labelled), budgets)
     if len(pool):
         both = np.concatenate([labelled, pool])
-        yield from _mapped("pca_pool", lambda: principal_axes(both), budgets)
+        yield from _mapped("pca_pool", lambda: _components(both), budgets)
 
 
 def _mapped(
@@ -85,6 +86,12 @@ def _widths(
             if width:
                 found[width] = (*found.get(width, ()), form)
     return dict(sorted(found.items()))
+
+
+def _components(rows: np.ndarray) -> np.ndarray:
+    axes = principal_axes(rows)
+    most = min(len(rows) - 1, rows.shape[1])
+    return np.pad(axes, ((0, 0), (0, max(most - axes.shape[1], 0))))
 
 
 def _rotation(features: int, seed: int) -> np.ndarray:
