@@ -187,12 +187,11 @@ def needed_rows(wildcards):
             if dataset == name and ALL in track.n
         ]
         needed["train"] = max(asked)
-    if name in {dataset for dataset, _ in STUDY.downstream}:
-        count = STUDY.config["downstream"]["neighbours"]
-        needed["heldout"] = (
-            count + 2,
-            f"'downstream.neighbours' ({count}, and 2 more)",
-        )
+    for key, used in ("downstream", STUDY.downstream), ("retrieval", STUDY.retrieval):
+        if name in {dataset for dataset, _ in used}:
+            count = STUDY.config[key]["neighbours"]
+            searched = (count + 2, f"'{key}.neighbours' ({count}, and 2 more)")
+            needed["heldout"] = max(needed.get("heldout", searched), searched)
     for (dataset, _), track in STUDY.problems.items():
         if dataset == name and track.in_need_of_pool:
             needed["unlabelled"] = (1, f"'{track.in_need_of_pool[0]}'")
@@ -314,6 +313,20 @@ def downstream_settings(wildcards):
         "neighbours": chosen["neighbours"],
         "examples_per_class": chosen["examples_per_class"],
         "pca": "pca" in track.references,
+        "models": {name: track.settings_of(name) for name in track.trained_names()},
+    }
+
+
+def retrieval_settings(wildcards):
+    track, chosen = track_of(wildcards), STUDY.config["retrieval"]
+    return {
+        "dataset": dataset_settings(wildcards),
+        "neighbours": chosen["neighbours"],
+        "bytes": chosen["bytes"],
+        # The probe is that of the downstream measures.
+        "examples_per_class": (STUDY.config["downstream"] or {}).get(
+            "examples_per_class", 0
+        ),
         "models": {name: track.settings_of(name) for name in track.trained_names()},
     }
 

@@ -34,6 +34,7 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
                     "overfitting",
                 ),
                 *(["downstream"] if "downstream" in figures else []),
+                *(["retrieval_front"] if "retrieval" in figures else []),
                 *(["robustness"] if "robustness" in figures else []),
                 *(["setting_sweep"] if "sweeps" in figures else []),
             ),

@@ -116,10 +116,20 @@ def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.
     There are ``width`` of them, or fewer where the labelled rows (n, D) vary around their mean in
     fewer directions, which are n - 1 at most: float32. The inputs themselves are not centred.
     """
-    labelled = labelled.astype(np.float64)
-    _, sizes, components = np.linalg.svd(labelled - labelled.mean(axis=0), full_matrices=False)
-    rank = min(width, int((sizes**2 > _NEGLIGIBLE * sizes[0] ** 2).sum()))
-    return (inputs @ components[:rank].T).astype(np.float32)
+    return (inputs @ principal_axes(labelled)[:, :width]).astype(np.float32)
+
+
+def principal_axes(rows: np.ndarray) -> np.ndarray:
+    """Compute the directions in which rows (M, D) vary, the widest first: float64, (D, rank)."""
+    centred = rows.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    if len(rows) > rows.shape[1]:  # of many rows the covariance is smaller
+        variances, axes = np.linalg.eigh(centred.T @ centred)
+        variances, axes = variances[::-1], axes[:, ::-1]
+    else:
+        _, sizes, components = np.linalg.svd(centred, full_matrices=False)
+        variances, axes = sizes**2, components.T
+    return axes[:, variances > _NEGLIGIBLE * variances[0]]
 
 
 def _bottleneck_of(name: str, width: int, settings: Mapping[str, Any]) -> Bottleneck:

@@ -120,6 +120,14 @@ FIGURES: dict[str, FigureEntry] = {
         "training.",
         lambda study, *problem: problem in study.downstream,
     ),
+    "retrieval": FigureEntry(
+        "What a vector store needs",
+        "retrieval",
+        ("retrieval_front",),
+        "neighbours found by bytes of a stored code",
+        "Up and left is better. Look whether circuits or students lie on the line, the front.",
+        lambda study, *problem: problem in study.retrieval,
+    ),
     "robustness": FigureEntry(
         "Robustness",
         "robustness",

@@ -180,7 +180,18 @@ class Study:
         Those are trained to reconstruct, encoder and decoder included: behind fixed projections,
         or where targets are not the features, a code is not a compressed vector.
         """
-        settings = self.config.get("downstream")
+        return self._put_to_use("downstream")
+
+    @property
+    def retrieval(self) -> dict[tuple[str, str], Track]:
+        """Track of each (data set, protocol) whose codes are searched in fewer bytes.
+
+        It is chosen among those of :attr:`downstream`, by a key of its own.
+        """
+        return self._put_to_use("retrieval")
+
+    def _put_to_use(self, key: str) -> dict[tuple[str, str], Track]:
+        settings = self.config.get(key)
         if not settings:
             return {}
         wanted = settings["datasets"]
