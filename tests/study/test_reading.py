@@ -47,10 +47,10 @@ def test_a_byte_that_is_no_text_is_told_with_its_place(tmp_path, mark, before, b
 
 def test_one_row_at_a_time_is_in_memory(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n" + "1,2\n" * 1_000_000)
+    path.write_text("a,b\n" + "1,2\n" * 200_000)
     tracemalloc.start()
     try:
-        assert sum(1 for _ in read_csv(path, ["b"])) == 1_000_000
+        assert sum(1 for _ in read_csv(path, ["b"])) == 200_000
         assert tracemalloc.get_traced_memory()[1] < 500_000
     finally:
         tracemalloc.stop()

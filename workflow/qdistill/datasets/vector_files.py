@@ -68,16 +68,21 @@ def _read_npz(path: Path, column: str | list[str] | None) -> np.ndarray:
     return numeric_matrix(read_array(path, column), f"{path}: array '{column}'")
 
 
-def numeric_matrix(array: np.ndarray, where: str, first_row: int = 0) -> np.ndarray:
-    """Return an array (rows, features) of real numbers as float64.
-
-    Raises DataError if it is another, or, with the row as it is counted from ``first_row``, if
-    float32 does not have a whole number as it is.
-    """
+def check_matrix(array: np.ndarray, where: str) -> None:
+    """Validate that an array is of real numbers (rows, features); raises DataError if not."""
     if array.ndim != 2:
         raise DataError(f"{where} has shape {array.shape}, expected (rows, features)")
     if array.dtype.kind not in "iufb":
         raise DataError(f"{where} has type {array.dtype}, expected real numbers")
+
+
+def numeric_matrix(array: np.ndarray, where: str, first_row: int = 0) -> np.ndarray:
+    """Return an array of real numbers (rows, features) as float64.
+
+    Raises DataError if it is another, or, with the row as it is counted from ``first_row``, if
+    float32 does not have a whole number as it is.
+    """
+    check_matrix(array, where)
     with np.errstate(over="ignore"):  # of a wider type; what is not finite is refused
         matrix = array.astype(np.float64)
     if array.dtype.kind in "iu":
@@ -112,7 +117,9 @@ def _read_csv(path: Path, column: str | list[str] | None) -> np.ndarray:
     return np.stack(rows) if rows else np.empty((0, len(names)))
 
 
-def read_number_cells(path: Path, row: int, names: Sequence[str], cells: Sequence[str]) -> np.ndarray:
+def read_number_cells(
+    path: Path, row: int, names: Sequence[str], cells: Sequence[str]
+) -> np.ndarray:
     """Read the cells of numbers of a row; an empty one is NaN.
 
     Raises DataError, with row and column, if one is no number.

@@ -180,8 +180,8 @@ def read_csv(path: str | Path, names: Sequence[str]) -> Iterator[tuple[int, list
     """Read the cells of some columns of a CSV file, row by row, with the row's number from 0.
 
     The file is UTF-8 text with a header, cells are separated by commas and quoted by ``"``; empty
-    lines are passed over. One row at a time is in memory. Raises DataError if it is not so, a column is missing or is there twice,
-    or a row has more or fewer cells than the header.
+    lines are passed over. One row at a time is in memory. Raises DataError if it is not so, a
+    column is missing or is there twice, or a row has more or fewer cells than the header.
     """
     with ExitStack() as stack:
         # A field may be as long as it is; the limit is put back afterwards.
