@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from helpers.adapter import make_adapter, make_vectors
+from helpers.apply import list_column, refused, run, run_apply, write_input
 from helpers.checkout import ROOT, run_python
-from qdistill.__main__ import app
 from qdistill.adapter.apply import apply_adapter
 from qdistill.adapter.apply_settings import ApplySettings
 from qdistill.adapter.layout import write_adapter
@@ -32,40 +31,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def list_column(x, kind):
-    fixed = pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), x.shape[1])
-    value = fixed.type.value_type
-    kinds = {"fixed": fixed.type, "list": pa.list_(value), "large": pa.large_list(value)}
-    return fixed.cast(kinds[kind])
-
-
-def write_input(folder, x, kind="fixed", **columns):
-    path = folder / "input.parquet"
-    table = pa.table({"id": np.arange(len(x)), "features": list_column(x, kind), **columns})
-    pq.write_table(table, path)
-    return path
-
-
 def codes_of(folder, column="codes"):
     array = pq.read_table(folder / "o.parquet").column(column).combine_chunks()
     return np.asarray(array.flatten()).reshape(len(array), -1)
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def run_apply(folder, *options, output="o.parquet"):
-    return run("apply", folder / "adapter", folder / "input.parquet", folder / output, *options)
-
-
-def refused(result):
-    """The message of a refusal: one line, and no traceback."""
-    assert result.exit_code == 1, result.output
-    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1, result.stderr
-    assert "Traceback" not in result.output
-    return lines[0]
 
 
 @pytest.mark.parametrize("kind", ["fixed", "list", "large"])

@@ -86,7 +86,7 @@ Texts = Annotated[
 ]
 Encoder = Annotated[
     str | None,
-    typer.Option(help="Folder or hub name of that encoder, if it is not where the adapter says."),
+    typer.Option(help="Folder or name of that encoder, if it is not the study's."),
 ]
 Precision = Annotated[
     str, typer.Option(help="What a code is stored as: float32, float16, int8, or binary.")

@@ -66,11 +66,10 @@ def apply_adapter(
     bar = tqdm(desc="apply", total=source.total, unit="row", unit_scale=True, disable=not progress)
     try:
         with atomic_path(target) as partial, bar:
-            _stream(source, partial, layout, adapter, encoder, settings, bar)
+            rows = _stream(source, partial, layout, adapter, encoder, settings, bar)
             _check_absent(target, settings)  # made in the meantime
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror or error})") from error
-    rows = int(bar.n)
     if encoder and encoder.cut:
         log.warning(
             "of %d of %d texts the encoder read only the beginning, %d tokens",
@@ -87,14 +86,16 @@ def _stream(
     encoder: TextEncoder | None,
     settings: ApplySettings,
     bar: tqdm,
-) -> None:
-    """Encode batch by batch into the temporary file."""
-    size = min(settings.batch_size, _TEXT_ROWS) if encoder else settings.batch_size
+) -> int:
+    """Encode batch by batch into the temporary file; return the rows' number."""
+    size, done = min(settings.batch_size, _TEXT_ROWS) if encoder else settings.batch_size, 0
     with open_sink(partial, layout) as write:
         for batch in source.batches(size):
             codes = _codes_of(batch, adapter, encoder, settings.precision)
             write(batch.kept, codes)
+            done += len(codes)
             bar.update(len(codes))
+    return done
 
 
 def _check_target(target: Path, source: Path, settings: ApplySettings) -> None:

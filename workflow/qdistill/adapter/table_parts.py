@@ -20,7 +20,9 @@ from qdistill.datasets.parquet_columns import (
 )
 from qdistill.datasets.vector_files import read_json_cell, read_number_cells
 from qdistill.errors import DataError
+from qdistill.study.messages import listed, quoted
 from qdistill.study.reading import check_columns, match_columns, read_csv, read_header
+from qdistill.wording import counted
 
 DEFAULT_COLUMN = "features"
 
@@ -61,8 +63,13 @@ def make_plan(path: Path, names: Sequence[str], settings: ApplySettings) -> Plan
         form, encoded = "numbers", tuple(dict.fromkeys(name for _, each in found for name in each))
     elif settings.texts:
         form, encoded = "texts", (settings.texts,)
-    else:
+    elif settings.column or DEFAULT_COLUMN in names:
         form, encoded = "lists", (settings.column or DEFAULT_COLUMN,)
+    else:
+        raise DataError(
+            f"{path}: no column '{DEFAULT_COLUMN}'; name what is encoded by --column, --columns or "
+            f"--texts; its columns are {listed(map(quoted, names))}"
+        )
     check_columns(path, [*encoded, *settings.drop], names)
     left_out = {*settings.drop, *(() if form == "texts" or settings.keep_vectors else encoded)}
     kept = [] if settings.codes_only else [name for name in names if name not in left_out]
@@ -73,7 +80,9 @@ def make_plan(path: Path, names: Sequence[str], settings: ApplySettings) -> Plan
 def check_width(where: str | Path, found: int, inputs: int) -> None:
     """Validate the number of features; raises DataError if it is not that of the adapter."""
     if found != inputs:
-        raise DataError(f"{where}: vectors of {found} numbers, but the adapter takes {inputs}")
+        raise DataError(
+            f"{where}: vectors of {counted(found, 'number')}, but the adapter takes {inputs}"
+        )
 
 
 def schema_of(path: Path) -> tuple[arrow.Schema, int | None]:
