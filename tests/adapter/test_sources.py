@@ -196,7 +196,7 @@ SPOILT = {
         "i.csv", (), lambda p: p.write_text('features\n"[1, 2]"\n'),
         "row 0 (counted from 0), column 'features': vectors of 2 numbers, but"),
     "a Parquet file named .csv": (
-        "i.csv", NUMBERED, lambda p: write_input(p.parent, X).rename(p), "not UTF-8 text, the byte"),
+        "i.csv", NUMBERED, lambda p: write_input(p.parent, X).rename(p), "not UTF-8 text, the"),
     "a CSV file named .parquet": (
         "i.parquet", NUMBERED, lambda p: write_csv(p, X), "not a readable Parquet file"),
     "an empty Parquet file": (
