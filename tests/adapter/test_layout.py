@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.adapter import EVERY_KIND, make_adapter, make_vectors
+from helpers.adapter import EVERY_KIND, make_adapter, make_calibrated, make_vectors
 from helpers.files import Trap
 from qdistill.adapter.layout import AdapterConfig, AdapterWeights, read_adapter, write_adapter
 from qdistill.adapter.summary import first_sentence, summarise
@@ -133,5 +133,9 @@ def test_the_summary_says_the_essentials(folder):
     assert text.startswith("What it is.\n\n")
     for line in ("features +10", "codes +8", "model +quantum", "held-out error .* 0.001235"):
         assert re.search(f"^{line}", text, re.M), line
+    assert re.search("^bytes a vector +float32 32, float16 16$", text, re.M)
     assert "More." not in text
+    write_adapter(folder, make_calibrated())
+    told = "^bytes a vector +float32 32, float16 16, int8 8, binary 1$"
+    assert re.search(told, summarise(folder), re.M)
     assert first_sentence(folder / "nothing.md") == ""

@@ -1,4 +1,4 @@
-"""The command line: ``qdistill apply``, ``inspect``, ``fill``, ``sample`` and ``verify``.
+"""The command line: ``qdistill apply``, ``inspect``, ``pipeline``, and others.
 
 Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
 """
@@ -152,6 +152,27 @@ def inspect_command(adapter: AdapterFolder) -> None:
 
     with _plain_errors():
         typer.echo(summarise(adapter))
+
+
+@app.command("pipeline")
+def pipeline_command(
+    adapter: AdapterFolder,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Folder or name of the encoder, if it is not the study's."),
+    ] = None,
+) -> None:
+    """Save an encoder of texts and the adapter behind it as one sentence-transformers model.
+
+    Of a linear adapter the model needs nothing but that library. Its card is the adapter's.
+    """
+    from qdistill.adapter.pipeline import save_pipeline
+
+    with _plain_errors():
+        alone = save_pipeline(adapter, out, encoder)
+    needs = "sentence-transformers alone loads it" if alone else "loading it needs qdistill"
+    typer.echo(f"written to {out}; {needs}")
 
 
 BaseFolder = Annotated[

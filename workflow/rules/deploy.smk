@@ -1,13 +1,23 @@
 # The adapter: one trained model, exported in the forms that people load, and registered.
 from dataclasses import asdict
 
-ADAPTER = f"{RESULTS}/{DEPLOYMENT.dataset}/adapter" if DEPLOYMENT else []
+from qdistill.study import adapter_files
+
+ADAPTER_FOLDER = f"{RESULTS}/{DEPLOYMENT.dataset}/adapter" if DEPLOYMENT else None
 REGISTERED = (
     f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json" if DEPLOYMENT and INDEX else []
 )
 
 
 OF_LANGUAGE = DEPLOYMENT is not None and DEPLOYMENT.dataset in LANGUAGE
+# Files where their names are known: into a folder, Snakemake puts a hidden one of its own.
+ADAPTER = (
+    [ADAPTER_FOLDER]
+    if OF_LANGUAGE
+    else [f"{ADAPTER_FOLDER}/{name}" for name in adapter_files.FILES]
+    if DEPLOYMENT
+    else []
+)
 
 
 if OF_LANGUAGE:
@@ -21,7 +31,7 @@ if OF_LANGUAGE:
             ),
             weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
         output:
-            directory(ADAPTER),
+            directory(ADAPTER_FOLDER),
         log:
             f"{LOGS}/export_language_adapter.log",
         group:
@@ -40,7 +50,7 @@ if OF_LANGUAGE:
     # After the index, since an SQLite store has one writer at a time.
     rule register_language_adapter:
         input:
-            adapter=ADAPTER,
+            adapter=ADAPTER_FOLDER,
             base=language_files(DEPLOYMENT)["base"],
             index=INDEX,
         output:
@@ -71,7 +81,7 @@ elif DEPLOYMENT:
             ),
             weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
         output:
-            directory(ADAPTER),
+            ADAPTER,
         log:
             f"{LOGS}/export_adapter.log",
         group:

@@ -3,6 +3,8 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
+    from pathlib import Path
+
     from qdistill.adapter.export import ExportFiles, export_adapter
     from qdistill.circuits.threads import prepare_torch
     from qdistill.study.deploy_rules import Deployment
@@ -16,6 +18,6 @@ with job_log(snakemake):
     export_adapter(
         files,
         Deployment(**snakemake.params.deployment),
-        snakemake.output[0],
+        Path(snakemake.output[0]).parent,
         None if uri is False else uri or DEFAULT_URI,
     )

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from qdistill.adapter.layout import AdapterWeights
+from qdistill.adapter.layout import AdapterConfig, AdapterWeights
 from qdistill.errors import DataError
 from qdistill.models.quantisation import FORMS, Quantiser
+
+_UNFITTED = ("float32", "float16")  # these need no calibration
 
 
 def calibrate(adapter: AdapterWeights, codes: np.ndarray, metric: str) -> AdapterWeights:
@@ -23,24 +25,35 @@ def calibrate(adapter: AdapterWeights, codes: np.ndarray, metric: str) -> Adapte
     return AdapterWeights(replace(adapter.config, metric=metric), adapter.tensors | fitted)
 
 
+def bytes_by_precision(config: AdapterConfig) -> dict[str, int]:
+    """Return the bytes of a code in each precision that an adapter has."""
+    forms = FORMS if config.metric else _UNFITTED
+    nothing = np.zeros(config.width, np.float32)
+    return {form: Quantiser(form, "euclidean", nothing).size for form in forms}
+
+
 def quantiser_of(adapter: AdapterWeights, precision: str) -> Quantiser:
     """Return how codes of an adapter are stored in one precision, of ``FORMS``.
 
-    Without calibration, half precision is that of the codes as they are. Raises DataError if the
-    precision is none of these, or needs a calibration that the adapter does not have.
+    Without calibration, half precision is that of the codes as they are. Raises what
+    :func:`check_precision` raises.
     """
-    if precision not in FORMS:
-        raise DataError(f"the precision '{precision}'; allowed: {', '.join(FORMS)}")
-    metric, tensors = adapter.config.metric, adapter.tensors
-    nothing = np.zeros(adapter.config.width, np.float32)
-    if precision in ("float32", "float16"):
-        return Quantiser(precision, metric or "euclidean", nothing)
-    if metric is None:
-        raise DataError(
-            f"the adapter has no calibration, so its codes cannot be had as {precision}; export it "
-            "again, or take float16"
-        )
+    check_precision(adapter.config, precision)
+    metric, tensors = adapter.config.metric or "euclidean", adapter.tensors
+    if precision in _UNFITTED:
+        return Quantiser(precision, metric, np.zeros(adapter.config.width, np.float32))
     offset = tensors[f"calibration.{precision}_offset"]
     if precision == "binary":
         return Quantiser(precision, metric, offset)
     return Quantiser(precision, metric, offset, tensors["calibration.int8_step"].item())
+
+
+def check_precision(config: AdapterConfig, precision: str) -> None:
+    """Raise DataError if an adapter's codes cannot be had in a precision."""
+    if precision not in FORMS:
+        raise DataError(f"the precision '{precision}'; allowed: {', '.join(FORMS)}")
+    if precision not in _UNFITTED and config.metric is None:
+        raise DataError(
+            f"the adapter has no calibration, so its codes cannot be had as {precision}; export it "
+            "again, or take float16"
+        )

@@ -1,5 +1,7 @@
 """The format of an adapter: ``config.json`` and ``model.safetensors`` in one folder.
 
+An export puts a graph for ONNX Runtime and a card beside them, and nothing else.
+
 An adapter maps vectors x to codes z and codes to outputs y: h = W_down x + b_down,
 z = bottleneck(h), y = W_up z + b_up, as one of the ``KINDS`` below. Of a calibrated adapter, codes
 can be stored in fewer bytes (:mod:`qdistill.models.quantisation`). Nothing here needs torch.
@@ -18,11 +20,10 @@ from safetensors.numpy import load_file
 from qdistill.errors import DataError
 from qdistill.storage.files import write_json
 from qdistill.storage.weights import save_arrays
+from qdistill.study.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 
 FORMAT = "qdistill-adapter"
 FORMAT_VERSION = 2  # 1 had no calibration, and is read still
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-ONNX_FILE, CARD_FILE = "model.onnx", "README.md"
 METRICS = ("cosine", "euclidean")
 EPSILON = 1e-5  # of the LayerNorm, as torch.nn.LayerNorm has it
 
@@ -37,6 +38,8 @@ KINDS: dict[str, str] = {
     "circuit": "unit",  # z = (Re U g)^2 + (Im U g)^2
     "quadratic": "unit",  # z = P (g_i g_j for i <= j, row by row) + c
 }
+# Kinds that are modules of sentence-transformers itself, one behind the other.
+OF_SENTENCE_TRANSFORMERS = ("linear", "layer_norm", "affine")
 
 
 @dataclass(frozen=True)

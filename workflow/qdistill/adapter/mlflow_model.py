@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 import qdistill
-from qdistill.adapter.layout import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
+from qdistill.adapter.layout import read_adapter
 from qdistill.randomness import generator_for
 from qdistill.storage.files import code_version, digest_of, digest_of_file
+from qdistill.study.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from qdistill.tracking.registration import Registered, register_model
 
 _REQUIREMENTS = ("mlflow", "numpy", "safetensors")
@@ -24,6 +25,7 @@ _MODULES = (
     *("__init__", "errors", "adapter/__init__", "adapter/layout", "adapter/numerics"),
     *("adapter/calibration", "models/__init__", "models/quantisation"),
     *("storage/__init__", "storage/files", "storage/weights"),
+    *("study/__init__", "study/adapter_files"),
 )
 
 
@@ -62,7 +64,7 @@ def _carried_modules() -> Iterator[str]:
 def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
     """Arguments of MLflow's ``save_model``."""
     from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
     config = read_adapter(folder).config
     kind = np.dtype(np.float32)
@@ -74,6 +76,7 @@ def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
         "signature": ModelSignature(
             Schema([TensorSpec(kind, (-1, config.inputs))]),
             Schema([TensorSpec(kind, (-1, config.width))]),
+            ParamSchema([ParamSpec("precision", DataType.string, "float32")]),
         ),
         "input_example": example.astype(np.float32),
         "pip_requirements": [f"{name}=={version(name)}" for name in _REQUIREMENTS],

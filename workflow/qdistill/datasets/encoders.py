@@ -4,7 +4,9 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,23 @@ def load_encoder(folder: Path) -> Any:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{folder}: the encoder cannot be loaded ({reason})") from error
+
+
+def copy_encoder(folder: Path, target: Path) -> None:
+    """Save the files of an encoder, as they are, in another folder; not its card.
+
+    Saved again by the library, they would be of its newest format, which older releases, and
+    other programs, do not read.
+    """
+    unwanted = [pattern.partition("/")[0] for pattern in _UNWANTED_FILES]
+    for file in sorted(folder.rglob("*")):
+        place = file.relative_to(folder)
+        hidden = any(part.startswith(".") for part in place.parts)
+        if file.is_dir() or hidden or place.parts[0] in unwanted:
+            continue
+        if any(fnmatch(file.name, pattern) for pattern in _WANTED_FILES):
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target / place)
 
 
 def count_cut_texts(model: Any, texts: Sequence[str]) -> int:
