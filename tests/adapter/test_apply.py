@@ -262,14 +262,16 @@ def test_a_killed_run_leaves_no_output_and_the_same_command_starts_over(folder):
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_rows():
-    """Four times the rows of one row group; all vectors of the larger file are 51 MB."""
+@pytest.mark.parametrize(("kind", "rows"), [("parquet", 50_000), ("csv", 10_000), ("npy", 50_000)])
+def test_memory_does_not_grow_with_the_rows(kind, rows):
+    """Four times the rows, of one row group; all vectors of the larger file are 10 to 51 MB."""
     peaks = []
-    for rows in (50_000, 200_000):
+    for count in (rows, 4 * rows):
         script = ROOT / "workflow/benchmarks/measure_apply_memory.py"
-        output = run_python(script, "--rows", rows, "--features", "64", env=ENVIRONMENT)
+        options = ("--rows", count, "--features", "64", "--kind", kind, "--output", kind)
+        output = run_python(script, *options, env=ENVIRONMENT)
         found = re.match(r"rows (\d+), .* peak memory (\d+) MB", output)
-        assert int(found[1]) == rows
+        assert int(found[1]) == count
         peaks.append(int(found[2]))
     assert peaks[0] > 20  # something was measured
     assert peaks[1] < min(peaks[0] + 25, 700)

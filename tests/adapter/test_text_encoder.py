@@ -42,19 +42,16 @@ def model(encoder):
 def put_adapter(folder, inputs=8, **origin):
     adapter = make_adapter("affine", inputs=inputs)
     (folder / "adapter").mkdir(exist_ok=True)
-    write_adapter(
-        folder / "adapter", replace(adapter, config=replace(adapter.config, origin=origin))
-    )
-    return adapter
+    config = replace(adapter.config, origin=origin)
+    write_adapter(folder / "adapter", replace(adapter, config=config))
 
 
 @pytest.fixture
 def folder(tmp_path, encoder):
     put_adapter(tmp_path, encoder=str(encoder), encoder_digest=digest_of_folder(encoder))
     pq.write_table(pa.table({"id": range(20), "note": TEXTS}), tmp_path / "input.parquet")
-    (tmp_path / "input.csv").write_text(
-        "id,note\n" + "".join(f'{i},"{t}"\n' for i, t in enumerate(TEXTS))
-    )
+    lines = [f'{row},"{text}"' for row, text in enumerate(TEXTS)]
+    (tmp_path / "input.csv").write_text("\n".join(["id,note", *lines]))
     return tmp_path
 
 
@@ -76,9 +73,8 @@ def test_files_of_plain_text_are_encoded_by_paragraph(folder, model):
     (folder / "notes/.hidden.png").touch()
     assert run_apply(folder, source="notes").exit_code == 0
     written = pq.read_table(folder / "o.parquet")
-    texts = [
-        p for n in range(3) for p in split_paragraphs((folder / f"notes/0{n}.txt").read_text())
-    ]
+    files = [(folder / f"notes/0{number}.txt").read_text() for number in range(3)]
+    texts = [text for file in files for text in split_paragraphs(file)]
     assert written.column_names == ["source", "text", "codes"]
     assert written.column("text").to_pylist() == texts
     assert written.column("source")[4].as_py() == "01.txt paragraph 2"
@@ -153,14 +149,12 @@ def test_torch_is_loaded_for_texts_alone(folder):
 import sys
 from pathlib import Path
 from qdistill.adapter.apply import apply_adapter
-folder = Path({str(folder)!r})
+from qdistill.adapter.apply_settings import ApplySettings
+folder, settings = Path({str(folder)!r}), ApplySettings(texts="note")
 apply_adapter(folder / "adapter", folder / "a.npy", folder / "o.csv")
 assert not {{"torch", "pandas", "sentence_transformers"}} & set(sys.modules)
-apply_adapter(folder / "adapter", folder / "input.csv", folder / "o.npy", ApplySettings(texts="note"))
+apply_adapter(folder / "adapter", folder / "input.csv", folder / "o.npy", settings)
 assert "torch" in sys.modules
 """
-    program = program.replace(
-        "folder = ", "from qdistill.adapter.apply_settings import ApplySettings\nfolder = ", 1
-    )
     run_python("-c", program, cwd=ROOT / "workflow")
     assert np.load(folder / "o.npy").shape == (20, 8)

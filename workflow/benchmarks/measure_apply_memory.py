@@ -1,7 +1,7 @@
 """Measure the peak memory and the time of ``qdistill apply`` on a file of many rows.
 
-A Parquet file has row groups of 2^20 rows, as pyarrow writes them, so that a reader of whole row groups
-would need all the memory there is; it is made in a temporary folder. Memory is the largest
+A Parquet file has row groups of 2^20 rows, as pyarrow writes them, so that a reader of whole row
+groups would need all the memory there is; it is made in a temporary folder. Memory is the largest
 resident size seen of the command's process.
 
     python workflow/benchmarks/measure_apply_memory.py --rows 2000000 --features 384

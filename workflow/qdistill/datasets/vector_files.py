@@ -126,7 +126,7 @@ def read_number_cells(
     """
     with suppress(ValueError):
         if "_" not in "".join(cells):
-            return np.array([float(cell) for cell in cells])
+            return np.fromiter(map(float, cells), np.float64, len(cells))
     numbers = []
     for name, cell in zip(names, cells, strict=True):
         text = cell.strip()
