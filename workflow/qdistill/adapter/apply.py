@@ -105,6 +105,8 @@ def _check_target(target: Path, source: Path, settings: ApplySettings) -> None:
         if target.is_dir():
             raise DataError(f"{target}: a folder; give the name of a file")
         _check_absent(target, settings)
+    if source.is_dir() and source.resolve() in target.resolve().parents:
+        raise DataError(f"{target}: the output would be a part of the input; give another folder")
     if not target.parent.is_dir():
         raise DataError(f"{target}: there is no folder '{target.parent}'; make it first")
 

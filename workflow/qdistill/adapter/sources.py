@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as arrow
+from numpy.lib import format as npy
 
 from qdistill.adapter.apply_settings import ApplySettings
 from qdistill.adapter.table_parts import (
@@ -48,7 +49,8 @@ def open_source(path: Path, settings: ApplySettings, inputs: int) -> Source:
     Raises DataError if it is nothing that can be read, a column that is asked for is missing, or
     the features are not as many as the adapter takes.
     """
-    kind, parts = _parts_of(path)
+    with reading(path, "folder"):
+        kind, parts = _parts_of(path)
     if kind in _TABLES:
         source = _table(parts, settings, inputs)
     elif settings.asked:
@@ -118,11 +120,8 @@ def _array(path: Path, parts: Sequence[Path], settings: ApplySettings, inputs: i
 
 
 def _map_array(path: Path) -> np.ndarray:
-    with reading(path, "NumPy file"):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{path}: not a .npy file but an archive of several arrays")
-    return array
+    with reading(path, "NumPy file"):  # and never a pickle, for which `numpy.load` looks
+        return npy.open_memmap(path, mode="r")
 
 
 def _array_batches(path: Path, total: int, size: int) -> Iterator[Batch]:

@@ -83,7 +83,7 @@ def numeric_matrix(array: np.ndarray, where: str, first_row: int = 0) -> np.ndar
     float32 does not have a whole number as it is.
     """
     check_matrix(array, where)
-    with np.errstate(over="ignore"):  # of a wider type; what is not finite is refused
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
         matrix = array.astype(np.float64)
     if array.dtype.kind in "iu":
         check_whole(matrix, where, first_row)
