@@ -62,19 +62,13 @@ def apply_adapter(
     source = _open(source_path, target, settings, adapter.config.inputs)
     layout = _layout_of(adapter, Path(adapter_path), source, settings)
     check_output(target, source_path, layout)
-    encoder = _encoder_of(adapter, settings) if source.are_texts else None
     bar = tqdm(desc="apply", total=source.total, unit="row", unit_scale=True, disable=not progress)
     try:
         with atomic_path(target) as partial, bar:
-            rows = _stream(source, partial, layout, adapter, encoder, settings, bar)
+            rows = _stream(source, partial, layout, adapter, settings, bar)
             _check_absent(target, settings)  # made in the meantime
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror or error})") from error
-    if encoder and encoder.cut:
-        log.warning(
-            "of %d of %d texts the encoder read only the beginning, %d tokens",
-            *(encoder.cut, rows, encoder.limit),
-        )
     return rows
 
 
@@ -83,18 +77,24 @@ def _stream(
     partial: Path,
     layout: Layout,
     adapter: AdapterWeights,
-    encoder: TextEncoder | None,
     settings: ApplySettings,
     bar: tqdm,
 ) -> int:
     """Encode batch by batch into the temporary file; return the rows' number."""
-    size, done = min(settings.batch_size, _TEXT_ROWS) if encoder else settings.batch_size, 0
+    done = 0
     with open_sink(partial, layout) as write:
+        encoder = _encoder_of(adapter, settings) if source.are_texts else None
+        size = min(settings.batch_size, _TEXT_ROWS) if encoder else settings.batch_size
         for batch in source.batches(size):
             codes = _codes_of(batch, adapter, encoder, settings.precision)
             write(batch.kept, codes)
             done += len(codes)
             bar.update(len(codes))
+    if encoder and encoder.cut:
+        log.warning(
+            "of %d of %d texts the encoder read only the beginning, %d tokens",
+            *(encoder.cut, done, encoder.limit),
+        )
     return done
 
 
@@ -156,9 +156,10 @@ def _codes_of(
     batch: Batch, adapter: AdapterWeights, encoder: TextEncoder | None, precision: str
 ) -> np.ndarray:
     """Encode a batch, or refuse a row of it."""
-    where, first = batch.where, batch.first_row
-    content = batch.content
-    vectors = content if encoder is None else encoder.encode(content, where, first)
+    where, first, vectors = batch.where, batch.first_row, batch.content
+    if isinstance(vectors, list):
+        assert encoder is not None
+        vectors = encoder.encode(vectors, where, first)
     try:
         codes = encode(adapter, check_vectors(vectors, adapter.config.inputs, first))
         return quantise(adapter, codes, precision)

@@ -65,7 +65,7 @@ def check_output(path: Path, source: Path, layout: Layout) -> None:
 
 
 def open_sink(path: Path, layout: Layout) -> AbstractContextManager[Write]:
-    """Open a file for batches of columns that are kept, and of their codes, by its extension."""
+    """Create a file, of the kind of its extension, for batches of kept columns and codes."""
     return _SINKS[path.suffix.lower()](path, layout)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as arrow
@@ -125,7 +126,8 @@ def _csv_batches(path: Path, plan: Plan, size: int, inputs: int) -> Iterator[Bat
     rows = read_csv(path, [*plan.kept, *plan.encoded])
     done = 0
     while True:
-        content, kept = [], []
+        content: list[Any] = []
+        kept = []
         for row, cells in islice(rows, size):
             content.append(_content_of(path, plan, row, cells[width:], inputs))
             kept.append(cells[:width])

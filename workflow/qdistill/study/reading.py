@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def _not_text(path: str | Path, byte: int, offset: int) -> DataError:
 def _read_lines(path: str | Path) -> Iterator[str]:
     """Read text as :func:`read_text` does, in constant memory."""
     try:
-        with Path(path).open(encoding="utf-8-sig") as file:
+        with Path(path).open("rb") as content, TextIOWrapper(content, "utf-8-sig") as file:
             try:
                 for line in file:
                     if "\0" in line:
@@ -116,7 +117,7 @@ def _read_lines(path: str | Path) -> Iterator[str]:
                     yield line
             except UnicodeDecodeError as error:
                 # What is decoded at once ends where the file has been read to.
-                start = file.buffer.tell() - len(error.object)
+                start = content.tell() - len(error.object)
                 raise _not_text(path, error.object[error.start], start + error.start) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
