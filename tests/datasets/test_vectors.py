@@ -249,15 +249,14 @@ def test_a_folder_of_parts_is_one_table_in_the_order_of_their_names(tmp_path, va
 def test_a_pattern_takes_columns_in_the_order_of_their_numbers(tmp_path, suffix):
     values = np.random.default_rng(1).standard_normal((40, 12))
     names = [f"f{number}" for number in range(1, 13)]
-    frame = pd.DataFrame(values, columns=names)[sorted(names)].assign(f="no number", kind="a")
+    frame = pd.DataFrame(values, columns=names)[sorted(names)].assign(f="none", kind="a")
     path = tmp_path / f"x{suffix}"
     frame.to_parquet(path) if suffix == ".parquet" else frame.to_csv(path, index=False)
-    write_vectors(chosen(path, columns="f[0-9]*"), tmp_path / "right.parquet", path)
+    write_vectors(chosen(path, columns="f*"), tmp_path / "right.parquet", path)
     latents = load_latents(tmp_path / "right.parquet")
     np.testing.assert_allclose(latents.features, values.astype(np.float32))
-    refuse(tmp_path, ["'f'", "number"], path, columns="f*")
+    refuse(tmp_path, ["'f'", "number"], path, columns="f")
     refuse(tmp_path, ["no column matches 'g*'"], path, columns="g*")
-    refuse(tmp_path, ["'kind'"], path, columns="*", label_column="f")
 
 
 @pytest.mark.parametrize("form", ["lists.parquet", "fixed.parquet"])

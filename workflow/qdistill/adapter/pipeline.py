@@ -7,14 +7,12 @@ from typing import Any
 from huggingface_hub import CardData, ModelCard
 from sentence_transformers.base.modules.module import Module
 
-from qdistill.adapter.layout import AdapterConfig
 from qdistill.adapter.sentence_transformer import AdapterModule, as_modules, build_pipeline
+from qdistill.adapter.text_encoder import find_encoder
 from qdistill.adapter.torch_module import Adapter
 from qdistill.datasets.encoders import (
     MINILM_NAME,
     copy_encoder,
-    digest_of_folder,
-    encoder_folder,
     encoder_name,
     load_encoder,
 )
@@ -47,7 +45,7 @@ def save_pipeline(adapter: str | Path, folder: str | Path, encoder: str | None =
     module, folder = Adapter.from_pretrained(adapter), Path(folder)
     if folder.exists():
         raise DataError(f"{folder}: exists already; give another name")
-    source, name = _find_encoder(module.config, encoder)
+    source, name = find_encoder(module.config, encoder)
     built = build_pipeline(load_encoder(source), module)  # checks that they fit
     added = as_modules(module)
     alone = not any(isinstance(each, AdapterModule) for each in added)
@@ -59,25 +57,6 @@ def save_pipeline(adapter: str | Path, folder: str | Path, encoder: str | None =
         card = _card(module, name, folder.as_posix(), alone)
         write_text(partial / CARD_FILE, card)
     return alone
-
-
-def _find_encoder(config: AdapterConfig, given: str | None) -> tuple[Path, str | None]:
-    """Return the folder of the encoder, and its name; None is the one of the environment."""
-    if given is not None:
-        return encoder_folder(given), given
-    origin = config.origin
-    if not isinstance(origin.get("encoder"), str):
-        raise DataError(
-            "the adapter does not say which encoder its vectors came from; give one with --encoder"
-        )
-    name = None if origin["encoder"] == MINILM_NAME else origin["encoder"]
-    folder = encoder_folder(name)
-    if digest_of_folder(folder) != origin.get("encoder_digest", digest_of_folder(folder)):
-        raise DataError(
-            f"{folder}: not the files of the encoder that the adapter was trained behind; give "
-            "them, or these to take them nevertheless, with --encoder"
-        )
-    return folder, name
 
 
 def _add_modules(folder: Path, first: int, added: list[Module]) -> None:

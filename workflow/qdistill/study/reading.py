@@ -1,13 +1,12 @@
 """Files of the user's, as far as plain Python reads them, and what is told where they are wrong."""
 
 import csv
-import io
 import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from fnmatch import fnmatchcase
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -135,13 +134,43 @@ def read_text(path: str | Path) -> str:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8 text, the byte 0x{content[error.start]:02x} at offset "
-            f"{error.start} cannot be decoded"
-        ) from error
+        raise _not_text(path, content[error.start], error.start) from error
     if "\0" in text:
-        raise DataError(f"{path}: not text, there is a zero byte at offset {content.index(0)}")
+        raise _not_text(path, 0, content.index(0))
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _not_text(path: str | Path, byte: int, offset: int) -> DataError:
+    if byte == 0:
+        return DataError(f"{path}: not text, there is a zero byte at offset {offset}")
+    return DataError(
+        f"{path}: not UTF-8 text, the byte 0x{byte:02x} at offset {offset} cannot be decoded"
+    )
+
+
+def _read_lines(path: str | Path) -> Iterator[str]:
+    """Read text as :func:`read_text` does, in constant memory."""
+    try:
+        with Path(path).open("rb") as content, TextIOWrapper(content, "utf-8-sig") as file:
+            try:
+                for line in file:
+                    if "\0" in line:
+                        raise _not_text(path, 0, _first_zero(path))
+                    yield line
+            except UnicodeDecodeError as error:
+                # What is decoded at once ends where the file has been read to.
+                start = content.tell() - len(error.object)
+                raise _not_text(path, error.object[error.start], start + error.start) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _first_zero(path: str | Path) -> int:
+    passed = 0
+    with Path(path).open("rb") as file:
+        while (block := file.read(1 << 20)) and 0 not in block:
+            passed += len(block)
+    return passed + block.index(0)
 
 
 def check_columns(path: str | Path, wanted: Iterable[str], available: Sequence[str]) -> None:
@@ -166,26 +195,29 @@ def check_columns(path: str | Path, wanted: Iterable[str], available: Sequence[s
 def match_columns(
     path: str | Path, pattern: str, available: Iterable[str], apart: str | None = None
 ) -> list[str]:
-    """List the columns of a file that a pattern of the shell matches, by the numbers in them.
+    """List the columns of a file that a pattern stands for, in which each ``*`` is a whole number.
 
-    So f2 comes before f10. The column ``apart``, which is no feature, is left out. Raises DataError
-    if none is left.
+    They are in the order of these numbers: ``f*`` stands for f1, f2 and f10, in this order, and not
+    for flag. A pattern without ``*`` stands for itself. The column ``apart``, which is no feature,
+    is left out. Raises DataError if none is left.
     """
     available = list(available)
-    found = [name for name in available if fnmatchcase(name, pattern) and name != apart]
-    if not found:
-        raise DataError(
-            f"{path}: no column matches {quoted(pattern)}; its columns are "
-            f"{listed(map(quoted, available))}{_separator(available)}"
+    numbered = re.compile(re.escape(pattern).replace(r"\*", "([0-9]+)"))
+    found = [(name, match) for name in available if (match := numbered.fullmatch(name))]
+    matched = [
+        name
+        for name, match in sorted(
+            found, key=lambda each: ([int(number) for number in each[1].groups()], each[0])
         )
-    check_columns(path, found, available)
-    return sorted(found, key=_natural)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return what sorts names as people count: numbers by their size, before text."""
-    pieces = re.split(r"(\d+)", name)
-    return [(int(piece), piece) if piece.isdecimal() else (-1, piece) for piece in pieces]
+        if name != apart
+    ]
+    if not matched:
+        raise DataError(
+            f"{path}: no column matches {quoted(pattern)}, where * is a whole number; its columns "
+            f"are {listed(map(quoted, available))}{_separator(available)}"
+        )
+    check_columns(path, matched, available)
+    return matched
 
 
 def _separator(header: Sequence[str]) -> str:
@@ -194,17 +226,26 @@ def _separator(header: Sequence[str]) -> str:
     return "" if found is None else f" ({found!r} divides them, and only commas are read)"
 
 
+def read_header(path: str | Path) -> list[str]:
+    """Read the names of a CSV file's columns; raises DataError if it has none."""
+    with reading(path, "CSV file"):
+        header = next(csv.reader(_read_lines(path), strict=True), None)
+    if header is None:
+        raise DataError(f"{path}: empty, without so much as a header")
+    return header
+
+
 def read_csv(path: str | Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Read the cells of some columns of a CSV file, row by row, with the row's number from 0.
 
     The file is UTF-8 text with a header, cells are separated by commas and quoted by ``"``; empty
-    lines are passed over. Raises DataError if it is not so, a column is missing or is there twice,
-    or a row has more or fewer cells than the header.
+    lines are passed over. One row at a time is in memory. Raises DataError if it is not so, a
+    column is missing or is there twice, or a row has more or fewer cells than the header.
     """
     with ExitStack() as stack:
         # A field may be as long as it is; the limit is put back afterwards.
         stack.callback(csv.field_size_limit, csv.field_size_limit(sys.maxsize))
-        reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+        reader = csv.reader(_read_lines(path), strict=True)
         try:
             header = next(reader, None)
             if header is None:
