@@ -16,8 +16,7 @@ from helpers.checkout import run_python
 from helpers.fixtures_tracking import enter
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.mlflow_model import (
-    _carried_modules,
-    _model_arguments,
+    _arguments,
     register_adapter,
 )
 from qdistill.adapter.numerics import encode, quantise
@@ -32,8 +31,8 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     (folder / "adapter").mkdir()
     write_adapter(folder / "adapter", make_calibrated())
-    with _carried_modules() as code:
-        arguments = _model_arguments(folder / "adapter", code)
+    (folder / "adapter/.snakemake_timestamp").touch()  # as exports had it once
+    with _arguments(folder / "adapter") as arguments:
         mlflow.pyfunc.save_model(str(folder / "model"), **arguments)
     return folder / "model"
 
@@ -41,6 +40,7 @@ def saved(tmp_path_factory):
 def test_there_is_no_pickle_in_it(saved):
     names = {path.name for path in saved.rglob("*") if path.is_file()}
     assert {"model.safetensors", "mlflow_code.py", "MLmodel"} <= names
+    assert ".snakemake_timestamp" not in names
     assert not any(name.endswith((".pkl", ".pickle", ".bin", ".pt")) for name in names)
     assert "model_code_path: " in (saved / "MLmodel").read_text()
     requirements = (saved / "requirements.txt").read_text()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import ModelCard
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from sentence_transformers import SentenceTransformer
 
 from helpers.adapter import EVERY_KIND, make_adapter, make_calibrated
@@ -24,6 +24,7 @@ from qdistill.datasets.encoders import (
     load_encoder,
 )
 from qdistill.errors import DataError
+from qdistill.wording import without_header
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +98,10 @@ def test_other_kinds_are_our_module(kind, tmp_path, encoder):
 
 def test_there_is_one_card_and_nothing_hidden_or_pickled(tmp_path):
     write(tmp_path / "adapter", "circuit")
+    text = (tmp_path / "adapter/README.md").read_text()
+    about = EvalResult("feature-extraction", "x", "x", "mse", 0.25)
+    header = ModelCardData(tags=["linear"], model_name="mine", eval_results=[about]).to_yaml()
+    (tmp_path / "adapter/README.md").write_text(f"---\n{header}\n---\n" + without_header(text))
     save_pipeline(tmp_path / "adapter", tmp_path / "model")
     files = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
     assert [path.name for path in files if path.suffix == ".md"] == ["README.md"]
@@ -104,6 +109,7 @@ def test_there_is_one_card_and_nothing_hidden_or_pickled(tmp_path):
     card = ModelCard.load(tmp_path / "model/README.md")
     assert card.data.library_name == "sentence-transformers"
     assert card.data.base_model == f"sentence-transformers/{MINILM_NAME}"
+    assert [each.metric_value for each in card.data.eval_results] == [0.25]
     assert card.data.tags == ["sentence-transformers", "linear"]
     assert "What it is." in card.text and "spell" not in card.text
     assert f'SentenceTransformer("{tmp_path / "model"}", trust_remote_code=True)' in card.text

@@ -10,17 +10,12 @@ REGISTERED = (
 
 
 OF_LANGUAGE = DEPLOYMENT is not None and DEPLOYMENT.dataset in LANGUAGE
-# Files where their names are known: into a folder, Snakemake puts a hidden one of its own.
-ADAPTER = (
-    [ADAPTER_FOLDER]
-    if OF_LANGUAGE
-    else [f"{ADAPTER_FOLDER}/{name}" for name in adapter_files.FILES]
-    if DEPLOYMENT
-    else []
-)
 
+
+ADAPTER = []
 
 if OF_LANGUAGE:
+    ADAPTER = [ADAPTER_FOLDER]
 
     rule export_language_adapter:
         input:
@@ -71,6 +66,8 @@ if OF_LANGUAGE:
             "../scripts/register_language_adapter.py"
 
 elif DEPLOYMENT:
+    # File by file: into a folder that it makes, Snakemake puts a hidden file of its own.
+    ADAPTER = [f"{ADAPTER_FOLDER}/{name}" for name in adapter_files.FILES]
 
     rule export_adapter:
         input:

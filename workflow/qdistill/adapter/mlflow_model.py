@@ -44,8 +44,11 @@ def register_adapter(
 
 @contextlib.contextmanager
 def _arguments(folder: Path) -> Iterator[dict[str, Any]]:
-    with _carried_modules() as code:
-        yield _model_arguments(folder, code)
+    """Yield the arguments of ``save_model``, whose artifacts leave out hidden files."""
+    with _carried_modules() as code, tempfile.TemporaryDirectory() as place:
+        copy = Path(place, folder.name)
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*"))
+        yield _model_arguments(copy, code)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelCard, ModelCardData
+from huggingface_hub import CardData, ModelCard
 from sentence_transformers.base.modules.module import Module
 
 from qdistill.adapter.sentence_transformer import AdapterModule, as_modules, build_pipeline
@@ -84,17 +84,17 @@ def _update(path: Path, changes: dict[str, Any]) -> None:
 def _card(adapter: Adapter, encoder: str | None, folder: str, alone: bool) -> str:
     """Write the adapter's card with another header, and another way to load it."""
     own = ModelCard(adapter.card) if adapter.card else None
-    data = own.data if own else ModelCardData(pipeline_tag="feature-extraction")
-    data.library_name = "sentence-transformers"
-    data.tags = ["sentence-transformers", *(data.tags or [])]
+    about = own.data.to_dict() if own else {"pipeline_tag": "feature-extraction"}
+    about["library_name"] = "sentence-transformers"
+    about["tags"] = ["sentence-transformers", *about.get("tags", [])]
     if encoder is None:
-        data.base_model = f"sentence-transformers/{MINILM_NAME}"
+        about["base_model"] = f"sentence-transformers/{MINILM_NAME}"
     elif not Path(encoder).is_dir() and (named := HUB_ID.fullmatch(encoder)):
-        data.base_model = named[1]
+        about["base_model"] = named[1]
     text = own.text.partition(f"\n{HOW_TO_LOAD}\n")[0].strip() if own else ""
     return render(
         "pipeline_card.md",
-        header=data.to_yaml(),
+        header=CardData(**about).to_yaml(),
         text=text,
         encoder=encoder_name(encoder),
         config=adapter.config,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SimilarityFunction
 from sentence_transformers.base.modules.module import Module
 from sentence_transformers.sentence_transformer.modules import Dense, LayerNorm, Normalize
 from torch import Tensor, nn
@@ -81,8 +81,13 @@ def as_modules(adapter: Adapter) -> list[Module]:
 
 
 def _dense(weight: Tensor, bias: Tensor) -> Dense:
-    values = {"init_weight": weight.detach().clone(), "init_bias": bias.detach().clone()}
-    return Dense(weight.shape[1], weight.shape[0], activation_function=nn.Identity(), **values)
+    return Dense(
+        in_features=weight.shape[1],
+        out_features=weight.shape[0],
+        activation_function=nn.Identity(),
+        init_weight=weight.detach().clone(),
+        init_bias=bias.detach().clone(),
+    )
 
 
 def build_pipeline(encoder: SentenceTransformer, adapter: Adapter) -> SentenceTransformer:
@@ -95,10 +100,11 @@ def build_pipeline(encoder: SentenceTransformer, adapter: Adapter) -> SentenceTr
         raise DataError(
             f"the encoder gives vectors of {found} numbers, and the adapter takes {wanted}"
         )
+    metric = adapter.config.metric
     return SentenceTransformer(
         modules=[*encoder, *as_modules(adapter)],
-        similarity_fn_name=adapter.config.metric,
-        prompts=encoder.prompts,
+        similarity_fn_name=None if metric is None else SimilarityFunction(metric),
+        prompts={name: prompt or "" for name, prompt in encoder.prompts.items()},
         default_prompt_name=encoder.default_prompt_name,
         device=str(encoder.device),
     )

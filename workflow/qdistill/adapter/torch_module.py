@@ -82,8 +82,9 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
 
     def _stored(self, codes: Tensor, precision: str) -> Tensor:
         check_precision(self.config, precision)
+        fitted = dict(self.calibration.named_buffers())
         if precision == "binary":
-            bits = codes > self.calibration.binary_offset
+            bits = codes > fitted["binary_offset"]
             bits = nn.functional.pad(bits, (0, -bits.shape[-1] % 8)).unflatten(-1, (-1, 8))
             places = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], device=codes.device)
             return (bits * places).sum(-1).to(torch.uint8)
@@ -98,7 +99,7 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
                 raise EncodingError(int((~finite).nonzero()[0]), TOO_LARGE_FOR_HALF)
             return half
         # Of cosines the offset is zero.
-        steps = ((codes - self.calibration.int8_offset) / self.calibration.int8_step).round()
+        steps = ((codes - fitted["int8_offset"]) / fitted["int8_step"]).round()
         return steps.clamp(-LARGEST, LARGEST).to(torch.int8)
 
     def decode(self, z: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class Quantiser:
 
     @classmethod
     def fit(cls, codes: np.ndarray, form: str, metric: str) -> Self:
-        """Calibrate on codes of training rows: float32, (M, N).
+        """Fit to codes of training rows: float32, (M, N).
 
         Raises DataError if a code is not finite, and ValueError if the form is none of ``FORMS``.
         """
