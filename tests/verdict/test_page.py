@@ -62,10 +62,6 @@ def page_of_study(path, **loss):
         for problems in (frames, study.downstream, [p for p in frames if study.problems[p].pools])
     )
     more = {"downstream": make_downstream(used), "cost": make_cost()}
-    if study.retrieval:
-        asked = pd.concat([frames[problem] for problem in study.retrieval], ignore_index=True)
-        more["retrieval"] = make_retrieval(asked)
-        more["budgets"] = study.config["retrieval"]["bytes"]
     more["sweep"] = make_sweep(swept, pools=(0, 1000))
     more["row_intervals"] = make_row_intervals(metrics, {"classical": (0.4, 2), "square": (2, 3)})
     return documents_of(metrics, study.describe_problems(), study.name, **more)["markdown"]
@@ -360,6 +356,6 @@ def test_a_page_says_what_a_vector_store_should_hold_where_codes_were_searched()
     use, found, best, less = row.split("|")
     assert use == "`pca` int8" and best == "`linear` int8"
     assert 0.69 < float(found.split()[0]) < 0.71 and -0.12 < float(less.split()[0]) < -0.08
-    assert title not in documents_of(metrics)["markdown"]
+    assert len(said.split()) <= 90 and title not in documents_of(metrics)["markdown"]
     details = documents_of(metrics, retrieval=table, budgets=(8, 64))["details"]
     assert "Codes in fewer bytes" in details and "retrieval_front" in details
