@@ -75,9 +75,10 @@ def _weights_folder() -> Path:
 
 def _check_size(track: Track, where: str) -> None:
     """Refuse more rows, features or classes than TabPFN takes, as far as they are known."""
-    if track.n[-1] > _TABPFN_ROWS:
+    largest = max((n for n in track.n if isinstance(n, int)), default=0)
+    if largest > _TABPFN_ROWS:
         raise ConfigurationError(
-            f"configuration: '{where}n': found {track.n[-1]}, and 'tabpfn' takes at most "
+            f"configuration: '{where}n': found {largest}, and 'tabpfn' takes at most "
             f"{_TABPFN_ROWS} rows on a CPU; give it a track of its own, or leave it out"
         )
     for settings in track.datasets.values():
