@@ -222,6 +222,12 @@ def language_files(wildcards):
     return {"base": base_of(settings), "texts": texts, "general": general}
 
 
+def reference_settings(wildcards):
+    """Those of the data set and, if codes are to keep neighbours, how."""
+    asked = track_of(wildcards).neighbours
+    return {**dataset_settings(wildcards), **({"neighbours": asked} if asked else {})}
+
+
 def track_of(wildcards):
     return STUDY.problems[wildcards.dataset, wildcards.protocol]
 
@@ -308,6 +314,7 @@ def downstream_settings(wildcards):
         "examples_per_class": chosen["examples_per_class"],
         "pca": "pca" in track.references,
         "models": {name: track.settings_of(name) for name in track.trained_names()},
+        **({"objective": track.neighbours} if track.neighbours else {}),
     }
 
 

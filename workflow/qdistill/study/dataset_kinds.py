@@ -274,3 +274,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     for kind, record in KINDS.items()
     for name, settings in record.presets.items()
 }
+
+
+def metric_of(kind: str) -> str:
+    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
+    return "cosine" if KINDS[kind].is_text else "euclidean"

@@ -16,7 +16,13 @@ from typing import Any
 
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
-from qdistill.study.memory import IMPORTS, TRAINING_RULES, UNDECLARED_ROWS, taught_pool
+from qdistill.study.memory import (
+    IMPORTS,
+    TRAINING_RULES,
+    UNDECLARED_ROWS,
+    fitted_pool,
+    taught_pool,
+)
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
 
@@ -182,6 +188,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
     each = costs["feature"] * features * width + costs["layer"] * depth * size
     batch = seeds * settings.get("batch_size", _BATCH)
+    if "neighbours" in settings and job.rule != "sweep_pool":
+        each += costs["pair"] * features * settings["batch_size"]
     return steps * (costs["start"] + batch * each)
 
 
@@ -218,6 +226,8 @@ def _steps(
     settings = job.params["settings"]
     rows = record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS
     n += taught_pool(name, rows)
+    if ENTRIES[name].kind == "bottleneck":
+        n = fitted_pool(track, rows) + (0 if track.neighbours.get("rows") == "pool" else n)
     for key, taken in account["taken"].items():
         if key in settings:  # a length that is searched
             search = settings[key]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from qdistill.study.messages import shown
+from qdistill.study.objective import Objective
 from qdistill.study.timed import Simulator
 
 
@@ -133,7 +134,7 @@ class ModelTraining(Settings):
     regularised: Regularised = ABSENT
 
 
-class TrackTraining(ModelTraining):
+class TrackTraining(ModelTraining, Objective):
     """How models and students are trained."""
 
     protocol: Protocol = ABSENT

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.dataset_kinds import KINDS, metric_of
 from qdistill.study.datasets import folder_of
+from qdistill.study.objective import resolve_objective
 from qdistill.study.registry import (
     ENTRIES,
     LABEL_STUDENTS,
@@ -57,8 +58,14 @@ class Track:
 
     @property
     def place(self) -> str:
-        """What models stand in here: "vectors", which are mapped, "labels" or "language"."""
-        return place_of(next(iter(self.datasets.values())))
+        """What models stand in here, of ``place_of``, or "neighbours", which codes keep."""
+        return "neighbours" if self.neighbours else place_of(next(iter(self.datasets.values())))
+
+    @property
+    def neighbours(self) -> dict[str, Any]:
+        """How codes are trained to keep neighbours; empty where models map or tell classes."""
+        metric = metric_of(next(iter(self.datasets.values()))["kind"])
+        return resolve_objective(self.training, metric)
 
     @property
     def is_language(self) -> bool:
@@ -117,6 +124,8 @@ class Track:
             circuit = ("layers", "angle_range") if has_circuit_origin(name) else ()
             return {key: training[key] for key in ("batch_size", "regularised", *circuit)}
         chosen: dict[str, Any] = {"projections": self.projections}
+        if self.neighbours:
+            chosen["neighbours"] = self.neighbours
         shared = ("batch_size", "learning_rate", "layers", "blocks", "angle_range")
         chosen |= {key: training[key] for key in entry.settings if key in shared}
         if entry.kind == "tuned":
@@ -136,7 +145,7 @@ class Track:
                 chosen["schedule"] = training.get("schedule", "constant")
             else:
                 chosen.pop("learning_rate")
-            if self.projections == "trained":
+            if self.projections == "trained" and not self.neighbours:
                 default = "own" if is_article else "unit"
                 chosen["code_scale"] = training.get("code_scale", default)
         return chosen
@@ -273,6 +282,7 @@ class Study:
                 "track": track.name,
                 "projections": track.projections,
                 "settings": track.datasets[dataset],
+                **({"objective": "neighbours"} if track.neighbours else {}),
             }
             for (dataset, protocol), track in self.problems.items()
         ]

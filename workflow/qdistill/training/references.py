@@ -43,9 +43,15 @@ def fit_references(
         :mod:`qdistill.training.fourier`) or ``oracle`` (rank-2**qubits PCA of the true covariance).
         Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
-        The data set's settings; ``oracle`` needs those of a synthetic data set.
+        The data set's settings; ``oracle`` needs those of a synthetic data set. Where codes are
+        trained to keep neighbours also ``neighbours``; then there is ``pca`` alone, the principal
+        directions of the rows that are trained on, about the origin.
     """
     latents, frames = load_latents(problem.latents), []
+    if asked := settings.get("neighbours"):
+        frames = _measure_directions(latents, problem, asked)
+        write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
+        return
     for n in problem.sizes:
         key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
@@ -53,6 +59,22 @@ def fit_references(
                 result = _evaluate(name, latents, rows, int(seed), problem.qubits, settings)
                 frames.append(describe_runs(key, [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
+
+
+def _measure_directions(
+    latents: Latents, problem: Problem, asked: Mapping[str, Any]
+) -> list[pd.DataFrame]:
+    """Measure how well coordinates along principal directions keep neighbours: rows at each n."""
+    from qdistill.datasets.examples import load_examples  # which need torch at once
+    from qdistill.training.objective import measure_directions, set_task
+
+    frames = []
+    for n in problem.sizes:
+        examples = set_task(load_examples(latents, problem.subsets, n), {"neighbours": asked})
+        result = measure_directions(examples, 2**problem.qubits, asked)
+        key = {**problem.key(n), "task": examples.task}
+        frames.append(describe_runs(key, examples.seeds, "pca", "trained", result))
+    return frames
 
 
 def _evaluate(

@@ -16,6 +16,8 @@ class Bottleneck(ABC):
     blocks.
     """
 
+    is_linear = False  # z is a linear map of h
+
     def __init__(
         self, qubits: int, layers: int = 0, angle_range: float = math.pi, blocks: int = 1
     ) -> None:
