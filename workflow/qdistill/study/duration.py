@@ -188,8 +188,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
     each = costs["feature"] * features * width + costs["layer"] * depth * size
     batch = seeds * settings.get("batch_size", _BATCH)
-    if "neighbours" in settings and job.rule != "sweep_pool":
-        each += costs["pair"] * features * settings["batch_size"]
+    if "neighbours" in settings:
+        each += costs["pair"] * features * settings.get("batch_size", 0)
     return steps * (costs["start"] + batch * each)
 
 

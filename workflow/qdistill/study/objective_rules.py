@@ -14,7 +14,7 @@ def check_objective(track: Track, where: str) -> None:
     ``where`` stands before a key in messages. Raises ConfigurationError.
     """
     for key in KEYS:
-        if key in track.training and not track.neighbours:
+        if key in track.training and "objective" not in track.training:
             raise ConfigurationError(
                 f"configuration: '{where}training.{key}': found {shown(track.training[key])}, "
                 "which goes with the objective 'neighbours' alone; leave it out, or give "
