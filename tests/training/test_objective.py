@@ -1,4 +1,4 @@
-"""Codes that are trained to keep neighbours: on which rows, from which start, by which gradients."""
+"""Codes trained to keep neighbours: on which rows, from which start, by which gradients."""
 
 from dataclasses import replace
 
@@ -72,7 +72,7 @@ def test_the_rows_that_are_trained_on_are_those_that_were_asked_for():
         few = posed.of_seeds(np.array([2, 0]))
         assert torch.equal(few.fitted, positions[[2, 0]])
     none = replace(examples, unlabelled=examples.unlabelled[:0])
-    with pytest.raises(DataError, match="'training.rows: both' asks for unlabelled rows"):
+    with pytest.raises(DataError, match=r"'training\.rows: both' asks for unlabelled rows"):
         set_task(none, settings_of(rows="both"))
 
 
@@ -131,7 +131,7 @@ def test_training_lowers_the_loss_and_the_decoder_is_neither_trained_nor_counted
 
 def test_encoders_start_at_the_principal_directions_of_the_rows_of_their_seed():
     for rows in ("labelled", "both"):
-        model, parameters, posed = started("square", rows=rows, start="pca")
+        _, parameters, posed = started("square", rows=rows, start="pca")
         for seed, positions in enumerate(posed.fitted):
             found = parameters["encoder.weight"][seed]
             assert torch.equal(found, principal_directions(posed.inputs[positions], 8))
