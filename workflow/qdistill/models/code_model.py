@@ -64,7 +64,7 @@ def build_model(
     projections: Mapping[str, Tensor] | None = None,
     scale: float = 1.0,
 ) -> SlotModel:
-    """Put a bottleneck into a model of what the settings of its track ask for."""
+    """Build a model around a bottleneck, for what the settings of its track ask of it."""
     if asked := settings.get("neighbours"):
         return CodeModel(bottleneck, prepared, projections, NeighbourLoss.of(asked))
     return SlotModel(bottleneck, prepared, projections, scale)

@@ -120,7 +120,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         in_language=True, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
     ModelEntry("skip_square", "the normalised code, and a trained share of its squares beside it",
-        "control", "skip:SkipSquare", Style("#7F9C7A", "1", _SHORT_DASHED, 8.0),
+        "control", "skip:SkipSquare", Style("#7F9C7A", "3", _SHORT_DASHED, 8.0),
         removes="the circuit", twin_of="skip", is_variant=True),
     _of_angles("angle_frozen",
         "a circuit that encodes angles, with random ones of its own that are never trained",
@@ -193,7 +193,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "block", "quantum", "quantum_angle:QuantumAngle", Style("#3071F2", "x", "-", 6.0),
         asks=("quantum", "angle_separable", "angle_frozen", "fourier")),
     ModelEntry("skip", "the normalised code, and a trained share of a circuit's probabilities "
-        "beside it", "quantum", "skip:Skip", Style("#1B98B5", "2", "-", 8.0), is_circuit=True,
+        "beside it", "quantum", "skip:Skip", Style("#1B98B5", "|", "-", 8.0), is_circuit=True,
         asks=("linear", "quantum"), is_variant=True),
     ModelEntry("quantum_tuned",
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "

@@ -9,7 +9,7 @@ from qdistill.study.tracks import Track
 
 
 def check_objective(track: Track, where: str) -> None:
-    """Refuse an objective that does not suit a track, and keys of one that it does not have.
+    """Validate that the objective of a track suits it, and that its keys go with it.
 
     ``where`` stands before a key in messages. Raises ConfigurationError.
     """
