@@ -10,7 +10,8 @@ from helpers.names import STUDENTS
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.study.configuration import resolve_study
 from qdistill.study.registry import BOTTLENECKS, TUNED
-from qdistill.study.tracks import count_angles, expected_rows, seed_blocks
+from qdistill.study.tracks import expected_rows, seed_blocks
+from qdistill.study.widths import count_angles
 
 LENGTH = {**DEFAULT["training"]["regularised"], "steps": 300}
 

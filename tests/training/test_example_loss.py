@@ -108,6 +108,8 @@ def test_gradients_are_those_of_autograd(name):
     model, parameters = model_of(name)
     if name == "orthogonal":  # away from its start, where all rotations commute
         parameters["bottleneck.skew"] += 0.1 * torch.randn(parameters["bottleneck.skew"].shape)
+    if name == "skip":  # away from its start, where the circuit has no share
+        parameters["bottleneck.share"] += 0.5
     assert_same_gradients(ExampleLoss(model, make_examples()), parameters, 0.3)
 
 

@@ -38,6 +38,7 @@ REASONS = {
 LOSSES = {
     "mse": "held-out mean squared error",
     "cross_entropy": "held-out log loss, nats",
+    "neighbour_kl": "held-out divergence of neighbours, nats",
     "nats_per_token": "held-out bound, nats a token",
 }
 

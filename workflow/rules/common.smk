@@ -38,8 +38,8 @@ from qdistill.study.registry import (
     TUNED,
 )
 from qdistill.study.track_rules import least_rows
-from qdistill.study.tracks import ALL, count_angles
-from qdistill.study.widths import qubits_of, width_of
+from qdistill.study.tracks import ALL
+from qdistill.study.widths import count_angles, qubits_of, width_of
 from qdistill.workers.client import is_group, start_server
 
 update_config(config, typed_values(workflow.config_settings.config_args or []))
@@ -228,6 +228,12 @@ def language_files(wildcards):
     return {"base": base_of(settings), "texts": texts, "general": general}
 
 
+def reference_settings(wildcards):
+    """Those of the data set and, if codes are to keep neighbours, how."""
+    asked = track_of(wildcards).neighbours
+    return {**dataset_settings(wildcards), **({"neighbours": asked} if asked else {})}
+
+
 def track_of(wildcards):
     return STUDY.problems[wildcards.dataset, wildcards.protocol]
 
@@ -314,6 +320,7 @@ def downstream_settings(wildcards):
         "examples_per_class": chosen["examples_per_class"],
         "pca": "pca" in track.references,
         "models": {name: track.settings_of(name) for name in track.trained_names()},
+        **({"objective": track.neighbours} if track.neighbours else {}),
     }
 
 

@@ -75,7 +75,7 @@ rule fit_references:
         width=width,
         sizes=sizes,
         names=lambda wildcards: track_of(wildcards).references_of(wildcards.dataset),
-        settings=dataset_settings,
+        settings=reference_settings,
     message:
         "Fit the references on {wildcards.dataset} ({wildcards.protocol}), seeds {wildcards.block}"
     script:

@@ -24,7 +24,14 @@ class Examples:
     labelled: Tensor  # int64 (S, n): positions of the labelled examples in ``inputs``
     unlabelled: Tensor  # int64 (U,) and (H,): positions of the other splits
     heldout: Tensor
-    task: str  # what models are asked for: ``reconstruct``, ``map`` or ``classify``
+    task: str  # what models are asked for: ``reconstruct``, ``map``, ``classify``, ``neighbours``
+    # int64 (S, F): positions of the rows that models are trained on, if not the labelled ones.
+    chosen: Tensor | None = None
+
+    @property
+    def fitted(self) -> Tensor:
+        """Positions of the rows that models are trained on: int64 (S, F)."""
+        return self.labelled if self.chosen is None else self.chosen
 
     @property
     def n(self) -> int:
@@ -50,6 +57,7 @@ class Examples:
             seeds=[self.seeds[member] for member in members],
             rows=self.rows[members],
             labelled=self.labelled[torch.from_numpy(members)],
+            chosen=None if self.chosen is None else self.chosen[torch.from_numpy(members)],
         )
 
 

@@ -50,8 +50,6 @@ def load_encoder(
         with _told_if_lacking(name, paths[name]):
             return _encoder_of_layers(weights, qubits_of(width))
     model, weights = _load_model(name, n, paths, width, settings, _ENCODER)
-    if isinstance(model.bottleneck, Linear):
-        weights["encoder.bias"] = torch.zeros_like(weights["encoder.bias"])
     return lambda inputs: _codes(model, weights, inputs)
 
 
@@ -169,4 +167,4 @@ def _encoder_of_layers(weights: dict[str, Tensor], qubits: int) -> Encoder:
 @torch.no_grad()
 def _codes(model: SlotModel, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
     pieces = inputs.split(_EXAMPLES_AT_ONCE, dim=1)
-    return torch.cat([model.squeeze(weights, model.encode(weights, p)) for p in pieces], dim=1)
+    return torch.cat([model.codes(weights, piece) for piece in pieces], dim=1)

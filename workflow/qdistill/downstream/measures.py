@@ -24,11 +24,13 @@ from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.downstream.label_probe import ProbeTask, find_probe_task, probe_accuracy
 from qdistill.downstream.neighbours import TrueNeighbours
 from qdistill.errors import DataError
+from qdistill.models.neighbours import principal_directions
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
 from qdistill.study.datasets import nearness_of
 from qdistill.study.registry import RAW, stages_of
+from qdistill.training.objective import choose_rows
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
 
@@ -45,8 +47,8 @@ def measure_downstream(
     Weights and metrics are those of each trained model and student, by its name, and so are their
     settings, ``models`` of all. The others are ``dataset``: settings of the data set;
     ``neighbours`` and ``examples_per_class``; ``pca``: whether principal components are among the
-    study's references. Raises DataError if a file is damaged or of other seeds, or there are too
-    few held-out rows.
+    study's references; ``objective``: how codes were trained to keep neighbours, if they were.
+    Raises DataError if a file is damaged or of other seeds, or there are too few held-out rows.
     """
     tasks = HeldoutTasks.prepare(problem.latents, settings, "downstream")
     rows = []
@@ -56,7 +58,8 @@ def measure_downstream(
         inputs = measured.inputs
         rows += measured.rows_of(RAW, "trained", inputs, [False] * len(examples.seeds))
         if settings["pca"]:
-            rows += measured.rows_of("pca", "trained", *measured.principal(problem.width))
+            codes = measured.principal(problem.width, settings.get("objective"))
+            rows += measured.rows_of("pca", "trained", codes, [False] * len(codes))
         for name, trained in weights.items():
             if read_seeds(trained) != examples.seeds:
                 raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
@@ -138,15 +141,26 @@ class _MeasuresAtN:
         self.tasks, self.examples, self.about = tasks, examples, about
         self.inputs = tasks.inputs_of(examples)
 
-    def principal(self, width: int) -> tuple[list[Tensor], list[bool]]:
-        """Codes of principal components, each seed's fitted on its own n labelled rows."""
-        codes = [
+    def principal(self, width: int, asked: Mapping[str, Any] | None = None) -> list[Tensor]:
+        """Codes of principal components, each seed's fitted on its own n labelled rows.
+
+        Where codes are trained to keep neighbours, on the rows that are trained on and about the
+        origin, as ``pca`` is there.
+        """
+        examples = self.examples
+        if asked:
+            chosen = choose_rows(examples, asked["rows"])
+            fitted = examples.labelled if chosen is None else chosen
+            return [
+                own @ principal_directions(examples.inputs[rows], width).T
+                for rows, own in zip(fitted, self.inputs, strict=True)
+            ]
+        return [
             torch.from_numpy(
-                principal_codes(self.examples.inputs[labelled].numpy(), inputs.numpy(), width)
+                principal_codes(examples.inputs[labelled].numpy(), inputs.numpy(), width)
             )
-            for labelled, inputs in zip(self.examples.labelled, self.inputs, strict=True)
+            for labelled, inputs in zip(examples.labelled, self.inputs, strict=True)
         ]
-        return codes, [False] * len(codes)
 
     def rows_of(
         self, model: str, stage: str, codes: Sequence[Tensor] | Tensor, diverged: Sequence[bool]

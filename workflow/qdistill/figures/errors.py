@@ -60,8 +60,11 @@ def draw_crossover(
     ax = figure.add_subplot()
     runs, unseen = _within_sight(metrics[metrics["stage"] == "trained"])
     draw_models(ax, runs, "n", "heldout_loss")
+    measure = runs["measure"].iloc[0]
+    is_squared = measure == "mse"  # as all that is published, and known of the data, is
     shown = published[
-        (published["qubits"] == runs["qubits"].iloc[0])
+        is_squared
+        & (published["qubits"] == runs["qubits"].iloc[0])
         & published["n"].between(runs["n"].min(), runs["n"].max())
         & published["model"].isin(runs["model"])
     ]
@@ -69,10 +72,10 @@ def draw_crossover(
         style = style_of(row["model"])
         look: dict[str, Any] = {"mfc": "none", "mec": style.colour, "mew": 1.3, "zorder": 4.5}
         ax.plot(row["n"], row["heldout_loss"], style.marker, markersize=style.size + 4, **look)
-    known = {key: float(metadata[key]) for key in _BOUNDS if key in metadata}
+    known = {key: float(metadata[key]) for key in _BOUNDS if is_squared and key in metadata}
     for key, level in known.items():
         ax.axhline(level, zorder=1.7, **_BOUNDS[key][0])
-    _finish(ax, runs["n"], LOSSES[runs["measure"].iloc[0]])
+    _finish(ax, runs["n"], LOSSES[measure])
     found, front = crossover[crossover["verdict"] == "crossover"], in_front(runs["model"])
     cases = [_draw_located(ax, row, row.baseline in front) for row in found.itertuples()]
     return [

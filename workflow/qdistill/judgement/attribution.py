@@ -11,6 +11,8 @@ from qdistill.study.registry import ENTRIES, place_on_ladder, stands_in, with_ro
 
 # What the advantage is claimed over.
 BASELINES = with_role("baseline")
+# Where models of a task stand, if not where vectors are mapped.
+_PLACES = {name: name for name in ("language", "neighbours")} | {"classify": "labels"}
 # What is said of the challenger where a rival is not shown to be worse.
 _OPEN = ("worse", "equivalent", "not distinguishable")
 
@@ -60,10 +62,12 @@ def attribute(
 def required_rivals(task: str) -> tuple[str, ...]:
     """List the models that an advantage must survive to be the circuit's own, in a task.
 
+    Where codes keep neighbours principal components take the place of the mean, which has no codes.
     Whatever else the study holds that has no trained entangling circuit is a rival too.
     """
-    place = stands_in({"classify": "labels", "language": "language"}.get(task, "vectors"))
-    return tuple(name for name in with_role("required_rival") if name in place)
+    place = stands_in(_PLACES.get(task, "vectors"))
+    asked = {*with_role("required_rival"), *(["pca"] if task == "neighbours" else [])}
+    return tuple(name for name in place if name in asked)
 
 
 def _attribute_at(condition: pd.DataFrame, task: str) -> dict:

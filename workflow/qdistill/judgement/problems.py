@@ -29,6 +29,7 @@ class Problem:
     qubits: int  # of its circuits; 0 where the width is no power of two
     projections: str = ""  # how encoder and decoder come about; empty if that is not known
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the data set, if known
+    objective: str = "reconstruct"  # of a data set without targets, or "neighbours"
 
     @property
     def kind(self) -> str:
@@ -83,6 +84,11 @@ class Problem:
         return bool(self.kind) and KINDS[self.kind].is_language
 
     @property
+    def keeps_neighbours(self) -> bool:
+        """Whether codes are trained to keep neighbours."""
+        return self.objective == "neighbours"
+
+    @property
     def is_control(self) -> bool:
         """Whether the answer was planted."""
         return self.is_positive or self.is_null
@@ -106,6 +112,9 @@ class Problem:
         """Say what is asked for, and what is trained for it."""
         settings = self.settings
         words = KINDS[self.kind].task if self.kind else "not described"
+        if self.keeps_neighbours:
+            kept = words.replace("reconstruct", "keep the neighbours of", 1)
+            return f"{kept} in codes; encoders are trained, and nothing is decoded"
         if self.is_positive:
             layers, reach = settings["layers"], settings["angle_range"]
             words += f" of {layers} layers with angles within ±{reach:.3g}"
@@ -148,5 +157,6 @@ def order_problems(
         if key in qubits:
             about = known.get(key, {})
             projections, settings = about.get("projections", ""), about.get("settings", {})
-            problems.append(Problem(*key, qubits[key], projections, settings))
+            objective = about.get("objective", "reconstruct")
+            problems.append(Problem(*key, qubits[key], projections, settings, objective))
     return sorted(problems, key=lambda problem: (problem.is_control, problem.is_null))

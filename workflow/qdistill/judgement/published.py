@@ -67,7 +67,8 @@ def tabulate_published(
     published = read_published() if published is None else published
     figures = dict(iter(published.sort_values("model").groupby(["dataset", "qubits", "n"])))
     rows = []
-    for key, condition in metrics.groupby(list(CONDITION), sort=True):
+    squared = metrics[metrics["measure"] == "mse"]
+    for key, condition in squared.groupby(list(CONDITION), sort=True):
         dataset, qubits, _, n = key
         here = figures.get((dataset, qubits, n), published.iloc[:0])
         for model, figure in zip(here["model"], here["heldout_loss"], strict=True):

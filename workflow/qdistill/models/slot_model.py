@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from qdistill.models.bottlenecks.base import Bottleneck, draw_linear
+from qdistill.models.losses import row_losses
 from qdistill.randomness import generator_for
 
 PROJECTIONS = ("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias")
@@ -73,6 +74,17 @@ class SlotModel:
         z = self.bottleneck.forward({**self.prepared, **slot_weights(weights)}, h, progress)
         return z if self.scale == 1 else self.scale * z
 
+    def codes(self, weights: Mapping[str, Tensor], x: Tensor, progress: float = 1.0) -> Tensor:
+        """Compute the codes (S, B, N) that rows of (S, B, D) are compared by.
+
+        A linear model's are linear maps of x: the code of the zero vector is subtracted, since
+        cosines depend on the origin.
+        """
+        weights = self.all_weights(weights)
+        if self.bottleneck.is_linear:
+            weights["encoder.bias"] = torch.zeros_like(weights["encoder.bias"])
+        return self.squeeze(weights, self.encode(weights, x), progress)
+
     def predict(self, weights: Mapping[str, Tensor], x: Tensor, progress: float = 1.0) -> Tensor:
         """Predict (S, B, E) outputs from (S, B, D) inputs."""
         return self.decode(weights, self.squeeze(weights, self.encode(weights, x), progress))
@@ -89,6 +101,13 @@ class SlotModel:
         rows = x if x.ndim == 3 else x.expand(seeds, -1, -1)
         pieces = rows.split(_EXAMPLES_AT_ONCE, dim=1)
         return torch.cat([self.predict(weights, piece, progress) for piece in pieces], dim=1)
+
+    def row_losses(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Compute the loss of every row by what it is asked for: (S, M, E) outputs to (S, M).
+
+        Targets are each seed's own, (S, M, E), or shared by all, (M, E).
+        """
+        return row_losses(task, outputs, targets)
 
 
 def slot_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

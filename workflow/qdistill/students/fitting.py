@@ -14,6 +14,7 @@ from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks import load_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
+from qdistill.models.code_model import build_model
 from qdistill.models.slot_model import SlotModel, in_slot
 from qdistill.models.student_layers import (
     UNITARY_PARTS,
@@ -39,6 +40,7 @@ from qdistill.training.blocks import (
     train_block,
     training_settings,
 )
+from qdistill.training.objective import set_task
 
 Stages = dict[str, TrainedBlock]
 
@@ -63,7 +65,7 @@ def fit_student(
     latents = load_latents(problem.latents)
     results, entry = BlockResults(name, problem, settings), STUDENTS[name]
     for n in problem.sizes:
-        examples = load_examples(latents, problem.subsets, n)
+        examples = set_task(load_examples(latents, problem.subsets, n), settings)
         inputs = _StudentInputs(name, problem.width, examples, source, settings, teacher)
         heldout = examples.inputs[examples.heldout]
         targets = inputs.teacher.predict_rows(inputs.teacher_weights, heldout)
@@ -98,6 +100,7 @@ class _StudentInputs:
         if not isinstance(self.teacher.bottleneck, load_bottleneck(self.entry.teacher)):
             wanted = self.entry.teacher
             raise DataError(f"{teacher}: '{name}' learns from '{wanted}', not from this")
+        self.teacher = build_model(settings, self.teacher.bottleneck)
         self.copied = copied_weights(self.teacher_weights)
 
     @property
@@ -105,13 +108,21 @@ class _StudentInputs:
         """Whether encoder and decoder stay as they are, for the teacher as for the student."""
         return self.settings["projections"] != "trained"
 
+    @property
+    def fixed(self) -> dict[str, Tensor]:
+        """What nothing is trained of: frozen projections, or a decoder that no loss looks at."""
+        is_decoded = "neighbours" not in self.settings
+        kept = "" if self.frozen else "nothing" if is_decoded else "decoder"
+        return {name: value for name, value in self.copied.items() if name.startswith(kept)}
+
     def model_of(self, layer: Bottleneck) -> SlotModel:
         """Put a layer into the teacher's slot."""
-        return SlotModel(layer, projections=self.copied if self.frozen else None)
+        return build_model(self.settings, layer, projections=self.fixed)
 
     def weights_of(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Gather what the student consists of: its layer and, unless frozen, the projections."""
-        return in_slot(parameters) if self.frozen else {**self.copied, **in_slot(parameters)}
+        """Gather what the student consists of: its layer, and projections that are not fixed."""
+        projections = {k: v for k, v in self.copied.items() if k not in self.fixed}
+        return {**projections, **in_slot(parameters)}
 
     def own_of(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Leave out the encoder and decoder where they are still the teacher's."""

@@ -13,6 +13,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.errors import DataError
+from qdistill.models.code_model import build_model
 from qdistill.models.slot_model import SlotModel, in_slot
 from qdistill.models.student_layers import StudentLayer
 from qdistill.randomness import generator_for
@@ -22,6 +23,7 @@ from qdistill.students.teachers import copied_weights, load_teacher, teacher_r2
 from qdistill.study.registry import STUDENTS
 from qdistill.training.blocks import evaluate_errors, training_settings
 from qdistill.training.evaluation import finite_or_missing
+from qdistill.training.objective import set_task
 
 _STUDENT = "distilled_pool"
 
@@ -45,14 +47,15 @@ def sweep_pool(
     sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), problem.latents)
     layer = StudentLayer(problem.width, STUDENTS[_STUDENT].readout)
     for n in problem.sizes:
-        examples = load_examples(latents, problem.subsets, n)
+        examples = set_task(load_examples(latents, problem.subsets, n), settings)
         model, weights = load_teacher(teacher, n)
         soft = load_soft_examples(soft_targets, examples, model, weights)
         pools_of = nested_pools(examples.seeds, len(examples.unlabelled), sizes)
         rows = [[np.concatenate([np.arange(n), n + pool]) for pool in own] for own in pools_of]
         steps = chosen.epochs * -(-len(rows[-1][0]) // chosen.batch_size)
         fitted = distil_on_subsets(layer, soft, rows, _STUDENT, steps, chosen)
-        measured = _measure_pools(layer, fitted, pools_of, model, weights, examples)
+        models = build_model(settings, layer), build_model(settings, model.bottleneck)
+        measured = _measure_pools(models, fitted, pools_of, weights, examples)
         frames.append(measured.sort_values(["seed", "pool"]).assign(**problem.key(n)))
     write_table("sweep", path, pd.concat(frames, ignore_index=True), settings)
 
@@ -78,19 +81,22 @@ def nested_pools(seeds: Sequence[int], available: int, sizes: Sequence[int]) -> 
 
 
 def _measure_pools(
-    layer: StudentLayer,
+    models: tuple[SlotModel, SlotModel],
     fitted: Mapping[str, Tensor],
     pools: Sequence[Sequence[np.ndarray]],
-    teacher: SlotModel,
     weights: Mapping[str, Tensor],
     examples: Examples,
 ) -> pd.DataFrame:
-    """Measure the students of all pools: rows of the table, without their key."""
-    model, frames = SlotModel(layer, projections=copied_weights(weights)), []
+    """Measure the students of all pools; models are theirs and their teacher's.
+
+    Returned are rows of the table, without their key.
+    """
+    (model, teacher), shared, frames = models, copied_weights(weights), []
     inputs = [examples.inputs[rows] for rows in (examples.heldout, examples.labelled)]
     known = [(x, teacher.predict_rows(weights, x)) for x in inputs]
     for place, pool in enumerate(pools):
-        student = in_slot({name: tensor[:, place] for name, tensor in fitted.items()})
+        own = in_slot({name: tensor[:, place] for name, tensor in fitted.items()})
+        student = {**shared, **own}
         train, heldout = evaluate_errors(model, student, examples)
         pairs, size = [*known], len(pool[0])
         if size:

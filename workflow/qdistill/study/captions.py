@@ -13,6 +13,7 @@ from qdistill.study.tracks import Study, Track
 from qdistill.wording import LOSSES, capitalised
 
 _LOSSES = {"vectors": "mse", "labels": "cross_entropy", "language": "nats_per_token"}
+_LOSSES["neighbours"] = "neighbour_kl"
 _PROJECTIONS = {
     "trained": "",
     "pca": " Encoder and decoder are fixed, from principal components of the unlabelled rows.",
@@ -20,6 +21,12 @@ _PROJECTIONS = {
     "has the sum of its own codes.",
     "identity": " There is neither encoder nor decoder: the bottleneck maps inputs to targets.",
 }
+_ROWS = {
+    "labelled": "the n rows",
+    "pool": "the unlabelled rows",
+    "both": "the n rows and the unlabelled ones",
+}
+_STARTS = {"random": "at random", "pca": "at principal components of those rows"}
 _OF_LABELS = (
     "Those of labels keep nothing of their teacher: encoder, layer and decoder are trained anew, "
     "as those of ``classical`` are."
@@ -111,7 +118,21 @@ def _training(track: Track, names: Iterable[str]) -> str:
         circuits += f", those that encode angles {training['blocks']} blocks"
     told = track.place == "labels" and track.projections == "pca"
     fixed = _PROJECTIONS["classes" if told else track.projections]
-    return f"Training: {words}; {circuits}.{fixed}{_overrides(track, names)}"
+    return f"Training: {words}; {circuits}.{fixed}{_objective(track)}{_overrides(track, names)}"
+
+
+def _objective(track: Track) -> str:
+    """Say what codes are trained for, unless it is reconstruction, and on which rows."""
+    asked = track.neighbours
+    if not asked:
+        return ""
+    rows, start = _ROWS[asked["rows"]], _STARTS[asked["start"]]
+    nested = asked["nested"]
+    widths = f", whole and their first {_listed(nested)} numbers" if nested else ""
+    return (
+        f" Codes{widths} are trained on {rows} so that their neighbours are those of the full "
+        f"vectors; encoders start {start}, and nothing is decoded."
+    )
 
 
 def _student_training(track: Track) -> str:

@@ -47,6 +47,12 @@ def resolve_deployment(study: Study) -> Deployment | None:
     if not asked:
         return None
     dataset, protocol, track = _problem_of(asked, study)
+    if track.neighbours:
+        raise ConfigurationError(
+            f"configuration: 'deploy': '{dataset}' under the protocol '{protocol}' is trained for "
+            "'objective: neighbours', which trains no decoder to export; name another data set, or "
+            "deploy nothing with 'deploy: null'"
+        )
     if asked["n"] not in track.n:
         raise ConfigurationError(
             f"configuration: 'deploy.n': found {asked['n']}, but '{dataset}' under the protocol "

@@ -21,6 +21,7 @@ from qdistill.study.memory import (
     TRAINING_RULES,
     UNDECLARED_ROWS,
     estimated_sizes,
+    fitted_pool,
     taught_pool,
 )
 from qdistill.study.registry import ENTRIES
@@ -192,6 +193,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     depth = statistics.mean(layers) if isinstance(layers, list) else layers
     each = costs["feature"] * features * width + costs["layer"] * depth * size
     batch = seeds * settings.get("batch_size", _BATCH)
+    if "neighbours" in settings:
+        each += costs["pair"] * features * settings.get("batch_size", 0)
     return steps * (costs["start"] + batch * each)
 
 
@@ -234,6 +237,8 @@ def _steps(
     settings = job.params["settings"]
     rows = record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS
     n += taught_pool(name, rows)
+    if ENTRIES[name].kind == "bottleneck":
+        n = fitted_pool(track, rows) + (0 if track.neighbours.get("rows") == "pool" else n)
     for key, taken in account["taken"].items():
         if key in settings:  # a length that is searched
             search = settings[key]

@@ -85,6 +85,7 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     grid = chosen.get("regularised")
     points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
     replicas = seeds * points * (grid["folds"] if grid else 1)
+    searched = track.neighbours
     pool = rows["unlabelled"] if name in STUDENTS else 0  # the sweep measures agreement there
     largest_n = estimated_sizes(track, dataset)[-1]
     taught = largest_n + taught_pool(name, rows)
@@ -95,9 +96,12 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * size
         + (3 * replicas * (taught // grid["folds"] + 1) * features if grid else 0)
-        + 6 * seeds * max(largest_n, rows["heldout"], pool) * features
+        + 6 * seeds * max(largest_n + fitted_pool(track, rows), rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
     )
+    if searched:  # similarities of a batch, of codes and of vectors, and their gradients
+        batch = min(chosen.get("batch_size", 32), largest_n + fitted_pool(track, rows))
+        numbers += 8 * replicas * batch**2 * (1 + len(searched["nested"]))
     if name in LABEL_STUDENTS:  # rows of each seed's own, and what their teacher gives for them
         numbers += 3 * seeds * taught * (features + 2 * width)
     elif name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
@@ -108,3 +112,8 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
 def taught_pool(name: str, rows: Mapping[str, int]) -> int:
     """Return how many unlabelled rows the whole of a model or student is trained on."""
     return rows["unlabelled"] if name in LABEL_STUDENTS and ENTRIES[name].pool else 0
+
+
+def fitted_pool(track: Track, rows: Mapping[str, int]) -> int:
+    """Return how many unlabelled rows the codes of a track are trained on."""
+    return 0 if track.neighbours.get("rows", "labelled") == "labelled" else rows["unlabelled"]

@@ -68,6 +68,7 @@ class ModelEntry:
     # the same name. And whether it is given texts in place of vectors.
     extra: str = ""
     reads_texts: bool = False
+    gives_codes: bool = False  # of a reference: whether what it is fitted to are directions alone
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
     adapts: str = ""
@@ -89,6 +90,12 @@ class ModelEntry:
         if self.family in ("reference", "student"):
             return self.family
         return "bottleneck" if self.location else "tuned"
+
+    @property
+    def in_neighbours(self) -> bool:
+        """Whether it stands where codes are trained to keep neighbours, and nothing is decoded."""
+        by_codes = {"student": self.method != "fine_tune", "reference": self.gives_codes}
+        return self.in_vectors and by_codes.get(self.kind, self.kind == "bottleneck")
 
     @property
     def has_protocol(self) -> bool:

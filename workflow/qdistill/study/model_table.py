@@ -54,7 +54,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "predicts the mean of the n training targets for every row, or how frequent classes are",
         style=Style("#6F6F6F", "", _DASHED), role="required_rival", in_links=True),
     _regression("pca", "principal components of the n rows, as many as the bottleneck is wide",
-        style=Style("#000000", "", "-"), adapter="linear"),
+        style=Style("#000000", "", "-"), adapter="linear", gives_codes=True),
     _regression("pca_cv",
         "the same, their number chosen by cross-validation inside the n rows",
         style=Style("#3D3D3D", "", _DOTTED), adapter="linear", role="required_rival",
@@ -119,6 +119,9 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         is_circuit=True, unit_scale=1,
         in_language=True, adapter="circuit", removes="the training of the circuit",
         is_variant=True),
+    ModelEntry("skip_square", "the normalised code, and a trained share of its squares beside it",
+        "control", "skip:SkipSquare", Style("#7F9C7A", "3", _SHORT_DASHED, 8.0),
+        removes="the circuit", twin_of="skip", is_variant=True),
     _of_angles("angle_frozen",
         "a circuit that encodes angles, with random ones of its own that are never trained",
         "control", "angle_frozen:AngleFrozen", Style("#00A61C", "4", _DOTTED, 8.0),
@@ -195,6 +198,9 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         "expectation values of a trained circuit that encodes the code as angles, again in every "
         "block", "quantum", "quantum_angle:QuantumAngle", Style("#3071F2", "x", "-", 6.0),
         asks=("quantum", "angle_separable", "angle_frozen", "fourier")),
+    ModelEntry("skip", "the normalised code, and a trained share of a circuit's probabilities "
+        "beside it", "quantum", "skip:Skip", Style("#1B98B5", "|", "-", 8.0), is_circuit=True,
+        asks=("linear", "quantum"), is_variant=True),
     ModelEntry("quantum_tuned",
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "
         "by cross-validation inside the n rows", "quantum",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from qdistill.study.objective import Objective
 from qdistill.study.setting_base import (
     ABSENT,
     NON_EMPTY,
@@ -115,7 +116,7 @@ class ModelTraining(Settings):
     regularised: Regularised = ABSENT
 
 
-class TrackTraining(ModelTraining):
+class TrackTraining(ModelTraining, Objective):
     """How models and students are trained."""
 
     protocol: Protocol = ABSENT

@@ -7,7 +7,7 @@ from qdistill.study.registry import ENTRIES
 
 # For names without a style in the table, such as a newcomer's own model.
 _SPARE_COLOURS = ("#661100", "#44AA99", "#6699CC", "#DDCC77", "#AA4466", "#4477AA", "#BBCC33")
-_SPARE_MARKERS = ("1", "2", "3")
+_SPARE_MARKERS = ("1", "2")
 _SPARE_LINES: dict[str, Line] = {"quantum": "-", "classical": "-", "reference": (0, (4, 1.5))}
 _SPARE_LINE: Line = (0, (2, 1.2))
 

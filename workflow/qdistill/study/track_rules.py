@@ -9,12 +9,18 @@ from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
 from qdistill.study.extra_models import check_extras
 from qdistill.study.messages import listed, nearest, quoted, shown
+from qdistill.study.objective_rules import check_objective
 from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS, needs_qubits, stands_in
 from qdistill.study.tracks import ALL, Track, place_of
 from qdistill.study.widths import named_width, width_of
 
 _DEEPEST = 1000  # layers
-_PLACES = {"vectors": "vectors", "labels": "labelled data", "language": "a language model"}
+_PLACES = {
+    "vectors": "vectors",
+    "labels": "labelled data",
+    "language": "a language model",
+    "neighbours": "a track whose codes are trained to keep neighbours",
+}
 _GRID = ("folds", "steps", "epochs", "checks", "learning_rates", "weight_decays")
 
 
@@ -70,6 +76,7 @@ def check_track(track: Track, where: str) -> None:
     ``where`` stands before a key in messages: it is "" or ``tracks.{name}.``. Raises
     ConfigurationError with the key, the value found and what is allowed.
     """
+    check_objective(track, where)
     _check_kinds(track, where)
     _check_widths(track, where)
     _check_projections(track, where)
@@ -90,12 +97,12 @@ def _check_kinds(track: Track, where: str) -> None:
                 f"configuration: '{where}datasets': '{name}' is of kind 'base', which is made for "
                 "data sets of kind 'language' and is none to study"
             )
-        if place_of(settings) != track.place:
-            first = next(iter(track.datasets))
+        first = next(iter(track.datasets))
+        if place_of(settings) != place_of(track.datasets[first]):
             raise ConfigurationError(
                 f"configuration: '{where}datasets': '{name}' is of kind '{settings['kind']}' and "
-                f"does not stand in {_PLACES[track.place]} as '{first}' does; give one of them a "
-                "track of its own"
+                f"does not stand in {_PLACES[place_of(track.datasets[first])]} as '{first}' does; "
+                "give one of them a track of its own"
             )
     allowed = stands_in(track.place)
     for key, names in (("models", track.models), ("students", track.students)):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qdistill.study.dataset_kinds import KINDS
-from qdistill.study.datasets import folder_of
+from qdistill.study.datasets import folder_of, nearness_of
+from qdistill.study.objective import resolve_objective
 from qdistill.study.registry import (
     ENTRIES,
     LABEL_STUDENTS,
@@ -64,8 +65,14 @@ class Track:
 
     @property
     def place(self) -> str:
-        """What models stand in here: "vectors", which are mapped, "labels" or "language"."""
-        return place_of(next(iter(self.datasets.values())))
+        """What models stand in here, of ``place_of``, or "neighbours", which codes keep."""
+        return "neighbours" if self.neighbours else place_of(next(iter(self.datasets.values())))
+
+    @property
+    def neighbours(self) -> dict[str, Any]:
+        """How codes are trained to keep neighbours; empty where models map or tell classes."""
+        metric = nearness_of(next(iter(self.datasets.values())))
+        return resolve_objective(self.training, metric)
 
     @property
     def is_language(self) -> bool:
@@ -124,6 +131,8 @@ class Track:
             circuit = ("layers", "angle_range") if has_circuit_origin(name) else ()
             return {key: training[key] for key in ("batch_size", "regularised", *circuit)}
         chosen: dict[str, Any] = {"projections": self.projections}
+        if self.neighbours:
+            chosen["neighbours"] = self.neighbours
         shared = ("batch_size", "learning_rate", "layers", "blocks", "angle_range")
         chosen |= {key: training[key] for key in entry.settings if key in shared}
         if entry.kind == "tuned":
@@ -143,7 +152,7 @@ class Track:
                 chosen["schedule"] = training.get("schedule", "constant")
             else:
                 chosen.pop("learning_rate")
-            if self.projections == "trained":
+            if self.projections == "trained" and not self.neighbours:
                 default = "own" if is_article else "unit"
                 chosen["code_scale"] = training.get("code_scale", default)
         return chosen
@@ -291,6 +300,7 @@ class Study:
                 "track": track.name,
                 "projections": track.projections,
                 "settings": track.datasets[dataset],
+                **({"objective": "neighbours"} if track.neighbours else {}),
             }
             for (dataset, protocol), track in self.problems.items()
         ]
@@ -338,8 +348,3 @@ def seed_blocks(seeds: int, seeds_per_block: int) -> dict[str, tuple[int, ...]]:
     starts = range(0, seeds, seeds_per_block)
     blocks = [tuple(range(start, min(start + seeds_per_block, seeds))) for start in starts]
     return {f"{block[0]}-{block[-1]}": block for block in blocks}
-
-
-def count_angles(layers: int, qubits: int) -> int:
-    """Count the trained angles of a circuit: two on each wire in each layer."""
-    return 2 * layers * qubits

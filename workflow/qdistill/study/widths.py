@@ -31,3 +31,8 @@ def named_width(settings: Mapping[str, Any]) -> str:
     if "width" in settings:
         return f"a width of {settings['width']} needs"
     return f"{settings['qubits']} qubits need"
+
+
+def count_angles(layers: int, qubits: int) -> int:
+    """Count the trained angles of a circuit: two on each wire in each layer."""
+    return 2 * layers * qubits

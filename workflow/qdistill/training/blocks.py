@@ -13,7 +13,6 @@ from torch import Tensor
 from qdistill.circuits.engine import current_engine
 from qdistill.datasets.examples import Examples
 from qdistill.datasets.problem import Problem
-from qdistill.models.losses import mean_losses
 from qdistill.models.slot_model import SlotModel
 from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import write_weights
@@ -25,7 +24,7 @@ from qdistill.training.evaluation import (
     score_classes,
     share_told,
 )
-from qdistill.training.example_loss import ExampleLoss
+from qdistill.training.objective import gradients_of
 from qdistill.training.optimiser import TrainingSettings, minimise
 
 _RECORDED_EPOCHS = 12
@@ -44,7 +43,7 @@ class TrainedBlock:
 
 
 class Recorder:
-    """Errors on the n training rows and on the held-out rows as training goes on.
+    """Errors on the rows trained on and on the held-out rows as training goes on.
 
     Called with the number of finished epochs and the weights. They are measured before
     training and at about a dozen epochs, ever further apart, the last included: the course of
@@ -102,11 +101,12 @@ def recorded_epochs(epochs: int) -> set[int]:
 def evaluate_errors(
     model: SlotModel, weights: Mapping[str, Tensor], examples: Examples, progress: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Measure mean losses on the labelled and on the held-out rows: float64, (S,) each."""
+    """Measure mean losses on the rows trained on and on those held out: float64, (S,) each."""
     errors = []
-    for positions in (examples.labelled, examples.heldout):
+    for positions in (examples.fitted, examples.heldout):
         predicted = model.predict_rows(weights, examples.inputs[positions], progress)
-        errors.append(mean_losses(examples.task, predicted, examples.targets[positions]))
+        losses = model.row_losses(examples.task, predicted, examples.targets[positions])
+        errors.append(losses.mean(-1))
     return errors[0].double().numpy(), errors[1].double().numpy()
 
 
@@ -131,7 +131,7 @@ def train_block(
     purpose: str = "batches",
     measured: Measured | None = None,
 ) -> TrainedBlock:
-    """Train all seeds on their labelled examples for a fixed number of epochs.
+    """Train all seeds on the rows that are theirs for a fixed number of epochs.
 
     The parameters are start values, each with a leading axis S. Held-out rows are only measured.
     Models with the same purpose, which names the stream of batches, see the same batches. What is
@@ -140,9 +140,9 @@ def train_block(
     recorder = Recorder(*(measured or (model, examples)), settings.epochs)
     recorder(0, parameters)
     weights = minimise(
-        ExampleLoss(model, examples).add_gradients,
+        gradients_of(model, examples),
         parameters,
-        examples.n,
+        examples.fitted.shape[1],
         examples.seeds,
         purpose,
         settings,

@@ -18,6 +18,7 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.models.bottlenecks import build_bottleneck
+from qdistill.models.code_model import build_model
 from qdistill.models.projections import fixed_projections
 from qdistill.models.slot_model import SlotModel, draw_start, slot_weights
 from qdistill.study.registry import BOTTLENECKS
@@ -33,6 +34,7 @@ from qdistill.training.blocks import (
     training_settings,
 )
 from qdistill.training.evaluation import Evaluation, finite_or_missing, has_diverged
+from qdistill.training.objective import set_task, start_for_neighbours
 from qdistill.training.readout import measure_refitted
 from qdistill.training.regularised import Chosen, choose_settings, grid_of, train_as_chosen
 
@@ -128,20 +130,24 @@ def start_model(
     """Draw the start of a model for all seeds: the model, what is trained, and its constants.
 
     Settings are ``projections`` and, for circuits, ``layers`` or ``blocks``, and ``angle_range``;
-    ``code_scale``, by default ``own``, where projections are trained.
+    ``code_scale``, by default ``own``, where projections are trained; ``neighbours``, if codes are
+    to keep them.
     """
     bottleneck = build_bottleneck(name, width, settings)
     inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
     parameters, constants = draw_start(bottleneck, inputs, outputs, examples.seeds, examples.n)
     projections: dict[str, Tensor] = {}
-    if settings["projections"] != "trained":
+    if asked := settings.get("neighbours"):
+        parameters, projections = start_for_neighbours(parameters, examples, asked)
+    elif settings["projections"] != "trained":
         projections = fixed_projections(settings["projections"], examples, bottleneck.width)
         parameters = {k: v for k, v in parameters.items() if k.startswith("bottleneck.")}
     prepared = bottleneck.prepare_constants(slot_weights(constants))
     scale = 1.0
     if not projections:
         scale = _scale_of(name, settings.get("code_scale", "own"), bottleneck.width)
-    return SlotModel(bottleneck, prepared, projections, scale), parameters, constants
+    model = build_model(settings, bottleneck, prepared, projections, scale)
+    return model, parameters, constants
 
 
 def _scale_of(name: str, wanted: str | float, width: int) -> float:
@@ -161,7 +167,7 @@ def train_model(
     latents = load_latents(problem.latents)
     results = BlockResults(name, problem, settings)
     for n in problem.sizes:
-        examples = load_examples(latents, problem.subsets, n)
+        examples = set_task(load_examples(latents, problem.subsets, n), settings)
         model, parameters, constants = start_model(name, settings, problem.width, examples)
         block, chosen = train_by_protocol(model, parameters, examples, settings)
         evaluation = block.evaluation

@@ -52,11 +52,17 @@ def fit_references(
         :mod:`qdistill.training.fourier`) or ``oracle`` (rank-N PCA of the true covariance).
         Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
-        The data set's settings; ``oracle`` needs those of a synthetic data set.
+        The data set's settings; ``oracle`` needs those of a synthetic data set. Where codes are
+        trained to keep neighbours also ``neighbours``; then there is ``pca`` alone, the principal
+        directions of the rows that are trained on, about the origin.
 
     Raises DataError if a package, weights or texts that a reference needs are missing or damaged.
     """
     latents, frames = load_latents(problem.latents), []
+    if asked := settings.get("neighbours"):
+        frames = _measure_directions(latents, problem, asked)
+        write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
+        return
     readers = [name for name in names if ENTRIES[name].reads_texts]
     if readers and latents.texts is None:
         raise DataError(
@@ -70,6 +76,22 @@ def fit_references(
                 result = _evaluate(name, latents, rows, int(seed), problem.width, settings)
                 frames.append(describe_runs(key, [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
+
+
+def _measure_directions(
+    latents: Latents, problem: Problem, asked: Mapping[str, Any]
+) -> list[pd.DataFrame]:
+    """Measure how well coordinates along principal directions keep neighbours: rows at each n."""
+    from qdistill.datasets.examples import load_examples  # which need torch at once
+    from qdistill.training.objective import measure_directions, set_task
+
+    frames = []
+    for n in problem.sizes:
+        examples = set_task(load_examples(latents, problem.subsets, n), {"neighbours": asked})
+        result = measure_directions(examples, problem.width, asked)
+        key = {**problem.key(n), "task": examples.task}
+        frames.append(describe_runs(key, examples.seeds, "pca", "trained", result))
+    return frames
 
 
 def _evaluate(

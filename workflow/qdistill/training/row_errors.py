@@ -13,11 +13,12 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.judgement.resampling import crossed_ratio, draw_crossed
 from qdistill.models.bottlenecks import build_bottleneck
-from qdistill.models.losses import row_losses
-from qdistill.models.slot_model import SlotModel, slot_weights
+from qdistill.models.code_model import build_model
+from qdistill.models.slot_model import slot_weights
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_table
 from qdistill.storage.weights import read_weights
+from qdistill.training.objective import direction_losses, set_task
 from qdistill.training.references import fit_regression
 
 _CHALLENGER = "quantum"
@@ -36,8 +37,12 @@ def resample_rows(
     are those of each circuit: ``layers`` or ``blocks``, and ``angle_range``.
     """
     latents, frames = load_latents(blocks[0].latents), []
+    asked = settings[_CHALLENGER].get("neighbours")
     for n in blocks[0].sizes:
-        examples = [load_examples(latents, block.subsets, n) for block in blocks]
+        examples = [
+            set_task(load_examples(latents, block.subsets, n), settings[_CHALLENGER])
+            for block in blocks
+        ]
         errors = {
             name: np.concatenate(
                 [
@@ -48,7 +53,7 @@ def resample_rows(
             for name, files in weights.items()
         }
         if latents.task != "classify":
-            own_errors = [_pca_errors(own, blocks[0].width) for own in examples]
+            own_errors = [_pca_errors(own, blocks[0].width, asked) for own in examples]
             errors["pca"] = np.concatenate(own_errors)
         generator = generator_for(0, n, "rows and seeds")
         # The same for every rival.
@@ -73,13 +78,18 @@ def _trained_errors(
     """Losses of a model on each held-out row: float64 (S, H)."""
     weights = {key: torch.from_numpy(array) for key, array in read_weights(file, n).items()}
     bottleneck = build_bottleneck(name, width, settings)
-    model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
+    prepared = bottleneck.prepare_constants(slot_weights(weights))
+    model = build_model(settings, bottleneck, prepared)
     predicted = model.predict_rows(weights, examples.inputs[examples.heldout])
-    losses = row_losses(examples.task, predicted, examples.targets[examples.heldout])
+    losses = model.row_losses(examples.task, predicted, examples.targets[examples.heldout])
     return losses.double().numpy()
 
 
-def _pca_errors(examples: Examples, width: int) -> np.ndarray:
+def _pca_errors(
+    examples: Examples, width: int, asked: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    if asked:
+        return direction_losses(examples, width, asked)
     inputs, targets = (
         rows[examples.heldout].double().numpy() for rows in (examples.inputs, examples.targets)
     )

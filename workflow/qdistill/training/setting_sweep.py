@@ -11,6 +11,7 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.storage.tables import write_table
 from qdistill.training.evaluation import finite_or_missing
+from qdistill.training.objective import set_task
 from qdistill.training.protocols import start_model, train_by_protocol
 
 
@@ -29,7 +30,7 @@ def sweep_settings(
     latents, frames = load_latents(problem.latents), []
     for sweep in sweeps:
         for n in sweep["n"]:
-            examples = load_examples(latents, problem.subsets, n)
+            examples = set_task(load_examples(latents, problem.subsets, n), settings)
             for value in sweep["values"]:
                 own = {**settings, sweep["setting"]: value}
                 model, parameters, _ = start_model(name, own, problem.width, examples)

@@ -14,6 +14,8 @@ class Bottleneck(ABC):
     It has N inputs and outputs, its width.
     """
 
+    is_linear = False  # z is a linear map of h
+
     def __init__(self, width: int) -> None:
         self.width = width
 

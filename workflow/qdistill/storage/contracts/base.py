@@ -14,6 +14,7 @@ MEASURES = {
     "reconstruct": "mse",
     "map": "mse",
     "classify": "cross_entropy",
+    "neighbours": "neighbour_kl",
     "language": "nats_per_token",
 }
 PERTURBATIONS = ("none", "noise", "rotation")  # of held-out inputs
