@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.label_columns import read_labels
+from qdistill.datasets.sampling import draw_sample
 from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
@@ -29,7 +30,9 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
     """
     source = Path(sources[0] if len(sources) == 1 else Path(sources[0]).parent)
     parts = _read_parts(sources, settings["column"])
-    features = checked_features(np.concatenate(parts), str(source), settings)
+    values = np.concatenate(parts)
+    rows = draw_sample(len(values), settings)
+    features = checked_features(values, str(source), settings)[rows]
     split = split_rows(len(features), settings)
     train, heldout = np.count_nonzero(split == "train"), np.count_nonzero(split == "heldout")
     if train < 1 or heldout < 1:
@@ -42,9 +45,10 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
         logging.getLogger(__name__).warning(
             "%s: %d rows repeat another row; a training row may also be held out", source, repeated
         )
-    columns = {"row": np.arange(len(features)), "split": split, "features": features}
+    columns = {"row": rows, "split": split, "features": features}
     if settings["label_column"] is not None:
-        columns["label"] = _labels_of(sources, settings["label_column"], list(map(len, parts)))
+        labels = _labels_of(sources, settings["label_column"], list(map(len, parts)))
+        columns["label"] = labels[rows]
     write_with_settings("latents", path, columns, settings)
 
 

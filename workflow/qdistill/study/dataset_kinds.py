@@ -15,6 +15,7 @@ from qdistill.study.dataset_record import (
     DatasetKind,
     Declared,
     Divided,
+    MostRows,
     NotEmpty,
     Presets,
     UserPath,
@@ -119,6 +120,7 @@ class Vectors(Divided):
         Field(description="The name of a column, or a list of names."),
     ] = None
     label_column: Column = None
+    most_rows: MostRows = None
 
     function: ClassVar[str] = "vectors:write_vectors"
     task: ClassVar[str] = "reconstruct vectors of the user's own"
@@ -131,6 +133,7 @@ class Vectors(Divided):
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""
         rows, width = inspect_vectors(self.name, self.path, self.column, self.label_column)
+        rows = min(rows, self.most_rows or rows)
         unlabelled = round(self.unlabelled_fraction * rows)
         heldout = round(self.heldout_fraction * rows)
         counts = (rows - unlabelled - heldout, unlabelled, heldout)

@@ -24,6 +24,10 @@ def _is_possible(path: str) -> str:
 UserPath = Annotated[NotEmpty, AfterValidator(_is_possible)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
+MostRows = Annotated[
+    Annotated[int, Field(ge=3)] | None,
+    Field(description="So many rows at most have part, chosen at random; null is all."),
+]
 Encoder = Annotated[
     UserPath | None,
     Field(
