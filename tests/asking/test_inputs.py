@@ -26,6 +26,7 @@ FRAME = pd.DataFrame(
         **{f"x{column}": NUMBERS[:, column] for column in range(8)},
     }
 )
+SOME = ["x0", "x1", "x2", "x3", "x4"]
 
 
 def write(frame, path):
@@ -53,7 +54,7 @@ def source_of(path, **options):
     [
         (["id", "embedding", "text"], {"kind": "vectors", "column": "embedding"}, 8),
         (["id", "text", "kind"], {"kind": "text", "text_column": "text"}, 384),
-        (["id", "x0", "x1", "x2", "x3", "x4"], {"kind": "vectors", "column": ["x0", "x1", "x2", "x3", "x4"]}, 5),
+        (["id", *SOME], {"kind": "vectors", "column": SOME}, 5),
     ],
     ids=["vectors", "texts", "numbers"],
 )  # fmt: skip

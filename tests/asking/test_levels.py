@@ -1,18 +1,13 @@
 """Studies of one data set, each of which is one that resolves and takes less than the last."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
-import yaml
 
+from helpers.configuration import study_of
 from qdistill.asking.inputs import Source
 from qdistill.asking.levels import LEVELS, configurations, width_of_codes
 from qdistill.errors import ConfigurationError
 from qdistill.study.configuration import resolve_study
-
-ROOT = Path(__file__).parents[2]
-BASE = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 
 def source(path, train, classes=None):
@@ -26,7 +21,7 @@ def source(path, train, classes=None):
 def test_every_level_resolves_and_says_less_than_the_one_before(classes, tmp_path):
     found = list(configurations(source(tmp_path / "v.parquet", 200, classes), 16))
     assert len(found) == len(LEVELS)
-    studies = [resolve_study({**BASE, **config, "downstream": None}) for config in found]
+    studies = [resolve_study(study_of(config)) for config in found]
     sizes = [
         sum(map(len, study.blocks.values())) * sum(track.n) * len(track.models)
         for study in studies

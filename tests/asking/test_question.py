@@ -1,7 +1,7 @@
 """A question has a name, a folder and a first line of its own."""
 
-import yaml
 import pytest
+import yaml
 
 from qdistill.asking.question import Question
 from qdistill.errors import DataError

@@ -101,7 +101,7 @@ def _configuration(source: Source, size: int, level: Level) -> dict[str, Any]:
         "tracks": None,
         "downstream": None if told else {"datasets": "all"},
         "cost": None,
-        "deploy": None if told else {"n": sizes[-1], "model": "auto"},
+        "deploy": None if told else {"dataset": name, "n": sizes[-1], "model": "auto"},
         "mlflow": {"enabled": False},
     }
 
