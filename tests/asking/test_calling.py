@@ -99,7 +99,9 @@ def test_recall_and_errors_are_those_of_the_tables(answer):
     assert row["recall"] == pytest.approx(own.mean())
     assert row["error"] == pytest.approx(losses["pca"] / losses["mean"])
     half = 4.302652729911275 * own.std() / 3**0.5  # Student's t of three seeds
-    assert (row["low"], row["high"]) == pytest.approx((own.mean() - half, own.mean() + half))
+    assert (row["recall_low"], row["recall_high"]) == pytest.approx(
+        (own.mean() - half, own.mean() + half)
+    )
 
 
 @pytest.mark.workflow

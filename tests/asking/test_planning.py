@@ -38,27 +38,28 @@ def test_the_command_tells_it_too_and_refuses_a_wrong_key_in_a_sentence(tmp_path
 
 @pytest.fixture
 def vectors(tmp_path):
-    np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(500, 20)))
+    np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(9_000, 128)))
     return tmp_path / "v.npy"
 
 
 def test_the_fullest_study_that_fits_the_minutes_is_chosen(vectors, monkeypatch):
     monkeypatch.setattr("qdistill.study.duration.probe", lambda account: 1.0)  # this machine's
     seconds = []
-    for minutes in (60, 2, 0.1):
-        question = Question(vectors, bytes=8, minutes=minutes)
+    for minutes in (60, 4, 0.1):
+        question = Question(vectors, bytes=32, minutes=minutes)
         plan, config = plan_question(question, cores=2)
         seconds.append(plan.expected.seconds)
         assert bool(excess(question, plan)) == (seconds[-1] > 60 * minutes)
         assert config["datasets"][0]["path"] == "../v.npy"
     assert config["seeds"] == LEVELS[-1].seeds  # even the shortest takes longer
-    assert seconds[0] > seconds[1] > seconds[2] and seconds[1] <= 120
+    assert seconds[0] > seconds[1] > seconds[2] and seconds[1] <= 240
     assert not question.folder.exists()
 
 
 def test_of_data_the_command_plans_and_writes_nothing(vectors):
-    told = run_python("-m", "qdistill", "plan", vectors, "--bytes", "8", "--minutes", "2")
-    assert "v (regularised): n = " in told and "codes of 8 numbers" in told
+    told = run_python("-m", "qdistill", "plan", vectors, "--bytes", "8", "--minutes", "0.1")
+    assert "v (regularised): n = 100; 3 seeds; codes of 8 numbers" in told
+    assert "No study that says anything fits 0.1 minutes; this one takes about " in told
     assert [path.name for path in vectors.parent.iterdir()] == ["v.npy"]
 
 

@@ -8,14 +8,18 @@ import pandas as pd
 from qdistill.adapter.layout import read_config
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import last_stage
-from qdistill.judgement.statistics import paired_interval
+from qdistill.judgement.statistics import Interval, paired_interval
 from qdistill.storage.tables import read_frame
 from qdistill.study.registry import ENTRIES
 from qdistill.wording import estimate, number
 
 FRONT = "retrieval_front"
 _BYTES_OF_FLOAT = 4
-_LIMITS = ["low", "high"]
+# Columns of that table that are shown.
+_SHOWN = (
+    *("method", "form", "rescored", "bytes", "recall", "recall_low", "recall_high"),
+    *("loss", "on_front", "verdict"),
+)
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,18 @@ def answer_table(results: str | Path) -> pd.DataFrame:
     results = Path(results)
     front = results / f"{FRONT}.parquet"
     if front.is_file():
-        return pd.read_parquet(front)
+        return _front(pd.read_parquet(front))
     metrics = read_frame("metrics", results / "metrics.parquet")
     metrics = metrics[metrics["n"] == metrics["n"].max()]
     if metrics["task"].eq("classify").any():
         return _classifiers(metrics)
     return _codes(metrics, read_frame("downstream", results / "downstream.parquet"))
+
+
+def _front(table: pd.DataFrame) -> pd.DataFrame:
+    rows = table[table["n"] == table["n"].max()]
+    shown = rows[[name for name in _SHOWN if name in rows]]
+    return shown.sort_values(["recall", "bytes"], ascending=[False, True], ignore_index=True)
 
 
 def _classifiers(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -90,9 +100,12 @@ def _codes(metrics: pd.DataFrame, downstream: pd.DataFrame) -> pd.DataFrame:
     return _ordered(rows, "recall")
 
 
-def _limits(name: str, interval: object) -> dict[str, float]:
-    keys = dict(zip((name, *_LIMITS), ("estimate", *_LIMITS), strict=True))
-    return {key: float(getattr(interval, field)) for key, field in keys.items()}
+def _limits(name: str, interval: Interval) -> dict[str, float]:
+    return {
+        name: interval.estimate,
+        f"{name}_low": interval.low,
+        f"{name}_high": interval.high,
+    }
 
 
 def _ordered(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
@@ -120,8 +133,8 @@ def _sentence(results: Path, adapter: Path | None) -> str:
     for column, words in measure.items():
         if column in own and len(own):
             row = own.iloc[0]
-            limits = [row.get(key, float("nan")) for key in _LIMITS]
             best = table.iloc[0]
+            limits = row[f"{column}_low"], row[f"{column}_high"]
             sentence += f"; {words}: {estimate(row[column], *limits)}"
             if best["method"] != name:
                 sentence += f", where `{best['method']}` has {number(best[column])}"

@@ -86,8 +86,8 @@ def load_adapter(path: str | Path) -> Adapter:
 
 def arguments_of(question: Question) -> list[str]:
     """Return the arguments of ``qdistill`` that ask a question."""
-    given = {"labels": question.labels, "column": question.column, "bytes": question.bytes}
-    given |= {"minutes": question.minutes, "out": question.folder}
+    given: dict[str, Any] = {"labels": question.labels, "column": question.column}
+    given |= {"bytes": question.bytes, "minutes": question.minutes, "out": question.folder}
     options = [
         word for key, value in given.items() if value is not None for word in (f"--{key}", value)
     ]

@@ -74,10 +74,10 @@ def _kind_of(question: Question) -> dict[str, Any]:
     path = question.path
     if not is_table(path) and path.suffix.lower() not in VECTORS:
         check_text_path(question.name, str(path), {})
-        for option, column in (("labels", question.labels), ("column", question.column)):
-            if column is not None:
+        for option, name in (("labels", question.labels), ("column", question.column)):
+            if name is not None:
                 raise DataError(
-                    f"{path}: plain text, which has no column {quoted(column)}; leave out "
+                    f"{path}: plain text, which has no column {quoted(name)}; leave out "
                     f"--{option}, or give a .parquet, .csv or .jsonl file"
                 )
         return {"kind": "text"}
@@ -90,8 +90,8 @@ def _kind_of(question: Question) -> dict[str, Any]:
     kinds = _columns_of(part_files(path)[0])
     asked = [each for each in (question.labels, question.column) if each is not None]
     check_columns(path, asked, list(kinds))
-    kinds.pop(question.labels, None)
-    column = question.column or _plain_column(path, kinds)
+    kinds = {name: kind for name, kind in kinds.items() if name != question.labels}
+    column: str | list[str] = question.column or _plain_column(path, kinds)
     if isinstance(column, str) and kinds.get(column) == "text":
         return {"kind": "text", "text_column": column}
     return {"kind": "vectors", "column": column}

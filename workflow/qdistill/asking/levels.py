@@ -81,7 +81,8 @@ def _configuration(source: Source, size: int, level: Level) -> dict[str, Any]:
     entry = source.settings | width_of_codes(size, source.features)
     if entry["kind"] == "text":
         entry["duplicates"] = "drop"  # of which training rows never are
-    name, models = entry["name"], _FEW_VECTORS if level.few else _VECTORS
+    name = entry["name"]
+    models: tuple[str, ...] = _FEW_VECTORS if level.few else _VECTORS
     sizes = _sizes(source, level.most_n)
     if source.classes:
         entry = {"name": f"{name}-labels", "kind": "labels", "source": entry}

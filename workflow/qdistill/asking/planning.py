@@ -21,6 +21,8 @@ from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study
 from qdistill.wording import counted
 
+_PLANNED = 0.85  # of the minutes; the rest is for planning, Snakemake's start and what is misjudged
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -72,7 +74,7 @@ def plan_question(question: Question, cores: int | None = None) -> tuple[Plan, d
         for config in configurations(source, question.bytes):
             file.write_text(yaml.safe_dump(config), encoding="utf-8")
             plan = plan_file(file, Path(folder), cores)
-            if plan.expected.seconds <= 60 * question.minutes:
+            if plan.expected.seconds <= _PLANNED * 60 * question.minutes:
                 break
     return plan, _with_path(config, question.path_from(question.folder))
 
