@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from qdistill.errors import QdistillError
+from qdistill.study.dataset_kinds import Vectors
 from qdistill.study.dataset_record import SPLITS
 from qdistill.study.datasets import record_of
 from qdistill.study.file_shapes import shape_of
 from qdistill.study.memory import UNDECLARED_ROWS
 from qdistill.study.reading import is_table
+from qdistill.study.text_kinds import Text
 
 _BYTES_OF_A_PARAGRAPH = 300  # of plain text, roughly
 
@@ -32,8 +34,8 @@ def _expected_rows(settings: str) -> dict[str, int]:
     declared = record.rows()
     if declared is not None:
         return declared
-    origin: Any = getattr(record, "source", record)
-    if "most_rows" not in type(origin).model_fields:  # it is no file of the user's
+    origin = getattr(record, "source", record)
+    if not isinstance(origin, Text | Vectors):
         return UNDECLARED_ROWS
     column = getattr(origin, "column", None)
     try:
