@@ -64,7 +64,9 @@ def answer(tmp_path_factory):
 def _kill_early(command, folder):
     """Kill a run, Snakemake included, as soon as it has made a first file."""
     process = subprocess.Popen(
-        command, start_new_session=True, env=qdistill.asking.running.environment()
+        [sys.executable, "-m", "qdistill", *command],
+        start_new_session=True,
+        env=qdistill.asking.running.environment(),
     )
     until = time.monotonic() + 300
     while not list(folder.glob("data/*/latents.parquet")) and time.monotonic() < until:

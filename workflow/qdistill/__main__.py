@@ -85,7 +85,7 @@ def compare_command(
     ] = None,
     cores: Cores = None,
 ) -> None:
-    """Answer what makes your vectors shorter, or tells their classes, best: a circuit or a rival.
+    """Tell what makes your vectors shorter, or tells their classes, best: a circuit or a rival.
 
     Writes a study that fits the minutes, says what it will take, runs it, prints a table and a
     sentence, and leaves an adapter, a report and the study's file to be changed. The same command

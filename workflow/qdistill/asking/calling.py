@@ -66,13 +66,9 @@ def compare(
         If the study fails; with the reason and the log.
     """
     frame = _frame_of(X, column)
-    labels = _add_labels(frame, y)
-    folder = Path(out).absolute()
-    path = _write(frame, folder)
-    question = Question(path, labels, column, bytes, minutes, folder)
-    command = [sys.executable, "-m", "qdistill", *arguments_of(question)]
-    command += ["--cores", str(cores)] if cores else []
-    _run(command)
+    labels, folder = _add_labels(frame, y), Path(out).absolute()
+    question = Question(_write(frame, folder), labels, column, bytes, minutes, folder)
+    _run([*arguments_of(question), *(["--cores", str(cores)] if cores else [])])
     return read_answer(question.study_file)
 
 
@@ -138,9 +134,9 @@ def _write(frame: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
-def _run(command: list[str]) -> None:
-    """Run a command, print what it says, and raise what it complains of as an error."""
-    complaints = []
+def _run(arguments: list[str]) -> None:
+    """Run this program, print what it says, and raise what it complains of as an error."""
+    command, complaints = [sys.executable, "-m", "qdistill", *arguments], []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
     ) as process:

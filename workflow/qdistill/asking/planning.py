@@ -46,7 +46,7 @@ class Plan:
 
 
 def plan_file(configfile: Path | None, folder: Path, cores: int | None = None) -> Plan:
-    """Plan the study of a configuration file, or the default one, as it would go on in a folder.
+    """Estimate the study of a configuration file, or the default one, as it goes on in a folder.
 
     Raises ConfigurationError with the key, the value found and what is allowed.
     """
@@ -63,7 +63,7 @@ def plan_file(configfile: Path | None, folder: Path, cores: int | None = None) -
 
 
 def plan_question(question: Question, cores: int | None = None) -> tuple[Plan, dict[str, Any]]:
-    """Plan the study that says most of a question's file within its minutes.
+    """Choose the study that says most of a question's file within its minutes.
 
     Returned is its configuration besides, to be run in the question's folder. If none fits, it is
     the shortest. Raises DataError or ConfigurationError if there is nothing to study.
