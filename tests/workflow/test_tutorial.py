@@ -169,11 +169,11 @@ def test_inspect_says_what_the_adapter_is(finished):
     assert names >= {"README.md", "config.json", "model.onnx", "model.safetensors"}
     card = (folder / ADAPTER / "README.md").read_text()
     assert "models:/common-licenses@champion" in card and str(folder) not in card
-    assert (config["inputs"], config["width"]) == (384, 32)
+    assert (config["inputs"], config["width"]) == (384, 64)
     assert (folder / "mine/reports/verdict.md").read_text().startswith("# Verdict")
     assert f"Use `{config['origin']['model']}`: " in printed[2]
     assert printed[2].count("neighbours kept") == printed[6].count("neighbours kept") == 1
-    assert printed[5].strip() == "torch.Size([1, 32])"
+    assert printed[5].strip() == "torch.Size([1, 64])"
 
 
 @pytest.mark.workflow
@@ -193,7 +193,7 @@ def test_the_server_answers_with_the_codes_of_the_text(finished):
     request = json.loads((folder / "mine/request.json").read_text())
     sent = np.array(request["inputs"], np.float32)
     answer = json.loads(printed[9])["predictions"]
-    assert np.shape(answer) == (1, 32)
+    assert np.shape(answer) == (1, 64)
     np.testing.assert_allclose(answer, encode(read_adapter(folder / ADAPTER), sent), atol=1e-5)
     assert "row 0 (counted from 0) holds a value that is not finite" in printed[0]
     assert printed[0].split()[-1] == "400"
