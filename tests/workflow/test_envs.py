@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,16 @@ def test_every_dependency_is_pinned_within_its_range():
     for name, requirement in ranges().items():
         assert requirement.specifier.contains(pins[name]), requirement
         assert len(requirement.specifier) >= 1, f"{name} has no version range"
+
+
+def test_the_environment_of_conda_users_is_the_pinned_one():
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    plain = [each for each in dependencies if isinstance(each, str)]
+    found = dict(re.split(r"\s*=\s*", each) for each in plain if "=" in each)
+    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert SpecifierSet(promised).contains(found.pop("python"))
+    assert found == {"pytorch": pinned()["torch"]}
+    assert dependencies[-1] == {"pip": ["--requirement requirements.txt", "--editable ."]}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda p: p.stem)

@@ -1,8 +1,9 @@
-"""The command line: ``qdistill apply``, ``inspect``, ``pipeline``, and others.
+"""The command line: ``qdistill compare``, ``plan``, ``apply``, ``inspect`` and others.
 
 Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,88 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Apply the adapters that qdistill's studies export, and verify studies."""
+    """Compare methods on your data, apply the adapters of studies, and verify studies."""
+
+
+Labels = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of labels: classes are to be told.")
+]
+Column = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of vectors or texts, if that is not plain."),
+]
+Bytes = Annotated[int, typer.Option(help="Bytes of a code, one for each of its numbers.")]
+Minutes = Annotated[float, typer.Option(min=0.1, help="What the study may take.")]
+Cores = Annotated[int | None, typer.Option(min=1, help="All of this machine unless given.")]
+
+
+@app.command("compare")
+def compare_command(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="FILE_OR_FOLDER", help="Texts or vectors, or a table of either."),
+    ],
+    labels: Labels = None,
+    column: Column = None,
+    bytes: Bytes = 64,
+    minutes: Minutes = 10.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of all that is written; else beside the input.")
+    ] = None,
+    cores: Cores = None,
+) -> None:
+    """Tell what makes your vectors shorter, or tells their classes, best: a circuit or a rival.
+
+    Writes a study that fits the minutes, says what it will take, runs it, prints a table and a
+    sentence, and leaves an adapter, a report and the study's file to be changed. The same command
+    goes on where it was stopped.
+    """
+    from qdistill.asking.answers import read_answer, told
+    from qdistill.asking.planning import excess, plan_question
+    from qdistill.asking.question import Question
+    from qdistill.asking.running import run_study
+
+    question = Question(
+        path.absolute(), labels, column, bytes, minutes, None if out is None else out.absolute()
+    )
+    with _plain_errors():
+        if not question.is_planned():
+            plan, config = plan_question(question, cores)
+            question.write_study(config)
+            typer.echo("\n".join(filter(None, [plan.told(), excess(question, plan)])))
+        run_study(question.study_file, cores)
+        typer.echo(told(read_answer(question.study_file)))
+
+
+@app.command("plan")
+def plan_command(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[CONFIG|FILE_OR_FOLDER]",
+            help="A study's .yaml file, or texts or vectors; else the default study.",
+        ),
+    ] = None,
+    labels: Labels = None,
+    column: Column = None,
+    bytes: Bytes = 64,
+    minutes: Minutes = 10.0,
+    cores: Cores = None,
+) -> None:
+    """Tell what a study will take, without running it: models, n, minutes and memory.
+
+    Of a configuration, what is left of it in this folder; of data, what `compare` would run.
+    """
+    from qdistill.asking.planning import excess, plan_file, plan_question
+    from qdistill.asking.question import Question
+
+    with _plain_errors():
+        if path is None or path.suffix in (".yaml", ".yml"):
+            typer.echo(plan_file(path, Path.cwd(), cores).told())
+            return
+        question = Question(path.absolute(), labels, column, bytes, minutes)
+        plan, _ = plan_question(question, cores)
+        typer.echo("\n".join(filter(None, [plan.told(), excess(question, plan)])))
 
 
 Input = Annotated[
@@ -234,6 +316,8 @@ def verify_command(
 
 def main() -> None:
     """Run the command line."""
+    # What the library notes of data stands in the logs of jobs.
+    logging.getLogger("qdistill").addHandler(logging.NullHandler())
     app(prog_name="qdistill")
 
 

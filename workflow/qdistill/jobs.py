@@ -175,7 +175,7 @@ def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str
     """
     from snakemake.iocontainers import Snakemake
 
-    with _graph_of_jobs(configfiles) as workflow:
+    with graph_of_jobs(configfiles, forceall=True) as workflow:
         job = _find_job(workflow.dag.jobs, rule, wildcards)
         script = Path(str(job.rule.basedir), job.rule.script).resolve()
         of_job = ("input", "output", "params", "wildcards", "threads", "resources", "log")
@@ -191,20 +191,29 @@ def mock_job(rule: str, configfiles: Iterable[str | Path] = (), **wildcards: str
 
 
 @contextlib.contextmanager
-def _graph_of_jobs(configfiles: Iterable[str | Path]) -> Iterator[Any]:
-    """Load the workflow of this folder with the jobs of a study, as Snakemake's own object."""
+def graph_of_jobs(
+    configfiles: Iterable[str | Path],
+    snakefile: Path | None = None,
+    cores: int | None = None,
+    forceall: bool = False,
+) -> Iterator[Any]:
+    """Load a workflow with the jobs of a study in this folder, as Snakemake's own object.
+
+    It is that of the Snakefile, or of this folder; its jobs are those that are due, or all.
+    """
     from snakemake.api import SnakemakeApi
     from snakemake.settings import types
 
     with SnakemakeApi(types.OutputSettings(quiet={types.Quietness.ALL})) as api:
         loaded = api.workflow(
-            types.ResourceSettings(cores=os.cpu_count()),
+            types.ResourceSettings(cores=cores or os.cpu_count()),
             types.ConfigSettings(configfiles=[Path(path).resolve() for path in configfiles]),
+            snakefile=snakefile,
         )
         # The public interface builds the graph of jobs only to run it or to print it.
         workflow = loaded.dag(types.DAGSettings()).workflow_api._workflow
         workflow._prepare_dag(
-            forceall=True, ignore_incomplete=True, lock_warn_only=True, nolock=True
+            forceall=forceall, ignore_incomplete=True, lock_warn_only=True, nolock=True
         )
         workflow._build_dag()
         yield workflow

@@ -202,24 +202,31 @@ def complaint(text: str, exception: str) -> str:
 
 
 def locked(folder: Path) -> str:
-    """Tell what to do where Snakemake cannot lock a folder: whether another run is at work there.
+    """Tell what to do where Snakemake cannot lock a folder: whether another is at work there."""
+    if process := process_at_work(folder):
+        return (
+            f"error: Snakemake is at work in this folder already (process {process}); wait until "
+            "it has ended, or run this study in another clone"
+        )
+    return (
+        "error: an earlier run in this folder was killed; run `snakemake --unlock` once, then the "
+        "same command (if a run on another host works here, wait for that instead)"
+    )
 
-    Processes of this machine are looked at, as far as the system shows them.
+
+def process_at_work(folder: Path) -> str:
+    """Find another process of Snakemake that runs in a folder: its number, or "".
+
+    Those of this machine are looked at, as far as the system shows them.
     """
     for process in Path("/proc").glob("[0-9]*"):
         try:
             here = process.name != str(os.getpid()) and (process / "cwd").samefile(folder)
             if here and b"snakemake" in (process / "cmdline").read_bytes():
-                return (
-                    f"error: Snakemake is at work in this folder already (process {process.name}); "
-                    "wait until it has ended, or run this study in another clone"
-                )
+                return process.name
         except OSError:  # it has ended, or is another user's
             continue
-    return (
-        "error: an earlier run in this folder was killed; run `snakemake --unlock` once, then the "
-        "same command (if a run on another host works here, wait for that instead)"
-    )
+    return ""
 
 
 def _say_interrupt(

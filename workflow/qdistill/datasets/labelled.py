@@ -52,7 +52,7 @@ def _load_classes(
     name = settings["source"]["name"]
     if labels is None:
         raise DataError(f"{source_path}: no labels, so '{name}' has no classes to tell apart")
-    classes, rare = _classes_of(labels, split, settings["least_rows"])
+    classes, rare = classes_of(labels, split, settings["least_rows"])
     if rare and settings["rare"] == "refuse":
         part, label, count = rare[0]
         raise DataError(
@@ -105,10 +105,10 @@ def write_labelled(
     write_with_settings("latents", path, {**columns, "targets": targets}, settings, classes=named)
 
 
-def _classes_of(
+def classes_of(
     labels: np.ndarray, split: np.ndarray, least: int
 ) -> tuple[np.ndarray, list[tuple[str, str, int]]]:
-    """Classes with enough rows in both splits; and of the others split, name and number of rows."""
+    """Find the classes with enough rows in both splits; of others split, name and count of rows."""
     asked = np.unique(labels[split != "unlabelled"])
     rare = [
         (part, str(label), int(count))

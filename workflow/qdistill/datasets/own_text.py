@@ -11,6 +11,7 @@ import numpy as np
 
 from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
 from qdistill.datasets.label_columns import partition_labels, read_labels
+from qdistill.datasets.sampling import draw_sample
 from qdistill.datasets.text_tables import check_filled, read_columns
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
@@ -38,7 +39,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
     """
     found = read_texts(settings)
     low, high = settings["minimum_characters"], settings["maximum_characters"]
-    rows = [row for row, each in enumerate(found) if low <= len(each.text) <= high]
+    rows = usable_rows(found, settings)
     short = sum(len(each.text) < low for each in found)
     left_out = {"too_short": short, "too_long": len(found) - len(rows) - short}
     log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
             "left out: %d paragraphs below %d characters and %d above %d",
             *(short, low, left_out["too_long"], high),
         )
+    rows = [rows[place] for place in draw_sample(len(rows), settings)]
     kept = [found[row] for row in rows]
     splits = split_texts([each.document for each in kept], settings, largest_n)
     for split in ("train", "unlabelled", "heldout"):
@@ -56,6 +58,12 @@ def collect_texts(settings: Mapping[str, Any], largest_n: int, path: str | Path)
         log.info("%s: %d paragraphs of %d documents", split, count, len(inside))
     about = {"left_out": json.dumps(left_out)}
     write_paragraphs(rows, splits.tolist(), kept, path, settings, about)
+
+
+def usable_rows(found: Sequence[Paragraph], settings: Mapping[str, Any]) -> list[int]:
+    """List the paragraphs that are neither shorter nor longer than the settings allow."""
+    low, high = settings["minimum_characters"], settings["maximum_characters"]
+    return [row for row, each in enumerate(found) if low <= len(each.text) <= high]
 
 
 def split_texts(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.label_columns import partition_labels, read_labels
+from qdistill.datasets.sampling import draw_sample
 from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
@@ -33,7 +34,9 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
     """
     source = Path(os.path.commonpath(sources))
     parts = _read_parts(sources, settings)
-    features = checked_features(np.concatenate(parts), str(source), settings)
+    values = np.concatenate(parts)
+    rows = draw_sample(len(values), settings)
+    features = checked_features(values, str(source), settings)[rows]
     split = split_rows(len(features), settings)
     train, heldout = np.count_nonzero(split == "train"), np.count_nonzero(split == "heldout")
     if train < 1 or heldout < 1:
@@ -46,9 +49,9 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
         logging.getLogger(__name__).warning(
             "%s: %d rows repeat another row; a training row may also be held out", source, repeated
         )
-    columns = {"row": np.arange(len(features)), "split": split, "features": features}
+    columns = {"row": rows, "split": split, "features": features}
     if settings["label_column"] is not None:
-        columns["label"] = _labels_of(sources, settings, list(map(len, parts)))
+        columns["label"] = _labels_of(sources, settings, list(map(len, parts)))[rows]
     write_with_settings("latents", path, columns, settings)
 
 

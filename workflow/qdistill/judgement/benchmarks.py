@@ -12,9 +12,10 @@ import pandera.pandas as pa
 
 from qdistill.judgement.published import read_checked
 from qdistill.judgement.statistics import paired_interval
+from qdistill.places import WORKFLOW
 from qdistill.storage.tables import make_frame
 
-SCORES_PATH = Path(__file__).resolve().parents[2] / "resources" / "qml_benchmarks_scores.csv"
+SCORES_PATH = WORKFLOW / "resources" / "qml_benchmarks_scores.csv"
 # Ours -> the published models that do the same, or come nearest to it.
 COUNTERPARTS = {
     "svm_rbf": ("SVC",),

@@ -9,9 +9,10 @@ import pandera.pandas as pa
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import CONDITION, runs_of
 from qdistill.judgement.statistics import paired_interval
+from qdistill.places import WORKFLOW
 from qdistill.storage.tables import make_frame
 
-PUBLISHED_PATH = Path(__file__).resolve().parents[2] / "resources" / "published.csv"
+PUBLISHED_PATH = WORKFLOW / "resources" / "published.csv"
 TOLERANCE = 0.05  # relative; what counts as a reproduced figure
 
 _SCHEMA = pa.DataFrameSchema(

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-_ACCOUNT = Path(__file__).parents[2] / "resources" / "account.yaml"
+from qdistill.places import WORKFLOW
+
+_ACCOUNT = WORKFLOW / "resources" / "account.yaml"
 T = TypeVar("T")
 
 

@@ -16,6 +16,7 @@ from qdistill.study.dataset_record import (
     DatasetKind,
     Declared,
     Divided,
+    MostRows,
     NotEmpty,
     Presets,
     UserPath,
@@ -126,6 +127,7 @@ class Vectors(Compressed, Divided):
         ),
     ] = None
     label_column: Column = None
+    most_rows: MostRows = None
 
     function: ClassVar[str] = "vectors:write_vectors"
     task: ClassVar[str] = "reconstruct vectors of the user's own"
@@ -140,6 +142,7 @@ class Vectors(Compressed, Divided):
         rows, width = inspect_vectors(
             self.name, self.path, self.column, self.label_column, self.columns
         )
+        rows = min(rows, self.most_rows or rows)
         unlabelled = round(self.unlabelled_fraction * rows)
         heldout = round(self.heldout_fraction * rows)
         counts = (rows - unlabelled - heldout, unlabelled, heldout)

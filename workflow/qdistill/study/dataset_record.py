@@ -40,6 +40,10 @@ Encoder = Annotated[
         "hub; null is the MiniLM that comes with the environment."
     ),
 ]
+MostRows = Annotated[
+    Annotated[int, Field(ge=3)] | None,
+    Field(description="So many rows at most have part, chosen at random; null is all."),
+]
 
 
 class DatasetKind(Settings):

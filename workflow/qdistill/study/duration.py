@@ -16,10 +16,10 @@ from typing import Any
 
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
+from qdistill.study.expected_rows import expected_rows
 from qdistill.study.memory import (
     IMPORTS,
     TRAINING_RULES,
-    UNDECLARED_ROWS,
     estimated_sizes,
     fitted_pool,
     taught_pool,
@@ -148,7 +148,7 @@ def _runs(study: Study, job: Job) -> float:
         return len(settings["qubits"]) * len(settings["seeds"]) * settings["rounds"]
     if "data" in wildcards:
         name = next(name for name, folder in study.folders.items() if folder == wildcards["data"])
-        return sum((record_of(study.datasets[name]).rows() or UNDECLARED_ROWS).values())
+        return sum(expected_rows(study.datasets[name]).values())
     seeds = sum(map(len, study.blocks.values()))
     if "dataset" not in wildcards:
         return sum(
@@ -235,7 +235,7 @@ def _steps(
 ) -> float:
     """Count the optimiser's steps of a job at one n."""
     settings = job.params["settings"]
-    rows = record_of(track.datasets[dataset]).rows() or UNDECLARED_ROWS
+    rows = expected_rows(track.datasets[dataset])
     n += taught_pool(name, rows)
     if ENTRIES[name].kind == "bottleneck":
         n = fitted_pool(track, rows) + (0 if track.neighbours.get("rows") == "pool" else n)
@@ -309,12 +309,12 @@ def spoken(seconds: float) -> str:
 
 def announce(study: Study, workflow: Any, logger: logging.Logger) -> None:
     """Write to the log, in one line, what the jobs that Snakemake is about to run will take."""
-    expected = _expect_run(study, workflow)
+    expected = expect_run(study, workflow)
     facts = {"expected_seconds": expected.seconds, "expected_jobs": expected.jobs}
     logger.info(expected.told(study.name), extra=facts)
 
 
-def _expect_run(study: Study, workflow: Any) -> Expectation:
+def expect_run(study: Study, workflow: Any) -> Expectation:
     """Estimate what the jobs take that Snakemake is about to run."""
     dag = workflow.dag
     due = {dag.jobid(job): job for job in dag.needrun_jobs()}

@@ -1,13 +1,13 @@
 """The JSON schema of a configuration, for editors: ``python -m qdistill.study.schema``."""
 
 import json
-from pathlib import Path
 from typing import Any
 
+from qdistill.places import WORKFLOW
 from qdistill.study.dataset_kinds import KINDS, PRESETS
 from qdistill.study.settings import StudySettings
 
-PATH = Path(__file__).parents[2] / "schemas" / "config.schema.json"
+PATH = WORKFLOW / "schemas" / "config.schema.json"
 
 
 def config_schema() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from qdistill.study.dataset_record import (
     Declared,
     Divided,
     Encoded,
+    MostRows,
     NotEmpty,
     Presets,
     UserPath,
@@ -105,6 +106,7 @@ class Text(Compressed, Encoded, Divided):
     text_column: Column = None
     document_column: Column = None
     label_column: Column = None
+    most_rows: MostRows = None
     minimum_characters: Positive = 20
     maximum_characters: Positive = 2_000
     duplicates: Literal["report", "drop"] = "report"
@@ -123,6 +125,7 @@ class Text(Compressed, Encoded, Divided):
         if not is_table(self.path):
             return None, width
         count = inspect_texts(self.name, self.path, columns)
+        count = min(count, self.most_rows or count)
         if self.document_column is not None:
             return dict.fromkeys(SPLITS, max(count - 2, 0)), width  # no split is left empty
         rest = 1 - self.unlabelled_fraction - self.heldout_fraction

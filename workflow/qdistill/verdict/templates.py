@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from qdistill import wording
+from qdistill.places import WORKFLOW
 from qdistill.study.registry import ENTRIES, STUDENTS, is_of_circuit
 from qdistill.verdict.views import View, interval
 
-_TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
+_TEMPLATES = WORKFLOW / "report" / "templates"
 
 
 def render(template: str, **values: Any) -> str:

@@ -1,0 +1,1 @@
+"""One call: from a file of the user's to an answer."""
