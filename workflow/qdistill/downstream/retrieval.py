@@ -73,7 +73,7 @@ def measure_retrieval(
     tasks, budgets = HeldoutTasks.prepare(problem.latents, settings, "retrieval"), settings["bytes"]
     pool = tasks.latents.features[tasks.latents.positions("unlabelled")]
     products = [*train_product_quantisers(pool, budgets, tasks.neighbours.metric)]
-    searches, rows = _Searches(tasks), []
+    searches, rows = _Searches(tasks), list[dict[str, Any]]()
     for n in problem.sizes:
         examples = load_examples(tasks.latents, problem.subsets, n)
         inputs, key = tasks.inputs_of(examples), problem.key(n)
@@ -203,7 +203,7 @@ class _Searches:
         """Return what a search gives, from memory if the same was searched before."""
         digest = blake2b(f"{quantiser.form} {quantiser.width}".encode())
         for each in searched:
-            digest.update(np.ascontiguousarray(each))
+            digest.update(each.tobytes())
         key = digest.digest()
         if key not in self.known:
             self.known[key] = search()

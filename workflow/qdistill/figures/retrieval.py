@@ -53,7 +53,7 @@ def draw_retrieval(figure: Figure, front: pd.DataFrame) -> list[str]:
             label = family if not rescored else None
             ax.plot(part["bytes"], part["recall"], marker, color=colour, label=label, **look)
     best = known[known["on_front"]].sort_values("bytes")
-    line = {"color": "#333333", "linewidth": 1.2, "zorder": 1, "label": "the front"}
+    line: dict[str, Any] = {"color": "#333333", "linewidth": 1.2, "zorder": 1, "label": "the front"}
     ax.plot(best["bytes"], best["recall"], drawstyle="steps-post", **line)
     sizes = known["bytes"] if len(known) else pd.Series([1, 10])
     ends = sizes.min() / 1.3, sizes.max() * 1.3
