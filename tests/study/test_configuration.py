@@ -82,6 +82,9 @@ training: { epochs: 0 } -> training.epochs | 0
 training: { angle_range: 4 } -> training.angle_range | 4 | at most pi
 seeds: 1 -> 'seeds' | at least two
 n: [100, 1] -> 'n.1' | 1
+n: [100, every] -> 'n.1': found 'every' | a whole number (integer) from 2 or all
+n: 100 -> 'n': found 100 | must be all or a non-empty list
+n: [all, 100, all] -> 'n': found 'all' twice
 models: [quantun] -> 'quantun' | did you mean 'quantum'? | square
 students: [compile] -> 'compile' | did you mean 'compiled'?
 n: [100, 2000] -> 'n': found 2000 | 'docstrings' has 1400 rows

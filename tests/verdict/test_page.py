@@ -35,6 +35,7 @@ from qdistill.judgement.benchmarks import pair_scores, read_scores
 from qdistill.judgement.published import read_published
 from qdistill.judgement.study import judge_benchmarks
 from qdistill.study.configuration import resolve_study
+from qdistill.study.datasets import resolve_dataset
 from qdistill.verdict.details import summarise_values
 
 pytestmark = pytest.mark.slow
@@ -327,6 +328,20 @@ def test_a_problem_with_other_circuits_alone_has_no_row_of_the_circuits_parts():
     page = documents_of(pd.concat([whole, alone], ignore_index=True))["markdown"]
     section = page.partition("## Whose advantage is it?")[2].partition("\n## ")[0]
     assert "synthetic-6q" in section and "|`digits`" not in section
+
+
+def test_published_levels_of_other_reviews_are_said_not_to_be_comparable():
+    metrics = make_metrics(("told",), (64,), 5, ("mean", "logistic", "classical", "quantum"))
+    metrics = metrics.assign(task="classify", measure="cross_entropy")
+    spread = pd.util.hash_pandas_object(metrics[["model", "seed"]]) % 1_000
+    metrics["heldout_accuracy"] = 0.7 + spread.to_numpy() / 20_000
+    pages = {}
+    for source in ("reviews", "docstrings"):
+        told = described("told", name="told", kind="labels", source={"name": source})
+        told["settings"] = resolve_dataset(told["settings"])
+        pages[source] = documents_of(metrics, [told])["markdown"]
+    said = "Beside published accuracies, as of SST-2, compare ranks"
+    assert said in pages["reviews"] and "SST-2" not in pages["docstrings"]
 
 
 def test_a_page_says_what_a_vector_store_should_hold_where_codes_were_searched():

@@ -42,7 +42,7 @@ rule measure_downstream:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=downstream_settings,
     message:
@@ -68,7 +68,7 @@ rule measure_retrieval:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=retrieval_settings,
     message:
@@ -94,7 +94,7 @@ rule measure_robustness:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=lambda wildcards: STUDY.robustness[
             wildcards.dataset, wildcards.protocol

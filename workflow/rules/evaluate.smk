@@ -81,7 +81,7 @@ rule resample_rows:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=lambda wildcards: {
             name: track_of(wildcards).settings_of(name)

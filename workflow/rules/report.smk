@@ -68,7 +68,7 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
             **NEEDED,
         params:
             angles=trained_angles,
-            largest_n=lambda wildcards: max(sizes(wildcards)),
+            largest_n=lambda wildcards: sizes(wildcards)[-1],
             caption=problem_caption,
         message:
             "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"

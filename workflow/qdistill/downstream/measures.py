@@ -27,15 +27,10 @@ from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
-from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import nearness_of
 from qdistill.study.registry import RAW, stages_of
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
-
-
-def metric_of(kind: str) -> str:
-    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
-    return "cosine" if KINDS[kind].is_text else "euclidean"
 
 
 def measure_downstream(
@@ -61,12 +56,12 @@ def measure_downstream(
         inputs = measured.inputs
         rows += measured.rows_of(RAW, "trained", inputs, [False] * len(examples.seeds))
         if settings["pca"]:
-            rows += measured.rows_of("pca", "trained", *measured.principal(2**problem.qubits))
+            rows += measured.rows_of("pca", "trained", *measured.principal(problem.width))
         for name, trained in weights.items():
             if read_seeds(trained) != examples.seeds:
                 raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
             own = settings["models"][name]
-            encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
+            encode, stage = load_encoder(name, n, weights, problem.width, own), stages_of(name)[-1]
             diverged = read_diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
     write_table("downstream", path, make_frame("downstream", rows), settings)
@@ -93,7 +88,7 @@ class HeldoutTasks:
         if the file is damaged or has too few held-out rows.
         """
         latents, count = load_latents(latents_path), settings["neighbours"]
-        heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
+        heldout, metric = latents.positions("heldout"), nearness_of(settings["dataset"])
         if len(heldout) < count + 2:
             raise DataError(
                 f"{latents_path}: '{asked}.neighbours' is {count} and there are "

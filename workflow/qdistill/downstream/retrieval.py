@@ -73,14 +73,15 @@ def measure_retrieval(
     tasks, budgets = HeldoutTasks.prepare(problem.latents, settings, "retrieval"), settings["bytes"]
     pool = tasks.latents.features[tasks.latents.positions("unlabelled")]
     products = [*train_product_quantisers(pool, budgets, tasks.neighbours.metric)]
-    searches, rows = _Searches(tasks), list[dict[str, Any]]()
+    searches = _Searches(tasks)
+    rows: list[dict[str, Any]] = []
     for n in problem.sizes:
         examples = load_examples(tasks.latents, problem.subsets, n)
         inputs, key = tasks.inputs_of(examples), problem.key(n)
         for name, trained in weights.items():
             if read_seeds(trained) != examples.seeds:
                 raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
-            encode = load_encoder(name, n, weights, problem.qubits, settings["models"][name])
+            encode = load_encoder(name, n, weights, problem.width, settings["models"][name])
             runs = _read_fits(name, n, examples.seeds, metrics)
             for seed, coded in _coded_by_model(name, encode, examples, inputs, runs):
                 rows += searches.rows_of(coded, {**key, "seed": seed})
@@ -203,7 +204,7 @@ class _Searches:
         """Return what a search gives, from memory if the same was searched before."""
         digest = blake2b(f"{quantiser.form} {quantiser.width}".encode())
         for each in searched:
-            digest.update(each.tobytes())
+            digest.update(np.ascontiguousarray(each).data)
         key = digest.digest()
         if key not in self.known:
             self.known[key] = search()

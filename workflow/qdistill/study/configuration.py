@@ -20,7 +20,7 @@ from qdistill.study.track_rules import (
     overridable_names,
 )
 from qdistill.study.tracking_uri import resolve_uri
-from qdistill.study.tracks import Study, Track, seed_blocks, with_source
+from qdistill.study.tracks import ALL, Study, Track, seed_blocks, with_source
 
 
 def resolve_study(given: Mapping[str, Any]) -> Study:
@@ -91,7 +91,7 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
     track = Track(
         name=name,
         datasets=datasets,
-        n=tuple(sorted(sizes)),
+        n=_ordered(sizes),
         bottlenecks=tuple(name for name in models if name in (*BOTTLENECKS, *ADAPTERS)),
         tuned=tuple(name for name in models if name in TUNED),
         references=tuple(name for name in models if name in REFERENCES),
@@ -104,6 +104,12 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
     )
     check_track(track, where)
     return track
+
+
+def _ordered(sizes: str | Iterable[int | str]) -> tuple[int | str, ...]:
+    """Sort the numbers, and put after them what stands for all rows."""
+    asked = [sizes] if isinstance(sizes, str) else list(sizes)
+    return (*sorted(n for n in asked if isinstance(n, int)), *(ALL for n in asked if n == ALL))
 
 
 def _check_problems(study: Study) -> None:

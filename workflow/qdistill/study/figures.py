@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.tracks import Study, Track
+from qdistill.study.widths import width_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def _has_quantum(track: Track) -> bool:
 
 def _has_small_unitary(track: Track) -> bool:
     """Whether there is a unitary to draw; beyond ten qubits it has millions of entries."""
-    qubits = [settings["qubits"] for settings in track.datasets.values()]
-    return _has_quantum(track) and max(qubits) <= 10
+    widest = max(map(width_of, track.datasets.values()))
+    return _has_quantum(track) and widest <= 2**10
 
 
 # Each name is that of the figure's files and of its caption in workflow/report/. The order is

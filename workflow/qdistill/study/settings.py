@@ -146,7 +146,8 @@ Datasets = Annotated[
         description="Data sets: the name of a built-in one, or a mapping with `name` and settings."
     ),
 ]
-Sizes = Annotated[Several[Labelled], Field(description="Numbers of labelled examples.")]
+All = Annotated[Literal["all"], Field(description="Every row to train on.")]
+Sizes = Annotated[All | Several[Labelled | All], Field(description="Numbers of examples, or all.")]
 Models = Annotated[
     Several[Named], Field(description="Trained bottlenecks, tuned models and references.")
 ]
@@ -179,7 +180,7 @@ class TrackSettings(Settings):
 
     datasets: Datasets = ABSENT
     n: Sizes = ABSENT
-    per_class: Sizes | None = None
+    per_class: Several[Labelled] | None = None
     """Examples of each class, in place of `n`, where the number of classes is known; classes are
     then equally frequent."""
     models: Models = ABSENT
@@ -218,7 +219,8 @@ class Deploy(Settings):
     """Data set of the study; may be left out where there is only one."""
     protocol: Protocol | None = None
     """Left out, that of the first track that has the data set."""
-    n: Labelled
+    n: Labelled | All
+    """One of the track's n."""
     model: str
     """A model or student, or auto: the simplest as good as the best or not told apart."""
 
