@@ -46,14 +46,14 @@ def problem_in(folder, sizes=SIZES, seeds=SEEDS):
     return make_problem(folder / "latents.parquet", sizes, seeds, dataset="own", qubits=2)
 
 
-def measured(folder, kind="docstrings", models=MODELS, sizes=SIZES, **changes):
+def measured(folder, kind="docstrings", models=MODELS, sizes=SIZES, seeds=SEEDS, **changes):
     settings = {"dataset": {"kind": kind}, "neighbours": K, "examples_per_class": 3}
     settings |= {"bytes": [2, 8], "models": {name: SETTINGS for name in models}, **changes}
     files = {name: files_of(folder, name) for name in models}
     weights = {name: own.weights for name, own in files.items()}
     metrics = {name: own.metrics for name, own in files.items()}
     path = folder / "retrieval.parquet"
-    measure_retrieval(problem_in(folder, sizes), weights, metrics, settings, path)
+    measure_retrieval(problem_in(folder, sizes, seeds), weights, metrics, settings, path)
     return read_frame("retrieval", path)
 
 
@@ -211,6 +211,9 @@ def test_what_took_how_long_aside_results_do_not_depend_on_what_else_is_measured
     timings = ["fit_seconds", "apply_microseconds"]
     whole = tables["docstrings"].drop(columns=timings)
     assert measured(study).drop(columns=timings).equals(whole)
+    alone = measured(study, models=(), seeds=(1,)).drop(columns=timings)
+    rivals = whole[(whole["seed"] == 1) & ~whole["method"].isin(MODELS)]
+    assert alone.equals(rivals.reset_index(drop=True))
     fewer = measured(study, models=("square",), sizes=(40,)).drop(columns=timings)
     kept = whole[(whole["method"] != "linear") & (whole["n"] == 40)]
     assert fewer.equals(kept.reset_index(drop=True))

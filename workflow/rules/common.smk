@@ -331,7 +331,7 @@ def retrieval_settings(wildcards):
         "neighbours": chosen["neighbours"],
         "bytes": chosen["bytes"],
         # The probe is that of the downstream measures.
-        "examples_per_class": (STUDY.config["downstream"] or {}).get(
+        "examples_per_class": (STUDY.config.get("downstream") or {}).get(
             "examples_per_class", 0
         ),
         "models": {name: track.settings_of(name) for name in track.trained_names()},
