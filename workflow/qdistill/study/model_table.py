@@ -200,7 +200,7 @@ MODEL_TABLE: tuple[ModelEntry, ...] = (
         asks=("quantum", "angle_separable", "angle_frozen", "fourier")),
     ModelEntry("skip", "the normalised code, and a trained share of a circuit's probabilities "
         "beside it", "quantum", "skip:Skip", Style("#1B98B5", "|", "-", 8.0), is_circuit=True,
-        asks=("linear", "quantum"), is_variant=True),
+        asks=("linear", "skip_square", "quantum"), is_variant=True),
     ModelEntry("quantum_tuned",
         "the circuit model, its layers, weight decay, learning rate and length of training chosen "
         "by cross-validation inside the n rows", "quantum",
