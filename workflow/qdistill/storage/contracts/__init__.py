@@ -8,7 +8,7 @@ from __future__ import annotations
 from qdistill.storage.contracts import data, judged, measured, retrieval
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "11"
+SCHEMA_VERSION = "12"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,
