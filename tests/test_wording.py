@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qdistill.wording import at_sizes, enumeration, estimate, number, p_value
+from qdistill.wording import at_sizes, enumeration, estimate, number, p_value, without_header
 
 
 def test_numbers_and_lists():
@@ -16,3 +16,9 @@ def test_numbers_and_lists():
     assert p_value(1e-9) == "< 0.0001" and p_value(0.0123) == "0.0123"
     assert estimate(0.5, -np.inf, np.inf) == "0.5 [unbounded]"
     assert estimate(0.5, np.nan, np.nan) == "0.5 [no interval]"
+
+
+def test_a_header_is_cut_off_where_there_is_one():
+    rest = "# Title\n\nText.\n\n---\n\nMore.\n"
+    assert without_header(f"---\ntags: [a]\n---\n\n{rest}") == rest
+    assert without_header(rest) == rest

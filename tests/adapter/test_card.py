@@ -1,22 +1,26 @@
 """The card says what the tables say: flattering nobody, and its examples run."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
+from typer.testing import CliRunner
 
 from helpers.adapter import deployment_of, make_adapter, train_study
 from helpers.metrics import cut_short, diverge, make_metrics
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import findings_of
+from qdistill.__main__ import app
 from qdistill.adapter.card import write_card
 from qdistill.adapter.evidence import gather_evidence
 from qdistill.adapter.export import export_adapter
 from qdistill.adapter.layout import AdapterConfig
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.adapter.torch_module import Adapter
+from qdistill.datasets.encoders import MINILM_NAME, encoder_folder, load_encoder
 from qdistill.judgement.choice import choose_model
 from qdistill.storage.tables import read_frame
 from qdistill.study.deploy_rules import Deployment
@@ -42,12 +46,12 @@ def evidence_of(means, student=AUTO, spoil=lambda table: table, noise=0.02):
     return gather_evidence(metrics, findings_of(metrics), AT, choice, errors)
 
 
-def card_of(evidence, kind="circuit", student=AUTO, **changes):
-    about = {"study": "mine", "qubits": 3, "model": student, "training": {}, **AT}
+def card_of(evidence, kind="circuit", student=AUTO, metric=None, **changes):
+    about = {"study": "mine", "width": 8, "model": student, "training": {}, **AT}
     about |= {"settings": {"kind": "docstrings", "encoder": None}}
     about |= {"equivalence": {"error": 0.02, "accuracy": 0.01}}
     deployment = Deployment(**about, candidates=evidence.choice.candidates)
-    config = AdapterConfig(kind, 10, 8, 10, {"seed": 4, **changes})
+    config = AdapterConfig(kind, 10, 8, 10, {"seed": 4, **changes}, metric)
     return write_card(deployment, config, evidence, LATENTS, "results/mine/adapter", "sqlite:///x")
 
 
@@ -205,24 +209,38 @@ def test_the_examples_for_torch_and_onnx_run(exported):
         assert found["outputs"].shape[1] == 32
 
 
-def test_the_example_for_sentence_transformers_runs(tmp_path):
-    """From texts to codes, with the encoder that comes with the environment; then saved whole."""
-    adapter = make_adapter("circuit", 384, 8, 384)
-    folder = tmp_path / "adapter"
+@pytest.mark.parametrize("kind", ["linear", "circuit"])
+def test_the_example_for_sentence_transformers_runs(kind, tmp_path, monkeypatch):
+    """From texts to codes, with the encoder that comes with the environment."""
+    weights = make_adapter(kind, 384, 8, 384)
+    adapter = replace(weights, config=replace(weights.config, origin={"encoder": MINILM_NAME}))
+    card = card_of(evidence_of(plain(0.2)), kind, encoder=MINILM_NAME)
+    folder = tmp_path / "results/mine/adapter"
     Adapter.of(adapter).save_pretrained(folder)
-    card = card_of(evidence_of(plain(0.2)))
-    block = blocks_of(card)[2].replace("results/mine/adapter", str(folder))
+    monkeypatch.chdir(tmp_path)
+    command = re.search(r"^qdistill (pipeline .*)$", card, re.M)[1]
+    assert CliRunner().invoke(app, command.split()).exit_code == 0
     found: dict = {}
-    exec(block, found)
-    vectors = found["encoder"].encode(["a text", "another text"])
+    exec(blocks_of(card)[2], found)
+    vectors = torch.tensor(load_encoder(encoder_folder(None)).encode(["a text", "another text"]))
     with torch.no_grad():
-        expected = Adapter.of(adapter)(torch.tensor(vectors)).numpy()
+        expected = Adapter.of(adapter)(vectors).numpy()
     np.testing.assert_allclose(found["codes"], expected, atol=1e-6)
-    found["model"].save(str(tmp_path / "model"))
-    assert not [*(tmp_path / "model").rglob("*.bin"), *(tmp_path / "model").rglob("*.pkl")]
-    again = found["SentenceTransformer"](str(tmp_path / "model"), trust_remote_code=True)
-    np.testing.assert_allclose(again.encode(["a text", "another text"]), expected, atol=1e-6)
-    assert again.get_embedding_dimension() == 8
+    assert ("trust_remote_code" in card) == (kind == "circuit")
+
+
+def test_without_texts_the_example_asks_for_an_encoder():
+    card = card_of(evidence_of(plain(0.2)))
+    assert "--out pipeline --encoder ENCODER\n```" in card
+    assert "an encoder of 10 features" in card
+
+
+def test_bytes_of_a_code_are_told():
+    fitted = card_of(evidence_of(plain(0.2)), metric="cosine")
+    told = "takes 32 bytes in float32, 16 bytes in float16, 8 bytes in int8 and 1 byte as bits."
+    assert told in fitted and "compared by cosine similarity" in fitted
+    bare = card_of(evidence_of(plain(0.2)))
+    assert "takes 32 bytes in float32 and 16 bytes in float16." in bare and "int8" not in bare
 
 
 def test_quantum_and_compiled_are_tested_once():

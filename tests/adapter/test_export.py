@@ -8,18 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.adapter import deployment_of, make_adapter, make_vectors, train_study
 from helpers.names import STUDENTS
-from qdistill.adapter.conversion import convert
+from qdistill.adapter.card import origin_of_texts
+from qdistill.adapter.conversion import build, convert
 from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
-from qdistill.adapter.numerics import decode, encode
+from qdistill.adapter.numerics import decode, encode, quantise
 from qdistill.adapter.torch_module import Adapter
 from qdistill.circuits.pennylane_engine import build_qnode
+from qdistill.datasets.encoders import MINILM_NAME
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
+from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.errors import DataError
+from qdistill.models.quantisation import Quantiser
 from qdistill.models.slot_model import in_slot
 from qdistill.models.spectral import quadratic_features
 from qdistill.storage.tables import read_frame
@@ -52,6 +58,7 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
     origin = adapter.config.origin
     assert (origin["model"], origin["seed"]) == (name, evidence.seed)
     assert origin["data"]["digest"] == hashlib.sha256(study.latents.read_bytes()).hexdigest()[:32]
+    assert "encoder" not in origin  # these are no texts
     assert origin["measured"]["heldout_loss_mean"] == evidence.mean.estimate
     assert origin["measured"] == evidence.measured()
     known = {"estimate": 0.5, "low": math.nan, "high": 0.75}  # a finding whose spread is undefined
@@ -66,6 +73,12 @@ def test_every_deployable_name_is_exported_with_its_own_held_out_error(trained, 
     hit = (metrics["model"] == name) & (metrics["stage"] == stage)
     row = metrics[hit & (metrics["seed"] == evidence.seed) & (metrics["n"] == 20)]
     assert error == pytest.approx(row["heldout_loss"].item(), rel=1e-4)
+    labelled = load_examples(latents, files.subsets[evidence.seed == 2], 20).labelled_rows
+    codes = encode(adapter, labelled(evidence.seed)[0].astype(np.float32))
+    fitted = Quantiser.fit(codes, "int8", "euclidean")
+    assert adapter.config.metric == "euclidean"
+    assert adapter.tensors["calibration.int8_step"].item() == np.float32(fitted.step)
+    assert (quantise(adapter, codes, "int8") == fitted.store(codes)).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter"]
     files = ["README.md", "config.json", "model.onnx", "model.safetensors"]
     assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == files
@@ -83,6 +96,53 @@ def test_the_circuit_is_pennylanes(trained, tmp_path):
         np.testing.assert_allclose(encode(adapter, x), expected, atol=1e-5)
         with torch.no_grad():
             np.testing.assert_allclose(Adapter.of(adapter)(torch.tensor(x)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["pca", "linear", "linear_tuned"])
+def test_linear_codes_are_those_that_are_measured(trained, name, tmp_path):
+    """Linear maps of x, so that cosines have one origin; outputs are what they were."""
+    study, files = trained
+    seed = export(trained, name, tmp_path / "adapter").seed
+    adapter, latents = read_adapter(tmp_path / "adapter"), load_latents(study.latents)
+    x = latents.features[latents.positions("heldout")]
+    assert not encode(adapter, np.zeros((1, 32), np.float32)).any()
+    block = (0, 1) if seed < 2 else (2,)
+    if name == "pca":
+        examples = load_examples(latents, files.subsets[seed == 2], 20)
+        measured = principal_codes(examples.labelled_rows(seed)[0], x, 8)
+    else:
+        paths = {name: study.files(name, block).weights}
+        batch = torch.tensor(x).expand(len(block), -1, -1)
+        measured = load_encoder(name, 20, paths, 3, {})(batch)[block.index(seed)].numpy()
+    codes = encode(adapter, x)
+    expected = measured @ measured.T  # of principal components the signs are anybody's
+    np.testing.assert_allclose(codes @ codes.T, expected, atol=1e-4 * np.abs(expected).max())
+    if name != "pca":
+        weights = read_seed(name, seed, 20, files.weights)
+        h = x @ weights["encoder.weight"].T + weights["encoder.bias"]
+        outputs = h @ weights["decoder.weight"].T + weights["decoder.bias"]
+        np.testing.assert_allclose(decode(adapter, codes), outputs, rtol=1e-5, atol=1e-5)
+
+
+@given(seed=st.integers(0, 1000), shift=st.floats(0, 100))
+def test_a_bias_moved_through_the_decoder_changes_no_output(seed, shift):
+    adapter, x = make_adapter("linear", seed=seed), make_vectors(5, seed=seed)
+    adapter.tensors["encoder.bias"] += np.float32(shift)
+    outputs = decode(adapter, encode(adapter, x))
+    moved = build("linear", adapter.tensors, {})
+    assert not moved.tensors["encoder.bias"].any()
+    limit = 1e-5 * (1 + np.abs(outputs).max() + shift)
+    np.testing.assert_allclose(decode(moved, encode(moved, x)), outputs, atol=limit)
+
+
+def test_the_encoder_of_texts_is_kept_with_the_digest_of_its_files():
+    texts = {"kind": "docstrings", "encoder": None}
+    known = {"encoder": "people's name", "encoder_digest": "0123"}
+    expected = {"encoder": MINILM_NAME, "encoder_digest": "0123"}
+    assert origin_of_texts(texts, known) == expected
+    derived = {"kind": "labels", "source": {"kind": "text", "encoder": "a/b@main"}}
+    assert origin_of_texts(derived, {}) == {"encoder": "a/b@main"}
+    assert origin_of_texts({"kind": "digits"}, {}) == {}
 
 
 def test_a_low_rank_predictor_has_no_more_codes_than_its_rank():
@@ -113,9 +173,14 @@ def test_a_tuned_predictor_behind_fixed_projections(kind):
     x = make_vectors(7, 5)
     h = x @ weights["encoder.weight"].T + weights["encoder.bias"]
     expected = quadratic_features(h)[kind] @ blocks[kind].T + weights["bottleneck.bias"]
+    outputs = expected @ weights["decoder.weight"].T + weights["decoder.bias"]
     adapter = convert("linear_tuned", weights)
     assert adapter.config.kind == ("linear" if kind == "linear" else "quadratic")
-    np.testing.assert_allclose(encode(adapter, x), expected, rtol=1e-4, atol=1e-5)
+    codes = encode(adapter, x)
+    if kind == "linear":  # whose codes have the origin of x
+        expected = (h - weights["encoder.bias"]) @ blocks[kind].T
+    np.testing.assert_allclose(codes, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(decode(adapter, codes), outputs, rtol=1e-4, atol=1e-4)
 
 
 def test_weights_of_another_run_are_refused_and_nothing_is_written(trained, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.adapter import EVERY_KIND, make_adapter, make_vectors
+from helpers.adapter import EVERY_KIND, make_adapter, make_calibrated, make_vectors
 from helpers.files import Trap
 from qdistill.adapter.layout import AdapterConfig, AdapterWeights, read_adapter, write_adapter
 from qdistill.adapter.summary import first_sentence, summarise
@@ -63,7 +63,12 @@ def test_save_and_load_in_the_hugging_face_manner(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "'format_version' is 2, and this version of qdistill reads 1; "),
+        (
+            {"format_version": 3},
+            "'format_version' is 3, and this version of qdistill reads 1 to 2; ",
+        ),
+        ({"metric": "angle"}, "'metric' is 'angle'; allowed: cosine, euclidean"),
+        ({"metric": "cosine"}, "lacks the tensor 'calibration.binary_offset'"),
         ({"kind": "cubic"}, "'kind' is 'cubic'; allowed: linear, "),
         ({"kind": "linear"}, "'normalisation' is 'unit', but the kind 'linear' has 'none'"),
         ({"width": 0}, "'width' is 0, which is not a positive integer"),
@@ -128,5 +133,9 @@ def test_the_summary_says_the_essentials(folder):
     assert text.startswith("What it is.\n\n")
     for line in ("features +10", "codes +8", "model +quantum", "held-out error .* 0.001235"):
         assert re.search(f"^{line}", text, re.M), line
+    assert re.search("^bytes a vector +float32 32, float16 16$", text, re.M)
     assert "More." not in text
+    write_adapter(folder, make_calibrated())
+    told = "^bytes a vector +float32 32, float16 16, int8 8, binary 1$"
+    assert re.search(told, summarise(folder), re.M)
     assert first_sentence(folder / "nothing.md") == ""

@@ -11,17 +11,17 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from helpers.adapter import make_adapter, make_vectors
+from helpers.adapter import make_adapter, make_calibrated, make_vectors
 from helpers.checkout import run_python
 from helpers.fixtures_tracking import enter
 from qdistill.adapter.layout import write_adapter
 from qdistill.adapter.mlflow_model import (
-    _carried_modules,
-    _model_arguments,
+    _arguments,
     register_adapter,
 )
-from qdistill.adapter.numerics import encode
+from qdistill.adapter.numerics import encode, quantise
 from qdistill.errors import DataError, TrackingError
+from qdistill.models.quantisation import FORMS
 from qdistill.storage.files import write_text
 from qdistill.tracking.data import DataFile
 
@@ -30,9 +30,9 @@ from qdistill.tracking.data import DataFile
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     (folder / "adapter").mkdir()
-    write_adapter(folder / "adapter", make_adapter())
-    with _carried_modules() as code:
-        arguments = _model_arguments(folder / "adapter", code)
+    write_adapter(folder / "adapter", make_calibrated())
+    (folder / "adapter/.snakemake_timestamp").touch()  # as exports had it once
+    with _arguments(folder / "adapter") as arguments:
         mlflow.pyfunc.save_model(str(folder / "model"), **arguments)
     return folder / "model"
 
@@ -40,6 +40,7 @@ def saved(tmp_path_factory):
 def test_there_is_no_pickle_in_it(saved):
     names = {path.name for path in saved.rglob("*") if path.is_file()}
     assert {"model.safetensors", "mlflow_code.py", "MLmodel"} <= names
+    assert ".snakemake_timestamp" not in names
     assert not any(name.endswith((".pkl", ".pickle", ".bin", ".pt")) for name in names)
     assert "model_code_path: " in (saved / "MLmodel").read_text()
     requirements = (saved / "requirements.txt").read_text()
@@ -55,6 +56,17 @@ def test_the_model_gives_the_adapters_numbers_and_says_what_it_takes(saved):
     assert (outputs.shape, outputs.type) == ((-1, 8), np.float32)
     example = model.input_example
     assert (example.shape, model.predict(example).shape) == ((2, 10), (2, 8))
+
+
+def test_the_precision_is_asked_for_at_prediction(saved):
+    model, adapter, x = mlflow.pyfunc.load_model(str(saved)), make_calibrated(), make_vectors(50)
+    for form in FORMS:
+        expected = quantise(adapter, encode(adapter, x), form)
+        stored = model.predict(x, params={"precision": form})
+        assert stored.dtype == expected.dtype and (stored == expected).all()
+    with pytest.raises(MlflowException, match="'int4'; allowed: float32, ") as caught:
+        model.predict(x, params={"precision": "int4"})
+    assert caught.value.get_http_status_code() == 400
 
 
 @pytest.mark.slow
@@ -98,7 +110,7 @@ def adapter(tmp_path, monkeypatch, empty_store):
     folder = tmp_path / "results/mine/adapter"
     folder.mkdir(parents=True)
     write_adapter(folder, make_adapter())
-    write_text(folder / "README.md", "# Card\n\nWhat it is.\n")
+    write_text(folder / "README.md", "---\ntags: [linear]\n---\n\n# Card\n\nWhat it is.\n")
     return folder
 
 
@@ -110,7 +122,8 @@ def test_registering_once_is_registering_for_good(adapter, monkeypatch):
     client = MlflowClient(receipt["tracking_uri"], receipt["tracking_uri"])
     champion = partial(client.get_model_version_by_alias, "mine", "champion")
     assert str(champion().version) == receipt["version"] == "1"
-    assert "What it is." in champion().description
+    assert champion().description == "# Card\n\nWhat it is.\n"
+    assert client.get_registered_model("mine").description == champion().description
     assert client.get_experiment_by_name("qdistill/mine") is not None
     assert register_adapter(adapter, "mine", "results/mine/adapter.json") == receipt
     assert len(client.search_model_versions("name = 'mine'")) == 1
@@ -142,6 +155,7 @@ def test_the_logged_model_has_its_metrics_parameters_and_data_set(adapter):
     assert (str(logged.status), logged.source_run_id) == ("READY", run.info.run_id)
     assert logged.params == {key: str(value) for key, value in origin.items()} == run.data.params
     assert {metric.key: metric.value for metric in logged.metrics} == measured == run.data.metrics
+    assert logged.tags["mlflow.note.content"] == version.description
     assert {(m.dataset_name, m.dataset_digest) for m in logged.metrics} == {("small", data.digest)}
     assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": "mine", "version": 1}]
     (link,) = run.inputs.dataset_inputs

@@ -52,7 +52,7 @@ def errors_of(trained, name, settings=None, spoiled=()):
     latents = replace(latents, features=features)
     blocks = [load_examples(latents, path, 20) for path in files.subsets]
     training = deployment_of(study, ("linear", "square", "quantum")).training | (settings or {})
-    return seed_errors(name, blocks, 3, CONDITION, training, files.choices), blocks
+    return seed_errors(name, blocks, 8, CONDITION, training, files.choices), blocks
 
 
 @pytest.mark.parametrize("name", ["pca", "pca_cv", "linear", "quantum", "compiled", "linear_tuned"])
@@ -85,7 +85,7 @@ def test_the_error_of_pca_is_that_of_leaving_rows_out(trained):
 def test_training_on_folds_is_as_long_as_the_training_itself(trained):
     """With no epochs the error is that of the start, and with more it is another."""
     start, blocks = errors_of(trained, "linear", {"linear": {**SETTINGS, "epochs": 0}})
-    model, parameters, _ = start_model("linear", SETTINGS, 3, blocks[0])
+    model, parameters, _ = start_model("linear", SETTINGS, 8, blocks[0])
     before = evaluate_errors(model, parameters, blocks[0])[0]
     assert [start.errors[seed] for seed in (0, 1)] == pytest.approx(before, rel=1e-5)
     longer, _ = errors_of(trained, "linear", {"linear": {**SETTINGS, "epochs": 100}})
@@ -100,7 +100,7 @@ def test_a_regularised_run_has_recorded_its_error(trained):
     files, problem = study.files("square"), study.problem(protocol="regularised")
     train_model("square", problem, settings, files)
     examples = load_examples(study.latents, problem.subsets, 20)
-    arguments = ([examples], 3, {**CONDITION, "protocol": "regularised"}, {"square": settings})
+    arguments = ([examples], 8, {**CONDITION, "protocol": "regularised"}, {"square": settings})
     found = seed_errors("square", *arguments, files.choices)
     history = rows_at(files, "history", 20)
     for seed, rows in history.groupby("seed"):

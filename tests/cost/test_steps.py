@@ -66,7 +66,7 @@ def test_a_model_step_is_the_one_of_the_optimiser(name):
     found = state_of(step)["optimiser"].parameters
     examples = draw_examples(qubits, 4 * batch, seeds)
     settings = {"projections": "trained", "layers": layers, "angle_range": torch.pi}
-    model, parameters, _ = start_model(name, settings, qubits, examples)
+    model, parameters, _ = start_model(name, settings, 2**qubits, examples)
     loss, training = ExampleLoss(model, examples), TrainingSettings(1, batch, LEARNING_RATE)
     about = (parameters, examples.n, examples.seeds, "batches", training)
     trained = minimise(loss.add_gradients, *about)

@@ -29,11 +29,11 @@ def environment():
 def counted(monkeypatch):
     """Count the texts encoded, without changing how."""
     texts = []
-    original = embedding._encode_texts
+    original = embedding.encode_texts
 
     def counting(model, batch):
         texts.extend(batch)
         return original(model, batch)
 
-    monkeypatch.setattr(embedding, "_encode_texts", counting)
+    monkeypatch.setattr(embedding, "encode_texts", counting)
     return texts

@@ -107,14 +107,14 @@ def test_a_run_that_was_killed_keeps_what_it_had_encoded(
 ):
     settings = write(tmp_path, encoder=encoder)
     monkeypatch.setattr(embedding, "_SHARD_ROWS", 5)
-    counting = embedding._encode_texts
+    counting = embedding.encode_texts
 
     def killed(model, batch):
         if len(counted) == 10:
             raise KeyboardInterrupt
         return counting(model, batch)
 
-    monkeypatch.setattr(embedding, "_encode_texts", killed)
+    monkeypatch.setattr(embedding, "encode_texts", killed)
     with pytest.raises(KeyboardInterrupt):
         embed(tmp_path, settings)
     assert not (tmp_path / "latents.parquet").exists()
@@ -125,7 +125,7 @@ def test_a_run_that_was_killed_keeps_what_it_had_encoded(
     shards = sorted((tmp_path / "cache").rglob("*.parquet"))
     assert len(shards) == 2
     shards[0].with_name(".x.1.partial.parquet").write_bytes(shards[0].read_bytes()[:100])
-    monkeypatch.setattr(embedding, "_encode_texts", counting)
+    monkeypatch.setattr(embedding, "encode_texts", counting)
     counted.clear()
     features = load_latents(embed(tmp_path, settings)).features
     assert sorted(counted) == sorted(set(TEXTS) - set(before))

@@ -10,6 +10,7 @@ import pytest
 from helpers.checkout import run_python
 from helpers.text import build_encoder
 from qdistill.datasets.encoders import (
+    copy_encoder,
     count_cut_texts,
     digest_of_folder,
     encoder_folder,
@@ -47,6 +48,21 @@ def test_the_digest_covers_weights_and_pooling_and_no_description(saved, copied)
         assert digest_of_folder(copied) != before
         (copied / name).write_bytes(content)
     assert digest_of_folder(copied) == before
+
+
+def test_a_copy_has_what_makes_vectors_and_nothing_else(saved, copied, tmp_path):
+    for name in ("onnx/config.json", ".cache/x.json", "pytorch_model.bin", "README.md", ".hidden"):
+        (copied / name).parent.mkdir(exist_ok=True)
+        (copied / name).write_text("{}")
+    copy_encoder(copied, tmp_path / "kept")
+    first, second = (
+        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+        for folder in (saved, tmp_path / "kept")
+    )
+    assert second == {path for path in first if path.suffix != ".md"}
+    texts = ["a text", "another"]
+    codes = load_encoder(tmp_path / "kept").encode(texts)
+    assert (codes == load_encoder(saved).encode(texts)).all()
 
 
 WEIGHTS = "model.safetensors"

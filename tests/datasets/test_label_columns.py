@@ -16,6 +16,7 @@ from helpers.text import sentence, text_settings
 from qdistill.datasets.generation import collect_paragraphs
 from qdistill.datasets.label_columns import labels_of, read_labels
 from qdistill.datasets.labels import load_labels
+from qdistill.datasets.latents import load_latents
 from qdistill.datasets.vectors import write_vectors
 from qdistill.errors import DataError
 from qdistill.storage.tables import read_frame
@@ -172,6 +173,49 @@ def test_labels_of_parts_come_in_their_order(tmp_path):
     write_vectors(chosen(paths[0]), tmp_path / "latents.parquet", *paths)
     frame = read_frame("latents", tmp_path / "latents.parquet")
     assert frame["label"].tolist() == [*("abcde" * 4), *("fghij" * 4)]
+
+
+def save_divided(folder, values=("a", "b", "a")):
+    """Ten rows in a folder for each value, the feature d numbered over all of them."""
+    for place, value in enumerate(values):
+        inner = folder / f"kind={value}" / f"y={place}"
+        inner.mkdir(parents=True, exist_ok=True)
+        frame = pd.DataFrame(VALUES[:10], columns=list("abcd"))
+        frame.assign(d=np.arange(10.0) + 10 * place).to_parquet(inner / "part-0.parquet")
+    (folder / "_SUCCESS").touch()
+    return folder
+
+
+def test_folders_of_a_divided_table_tell_the_labels_of_their_rows(tmp_path):
+    folder, written = save_divided(tmp_path / "divided"), tmp_path / "latents.parquet"
+    settings = chosen(folder, label_column="kind")
+    record = record_of(settings)
+    rows, width = record.inspect()
+    assert (sum(rows.values()), width) == (30, 4)
+    write_vectors(settings, written, *record.files())
+    frame, latents = read_frame("latents", written), load_latents(written)
+    expected = dict(zip(range(30), [*"a" * 20, *"b" * 10], strict=True))  # by name: kind=a first
+    assert dict(zip(frame["row"], frame["label"], strict=True)) == expected
+    assert sorted(latents.features[frame["label"] == "b", 3]) == list(range(10, 20))
+    numbers = chosen(folder, label_column="y")
+    write_vectors(numbers, written, *record.files())
+    assert set(read_frame("latents", written)["label"]) == {"0", "1", "2"}
+    save_divided(folder, ["__HIVE_DEFAULT_PARTITION__"])
+    with pytest.raises(DataError, match="says that 'kind' is missing, and every row"):
+        write_vectors(settings, written, *record_of(settings).files())
+
+
+def test_a_table_of_texts_that_is_divided_has_labels_and_documents_of_its_own(tmp_path):
+    for value in ("3.0", "4"):
+        inner = tmp_path / "divided" / f"stars={value}"
+        inner.mkdir(parents=True)
+        texts = [sentence(row) for row in range(9)]
+        pd.DataFrame({"body": texts}).to_parquet(inner / "part-0.parquet")
+    settings = text_settings(tmp_path / "divided", text_column="body", label_column="stars")
+    collect_paragraphs(settings, 2, tmp_path / "paragraphs.parquet")
+    frame = read_frame("paragraphs", tmp_path / "paragraphs.parquet")
+    assert frame["label"].tolist() == ["3"] * 9 + ["4"] * 9
+    assert frame["source"].nunique() == 18  # though both files have one name
 
 
 def test_what_is_wrong_with_labels_of_vectors_is_told(tmp_path):

@@ -52,6 +52,7 @@ def test_targets_are_ones_in_the_column_of_the_class_and_rare_classes_are_gone(t
     assert len(made.positions("unlabelled")) == 15
     places = source.positions_of(made.rows)
     np.testing.assert_array_equal(made.features, source.features[places])
+    assert made.texts is None
 
 
 @pytest.mark.parametrize(

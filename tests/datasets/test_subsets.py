@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qdistill.datasets.subsets import draw_subsets, load_subsets
+from qdistill.datasets.subsets import draw_subsets, load_subsets, resolve_sizes
 from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
 
@@ -28,6 +28,19 @@ def write_latents(path, order=None):
 def latents(tmp_path_factory):
     path = tmp_path_factory.mktemp("subsets") / "latents.parquet"
     return path, write_latents(path)
+
+
+def test_all_rows_are_as_many_as_there_are_to_train_on(latents, tmp_path):
+    path, train = latents
+    draw_subsets(path, (3, 4), tmp_path / "subsets.parquet")
+    resolved = {
+        sizes: resolve_sizes(sizes, tmp_path / "subsets.parquet")
+        for sizes in (("all",), (20, 5, "all"), (len(train), "all"), (7, 2))
+    }
+    every = len(train)
+    assert list(resolved.values()) == [(every,), (5, 20, every), (every,), (2, 7)]
+    _, rows = load_subsets(tmp_path / "subsets.parquet", every)
+    assert all(set(own) == train for own in rows.tolist())
 
 
 def draw(latents_path, folder, sizes, seeds):

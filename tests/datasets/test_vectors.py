@@ -245,6 +245,20 @@ def test_a_folder_of_parts_is_one_table_in_the_order_of_their_names(tmp_path, va
         write_vectors(dataset, tmp_path / "o.parquet", *sorted(folder.glob("part-*")))
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_pattern_takes_columns_in_the_order_of_their_numbers(tmp_path, suffix):
+    values = np.random.default_rng(1).standard_normal((40, 12))
+    names = [f"f{number}" for number in range(1, 13)]
+    frame = pd.DataFrame(values, columns=names)[sorted(names)].assign(f="none", kind="a")
+    path = tmp_path / f"x{suffix}"
+    frame.to_parquet(path) if suffix == ".parquet" else frame.to_csv(path, index=False)
+    write_vectors(chosen(path, columns="f*"), tmp_path / "right.parquet", path)
+    latents = load_latents(tmp_path / "right.parquet")
+    np.testing.assert_allclose(latents.features, values.astype(np.float32))
+    refuse(tmp_path, ["'f'", "number"], path, columns="f")
+    refuse(tmp_path, ["no column matches 'g*'"], path, columns="g*")
+
+
 @pytest.mark.parametrize("form", ["lists.parquet", "fixed.parquet"])
 @pytest.mark.parametrize("row", [0, 7, 39])
 def test_the_row_of_a_list_that_is_missing_is_right(tmp_path, values, form, row):

@@ -33,7 +33,7 @@ def trained(study, name):
 
 
 def width_of(name):
-    return BOTTLENECKS[name].width(3) if name in BOTTLENECKS else 8
+    return BOTTLENECKS[name].code_width(8) if name in BOTTLENECKS else 8
 
 
 @pytest.mark.slow
@@ -44,7 +44,7 @@ def test_decoded_codes_have_the_errors_of_the_metrics(taught, name):
     heldout = torch.tensor(latents.features[latents.positions("heldout")])
     paths = {each: taught.files(each).weights for each in (name, "quantum", "classical")}
     for n in taught.sizes:
-        codes = load_encoder(name, n, paths, 3, SETTINGS)(heldout.expand(3, -1, -1))
+        codes = load_encoder(name, n, paths, 8, SETTINGS)(heldout.expand(3, -1, -1))
         assert codes.shape == (3, len(heldout), width_of(name))
         own = read_weights(files.weights, n)
         weights = all_weights(taught, name, n) if name in STUDENTS else own
@@ -67,13 +67,13 @@ def test_seeds_with_circuits_of_different_depth_keep_their_own(taught, tmp_path)
     path = tmp_path / "mixed.safetensors"
     write_weights(path, {12: weights}, (0, 1, 2), {"model": "quantum_tuned"})
     inputs = torch.tensor(generator.normal(size=(3, 5, 32)), dtype=torch.float32)
-    codes = load_encoder("quantum_tuned", 12, {"quantum_tuned": path}, 3, {})(inputs)
+    codes = load_encoder("quantum_tuned", 12, {"quantum_tuned": path}, 8, {})(inputs)
     for seed, depth in enumerate((1, 3, 1)):
         single = {k: v[seed : seed + 1] for k, v in weights.items() if "layers" not in k}
         single["bottleneck.angles"] = single["bottleneck.angles"][:, :depth]
         alone = tmp_path / f"seed{seed}.safetensors"
         write_weights(alone, {12: single}, (seed,), {"model": "quantum"})
-        encode = load_encoder("quantum", 12, {"quantum": alone}, 3, {})
+        encode = load_encoder("quantum", 12, {"quantum": alone}, 8, {})
         np.testing.assert_allclose(codes[seed], encode(inputs[seed : seed + 1])[0], atol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_there_are_no_more_principal_codes_than_directions():
 def test_weights_of_something_else_are_refused(taught, tmp_path):
     path = trained(taught, "linear").weights
     with pytest.raises(DataError, match="of model 'linear', and 'square' is wanted"):
-        load_encoder("square", 12, {"square": path}, 3, {})
+        load_encoder("square", 12, {"square": path}, 8, {})
     weights = read_weights(path, 12)
     del weights["encoder.bias"]
     broken = tmp_path / "broken.safetensors"
@@ -107,4 +107,4 @@ def test_weights_of_something_else_are_refused(taught, tmp_path):
     ):
         write_weights(broken, {12: weights}, (0, 1, 2), {"model": name})
         with pytest.raises(DataError, match=reason):
-            load_encoder(name, 12, {name: broken}, 3, {})
+            load_encoder(name, 12, {name: broken}, 8, {})

@@ -13,7 +13,7 @@ from helpers.files import SEEDS, files_of, make_problem
 from helpers.students import SETTINGS
 from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
-from qdistill.downstream.measures import MOST_ROWS, measure_downstream, metric_of
+from qdistill.downstream.measures import MOST_ROWS, measure_downstream
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.tables import read_frame, read_table, write_table
@@ -77,12 +77,13 @@ def test_full_vectors_find_everything_and_tell_separable_classes_apart(labelled)
     assert table.loc["square", "recall"].mean() < table.loc["pca", "recall"].mean()
 
 
-def test_the_metric_is_cosine_for_text_alone(labelled):
-    kinds = {"docstrings": "cosine", "text": "cosine", "digits": "euclidean"}
-    assert {kind: metric_of(kind) for kind in kinds} == kinds
+def test_the_metric_is_cosine_for_text_alone_unless_another_is_asked_for(labelled):
     text, other = (measured(labelled, kind=kind) for kind in ("text", "vectors"))
     assert (text["metric"] == "cosine").all() and (other["metric"] == "euclidean").all()
     assert not np.allclose(text["recall"], other["recall"])
+    asked = measured(labelled, dataset={"kind": "vectors", "metric": "cosine"})
+    assert (asked["metric"] == "cosine").all()
+    np.testing.assert_allclose(asked["recall"], text["recall"])
 
 
 @pytest.mark.parametrize("name", ["linear", "linear_tuned"])

@@ -136,7 +136,7 @@ def test_a_student_that_is_a_whole_model_needs_no_teacher(digits, tmp_path):
     examples = load_examples(problem.latents, problem.subsets, 30)
     inputs = perturb_heldout(examples, "none", 0)
     found, expected = (
-        load_predictor(name, 30, {name: path}, 4, SETTINGS)(inputs)
+        load_predictor(name, 30, {name: path}, 16, SETTINGS)(inputs)
         for name, path in (("self_distilled", own.weights), ("classical", source.weights))
     )
     assert torch.equal(found, expected)

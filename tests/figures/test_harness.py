@@ -18,11 +18,13 @@ from helpers.figures import (
     write_latents,
 )
 from helpers.metrics import make_setting_sweep, make_sweep
+from helpers.retrieval import make_retrieval
 from helpers.robustness import make_robustness
 from qdistill.errors import ConfigurationError, DataError
 from qdistill.figures.harness import draw_and_save, finish, plot_figures, plot_study
 from qdistill.judgement.benchmarks import rank_scores
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
+from qdistill.judgement.retrieval import judge_front
 from qdistill.judgement.study import judge_tables
 from qdistill.storage.tables import write_table
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
@@ -37,6 +39,8 @@ def sources(tmp_path_factory, metrics):
     tables = {**results, **judge_tables(results, read_published())}
     tables |= {"downstream": make_downstream(metrics), "unitary": unitary_entries()[1]}
     tables |= {"robustness": make_robustness(metrics)}
+    few = metrics[metrics["model"].isin(["linear", "quantum"])]
+    tables |= {"retrieval_front": judge_front(make_retrieval(few), (48, 64))}
     scales = make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0})
     histories = pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS])
     histories["general_loss"] = 2 - histories["heldout_loss"].clip(upper=1)

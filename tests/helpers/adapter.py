@@ -10,8 +10,10 @@ from helpers.files import Files
 from helpers.names import STUDENTS
 from helpers.students import fit, take_from
 from helpers.verdict import findings_of
+from qdistill.adapter.calibration import calibrate
 from qdistill.adapter.export import ExportFiles
 from qdistill.adapter.layout import KINDS, AdapterConfig, AdapterWeights
+from qdistill.adapter.numerics import encode
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import BOTTLENECKS, contenders
@@ -46,6 +48,13 @@ def make_adapter(kind="circuit", inputs=10, width=8, outputs=6, seed=0) -> Adapt
         tensors["bottleneck.real"] = unitary.real.astype(np.float32)
         tensors["bottleneck.imaginary"] = unitary.imag.astype(np.float32)
     return AdapterWeights(config, tensors)
+
+
+def make_calibrated(metric="cosine", kind="circuit", **sizes) -> AdapterWeights:
+    """An adapter with random weights, calibrated on codes of random vectors."""
+    adapter = make_adapter(kind, **sizes)
+    vectors = make_vectors(200, adapter.config.inputs, seed=7)
+    return calibrate(adapter, encode(adapter, vectors), metric)
 
 
 def make_vectors(rows=1000, inputs=10, seed=1) -> np.ndarray:
@@ -92,7 +101,7 @@ def train_study(study, names, blocks=((0, 1), (2,))) -> ExportFiles:
 
 def deployment_of(study, names, student="auto"):
     """What a small study deploys."""
-    where = {"study": "small-study", "dataset": "small", "protocol": "article", "qubits": 3}
+    where = {"study": "small-study", "dataset": "small", "protocol": "article", "width": 8}
     candidates = contenders(names) if student == "auto" else (student,)
     used = {"model": student, "candidates": candidates, "settings": study.settings}
     training = {name: SETTINGS for name in names if name in BOTTLENECKS}

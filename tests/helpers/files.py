@@ -30,7 +30,7 @@ def make_problem(latents: Path, sizes, seeds=SEEDS, protocol="article", dataset=
     subsets = latents.with_name(f"{latents.stem}-subsets-{'-'.join(map(str, seeds))}.parquet")
     if not subsets.exists():
         draw_subsets(latents, seeds, subsets)
-    return Problem(dataset, protocol, qubits, tuple(sizes), latents, subsets)
+    return Problem(dataset, protocol, 2**qubits, tuple(sizes), latents, subsets)
 
 
 class Trap:

@@ -139,7 +139,7 @@ def make_row_intervals(metrics: pd.DataFrame, limits: dict[str, tuple[float, flo
 
 def make_setting_sweep(metrics: pd.DataFrame, model: str, setting: str, ratios: dict[float, float]):
     """A sweep by the contract: the error at each value is that of the model times a ratio."""
-    rows = metrics[metrics["model"] == model].assign(setting=setting)
+    rows = metrics[metrics["model"] == model].assign(setting=setting, width=2 ** metrics["qubits"])
     generator, parts = np.random.default_rng(2), []
     for value, ratio in ratios.items():
         factor = ratio * (1 + 0.01 * generator.standard_normal(len(rows)))

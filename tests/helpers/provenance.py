@@ -26,8 +26,8 @@ def make_study(folder):
     return clone
 
 
-def write_provenance(folder):
+def write_provenance(folder, adapter=(ADAPTER,)):
     """The crate of :func:`make_study`, written in the clone."""
     inputs = [*INPUTS, str(folder / "outside/elsewhere.npy")]
-    files = StudyFiles(inputs, [*RESULTS, ADAPTER], Path.cwd() / "Snakefile")
+    files = StudyFiles(inputs, [*RESULTS, *adapter], Path.cwd() / "Snakefile")
     write_crate("s", SETTINGS, files, f"results/s/{CRATE}")

@@ -8,7 +8,7 @@ import torch
 
 from helpers.files import SEEDS
 from qdistill.datasets.examples import Examples
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.slot_model import draw_start, slot_weights
 from qdistill.storage.tables import write_table
 from qdistill.training.protocols import start_model
@@ -148,13 +148,13 @@ def started(name="linear", projections="trained", **examples):
     """A model of 3 qubits and 2 layers, what is trained of it, and examples."""
     made = make_examples(**examples)
     settings = {"projections": projections, "layers": 2, "blocks": 2, "angle_range": 3.0}
-    model, parameters, _ = start_model(name, settings, 3, made)
+    model, parameters, _ = start_model(name, settings, 8, made)
     return model, parameters, made
 
 
 def start_of(name, inputs=12, outputs=12, seeds=SEEDS, n=15):
     """A bottleneck of 3 qubits and 2 layers, its prepared constants, and drawn parameters."""
-    bottleneck = load_bottleneck(name)(3, 2)
+    bottleneck = build_bottleneck(name, 8, {"layers": 2})
     parameters, constants = draw_start(bottleneck, inputs, outputs, seeds, n)
     prepared = bottleneck.prepare_constants(slot_weights(constants))
     return bottleneck, prepared, parameters

@@ -24,10 +24,10 @@ def leveled(**levels):
     return lambda model, stage, n: levels.get(f"{model}_{stage}", levels.get(model, 0.004))
 
 
-def tables_of(metrics, sweep=None, extra=(), **more):
+def tables_of(metrics, sweep=None, extra=(), budgets=(), **more):
     """All tables of a study, by the functions that the workflow uses."""
     made = {"metrics": metrics, "sweep": make_frame("sweep") if sweep is None else sweep, **more}
-    judged = judge_tables(made, read_published(), extra)
+    judged = judge_tables(made, read_published(), extra, budgets=budgets)
     return StudyTables.complete({"choices": make_choices(metrics), **made, **judged})
 
 

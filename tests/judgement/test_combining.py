@@ -70,6 +70,16 @@ def write_choices(folder, model, seeds, n=50):
     return path
 
 
+def test_all_rows_are_the_largest_number_and_every_run_has_them(tmp_path):
+    paths = [write_runs(tmp_path, model) for model in ("linear", "quantum")]
+    asked = grid("quantum", "linear")
+    for sizes in (["all"], [50, "all"]):  # which may be one of the numbers
+        frame = combine("metrics", paths, tmp_path, [{**asked, "n": sizes}])
+        assert (frame["n"] == 50).all() and len(frame) == 4
+    with pytest.raises(DataError, match=r"4 rows of metrics are missing, first: .* n 20,"):
+        combine("metrics", paths, tmp_path / "no", [{**asked, "n": [20, "all"]}])
+
+
 def test_choices_are_sorted_by_their_key(tmp_path):
     linear, circuit = "linear_tuned", "quantum_tuned"
     runs = [(linear, [2, 3], 50), (circuit, [0, 1], 50), (linear, [0, 1], 20)]

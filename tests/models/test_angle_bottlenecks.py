@@ -24,7 +24,7 @@ OWN = {"projections": "trained", "blocks": 3, "angle_range": 3.0}
 def started(name, dtype=torch.float64):
     """A model of 3 wires and 3 blocks, all weights of its seeds, and rows."""
     examples = make_examples()
-    model, parameters, constants = start_model(name, OWN, 3, examples)
+    model, parameters, constants = start_model(name, OWN, 8, examples)
     weights = {key: each.to(dtype) for key, each in (parameters | constants).items()}
     model.prepared = {key: each.to(dtype) for key, each in model.prepared.items()}
     return model, weights, examples.inputs[:6].to(dtype), set(parameters)
@@ -89,7 +89,7 @@ def test_the_separable_twin_is_one_qubit_for_each_input():
 def test_twins_start_from_the_same_draws_and_the_frozen_one_keeps_them():
     drawn = {}
     for name in NAMES:
-        bottleneck = build_bottleneck(name, 4, {**OWN, "layers": 9, "epochs": 1})
+        bottleneck = build_bottleneck(name, 16, {**OWN, "layers": 9, "epochs": 1})
         kept = bottleneck.draw_constants(np.random.default_rng(5))
         assert ("angles" in kept) == (name == "angle_frozen")
         drawn[name] = (bottleneck.draw_parameters(np.random.default_rng(5)) | kept)["angles"]

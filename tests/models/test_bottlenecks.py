@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qdistill.circuits.circuit import build_unitary
 from qdistill.circuits.pennylane_engine import build_qnode
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck, load_bottleneck
 from qdistill.models.bottlenecks.base import draw_angles, draw_orthogonal
 from qdistill.models.bottlenecks.orthogonal import Orthogonal
 from qdistill.models.bottlenecks.quantum_scrambled import SCRAMBLER_LAYERS
@@ -39,7 +39,7 @@ def draw_inputs(seeds, batch, width, dtype=torch.float32, seed=0):
 
 @pytest.mark.parametrize("name", BOTTLENECKS)
 def test_a_block_gives_the_same_as_its_seeds_alone(name):
-    bottleneck = load_bottleneck(name)(3, 2)
+    bottleneck = build_bottleneck(name, 8, {"layers": 2})
     parameters, constants = draw_weights(bottleneck, seeds=3)
     for value in parameters.values():
         value += 0.1 * torch.randn(value.shape, generator=torch.Generator().manual_seed(1))
@@ -70,7 +70,8 @@ PARAMETERS = {
 
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
 def test_parameters_are_counted_as_they_are_drawn(name, count):
-    assert load_bottleneck(name)(3, 2, blocks=4).count_parameters() == count
+    built = build_bottleneck(name, 8, {"layers": 2, "blocks": 4})
+    assert built.count_parameters() == count
 
 
 @given(angle_range=st.floats(0.01, math.pi), seed=st.integers(0, 10**6))
@@ -144,7 +145,7 @@ def matrices(bottleneck, weights):
 
 
 def test_orthogonal_starts_at_its_drawn_matrix_and_stays_orthogonal():
-    bottleneck = Orthogonal(4)
+    bottleneck = Orthogonal(16)
     parameters, constants = draw_weights(bottleneck, seeds=3)
     start = matrices(bottleneck, {**parameters, **constants})
     torch.testing.assert_close(start, constants["start"])
@@ -169,7 +170,7 @@ def test_orthogonal_starts_at_its_drawn_matrix_and_stays_orthogonal():
 @settings(max_examples=15)
 @given(qubits=st.integers(1, 3), seeds=st.integers(1, 3), seed=st.integers(0, 10**6))
 def test_gradients_of_orthogonal_are_those_of_finite_differences(qubits, seeds, seed):
-    bottleneck = Orthogonal(qubits)
+    bottleneck = Orthogonal(2**qubits)
     parameters, constants = draw_weights(bottleneck, seeds, torch.float64)
     generator = torch.Generator().manual_seed(seed)
     skew = torch.randn(parameters["skew"].shape, generator=generator, dtype=torch.float64)
@@ -200,12 +201,12 @@ def test_orthogonal_reaches_every_orthogonal_matrix_up_to_signs_of_rows(seed, re
     weights = {name: torch.tensor(array)[None] for name, array in weights.items()}
     h = draw_inputs(1, 5, 4, torch.float64, seed)
     unit = (h / h.norm(dim=-1, keepdim=True))[0].numpy()
-    found = Orthogonal(2).forward(weights, h)[0].numpy()
+    found = Orthogonal(4).forward(weights, h)[0].numpy()
     np.testing.assert_allclose(found, (unit @ wanted.T) ** 2, atol=1e-5)
 
 
 def test_a_diverged_seed_does_not_stop_the_others():
-    bottleneck = Orthogonal(2)
+    bottleneck = Orthogonal(4)
     parameters, constants = draw_weights(bottleneck, seeds=2)
     parameters["skew"][0] = math.nan
     z = bottleneck.forward({**parameters, **constants}, draw_inputs(2, 3, 4))

@@ -16,7 +16,7 @@ from qdistill.models.slot_model import SlotModel
 def test_identity_passes_everything_through():
     examples = make_examples("squares", features=8)
     fixed = fixed_projections("identity", examples, 8)
-    model = SlotModel(Square(3), projections=fixed)
+    model = SlotModel(Square(8), projections=fixed)
     x = examples.inputs[:5].expand(3, -1, -1)
     assert torch.equal(model.encode({}, x), x)
     assert torch.equal(model.decode({}, x), x)
@@ -51,7 +51,7 @@ def test_the_decoder_is_the_least_squares_readout_of_the_squares():
     examples = make_examples("noisy map")
     fixed = fixed_projections("pca", examples, 8)
     pool = examples.inputs[examples.unlabelled]
-    model = SlotModel(Square(3), projections=fixed)
+    model = SlotModel(Square(8), projections=fixed)
     h = model.encode({}, pool.expand(3, -1, -1))[0].double()
     squares = (h.square() / h.square().sum(1, keepdim=True)).numpy()
     design = np.hstack([squares, np.ones((len(pool), 1))])
@@ -93,7 +93,7 @@ def test_of_classes_each_has_the_sum_of_its_own_codes():
     for name in ("encoder.weight", "encoder.bias"):
         assert torch.equal(fixed[name], encoder[name])
     z = torch.rand(3, 5, 8, generator=torch.Generator().manual_seed(0))
-    found = SlotModel(Square(3), projections=fixed).decode({}, z) / CLASS_SCALE
+    found = SlotModel(Square(8), projections=fixed).decode({}, z) / CLASS_SCALE
     wanted = torch.stack([z[..., :3].sum(-1), z[..., 3:6].sum(-1), z[..., 6:].sum(-1)], -1)
     torch.testing.assert_close(found, wanted)
 
@@ -108,5 +108,5 @@ def test_more_classes_than_codes_are_refused():
 def test_a_code_of_one_class_alone_has_next_to_no_cross_entropy():
     fixed = fixed_projections("pca", make_examples("classes"), 8)
     z = torch.zeros(3, 1, 8).index_fill(2, torch.tensor([3]), 1.0)
-    logits = SlotModel(Square(3), projections=fixed).decode({}, z)
+    logits = SlotModel(Square(8), projections=fixed).decode({}, z)
     assert (logits.softmax(-1)[..., 1] > 0.9999).all()

@@ -55,7 +55,7 @@ def test_fixed_projections_are_merged_and_not_trained():
 
 @pytest.mark.parametrize("width", [3, 8])
 def test_encoder_and_decoder_start_the_same_for_every_model_of_a_width(width):
-    names = [name for name, entry in BOTTLENECKS.items() if entry.width(3) == width]
+    names = [name for name, entry in BOTTLENECKS.items() if entry.code_width(8) == width]
     first, *others = (start_of(name)[2] for name in names)
     assert first["encoder.weight"].shape[1] == width and len(others) >= 2
     for start in others:
@@ -76,7 +76,7 @@ def test_the_start_of_a_seed_is_its_own():
 
 
 def test_linear_start_has_the_scale_of_torch():
-    start, _ = draw_start(load_bottleneck("classical_dense")(6), 256, 256, range(3), 20)
+    start, _ = draw_start(load_bottleneck("classical_dense")(64), 256, 256, range(3), 20)
     reference = torch.nn.Linear(256, 64)
     assert start["encoder.weight"].shape[1:] == reference.weight.shape
     for mine, torchs in (("weight", reference.weight), ("bias", reference.bias)):

@@ -32,11 +32,11 @@ def h():
 
 def test_squared_readouts_of_both_parts_add_up_to_the_circuits_probabilities(circuits, h):
     unitary = build_unitary(circuits).numpy()
-    layer, parts = StudentLayer(4, "squared"), {p: part_of(unitary, p) for p in ("re", "im")}
+    layer, parts = StudentLayer(16, "squared"), {p: part_of(unitary, p) for p in ("re", "im")}
     outputs = [layer.forward(layer.start_from(matrix), h) for matrix in parts.values()]
     expected = circuit_probabilities(circuits, encode_amplitudes(h))
     np.testing.assert_allclose(outputs[0] + outputs[1], expected, atol=1e-6)
-    np.testing.assert_allclose(Compiled(4).forward(parts, h), expected, atol=1e-6)
+    np.testing.assert_allclose(Compiled(16).forward(parts, h), expected, atol=1e-6)
 
 
 def test_parts_of_a_unitary(circuits):
@@ -60,17 +60,17 @@ def test_readouts(h):
     expected = {"linear": shifted, "softmax": softmax(shifted, axis=-1), "squared": product**2}
     assert set(expected) == set(READOUTS)
     for readout, values in expected.items():
-        found = StudentLayer(4, readout).forward(weights, h)
+        found = StudentLayer(16, readout).forward(weights, h)
         np.testing.assert_allclose(found, values, rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="'cubed', expected one of linear, softmax, squared"):
-        StudentLayer(3, "cubed")
+        StudentLayer(8, "cubed")
 
 
 @pytest.mark.parametrize("readout", READOUTS)
 def test_layers_start_from_the_same_draws(readout):
-    layer = StudentLayer(3, readout)
+    layer = StudentLayer(8, readout)
     drawn = draw_layers(layer, [4, 7], 20, "distillation_start")
-    linear = draw_layers(StudentLayer(3, "linear"), [7], 20, "distillation_start")
+    linear = draw_layers(StudentLayer(8, "linear"), [7], 20, "distillation_start")
     for name, tensor in drawn.items():
         assert torch.equal(tensor[1:], linear[name])
     assert drawn.keys() == layer.start_from(torch.eye(8).expand(2, 8, 8)).keys()
@@ -79,7 +79,7 @@ def test_layers_start_from_the_same_draws(readout):
 
 @pytest.mark.parametrize("readout", ["linear", "squared"])
 def test_outputs_are_scaled_by_the_unit(readout, h):
-    layer = StudentLayer(4, readout)
+    layer = StudentLayer(16, readout)
     weights = draw_layers(layer, [0, 1], 20, "any")
     unit = torch.tensor([3.0, 0.01]).view(2, 1, 1)
     scaled = layer.forward(layer.scale_outputs(weights, unit), h)
@@ -90,11 +90,11 @@ def test_the_unit_of_probabilities_is_one():
     probabilities = torch.rand(2, 30, 8).softmax(-1)
     normalised = torch.nn.functional.layer_norm(torch.randn(2, 4000, 8), (8,))
     for readout in ("linear", "squared"):
-        layer = StudentLayer(3, readout)
+        layer = StudentLayer(8, readout)
         np.testing.assert_allclose(layer.unit_of(probabilities), 1, rtol=1e-6)
         # entries of a unit vector in seven dimensions, times sqrt 8, are 0.82 on average
         np.testing.assert_allclose(layer.unit_of(normalised), 8 * 0.82, rtol=0.05)
-    assert torch.equal(StudentLayer(3, "softmax").unit_of(normalised), torch.ones(2, 1, 1))
+    assert torch.equal(StudentLayer(8, "softmax").unit_of(normalised), torch.ones(2, 1, 1))
 
 
 def test_random_starts():

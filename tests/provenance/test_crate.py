@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from rocrate.rocrate import ROCrate
 
-from helpers.provenance import CRATE, make_study, write_provenance
+from helpers.provenance import ADAPTER, CRATE, make_study, write_provenance
 from qdistill.errors import DataError
 from qdistill.provenance.crate import without_places
 from qdistill.provenance.environment import read_commit
+from qdistill.provenance.verification import verify_study
 
 
 @pytest.fixture
@@ -44,6 +45,18 @@ def test_others_read_it_as_a_workflow_run(study):
         "d/adapter/config.json",
         "d/adapter/inner/model.onnx",
     }
+
+
+def test_an_adapter_given_file_by_file_is_a_folder_to_which_nothing_may_be_added(study):
+    parts = [f"{ADAPTER}/config.json", f"{ADAPTER}/inner/model.onnx"]
+    write_provenance(Path.cwd().parent, adapter=parts)
+    crate = ROCrate(study)
+    assert {part.id for part in crate.get("d/adapter/")["hasPart"]} == {
+        path.removeprefix("results/s/") for path in parts
+    }
+    assert verify_study(study).differences == []
+    (study / "d/adapter/more.bin").write_text("more")
+    assert verify_study(study).differences == [f"not listed: {ADAPTER}/more.bin"]
 
 
 def test_digests_and_sizes_are_those_of_the_files(study):

@@ -30,7 +30,7 @@ def planted(squared: bool = False, factor: float = 1.0) -> SoftExamples:
 
 @pytest.mark.parametrize("readout", ["linear", "squared"])
 def test_a_planted_teacher_is_matched(readout):
-    soft, layer = planted(readout == "squared"), StudentLayer(2, readout)
+    soft, layer = planted(readout == "squared"), StudentLayer(4, readout)
     courses = []
 
     def record(epoch, parameters):
@@ -47,7 +47,7 @@ def test_a_planted_teacher_is_matched(readout):
 
 @pytest.mark.parametrize("readout", ["linear", "squared"])
 def test_the_scale_of_the_teacher_does_not_matter(readout):
-    layer = StudentLayer(2, readout)
+    layer = StudentLayer(4, readout)
     soft, large = planted(readout == "squared"), planted(readout == "squared", factor=64.0)
     outputs = layer.forward(distil_layer(layer, soft, "any", SETTINGS), soft.codes)
     larger = layer.forward(distil_layer(layer, large, "any", SETTINGS), soft.codes)
@@ -56,7 +56,7 @@ def test_the_scale_of_the_teacher_does_not_matter(readout):
 
 def test_a_subset_smaller_than_a_batch_fills_it():
     """Batches of 40 from 20 rows are the gradient of all 20, whatever their order."""
-    rows, layer = [[np.arange(N_ROWS)] * len(SEEDS)], StudentLayer(2, "linear")
+    rows, layer = [[np.arange(N_ROWS)] * len(SEEDS)], StudentLayer(4, "linear")
     whole, large = (
         distil_on_subsets(layer, planted(), rows, "any", 40, TrainingSettings(1, size, 0.02))
         for size in (N_ROWS, 2 * N_ROWS)

@@ -78,7 +78,7 @@ def agreement_on(study, x):
     paths = {name: study.files(name).weights for name in ("distilled_pool", "quantum")}
     decoder = read_weights(paths["quantum"], 20)["decoder.weight"]
     ours, theirs = (
-        np.einsum("sdn,sbn->sbd", decoder, load_encoder(name, 20, paths, 3, SETTINGS)(x))
+        np.einsum("sdn,sbn->sbd", decoder, load_encoder(name, 20, paths, 8, SETTINGS)(x))
         for name in paths
     )
     spread = np.square(theirs - theirs.mean(1, keepdims=True)).sum((1, 2))

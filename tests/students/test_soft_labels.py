@@ -115,7 +115,7 @@ def test_logistic_regression_teaches_from_the_n_rows_alone():
 
 def drawn_teacher(examples):
     """A head of the baseline's kind, with larger weights than at a start, and its logits."""
-    model, weights, _ = start_model("classical", SETTINGS, 3, examples)
+    model, weights, _ = start_model("classical", SETTINGS, 8, examples)
     weights = {name: 2 * tensor + 0.1 for name, tensor in weights.items()}
     return model, weights, lambda at: model.predict_rows(weights, examples.inputs[at])
 
@@ -175,7 +175,7 @@ def test_the_smoothed_control_is_the_baseline_on_smoothed_labels(tmp_path, setti
     files = fit(tmp_path, problem, "soft_labels_smoothed", settings)
     examples = load_examples(problem.latents, problem.subsets, N)
     smooth = (1 - SMOOTHING) * examples.targets + SMOOTHING / 3
-    model, parameters, _ = start_model("classical", settings, 3, examples)
+    model, parameters, _ = start_model("classical", settings, 8, examples)
     smoothed = replace(examples, targets=smooth)
     expected = train_by_protocol(model, parameters, smoothed, settings)[0].weights
     found = {name: torch.tensor(x) for name, x in read_weights(files.weights, N).items()}
@@ -183,7 +183,7 @@ def test_the_smoothed_control_is_the_baseline_on_smoothed_labels(tmp_path, setti
     for name, tensor in expected.items():
         np.testing.assert_allclose(found[name], tensor, rtol=1e-5, atol=1e-6)
     metrics = rows_at(files, "metrics", N)
-    losses = evaluate_errors(SlotModel(Classical(3)), found, examples)  # on true labels
+    losses = evaluate_errors(SlotModel(Classical(8)), found, examples)  # on true labels
     np.testing.assert_allclose(metrics["train_loss"], losses[0], rtol=1e-5)
     np.testing.assert_allclose(metrics["heldout_loss"], losses[1], rtol=1e-5)
     assert metrics["teacher"].isna().all() and metrics["teacher_agreement"].isna().all()
@@ -196,7 +196,7 @@ def test_what_is_written_is_measured_on_true_labels_at_a_temperature_of_one(clas
     entry, files = LABEL_STUDENTS[name], fit(folder, problem, name)
     examples = load_examples(problem.latents, problem.subsets, N)
     weights = {key: torch.tensor(x) for key, x in read_weights(files.weights, N).items()}
-    logits = SlotModel(Classical(3)).predict_rows(weights, examples.inputs).double().numpy()
+    logits = SlotModel(Classical(8)).predict_rows(weights, examples.inputs).double().numpy()
     metrics, history = (rows_at(files, kind, N) for kind in ("metrics", "history"))
     truth = examples.targets.numpy().argmax(1)
     heldout = examples.heldout.numpy()

@@ -82,6 +82,9 @@ training: { epochs: 0 } -> training.epochs | 0
 training: { angle_range: 4 } -> training.angle_range | 4 | at most pi
 seeds: 1 -> 'seeds' | at least two
 n: [100, 1] -> 'n.1' | 1
+n: [100, every] -> 'n.1': found 'every' | a whole number (integer) from 2 or all
+n: 100 -> 'n': found 100 | must be all or a non-empty list
+n: [all, 100, all] -> 'n': found 'all' twice
 models: [quantun] -> 'quantun' | did you mean 'quantum'? | square
 students: [compile] -> 'compile' | did you mean 'compiled'?
 n: [100, 2000] -> 'n': found 2000 | 'docstrings' has 1400 rows
@@ -126,6 +129,12 @@ downstream: { datasets: some } -> 'downstream.datasets' | found 'some', and must
 downstream: { neighbours: 0 } -> 'downstream.neighbours': found 0, and must be a whole number
 downstream: { neighbours: 799 } -> found 799 | 'docstrings' has 800 | at most 798
 downstream: { metric: cosine } -> unknown key 'downstream.metric'
+retrieval: { neighbours: 10, bytes: [48], datasets: [digits] } -> 'retrieval.datasets' | docstrings
+retrieval: { neighbours: 799, bytes: [48], datasets: all } -> 'retrieval.neighbours' | at most 798
+retrieval: { neighbours: 10, bytes: [], datasets: all } -> 'retrieval.bytes' | non-empty
+retrieval: { neighbours: 10, bytes: [48, 48], datasets: all } -> 'retrieval.bytes' | found 48 twice
+retrieval: { neighbours: 10, bytes: [0], datasets: all } -> 'retrieval.bytes.0' | found 0
+retrieval: { neighbours: 10, datasets: all } -> lacks the key 'bytes'
 { robustness: { noise: [1], rotations: [] }, tracks: null } -> 'robustness' | no data set | null
 robustness: { noise: [-0.5], rotations: [] } -> 'robustness.noise.0' | -0.5 | 0
 robustness: { noise: [], rotations: [15] } -> 'robustness.noise' | non-empty
@@ -172,6 +181,16 @@ def test_codes_are_put_to_use_where_encoders_are_trained_to_reconstruct():
         (alone(projections="pca"), ()),
     ):
         assert {*resolve_study(config).downstream} == {*product(datasets, protocols)}
+
+
+def test_codes_are_searched_in_fewer_bytes_where_they_could_be_put_to_use():
+    asked = {"neighbours": 10, "bytes": [48, 64], "datasets": "all"}
+    assert not resolve_study(study_of()).retrieval
+    study = resolve_study(study_of({"retrieval": asked, "downstream": {"datasets": []}}))
+    assert study.retrieval == resolve_study(study_of()).downstream != {} == study.downstream
+    asked["datasets"] = ["docstrings"]
+    found = resolve_study(study_of({"retrieval": asked})).retrieval
+    assert {dataset for dataset, _ in found} == {"docstrings"}
 
 
 def test_inputs_are_perturbed_where_classes_are_told_and_images_alone_are_turned():

@@ -12,7 +12,14 @@ from helpers.configuration import check_line, refusal_by
 from qdistill.datasets.synthetic import optimal_mse, true_covariance
 from qdistill.errors import ConfigurationError
 from qdistill.study.dataset_kinds import KINDS, PRESETS
-from qdistill.study.datasets import folder_of, record_of, resolve_dataset
+from qdistill.study.datasets import (
+    folder_of,
+    made_of,
+    nearness_of,
+    record_of,
+    resolve_dataset,
+)
+from qdistill.study.widths import qubits_of, width_of
 
 ROOT = Path(__file__).parents[2]
 TEXT = {"name": "mine", "kind": "text", "qubits": 4, "path": "texts"}
@@ -24,11 +31,8 @@ def test_a_built_in_name_resolves_to_every_setting_of_its_kind(name):
     settings = resolve_dataset(name)
     kind = PRESETS[name]["kind"]
     assert (settings["name"], settings["kind"]) == (name, kind)
-    assert set(settings) == {
-        "qubits",
-        *KINDS[kind].model_fields,
-        *KINDS[kind].model_computed_fields,
-    }
+    known = {"qubits", *KINDS[kind].model_fields, *KINDS[kind].model_computed_fields}
+    assert set(settings) == known - {"width", "metric"}
     assert list(settings)[:3] == ["name", "kind", "qubits"]
 
 
@@ -44,7 +48,7 @@ def test_the_calibrated_optimum_is_near_and_below_the_published_errors(name, at_
     assert last["n"] == at_most_examples
     optimum = optimal_mse(true_covariance(settings), 2 ** settings["qubits"])
     assert 0.85 * last["heldout_loss"] < optimum < last["heldout_loss"]
-    assert record_of(settings).width() == 4 * 2 ** settings["qubits"]
+    assert record_of(settings).features() == 4 * 2 ** settings["qubits"]
 
 
 def test_settings_given_override_the_preset_and_leave_it_unchanged():
@@ -72,7 +76,7 @@ def test_declared_rows_and_width(encoder):
         ({"name": "reviews"} | own, dict(train=2000, unlabelled=1000, heldout=1000), width),
     ):
         record = record_of(resolve_dataset(entry))
-        assert [record.rows(), record.width()] == expected
+        assert [record.rows(), record.features()] == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_a_corrupted_data_set_has_the_rows_the_width_and_the_qubits_of_its_sourc
     clean = resolve_dataset(source)
     assert (settings["source"], settings["qubits"]) == (clean, clean["qubits"])
     noisy, plain = record_of(settings), record_of(clean)
-    assert (noisy.rows(), noisy.width()) == (plain.rows(), plain.width())
+    assert (noisy.rows(), noisy.features()) == (plain.rows(), plain.features())
 
 
 def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels():
@@ -98,6 +102,41 @@ def test_a_built_in_corrupted_data_set_can_have_another_source_and_other_levels(
     settings = resolve_dataset(entry)
     assert (settings["noise"], settings["dropout"], settings["qubits"]) == (0, 0.2, 3)
     assert resolve_dataset("digits-corrupted")["qubits"] == 4  # the preset is unchanged
+
+
+def test_a_width_stands_in_place_of_qubits_and_a_power_of_two_is_so_many_qubits():
+    for name in ("digits", "docstrings", "reviews"):
+        settings = resolve_dataset({"name": name, "width": 48})
+        assert list(settings)[:3] == ["name", "kind", "width"] and "qubits" not in settings
+        assert width_of(settings) == 48 and width_of(resolve_dataset(settings)) == 48
+        assert folder_of(settings).startswith(f"{name}~")
+        assert resolve_dataset({"name": name, "width": 32}) == resolve_dataset(
+            {"name": name, "qubits": 5}
+        )
+    made = {"name": "narrow", "kind": "synthetic", "width": 12, "rank": 40}
+    made |= {"signal_variance": 1.0, "noise_variance": 1.0}
+    assert record_of(resolve_dataset(made)).features() == 4 * 12
+    labelled = resolve_dataset({"name": "digits-labels", "source": {"name": "digits", "width": 48}})
+    assert labelled["width"] == labelled["source"]["width"] == 48 and "qubits" not in labelled
+
+
+def test_a_metric_is_given_or_that_of_the_kind_and_makes_no_other_data_set():
+    for name, usual in {"digits": "euclidean", "docstrings": "cosine"}.items():
+        assert nearness_of(resolve_dataset(name)) == usual
+        for metric in ("cosine", "euclidean"):
+            settings = resolve_dataset({"name": name, "metric": metric})
+            assert nearness_of(settings) == record_of(settings).metric == metric
+            assert folder_of(settings) == name and "metric" not in made_of(settings)
+            derived = resolve_dataset({"name": f"{name}-corrupted", "source": settings})
+            assert folder_of(derived) == f"{name}-corrupted"
+    plain = folder_of(resolve_dataset(VECTORS))
+    assert folder_of(resolve_dataset({**VECTORS, "metric": "cosine"})) == plain
+
+
+@given(width=st.integers(2, 4096))
+def test_only_powers_of_two_from_four_up_have_qubits(width):
+    wires = [qubits for qubits in range(2, 13) if 2**qubits == width]
+    assert qubits_of(width) == (wires[0] if wires else 0)
 
 
 # A data set, and what the refusal says of it.
@@ -113,6 +152,15 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { name: digits, seeds: 3 } -> seeds | split_seed
 { name: vectors, qubits: 4 } -> lacks the key 'path'
 { name: digits, qubits: 7 } -> 7 qubits | 128 | 64
+{ name: digits, metric: dot } -> 'metric': found 'dot' | cosine or euclidean
+{ name: digits-corrupted, metric: cosine } -> unknown key 'metric'
+{ name: digits, width: 65 } -> a width of 65 needs at least 65 features | 64
+{ name: digits, width: 1 } -> 'width': found 1 | from 2 to 4096 | where no circuit stands
+{ name: digits, width: null } -> 'width': found null
+{ name: digits, width: 48, qubits: 4 } -> found 'qubits' (4) and 'width' (48) | give one of them
+{ name: synthetic-4q, width: 48 } -> found 'qubits' (4) and 'width' (48) | give one of them
+{ name: teacher-circuit, width: 48 } -> unknown key 'width'
+{ name: mine, kind: vectors, path: a.npy } -> lacks the key 'qubits', or 'width'
 { name: digits, qubits: "4" } -> qubits | '4' | whole number
 { name: digits, split_seed: false } -> split_seed | False
 { name: digits, train: 1001 } -> 1798 | 1797
@@ -129,6 +177,8 @@ synthetic-5q -> synthetic-5q | not built in | synthetic-6q
 { <<: *vectors, unlabelled_fraction: 0.7 } -> 0.7 | 0.3 | no rows
 { <<: *vectors, heldout_fraction: 1 } -> heldout_fraction | below 1
 { <<: *vectors, column: 3 } -> column | 3
+{ <<: *vectors, column: [a, b], columns: "f*" } -> 'column' ('['a', 'b']') and 'columns' ('f*')
+{ <<: *vectors, columns: [a] } -> 'columns': found ['a'] | text or null. A pattern such as
 { <<: *vectors, label_column: [y] } -> label_column | text or null
 { <<: *vectors, column: [a, y], label_column: y } -> label_column 'y' | no feature
 { <<: *vectors, column: y, label_column: y } -> label_column 'y' | no feature
@@ -177,8 +227,9 @@ def test_settings_are_refused_in_words_or_resolved_once_and_for_all(kind, values
         assert "'mine'" in str(error) or "source" in entry
         assert "\n" not in str(error) and len(str(error)) <= 400
     else:
-        again = {key: settings[key] for key in KINDS[kind].model_fields}
+        again = {key: settings[key] for key in KINDS[kind].model_fields if key in settings}
         assert resolve_dataset(again) == settings
+        assert width_of(settings) == entry.pop("width", width_of(settings))
         assert {key: settings[key] for key in entry} == entry
 
 

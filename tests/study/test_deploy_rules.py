@@ -15,6 +15,7 @@ deploy: {{ dataset: digits }} -> 'deploy.dataset': found 'digits', which is not 
 {{ deploy: {{ dataset: null }}, tracks: null }} -> lacks the key 'dataset', and the study has 2: s
 deploy: {{ n: 30 }} -> 'deploy.n': found 30, but 'docstrings' under the protocol 'article'
 deploy: {{ n: 100.0 }} -> 'deploy.n': found 100.0, and must be a whole number (integer) from 2
+deploy: {{ n: all }} -> 'deploy.n': found all, but 'docstrings' under the protocol 'article'
 deploy: {{ model: mean }} -> 'deploy.model': 'mean' cannot be deployed; allowed: a
 deploy: {{ model: best }} -> 'deploy.model': 'best' is not run on 'docstrings'; al
 deploy: {{ protocol: regularised, model: compiled }} -> 'compiled' is not run on 'docstrings'; a
@@ -33,12 +34,17 @@ def test_a_deployment_by_the_comparisons():
     study = resolve_study(study_of())
     found = resolve_deployment(study)
     assert (found.dataset, found.protocol, found.n) == ("docstrings", "article", 100)
-    assert (found.qubits, found.model) == (6, "auto")
+    assert (found.width, found.model) == (64, "auto")
     assert found.candidates[0] == "pca"
     assert not {"mean", "oracle", "compiled"} & set(found.candidates)
     assert set(found.training) == set(study.tracks[0].bottlenecks)
     assert set(found.teachers) <= set(found.training)
     assert json.loads(json.dumps(asdict(found)))["training"] == found.training
+
+
+def test_all_rows_are_deployed_where_they_are_trained_on():
+    asked = {"n": [100, "all"], "deploy": {"n": "all"}}
+    assert resolve_deployment(resolve_study(study_of(asked))).n == "all"
 
 
 def test_a_deployment_of_another_protocol_and_of_a_name():

@@ -57,7 +57,7 @@ def test_headings_are_numbered_without_a_gap_behind_the_verdict():
 def test_figures_are_those_that_a_track_can_fill(changes, absent):
     study = replace(STUDY, tracks=(replace(MAIN, **changes),))
     for problem in study.problems:
-        not_here = {"memorisation", "tradeoff", "robustness"}  # but elsewhere
+        not_here = {"memorisation", "tradeoff", "robustness", "retrieval"}  # but elsewhere
         assert {*FIGURES} - {*figures_of(study, *problem)} == absent | not_here
 
 

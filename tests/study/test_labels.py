@@ -24,7 +24,7 @@ def test_a_labelled_data_set_is_that_of_its_source():
     record = record_of(settings)
     assert settings["source"]["name"] == "digits" and settings["qubits"] == 4
     assert record.rows() == {"train": 1_000, "unlabelled": 397, "heldout": 400}
-    assert record.width() == 64
+    assert record.features() == 64
     # Of classes that are dropped nobody knows how many rows they have.
     assert record_of(resolve_dataset("docstrings-labels")).rows() is None
 
@@ -55,11 +55,12 @@ def test_classifiers_do_not_stand_among_vectors_and_labels_need_a_track_of_their
 
 
 def test_what_a_practitioner_would_pick_is_asked_for_before_an_advantage_is_the_circuits_own():
-    rivals = {name for name in RECIPES if family_of(name) == "reference"}
-    assert set(RECIPES) - rivals == {"kernel_amplitude", "kernel_angle"}
+    fitted = {*RECIPES, "tabpfn", "setfit"}
+    rivals = {name for name in fitted if family_of(name) == "reference"}
+    assert fitted - rivals == {"kernel_amplitude", "kernel_angle"}
     wanted = {"mean", "linear", "square", *rivals} - {"fourier"}
     assert set(required_rivals("classify")) == wanted <= set(stands_in("labels"))
-    assert {"mean", *RECIPES} == {n for n in REFERENCES if ENTRIES[n].in_labels}
+    assert {"mean", *fitted} == {n for n in REFERENCES if ENTRIES[n].in_labels}
     assert not set(RECIPES) & set(required_rivals("reconstruct"))
 
 

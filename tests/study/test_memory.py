@@ -1,12 +1,16 @@
 """The memory that jobs are declared to need, against what they take."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers.checkout import run_python
-from helpers.configuration import with_data
-from qdistill.study.memory import job_megabytes
+from helpers.configuration import TRACK, with_data
+from helpers.text import write_folder
+from qdistill.study.datasets import resolve_dataset
+from qdistill.study.memory import UNDECLARED_ROWS, estimated_sizes, job_megabytes
 
 # Trains in a process of its own and prints its peak in megabytes.
 PROGRAM = """
@@ -27,7 +31,7 @@ write_synthetic(about["data"], latents)
 draw_subsets(latents, range(about["seeds"]), subset)
 files = {name: folder / name for name in ("weights", "history", "metrics", "choices")}
 protocol, qubits = about["settings"]["protocol"], about["data"]["qubits"]
-problem = Problem("x", protocol, qubits, [about["n"]], latents, subset)
+problem = Problem("x", protocol, 2**qubits, [about["n"]], latents, subset)
 train_model(about["name"], problem, about["settings"], files)
 print(peak_bytes() / 1e6)
 """
@@ -77,6 +81,21 @@ def test_a_job_takes_no_more_than_declared_and_not_much_less(
     taken = float(run_python("-c", PROGRAM, tmp_path, json.dumps(about)).split()[-1])
     declared = job_megabytes(track, "measured", name, seeds)
     assert taken <= declared <= 3 * taken
+
+
+def test_all_rows_are_as_many_as_the_data_set_is_known_to_have(tmp_path):
+    def sizes(n, entry):
+        dataset = resolve_dataset({"name": "mine", "qubits": 2, **entry})
+        return estimated_sizes(replace(TRACK, n=n, datasets={"mine": dataset}), "mine")
+
+    np.save(tmp_path / "x.npy", np.ones((40, 6)))
+    vectors = {"kind": "vectors", "path": str(tmp_path / "x.npy")}
+    assert sizes((5, 10), vectors) == (5, 10)
+    assert sizes((5, "all"), vectors) == (5, 20)
+    assert sizes(("all",), {"kind": "squares", "train": 7}) == (7,)
+    write_folder(tmp_path / "texts", documents=3)
+    texts = {"kind": "text", "path": str(tmp_path / "texts")}
+    assert sizes(("all",), texts) == (UNDECLARED_ROWS["train"],)
 
 
 def test_more_of_anything_needs_more():

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from helpers.configuration import GRID, TRACK, refusal_by, track, with_data
 from helpers.names import ENTRIES, STUDENTS
+from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks.base import Circuit
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.registry import BOTTLENECKS
 from qdistill.study.track_rules import check_track, overridable_names
+from qdistill.study.widths import width_of
 
 
 def refusal(refused, where=""):
@@ -180,6 +183,8 @@ def test_a_table_of_texts_can_have_the_rows_that_are_asked_for(tmp_path):
         ({"name": "digits", "qubits": 6}, {"trained", "pca", "identity"}),
         ({"name": "digits", "qubits": 6, "unlabelled": 64}, {"trained", "identity"}),
         ({"name": "digits", "qubits": 6, "unlabelled": 65}, {"trained", "pca", "identity"}),
+        ({"name": "digits", "width": 48}, {"trained", "pca"}),
+        ({"name": "digits", "width": 64}, {"trained", "pca", "identity"}),
         ("digits-corrupted", {"trained", "pca"}),
         ("teacher-circuit", {"trained", "pca", "identity"}),
         ({"name": "teacher-circuit", "unlabelled": 0}, {"trained", "identity"}),
@@ -188,14 +193,52 @@ def test_a_table_of_texts_can_have_the_rows_that_are_asked_for(tmp_path):
 )
 def test_projections_fit_the_data(entry, allowed):
     for kind in ("trained", "pca", "identity"):
-        asked = with_data(entry, projections=kind)
+        asked = with_data(entry, projections=kind, bottlenecks=("linear",))
         if kind in allowed:
             check_track(asked, "")
         else:
             message = refusal(asked, "tracks.x.")
             assert f"'tracks.x.projections': found '{kind}'" in message
-            assert str(2 ** resolve_dataset(entry)["qubits"]) in message
+            assert str(width_of(resolve_dataset(entry))) in message
             assert kind == "pca" or "allowed for it: trained, pca" in message
+
+
+def test_all_rows_must_be_two_and_one_for_each_fold():
+    regularised = {"protocol": "regularised", "regularised": {**GRID, "folds": 5}}
+    for training, least in ((None, 2), (regularised, 5)):
+        data = {"name": "few", "kind": "squares", "qubits": 2, "train": least}
+        check_track(with_data(data, training, n=("all",)), "")
+        message = refusal(with_data({**data, "train": least - 1}, training, n=("all",)))
+        assert "'n': found all, and 'few' has" in message
+        assert f"has {least - 1} rows to train on, where at least {least} are needed" in message
+
+
+@pytest.mark.parametrize("name", sorted(BOTTLENECKS))
+def test_circuits_alone_are_refused_where_the_width_is_no_power_of_two(name):
+    asked = replace(with_data({"name": "digits", "width": 48}), bottlenecks=(name,))
+    if issubclass(load_bottleneck(name), Circuit):
+        message = refusal(asked, "tracks.x.")
+        assert f"'tracks.x.models': '{name}' needs a bottleneck whose width is a power" in message
+        assert "by 'qubits', and 'digits' has 'width: 48'" in message
+    else:
+        check_track(asked, "")
+    check_track(replace(with_data({"name": "digits", "width": 32}), bottlenecks=(name,)), "")
+
+
+def test_what_a_circuit_teaches_or_lends_its_wires_is_refused_with_it():
+    labels = {"name": "digits-labels", "source": {"name": "digits", "width": 48}}
+    wide = with_data(labels, bottlenecks=("classical",))
+    for name in ("kernel_amplitude", "kernel_angle", "fourier"):
+        message = refusal(replace(wide, references=(name,)))
+        assert f"'models': '{name}' needs a bottleneck" in message
+    message = refusal(replace(wide, bottlenecks=("linear", "quantum"), references=("fourier",)))
+    assert "another track without 'fourier', 'quantum'" in message
+    check_track(replace(wide, references=("mean", "logistic", "svm_rbf")), "")
+    plain = with_data({"name": "digits", "width": 48}, bottlenecks=("classical",))
+    check_track(replace(plain, students=("self_distilled",), tuned=("linear_tuned",)), "")
+    taught = replace(plain, students=("distilled_pool",), tuned=("quantum_tuned",))
+    assert "'models': 'quantum_tuned' needs" in refusal(taught)
+    assert "'students': 'distilled_pool' needs" in refusal(replace(taught, tuned=()))
 
 
 @pytest.mark.parametrize("name", ["digits-labels", "digits-labels-shuffled"])

@@ -85,6 +85,11 @@ def test_sizes_are_those_of_all_tracks_of_a_data_set():
     assert study.sizes["docstrings"] == (20, 50, 200, 500)
     assert study.sizes["teacher-circuit"] == (5, 100)
     assert study.tracks[0].n == (50, 500)
+    study = study_of({"n": ["all", 500, 50], "deploy": None, "tracks": tracks})
+    assert study.tracks[0].n == (50, 500, "all") and study.tracks[0].numbers == (50, 500)
+    assert study.sizes["docstrings"] == (20, 50, 200, 500)
+    alone = study_of({"n": "all", "deploy": None, "tracks": None})
+    assert alone.tracks[0].n == ("all",) and set(alone.sizes.values()) == {()}
 
 
 def test_suffixes_of_rules_differ_between_tracks():

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.checkout import run_python
 from helpers.configuration import CONFIG, refusal_by
 from helpers.text import write_folder
 from helpers.vectors import FORMS, save_vectors
+from qdistill.study.reading import part_files, partition_of
 from qdistill.study.user_files import check_text_path, inspect_texts, inspect_vectors, text_files
 
 VALUES = np.arange(35.0).reshape(7, 5)
@@ -162,14 +164,91 @@ def test_folders_of_parts_of_texts_are_tables_and_others_are_told(tmp_path):
     assert inspect_texts("mine", str(parts), {"text_column": "body"}) == 6
     assert names(parts) == [f"part-{number}.jsonl" for number in range(3)]
     assert "'text_column' of 'mine' is missing" in refusal(parts, {}, check_text_path)
-    inner = tmp_path / "divided" / "year=2024"
-    inner.mkdir(parents=True)
-    (inner / "part-0.parquet").touch()
-    said = "divided into folders such as 'year=2024'"
-    assert said in refusal(tmp_path / "divided", {"text_column": "body"}, check_text_path)
-    assert said in refusal(tmp_path / "divided", "vector")
     (parts / "more.parquet").touch()
     assert "or a folder of .parquet or .csv parts" in refusal(parts, "vector")
+
+
+def write_divided(folder, rows=2):
+    """Write tables as Spark does, by two keys, with its notes beside them."""
+    for place, names in enumerate((("y=2023", "lang=en"), ("y=2024", "lang=en"), ("y=2024", "f"))):
+        inner = folder.joinpath(*names[:-1], names[-1] if "=" in names[-1] else "lang=f%72")
+        inner.mkdir(parents=True)
+        values = np.arange(2.0 * rows).reshape(rows, 2) + 100 * place
+        pd.DataFrame(values, columns=["f2", "f10"]).to_parquet(inner / "part-00000.snappy.parquet")
+        (inner / ".part-00000.snappy.parquet.crc").touch()
+        (inner / "part-00000.crc").touch()
+    for note in ("_SUCCESS", "_metadata", "_common_metadata", "._SUCCESS.crc"):
+        (folder / note).touch()
+    return folder
+
+
+def test_folders_divided_by_keys_are_one_table_and_their_names_are_columns(tmp_path):
+    folder = write_divided(tmp_path / "divided")
+    parts = part_files(folder)
+    assert [str(part.parent.relative_to(folder)) for part in parts] == [
+        *("y=2023/lang=en", "y=2024/lang=en", "y=2024/lang=f%72")
+    ]
+    assert partition_of(parts[2], folder) == {"y": "2024", "lang": "fr"}
+    assert partition_of(parts[2], folder / "y=2024") == {"lang": "fr"}
+    assert partition_of(parts[2], tmp_path / "elsewhere") == {}
+    missing = folder / "y=__HIVE_DEFAULT_PARTITION__" / "a.parquet"
+    assert partition_of(missing, folder) == {"y": ""}
+    for label in ("lang", "y"):
+        assert inspect_vectors("mine", str(folder), ["f2", "f10"], label) == (6, 2)
+    assert inspect_texts("mine", str(folder), {"text_column": "f2", "label_column": "y"}) == 6
+    message = refusal_by(inspect_vectors, "mine", str(folder), ["f2"], "langs")
+    assert "'label_column' of 'mine'" in message and "did you mean 'lang'?" in message
+    assert "no column 'y'" in refusal(folder, ["y", "f2"])  # a label, and no feature
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("a.parquet", "divided into folders such as 'y=2023', whose names are a column, and"),
+        ("other/a.parquet", "'other' beside them has none; move it away"),
+        ("z=1/lang=en/a.parquet", "'y', 'lang', and"),
+        ("y=2025/a.parquet", "and 'y=2025/a.parquet' by 'y'; all parts must be by the same keys"),
+        ("y=2025/lang=en/a.csv", "or a folder of .parquet or .csv parts"),
+    ],
+)
+def test_parts_that_are_divided_otherwise_are_refused(tmp_path, made, said):
+    folder = write_divided(tmp_path / "divided")
+    (folder / made).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({"f2": [1.0], "f10": [2.0]}).to_parquet(folder / made)
+    assert said in refusal(folder, ["f2", "f10"])
+
+
+def test_a_folder_of_plain_text_may_have_such_names(tmp_path):
+    folder = write_folder(tmp_path / "texts" / "year=2024", documents=2).parent
+    check_text_path("mine", str(folder), {})
+    assert names(folder) == ["year=2024/00.txt", "year=2024/01.txt"]
+
+
+def test_a_pattern_is_matched_in_every_part_and_refused_where_it_cannot_be(tmp_path):
+    def said(path, pattern, label=None):
+        message = refusal_by(inspect_vectors, "mine", str(path), None, label, pattern)
+        assert "'columns' of 'mine'" in message
+        return message
+
+    names = [f"f{number}" for number in (10, 1, 2)]
+    frame = pd.DataFrame(np.arange(12.0).reshape(4, 3), columns=names).assign(y="a")
+    for suffix, write in ((".csv", frame.to_csv), (".parquet", frame.to_parquet)):
+        path = tmp_path / f"x{suffix}"
+        write(path, index=False)
+        assert inspect_vectors("mine", str(path), None, "y", "f*") == (4, 3)
+        assert "no column matches 'g*', where * is a whole number; its columns are 'f10'" in said(
+            path, "g*"
+        )
+        assert "no column matches 'y'" in said(path, "y", "y")
+    np.save(tmp_path / "x.npy", VALUES)
+    np.savez(tmp_path / "x.npz", f1=VALUES)
+    for suffix in (".npy", ".npz"):
+        assert "which has no columns to match; leave it out" in said(tmp_path / f"x{suffix}", "f*")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    frame.to_csv(parts / "0.csv", index=False)
+    frame.drop(columns="f2").to_csv(parts / "1.csv", index=False)
+    assert "has 'f2'; all parts must have the same" in said(parts, "f*")
 
 
 @pytest.mark.parametrize("name", ["emb{v1}.npy", "{.npy", "a\nb.npy"])

@@ -24,9 +24,10 @@ from helpers.tracking import (
 )
 from qdistill.errors import DataError
 from qdistill.storage.tables import write_table
-from qdistill.tracking.runs import aggregate_seeds
+from qdistill.tracking.runs import aggregate_seeds, model_records
 
 AT = "small/synthetic-4q/4/article/100"
+CHILD_AND_PARENT = ("1/quantum/trained", "quantum")
 
 
 def test_one_study_run_a_parent_per_model_and_n_and_a_child_per_row(index):
@@ -85,6 +86,29 @@ def test_a_parent_carries_the_aggregates_over_seeds(index):
     assert found["gap"] == pytest.approx(statistics.mean(heldout) / statistics.mean(train))
     counts = [found[name] for name in ("seeds", "seeds_diverged", "seeds_choice_at_edge")]
     assert counts == [2, 0, 0]
+
+
+def test_errors_are_told_over_that_of_the_mean_of_the_same_seed(index):
+    rows = make_metrics().query("n == 100").set_index(["model", "seed"])["heldout_loss"]
+    ratios = [rows["quantum", seed] / rows["mean", seed] for seed in (0, 1)]
+    child, parent = (index.runs[f"{AT}/{key}"].data.metrics for key in CHILD_AND_PARENT)
+    assert child["heldout_loss_over_mean"] == pytest.approx(ratios[1])
+    assert parent["heldout_loss_over_mean_mean"] == pytest.approx(statistics.mean(ratios))
+    own = index.runs[f"{AT}/mean"].data.metrics
+    assert own["heldout_loss_over_mean_mean"] == 1
+
+
+def test_without_a_mean_or_with_one_of_zero_nothing_is_told_over_it():
+    metrics = make_metrics()
+    metrics.loc[metrics.eval("model == 'mean' and seed == 0"), "heldout_loss"] = 0.0
+    told = {
+        record.key: record.metrics.keys() & {"heldout_loss_over_mean"}
+        for table in (metrics, metrics[metrics["model"] != "mean"].assign(n=50))
+        for record in model_records("small", table, {}, {})
+    }
+    assert [key for key, found in told.items() if found] == [
+        key for key in told if "/100/1/" in key
+    ]
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=12))

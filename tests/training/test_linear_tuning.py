@@ -27,7 +27,7 @@ FEATURES = {"trained": 12, "identity": 8, "pca": 12}
 def tune(projections, kind, qubits, examples=None):
     examples = examples or make_examples(kind, features=FEATURES[projections])
     settings = {"projections": projections, "folds": 5}
-    return examples, *tune_linear(examples, qubits, settings)
+    return examples, *tune_linear(examples, 2**qubits, settings)
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(map(str, case)))

@@ -35,7 +35,7 @@ BOTH = pytest.mark.parametrize("settings", [ARTICLE, REGULARISED], ids=lambda s:
 
 
 def train(name, settings, examples):
-    model, parameters, _ = start_model(name, settings, 3, examples)
+    model, parameters, _ = start_model(name, settings, 8, examples)
     return model, parameters, train_by_protocol(model, parameters, examples, settings)[0]
 
 
@@ -55,8 +55,8 @@ def test_the_scale_of_codes_is_the_decoders_when_it_is_kept(name):
     """A scale of c is a decoder of c times its weights: the same outputs, another training."""
     examples, scale = make_examples("reconstruct"), 8.0
     settings = {**ARTICLE, "code_scale": scale}
-    model, parameters, _ = start_model(name, settings, 3, examples)
-    plain = start_model(name, {**ARTICLE, "code_scale": 1.0}, 3, examples)[0]
+    model, parameters, _ = start_model(name, settings, 8, examples)
+    plain = start_model(name, {**ARTICLE, "code_scale": 1.0}, 8, examples)[0]
     kept = model.kept_weights(parameters)
     assert torch.equal(kept["decoder.weight"], scale * parameters["decoder.weight"])
     x = examples.inputs[examples.labelled]
@@ -78,13 +78,13 @@ def test_the_scale_of_codes_is_the_decoders_when_it_is_kept(name):
 def test_scales_of_models(name, own, unit):
     examples = make_examples("reconstruct")
     for wanted, expected in (("own", own), (3, 3), ("unit", unit)):
-        model, parameters, _ = start_model(name, {**ARTICLE, "code_scale": wanted}, 3, examples)
+        model, parameters, _ = start_model(name, {**ARTICLE, "code_scale": wanted}, 8, examples)
         assert model.scale == expected
     codes = model.squeeze(parameters, model.encode(parameters, examples.inputs[examples.labelled]))
     if name != "linear":  # whose codes have the scale of the data
         assert 0.5 < codes.abs().mean() < 1.5
     fixed = {**ARTICLE, "code_scale": "unit", "projections": "pca"}
-    assert start_model(name, fixed, 3, make_examples("squares"))[0].scale == 1
+    assert start_model(name, fixed, 8, make_examples("squares"))[0].scale == 1
 
 
 def test_training_that_does_not_help_is_not_done():
@@ -121,7 +121,7 @@ def test_a_final_training_that_breaks_is_flagged():
     """Cross-validation promised a length at which the training on all examples fails."""
     examples = make_examples("noisy map", n=20)
     useless = {**REGULARISED, "regularised": {**GRID, "learning_rates": [1e9]}}
-    model, parameters, _ = start_model("linear", useless, 3, examples)
+    model, parameters, _ = start_model("linear", useless, 8, examples)
     curves, ends = np.ones((3, 3, 7)), np.array([2, 2, 0])
     chosen = Chosen(grid_of(useless, 1), curves, np.zeros(3, int), ends, 0.0)
     block = protocols.train_regularised(model, parameters, examples, chosen, "batches")
@@ -131,7 +131,7 @@ def test_a_final_training_that_breaks_is_flagged():
 def test_time_counts_the_search_and_not_the_measuring(monkeypatch):
     clock = Clock(monkeypatch, blocks)
     examples = make_examples("noisy map", n=20)
-    model, parameters, _ = start_model("linear", REGULARISED, 3, examples)
+    model, parameters, _ = start_model("linear", REGULARISED, 8, examples)
     curves = np.array([[[3.0, 2.0, 4.0]] * 3] * 3)
     chosen = Chosen(grid_of(REGULARISED, 1), curves, np.zeros(3, int), np.ones(3, int), 100.0)
     for module in (blocks, protocols):
@@ -234,7 +234,7 @@ def test_with_enough_examples_the_circuit_behind_the_targets_is_found():
     grid = {**GRID, "steps": 400, "learning_rates": [0.05]}
     own = dict(projections="identity", layers=1, angle_range=1.0)
     settings = {**REGULARISED, **own, "regularised": grid}
-    model, _, _ = start_model("quantum", settings, 3, examples)
+    model, _, _ = start_model("quantum", settings, 8, examples)
     teacher = torch.rand(1, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     hidden = model.squeeze({"bottleneck.angles": teacher}, examples.inputs[None])[0]
     examples = replace(examples, targets=hidden)
@@ -257,7 +257,7 @@ def test_what_is_written(tmp_path, name, settings):
     files = files_of(tmp_path, name)
     problem = make_problem(latents, (12, 20), SEEDS, protocol)
     train_model(name, problem, settings, files)
-    bottleneck = build_bottleneck(name, 3, settings)
+    bottleneck = build_bottleneck(name, 8, settings)
     width = bottleneck.width
     counted = 2 * 8 * width + width + 8 + bottleneck.count_parameters()
     for n in problem.sizes:

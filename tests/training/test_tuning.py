@@ -57,7 +57,7 @@ def test_each_seed_has_the_layers_of_its_lowest_error_and_is_trained_so(circuits
     searches, trained = {}, {}
     for layers in (1, 3):
         own = {**CIRCUIT, "layers": layers, "code_scale": "unit"}
-        model, parameters, _ = start_model("quantum", own, 3, examples)
+        model, parameters, _ = start_model("quantum", own, 8, examples)
         searches[layers] = choose_settings(
             model, parameters, examples, grid_of(own, examples.n), "batches"
         )
@@ -128,7 +128,7 @@ def test_files_of_the_tuned_linear_model(latents):
     files = tune(latents, "linear_tuned", LINEAR)
     for n in SIZES:
         examples = examples_at(latents, n)
-        weights, evaluation, found = tune_linear(examples, 3, LINEAR)
+        weights, evaluation, found = tune_linear(examples, 8, LINEAR)
         metrics, choices = rows_at(files, "metrics", n), rows_at(files, "choices", n)
         for frame in (metrics, choices):
             about = frame[["dataset", "qubits", "protocol", "n", "model"]].drop_duplicates()

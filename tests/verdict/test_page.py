@@ -20,6 +20,7 @@ from helpers.metrics import (
     make_sweep,
 )
 from helpers.names import ENTRIES, MODELS
+from helpers.retrieval import make_retrieval
 from helpers.verdict import (
     CIRCUIT,
     ONE,
@@ -34,6 +35,7 @@ from qdistill.judgement.benchmarks import pair_scores, read_scores
 from qdistill.judgement.published import read_published
 from qdistill.judgement.study import judge_benchmarks
 from qdistill.study.configuration import resolve_study
+from qdistill.study.datasets import resolve_dataset
 from qdistill.verdict.details import summarise_values
 
 pytestmark = pytest.mark.slow
@@ -326,3 +328,34 @@ def test_a_problem_with_other_circuits_alone_has_no_row_of_the_circuits_parts():
     page = documents_of(pd.concat([whole, alone], ignore_index=True))["markdown"]
     section = page.partition("## Whose advantage is it?")[2].partition("\n## ")[0]
     assert "synthetic-6q" in section and "|`digits`" not in section
+
+
+def test_published_levels_of_other_reviews_are_said_not_to_be_comparable():
+    metrics = make_metrics(("told",), (64,), 5, ("mean", "logistic", "classical", "quantum"))
+    metrics = metrics.assign(task="classify", measure="cross_entropy")
+    spread = pd.util.hash_pandas_object(metrics[["model", "seed"]]) % 1_000
+    metrics["heldout_accuracy"] = 0.7 + spread.to_numpy() / 20_000
+    pages = {}
+    for source in ("reviews", "docstrings"):
+        told = described("told", name="told", kind="labels", source={"name": source})
+        told["settings"] = resolve_dataset(told["settings"])
+        pages[source] = documents_of(metrics, [told])["markdown"]
+    said = "Beside published accuracies, as of SST-2, compare ranks"
+    assert said in pages["reviews"] and "SST-2" not in pages["docstrings"]
+
+
+def test_a_page_says_what_a_vector_store_should_hold_where_codes_were_searched():
+    metrics = make_metrics(("docstrings",), (100,), names=("mean", "linear", "quantum"))
+    recall = {"pca int8": 0.7, "linear": 0.6, "quantum": 0.55}
+    table, title = make_retrieval(metrics, recall), "## What should a vector store hold?"
+    page = documents_of(metrics, retrieval=table, budgets=(8, 64))["markdown"]
+    said = page.partition(title)[2].partition("\n## ")[0]
+    told = "The best code of circuit and students finds less than the best without one"
+    assert f"- `docstrings` article: {told} within 8 and 64 bytes." in said
+    (row,) = re.findall(r"^\|`docstrings` article\|100\|64\|(.*)\|$", said, re.M)
+    use, found, best, less = row.split("|")
+    assert use == "`pca` int8" and best == "`linear` int8"
+    assert 0.69 < float(found.split()[0]) < 0.71 and -0.12 < float(less.split()[0]) < -0.08
+    assert len(said.split()) <= 90 and title not in documents_of(metrics)["markdown"]
+    details = documents_of(metrics, retrieval=table, budgets=(8, 64))["details"]
+    assert "Codes in fewer bytes" in details and "retrieval_front" in details

@@ -33,6 +33,7 @@ training:
       distilled_pool: { epochs: 33 } } }
 deploy: null
 downstream: { neighbours: 7, examples_per_class: 4 }
+retrieval: { neighbours: 7, bytes: [23, 6], datasets: all }
 trainability:
   { qubits: 3, n: 41, layers: [2, 1], angle_ranges: [0.7], learning_rate: 0.01, max_steps: 123 }
 cost: { qubits: [7, 3], layers: 9, batch: 13, rounds: 19, simulators: [] }
@@ -133,6 +134,7 @@ def test_captions_tell_their_own_settings():
     expected = {
         "overfitting": ("(0, 19, all)", "that of 33 epochs"),
         "downstream": ("recall@7", "of 4 codes", "``unitary_re`` (epochs 19)"),
+        "retrieval": ("fill 23, 6 bytes", "over 3", "``unitary_re`` (epochs 19)"),
         "trainability": ("of 3 qubits", "n = 41", "2, 1", "123 steps", "3 seeds"),
         "cost": ("19 rounds", "9 layers", "7, 3 qubits", "batches of 13", "none)"),
         "verdict": ("a-study-with-quite-a-long-name", "over 3 paired seeds"),

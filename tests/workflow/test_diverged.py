@@ -37,6 +37,7 @@ tracks:
     models: [mean, classical, quantum, quantum_tuned]
     students: [compiled, distilled_pool]
 downstream: { neighbours: 5, examples_per_class: 2 }
+retrieval: { neighbours: 5, bytes: [4, 16], datasets: all }
 trainability: null
 cost: null
 deploy: { dataset: mine, n: 8, model: auto }
@@ -80,6 +81,17 @@ def test_one_seed_that_has_diverged_is_a_flagged_row_everywhere(tmp_path):
     soft = read_table("soft_targets", own / "soft_targets.parquet")
     lost = ~np.isfinite(matrix_of(soft, "target")).all(axis=1)
     np.testing.assert_array_equal(lost, soft["seed"].to_numpy() == 0)
+    found = read_frame("retrieval", results / "retrieval.parquet")
+    assert {"raw", "pca", "rotation", "truncation", *taught} < set(found["method"])
+    assert set(found["protocol"]) == {"article", "regularised"}
+    circuits = found[found["method"].isin(taught)]
+    assert (circuits["recall"].isna() == (circuits["seed"] == 0)).all()
+    assert (circuits["diverged"] == (circuits["seed"] == 0)).all()
+    front = read_frame("retrieval_front", results / "retrieval_front.parquet")
+    judged = front[front["method"].isin(taught) & front["against"].notna()]
+    assert set(judged["verdict"]) == {"undefined"} and len(judged)
+    assert "## What should a vector store hold?" in (folder / "reports/verdict.md").read_text()
+    assert len(list(results.glob("figures/mine/*/retrieval.svg"))) == 2
     assert "a diverged run has no finite error" in (folder / "reports/verdict.md").read_text()
     assert (results / "mine/adapter/model.safetensors").is_file()
     assert (results / "mlflow.json").is_file() and (results / "mine/adapter.json").is_file()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.study.dataset_kinds import KINDS, PRESETS
 from qdistill.study.registry import (
     BOTTLENECKS,
@@ -24,7 +24,7 @@ SCHEMA = json.loads(PATH.read_text())
 
 def test_every_name_has_an_implementation_and_a_place_on_the_ladder():
     for name in BOTTLENECKS:
-        assert load_bottleneck(name)(qubits=3, layers=2).width == ENTRIES[name].width(3)
+        assert build_bottleneck(name, 8, {"layers": 2}).width == ENTRIES[name].code_width(8)
     assert set(SIMPLICITY) == {*MODELS} - {"oracle"}  # which knows the distribution
     teachers = {entry.teacher for entry in STUDENTS.values()}
     assert teachers - set(BOTTLENECKS) == {"logistic", ""}  # fitted where it teaches, and none

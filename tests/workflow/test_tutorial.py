@@ -22,8 +22,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from helpers.checkout import free_port, succeed
-from qdistill.adapter.layout import read_adapter
+from qdistill.adapter.layout import OF_SENTENCE_TRANSFORMERS, read_adapter
 from qdistill.adapter.numerics import encode
+from qdistill.adapter.pipeline import save_pipeline
 from qdistill.storage.tables import matrix_of, read_table
 
 ROOT = Path(__file__).parents[2]
@@ -165,8 +166,8 @@ def test_inspect_says_what_the_adapter_is(finished):
     folder, printed, _ = finished
     config = json.loads((folder / ADAPTER / "config.json").read_text())
     assert printed[3].startswith(f"This adapter is `{config['origin']['model']}`")
-    names = {path.name for path in (folder / ADAPTER).iterdir() if path.stat().st_size}
-    assert names >= {"README.md", "config.json", "model.onnx", "model.safetensors"}
+    names = {path.name for path in (folder / ADAPTER).iterdir()}
+    assert names == {"README.md", "config.json", "model.onnx", "model.safetensors"}
     card = (folder / ADAPTER / "README.md").read_text()
     assert "models:/common-licenses@champion" in card and str(folder) not in card
     assert (config["inputs"], config["width"]) == (384, 64)
@@ -185,6 +186,17 @@ def test_apply_encodes_every_row(finished):
     expected = encode(read_adapter(folder / ADAPTER), matrix_of(latents, "features"))
     np.testing.assert_allclose(codes, expected, atol=1e-6)
     assert set(latents["split"].to_pylist()) == {"train", "unlabelled", "heldout"}
+
+
+@pytest.mark.workflow
+def test_the_adapter_goes_behind_its_encoder(finished, tmp_path):
+    adapter = read_adapter(finished[0] / ADAPTER)
+    assert save_pipeline(finished[0] / ADAPTER, tmp_path / "model") == (
+        adapter.config.kind in OF_SENTENCE_TRANSFORMERS
+    )
+    assert adapter.config.metric == "cosine"
+    card = (tmp_path / "model/README.md").read_text()
+    assert f"This adapter is `{adapter.config.origin['model']}`" in card
 
 
 @pytest.mark.workflow

@@ -31,7 +31,7 @@ _SUBJECTS = {
     "references without training": ("fit_references",),
     "data sets": ("generate_", "embed_", "collect_p", "find_", "draw_"),
     "unitaries and soft targets": ("extract_unitary", "collect_soft_targets"),
-    "downstream measures": ("measure_downstream", "measure_robustness"),
+    "downstream measures": ("measure_downstream", "measure_r"),
     "tables, intervals, tests": ("combine_tables", "judge_study", "resample_rows"),
     "figures": ("plot_",),
     "verdict": ("write_verdict",),

@@ -21,6 +21,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 PROBLEM = ["dataset", "qubits", "protocol"]
 RUN = [*PROBLEM, "n", "seed"]
 PAIR = ["challenger", "challenger_stage", "baseline"]
+STORE = ["method", "stage", "form", "rescored", "bytes"]
 KEYS = {
     "metrics": [*RUN, "model", "stage"],
     "comparisons": [*PROBLEM, "n", *PAIR, "baseline_stage"],
@@ -31,6 +32,8 @@ KEYS = {
     "choices": [*RUN, "model"],
     "downstream": [*RUN, "model", "stage", "metric"],
     "downstream_comparisons": [*PROBLEM, "n", "measure", *PAIR],
+    "retrieval": [*RUN, *STORE],
+    "retrieval_front": [*PROBLEM, "n", *STORE],
     "score_comparisons": [*PROBLEM, "n", "measure", *PAIR, "baseline_stage"],
     "geometry": [*RUN, "encoding", "against"],
     "robustness": [*RUN, "model", "stage", "perturbation", "level"],

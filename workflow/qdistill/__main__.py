@@ -1,4 +1,4 @@
-"""The command line: ``qdistill compare``, ``plan``, ``apply``, ``inspect`` and others.
+"""The command line: ``qdistill compare``, ``plan``, ``apply``, ``inspect``, and others.
 
 Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
 """
@@ -139,31 +139,90 @@ def plan_command(
         typer.echo("\n".join(filter(None, [plan.told(), excess(question, plan)])))
 
 
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT",
+        help="Vectors or texts: .parquet, .csv, .npy, .txt, or a folder of parts or of texts.",
+    ),
+]
+Output = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUTPUT", help="File to write: .parquet, .csv, or .npy, which has codes alone."
+    ),
+]
+Vectors = Annotated[
+    str | None, typer.Option(help="Column of vectors, lists of numbers.  [default: features]")
+]
+Numbers = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column of one number each, by its name or by a pattern: 'f*' is f1, f2 and so on, in "
+        "the order of the numbers. May be repeated."
+    ),
+]
+Texts = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of texts, encoded by the adapter's encoder first."),
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(help="Folder or name of that encoder, if it is not the study's."),
+]
+Precision = Annotated[
+    str, typer.Option(help="What a code is stored as: float32, float16, int8, or binary.")
+]
+Dropped = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="Column to leave out. May be repeated.")
+]
+
+
 @app.command("apply")
 def apply_command(
     adapter: AdapterFolder,
-    input_path: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="Parquet file with a column of vectors.")
-    ],
-    output_path: Annotated[
-        Path, typer.Argument(metavar="OUTPUT", help="Parquet file to write, with the codes.")
-    ],
-    column: Annotated[str, typer.Option(help="Column of the vectors.")] = "features",
+    input_path: Input,
+    output_path: Output,
+    column: Vectors = None,
+    columns: Numbers = None,
+    texts: Texts = None,
+    encoder: Encoder = None,
     output_column: Annotated[str, typer.Option(help="Name of the new column.")] = "codes",
+    precision: Precision = "float32",
+    keep_vectors: Annotated[
+        bool, typer.Option("--keep-vectors", help="Keep the vectors, which are left out otherwise.")
+    ] = False,
+    drop: Dropped = None,
+    codes_only: Annotated[
+        bool, typer.Option("--codes-only", help="Leave out every column but the codes.")
+    ] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows in memory at a time.")] = 8192,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")
     ] = False,
 ) -> None:
-    """Encode a column of vectors of a Parquet file into codes.
+    """Encode the vectors or texts of a file into codes.
 
-    Every other column is kept. OUTPUT appears only when it is complete, and memory does not grow
-    with the number of rows. After a kill, the same command starts over.
+    Every column but the vectors is kept. OUTPUT appears only when it is complete, and memory does
+    not grow with the number of rows. After a kill, the same command starts over.
     """
-    from qdistill.adapter.apply import ApplySettings, apply_adapter
+    from qdistill.adapter.apply import apply_adapter
+    from qdistill.adapter.apply_settings import ApplySettings
 
-    settings = ApplySettings(column, output_column, batch_size, overwrite)
     with _plain_errors():
+        settings = ApplySettings(
+            column=column,
+            columns=tuple(columns or ()),
+            texts=texts,
+            encoder=encoder,
+            output_column=output_column,
+            precision=precision,
+            keep_vectors=keep_vectors,
+            drop=tuple(drop or ()),
+            codes_only=codes_only,
+            batch_size=batch_size,
+            overwrite=overwrite,
+        )
         rows = apply_adapter(adapter, input_path, output_path, settings)
     typer.echo(f"{rows:,} rows written to {output_path}")
 
@@ -175,6 +234,27 @@ def inspect_command(adapter: AdapterFolder) -> None:
 
     with _plain_errors():
         typer.echo(summarise(adapter))
+
+
+@app.command("pipeline")
+def pipeline_command(
+    adapter: AdapterFolder,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Folder or name of the encoder, if it is not the study's."),
+    ] = None,
+) -> None:
+    """Save an encoder of texts and the adapter behind it as one sentence-transformers model.
+
+    Of a linear adapter the model needs nothing but that library. Its card is the adapter's.
+    """
+    from qdistill.adapter.pipeline import save_pipeline
+
+    with _plain_errors():
+        alone = save_pipeline(adapter, out, encoder)
+    needs = "sentence-transformers alone loads it" if alone else "loading it needs qdistill"
+    typer.echo(f"written to {out}; {needs}")
 
 
 BaseFolder = Annotated[

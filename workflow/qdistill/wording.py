@@ -110,3 +110,15 @@ def headline_size(sizes: Iterable[int]) -> int:
     """Select the article's n = 100 if it is there, else the smallest n."""
     sizes = list(sizes)
     return 100 if 100 in sizes else min(sizes)
+
+
+def without_header(card: str) -> str:
+    r"""Cut the metadata off a Markdown text that begins with them, between lines of three dashes.
+
+    Examples
+    --------
+    >>> without_header("---\ntags: []\n---\n\n# Title")
+    '# Title'
+    """
+    header, found, text = card.partition("\n---\n")
+    return text.lstrip("\n") if found and header.startswith("---\n") else card

@@ -19,7 +19,7 @@ from qdistill.study.captions import (
 from qdistill.study.command_line import typed_values
 from qdistill.study.configuration import resolve_study
 from qdistill.study.dataset_kinds import KINDS
-from qdistill.study.datasets import record_of
+from qdistill.study.datasets import made_of, record_of
 from qdistill.study.deploy_rules import resolve_deployment
 from qdistill.study.duration import Job, announce, is_short, job_minutes
 from qdistill.study.figures import (
@@ -37,7 +37,9 @@ from qdistill.study.registry import (
     STUDENTS,
     TUNED,
 )
-from qdistill.study.tracks import count_angles
+from qdistill.study.track_rules import least_rows
+from qdistill.study.tracks import ALL, count_angles
+from qdistill.study.widths import qubits_of, width_of
 from qdistill.workers.client import is_group, start_server
 
 update_config(config, typed_values(workflow.config_settings.config_args or []))
@@ -74,7 +76,7 @@ HAS_DOWNSTREAM = bool(STUDY.downstream)
 TIMED_ALONE = not HAS_COST or STUDY.config["cost"]["exclusive"]
 
 # Settings of each data set by the folder that it is kept in, which depends on them.
-DATA = {folder: STUDY.datasets[name] for name, folder in STUDY.folders.items()}
+DATA = {folder: made_of(STUDY.datasets[name]) for name, folder in STUDY.folders.items()}
 TEXT_DATA = [folder for folder, each in DATA.items() if KINDS[each["kind"]].is_text]
 # Data sets of texts for which a language model is adapted, and all others, by name.
 LANGUAGE = [name for (name, _), track in STUDY.problems.items() if track.is_language]
@@ -166,26 +168,30 @@ def largest_n(wildcards):
     """The largest n, of which the user's texts must be enough; other data say their rows."""
     settings = DATA[wildcards.data]
     own = record_of(settings).rows() is None
-    return max(STUDY.sizes.get(settings["name"], [1])) if own else 1
+    return max(STUDY.sizes.get(settings["name"], ()), default=1) if own else 1
 
 
 def smallest_n(wildcards):
     """The smallest n, in which no class may be missing."""
-    return min(STUDY.sizes.get(DATA[wildcards.data]["name"], [0]))
+    return min(STUDY.sizes.get(DATA[wildcards.data]["name"], ()), default=0)
 
 
 def needed_rows(wildcards):
     """Rows that a split must have, and what asks for them: known before anything is trained."""
     name, needed = DATA[wildcards.data]["name"], {}
     if name in STUDY.sizes:
-        largest = max(STUDY.sizes[name])
-        needed["train"] = (largest, f"n = {largest}")
-    if name in {dataset for dataset, _ in STUDY.downstream}:
-        count = STUDY.config["downstream"]["neighbours"]
-        needed["heldout"] = (
-            count + 2,
-            f"'downstream.neighbours' ({count}, and 2 more)",
-        )
+        asked = [(largest, f"n = {largest}") for largest in STUDY.sizes[name][-1:]]
+        asked += [
+            (least_rows(track), "'n: all'")
+            for (dataset, _), track in STUDY.problems.items()
+            if dataset == name and ALL in track.n
+        ]
+        needed["train"] = max(asked)
+    for key, used in ("downstream", STUDY.downstream), ("retrieval", STUDY.retrieval):
+        if name in {dataset for dataset, _ in used}:
+            count = STUDY.config[key]["neighbours"]
+            searched = (count + 2, f"'{key}.neighbours' ({count}, and 2 more)")
+            needed["heldout"] = max(needed.get("heldout", searched), searched)
     for (dataset, _), track in STUDY.problems.items():
         if dataset == name and track.in_need_of_pool:
             needed["unlabelled"] = (1, f"'{track.in_need_of_pool[0]}'")
@@ -231,8 +237,8 @@ def sizes(wildcards):
     return track_of(wildcards).n
 
 
-def qubits(wildcards):
-    return STUDY.datasets[wildcards.dataset]["qubits"]
+def width(wildcards):
+    return width_of(STUDY.datasets[wildcards.dataset])
 
 
 def settings_of(name):
@@ -274,7 +280,7 @@ def problem_caption(wildcards):
 def trained_angles(wildcards):
     """Number of trained angles of `quantum`."""
     layers = settings_of("quantum")(wildcards)["layers"]
-    return count_angles(layers, qubits(wildcards))
+    return count_angles(layers, qubits_of(width(wildcards)))
 
 
 def student_sources(wildcards):
@@ -307,6 +313,20 @@ def downstream_settings(wildcards):
         "neighbours": chosen["neighbours"],
         "examples_per_class": chosen["examples_per_class"],
         "pca": "pca" in track.references,
+        "models": {name: track.settings_of(name) for name in track.trained_names()},
+    }
+
+
+def retrieval_settings(wildcards):
+    track, chosen = track_of(wildcards), STUDY.config["retrieval"]
+    return {
+        "dataset": dataset_settings(wildcards),
+        "neighbours": chosen["neighbours"],
+        "bytes": chosen["bytes"],
+        # The probe is that of the downstream measures.
+        "examples_per_class": (STUDY.config["downstream"] or {}).get(
+            "examples_per_class", 0
+        ),
         "models": {name: track.settings_of(name) for name in track.trained_names()},
     }
 

@@ -1,7 +1,9 @@
 # The adapter: one trained model, exported in the forms that people load, and registered.
 from dataclasses import asdict
 
-ADAPTER = f"{RESULTS}/{DEPLOYMENT.dataset}/adapter" if DEPLOYMENT else []
+from qdistill.study import adapter_files
+
+ADAPTER_FOLDER = f"{RESULTS}/{DEPLOYMENT.dataset}/adapter" if DEPLOYMENT else None
 REGISTERED = (
     f"{RESULTS}/{DEPLOYMENT.dataset}/adapter.json" if DEPLOYMENT and INDEX else []
 )
@@ -10,7 +12,10 @@ REGISTERED = (
 OF_LANGUAGE = DEPLOYMENT is not None and DEPLOYMENT.dataset in LANGUAGE
 
 
+ADAPTER = []
+
 if OF_LANGUAGE:
+    ADAPTER = [ADAPTER_FOLDER]
 
     rule export_language_adapter:
         input:
@@ -21,7 +26,7 @@ if OF_LANGUAGE:
             ),
             weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
         output:
-            directory(ADAPTER),
+            directory(ADAPTER_FOLDER),
         log:
             f"{LOGS}/export_language_adapter.log",
         group:
@@ -40,7 +45,7 @@ if OF_LANGUAGE:
     # After the index, since an SQLite store has one writer at a time.
     rule register_language_adapter:
         input:
-            adapter=ADAPTER,
+            adapter=ADAPTER_FOLDER,
             base=language_files(DEPLOYMENT)["base"],
             index=INDEX,
         output:
@@ -61,6 +66,8 @@ if OF_LANGUAGE:
             "../scripts/register_language_adapter.py"
 
 elif DEPLOYMENT:
+    # File by file: into a folder that it makes, Snakemake puts a hidden file of its own.
+    ADAPTER = [f"{ADAPTER_FOLDER}/{name}" for name in adapter_files.FILES]
 
     rule export_adapter:
         input:
@@ -71,7 +78,7 @@ elif DEPLOYMENT:
             ),
             weights=deployed_files(f"{RUN}/weights.safetensors", DEPLOYMENT.trained),
         output:
-            directory(ADAPTER),
+            ADAPTER,
         log:
             f"{LOGS}/export_adapter.log",
         group:

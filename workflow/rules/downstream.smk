@@ -1,6 +1,9 @@
-# What codes are good for, besides reconstruction; what perturbed inputs cost where classes are told.
+# What codes are good for, besides reconstruction; what they cost a vector store; what perturbed inputs cost where classes are told.
 DOWNSTREAM_OF_BLOCK = (
     f"{RESULTS}/{{dataset}}/{{protocol}}/downstream/seeds~{{block}}.parquet"
+)
+RETRIEVAL_OF_BLOCK = (
+    f"{RESULTS}/{{dataset}}/{{protocol}}/retrieval/seeds~{{block}}.parquet"
 )
 ROBUSTNESS_OF_BLOCK = (
     f"{RESULTS}/{{dataset}}/{{protocol}}/robustness/seeds~{{block}}.parquet"
@@ -39,13 +42,39 @@ rule measure_downstream:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=downstream_settings,
     message:
         "Put the codes of {wildcards.dataset} ({wildcards.protocol}) to use, seeds {wildcards.block}"
     script:
         "../scripts/measure_downstream.py"
+
+
+rule measure_retrieval:
+    input:
+        latents=LATENTS,
+        subsets=SUBSETS,
+        weights=trained_files("weights.safetensors"),
+        metrics=trained_files("metrics.parquet"),
+    output:
+        RETRIEVAL_OF_BLOCK,
+    log:
+        f"{LOG}/measure_retrieval.log",
+    group:
+        REPORT_GROUP
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        **NEEDED,
+    params:
+        width=width,
+        sizes=sizes,
+        settings=retrieval_settings,
+    message:
+        "Search the codes of {wildcards.dataset} ({wildcards.protocol}) in fewer bytes, seeds {wildcards.block}"
+    script:
+        "../scripts/measure_retrieval.py"
 
 
 rule measure_robustness:
@@ -65,7 +94,7 @@ rule measure_robustness:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=lambda wildcards: STUDY.robustness[
             wildcards.dataset, wildcards.protocol

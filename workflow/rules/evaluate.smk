@@ -1,5 +1,6 @@
 # The tables of all runs in one of each kind, and what is judged from them.
 DOWNSTREAM = ["downstream"] if HAS_DOWNSTREAM else []
+RETRIEVAL = ["retrieval"] if STUDY.retrieval else []
 ROBUSTNESS = ["robustness"] if STUDY.robustness else []
 JUDGED = [
     *(
@@ -12,6 +13,7 @@ JUDGED = [
         "findings",
     ),
     *(["downstream_comparisons"] if HAS_DOWNSTREAM else []),
+    *(["retrieval_front"] if STUDY.retrieval else []),
     *(["benchmark_scores", "benchmark_ranks"] if STUDY.benchmarks else []),
     *(["variance_shares"] if STUDY.shares_variance else []),
     *(["score_comparisons"] if HAS_LABELS else []),
@@ -44,6 +46,7 @@ MEASURED = [
     *ROWS,
     *GEOMETRY,
     *DOWNSTREAM,
+    *RETRIEVAL,
     *ROBUSTNESS,
     *COURSES,
 ]
@@ -78,7 +81,7 @@ rule resample_rows:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=lambda wildcards: {
             name: track_of(wildcards).settings_of(name)
@@ -126,6 +129,11 @@ rule combine_tables:
             for dataset, protocol in STUDY.downstream
             for block in STUDY.blocks
         ],
+        retrieval=[
+            RETRIEVAL_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in STUDY.retrieval
+            for block in STUDY.blocks
+        ],
         robustness=[
             ROBUSTNESS_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in STUDY.robustness
@@ -157,6 +165,7 @@ rule judge_study:
             *ROWS,
             *GEOMETRY,
             *DOWNSTREAM,
+            *RETRIEVAL,
             *ROBUSTNESS,
             *COSTED,
             *COURSES,
@@ -178,6 +187,7 @@ rule judge_study:
         extra=STUDY.config.get("comparisons") or [],
         problems=STUDY.describe_problems(),
         equivalence=STUDY.config["equivalence"],
+        budgets=STUDY.config["retrieval"]["bytes"] if STUDY.retrieval else [],
     message:
         "Compare models, locate crossovers, judge transfer and overfitting, gather findings"
     script:

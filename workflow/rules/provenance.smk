@@ -17,7 +17,7 @@ rule write_crate:
             f"{RESULTS}/note.md",
             *([f"{RESULTS}/step_memory.json"] if HAS_COST else []),
             *run_files("weights.safetensors", lambda track, _: track.trained_names()),
-            *([ADAPTER] if ADAPTER else []),
+            *ADAPTER,
         ],
     output:
         CRATE,

@@ -34,6 +34,7 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
                     "overfitting",
                 ),
                 *(["downstream"] if "downstream" in figures else []),
+                *(["retrieval_front"] if "retrieval" in figures else []),
                 *(["robustness"] if "robustness" in figures else []),
                 *(["setting_sweep"] if "sweeps" in figures else []),
             ),
@@ -67,7 +68,7 @@ for suffix, (figures, protocol, datasets) in plots_of(STUDY).items():
             **NEEDED,
         params:
             angles=trained_angles,
-            largest_n=lambda wildcards: max(sizes(wildcards)),
+            largest_n=lambda wildcards: sizes(wildcards)[-1],
             caption=problem_caption,
         message:
             "Plot the figures of {wildcards.dataset} ({wildcards.protocol})"

@@ -20,7 +20,7 @@ rule train_model:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=settings_of_model,
     message:
@@ -48,7 +48,7 @@ rule tune_model:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=settings_of_model,
     message:
@@ -72,7 +72,7 @@ rule fit_references:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         names=lambda wildcards: track_of(wildcards).references_of(wildcards.dataset),
         settings=dataset_settings,
@@ -97,7 +97,7 @@ rule measure_geometry:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=dataset_settings,
     message:
@@ -123,7 +123,7 @@ rule sweep_settings:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         sweeps=lambda wildcards: track_of(wildcards).sweeps_of(wildcards.model),
         settings=settings_of_model,

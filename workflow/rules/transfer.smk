@@ -4,6 +4,7 @@
 rule extract_unitary:
     input:
         teacher=f"{OF_QUANTUM}/weights.safetensors",
+        subsets=SUBSETS,
     output:
         UNITARY,
     log:
@@ -41,7 +42,7 @@ rule collect_soft_targets:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=settings_of_model,
     message:
@@ -71,7 +72,7 @@ rule fit_student:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=settings_of_model,
     message:
@@ -101,7 +102,7 @@ rule distil_labels:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         settings=settings_of_model,
     message:
@@ -127,7 +128,7 @@ rule sweep_pool:
     resources:
         **NEEDED,
     params:
-        qubits=qubits,
+        width=width,
         sizes=sizes,
         pools=lambda wildcards: list(track_of(wildcards).pools),
         settings=settings_of("distilled_pool"),

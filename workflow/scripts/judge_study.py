@@ -12,4 +12,5 @@ with job_log(snakemake):
         snakemake.params.extra,
         snakemake.params.problems,
         Margins(**snakemake.params.equivalence),
+        snakemake.params.budgets,
     )

@@ -3,10 +3,12 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
+    from pathlib import Path
+
     from qdistill.adapter.mlflow_model import register_adapter
 
     register_adapter(
-        snakemake.input.adapter,
+        Path(snakemake.input.adapter[0]).parent,
         snakemake.params.study,
         snakemake.output.receipt,
         snakemake.params.tracking_uri,

@@ -7,15 +7,15 @@ with job_log(snakemake):
 
     from qdistill.circuits.threads import prepare_torch
     from qdistill.datasets.problem import Problem
+    from qdistill.datasets.subsets import resolve_sizes
     from qdistill.training.row_errors import resample_rows
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
     job, settings = snakemake.input, snakemake.params.settings
     subsets = [job.subsets] if isinstance(job.subsets, str) else job.subsets
     wildcards, params = snakemake.wildcards, snakemake.params
-    whole = Problem(
-        wildcards.dataset, wildcards.protocol, params.qubits, params.sizes, job.latents, ""
-    )
+    sizes = resolve_sizes(params.sizes, subsets[0])
+    whole = Problem(wildcards.dataset, wildcards.protocol, params.width, sizes, job.latents, "")
     weights = iter(job.weights)
     resample_rows(
         [replace(whole, subsets=path) for path in subsets],

@@ -1,37 +1,38 @@
-"""Apply an adapter to a Parquet file of any length, in constant memory.
+"""Apply an adapter to a file of any length, in constant memory.
 
 The arithmetic is NumPy's: the command starts in a fraction of a second, where torch alone would
 take longer to import, and the numbers are torch's to float32 accuracy.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as arrow
-import pyarrow.parquet as parquet
 from tqdm import tqdm
 
-from qdistill.adapter.layout import AdapterWeights, read_adapter
-from qdistill.adapter.numerics import EncodingError, check_vectors, encode
-from qdistill.datasets.parquet_columns import open_parquet, read_batches, vectors_of
+from qdistill.adapter.apply_settings import ApplySettings
+from qdistill.adapter.calibration import quantiser_of
+from qdistill.adapter.layout import WEIGHTS_FILE, AdapterWeights, read_adapter
+from qdistill.adapter.numerics import EncodingError, check_vectors, encode, quantise
+from qdistill.adapter.sinks import CODES_ALONE, Layout, check_output, open_sink
+from qdistill.adapter.sources import Source, open_source
+from qdistill.adapter.table_parts import Batch
 from qdistill.errors import DataError
-from qdistill.storage.files import atomic_path
-from qdistill.study.reading import check_columns, part_files
+from qdistill.storage.files import atomic_path, digest_of_file
+from qdistill.study.messages import listed, quoted
 
-BATCH_SIZE = 8192
-_WRITING = {"compression": "zstd", "write_page_checksum": True}
+if TYPE_CHECKING:
+    from qdistill.adapter.text_encoder import TextEncoder
 
+_TEXT_ROWS = 256  # at a time; a few seconds of work, after which the bar moves
+METADATA_KEY = "qdistill"
 
-@dataclass(frozen=True)
-class ApplySettings:
-    """Which column is encoded, where the codes go, and how many rows at a time."""
-
-    column: str = "features"
-    output_column: str = "codes"
-    batch_size: int = BATCH_SIZE
-    overwrite: bool = False
+log = logging.getLogger(__name__)
 
 
 def apply_adapter(
@@ -41,45 +42,73 @@ def apply_adapter(
     settings: ApplySettings | None = None,
     progress: bool = True,
 ) -> int:
-    """Add the codes of a column of vectors to a Parquet file, as another; return the rows' number.
+    """Write the codes of a file's rows beside its other columns; return the rows' number.
 
-    The input may be a folder of part files too, which become one file; all of its columns are kept.
-    The adapter is a folder. The output appears only when complete; what a killed run left beside it
-    is removed.
+    The input is Parquet, CSV, ``.npy``, plain text, or a folder of parts of one table or of texts;
+    the output is of the kind that its extension says. The adapter is a folder. The output appears
+    only when complete; what a killed run left beside it is removed.
 
     Raises
     ------
     DataError
         If a file or column is missing, damaged or of the wrong width or type, if a value or code is
-        not finite (with its row, counted from 0), or if the output exists.
+        not finite (with its row, counted from 0), if the adapter lacks what a precision or texts
+        need, or if the output exists or cannot be written.
     """
     settings = settings or ApplySettings()
-    source, target = Path(input_path), Path(output_path)
+    source_path, target = Path(input_path), Path(output_path)
     adapter = read_adapter(adapter_path)
-    _check_paths(source, target, settings)
-    parts = part_files(source)
-    schema, total = _check_parts(source, parts, settings)
-    shown = tqdm(desc="apply", total=total, unit="row", unit_scale=True, disable=not progress)
+    _check_target(target, source_path, settings)
+    source = _open(source_path, target, settings, adapter.config.inputs)
+    layout = _layout_of(adapter, Path(adapter_path), source, settings)
+    check_output(target, source_path, layout)
+    bar = tqdm(desc="apply", total=source.total, unit="row", unit_scale=True, disable=not progress)
     try:
-        with atomic_path(target) as partial, shown as bar:
-            _stream(parts, schema, partial, adapter, settings, bar)
+        with atomic_path(target) as partial, bar:
+            rows = _stream(source, partial, layout, adapter, settings, bar)
             _check_absent(target, settings)  # made in the meantime
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror or error})") from error
-    return total
+    return rows
 
 
-def _check_paths(source: Path, target: Path, settings: ApplySettings) -> None:
-    if not source.exists():
-        raise DataError(f"{source}: no such file")
+def _stream(
+    source: Source,
+    partial: Path,
+    layout: Layout,
+    adapter: AdapterWeights,
+    settings: ApplySettings,
+    bar: tqdm,
+) -> int:
+    """Encode batch by batch into the temporary file; return the rows' number."""
+    done = 0
+    with open_sink(partial, layout) as write:
+        encoder = _encoder_of(adapter, settings) if source.are_texts else None
+        size = min(settings.batch_size, _TEXT_ROWS) if encoder else settings.batch_size
+        for batch in source.batches(size):
+            codes = _codes_of(batch, adapter, encoder, settings.precision)
+            write(batch.kept, codes)
+            done += len(codes)
+            bar.update(len(codes))
+    if encoder and encoder.cut:
+        log.warning(
+            "of %d of %d texts the encoder read only the beginning, %d tokens",
+            *(encoder.cut, done, encoder.limit),
+        )
+    return done
+
+
+def _check_target(target: Path, source: Path, settings: ApplySettings) -> None:
     if target.exists():
-        if target.samefile(source):
+        if source.exists() and target.samefile(source):
             raise DataError(f"{target}: the output is the input; give another name")
         if target.is_dir():
             raise DataError(f"{target}: a folder; give the name of a file")
         _check_absent(target, settings)
-    if settings.batch_size < 1:
-        raise DataError(f"batches of {settings.batch_size} rows; one or more are needed")
+    if source.is_dir() and source.resolve() in target.resolve().parents:
+        raise DataError(f"{target}: the output would be a part of the input; give another folder")
+    if not target.parent.is_dir():
+        raise DataError(f"{target}: there is no folder '{target.parent}'; make it first")
 
 
 def _check_absent(target: Path, settings: ApplySettings) -> None:
@@ -87,69 +116,54 @@ def _check_absent(target: Path, settings: ApplySettings) -> None:
         raise DataError(f"{target}: exists already; give another name or --overwrite")
 
 
-def _check_parts(
-    source: Path, parts: Sequence[Path], settings: ApplySettings
-) -> tuple[arrow.Schema, int]:
-    """Return the columns that all parts have, and the number of their rows."""
-    if not parts or any(source.is_dir() and part.suffix.lower() != ".parquet" for part in parts):
-        raise DataError(f"{source}: a folder with other files than .parquet parts")
-    schema, total = None, 0
-    for part in parts:
-        with open_parquet(part) as file:
-            own = file.schema_arrow
-            total += file.metadata.num_rows
-        check_columns(part, [settings.column], own.names)
-        if settings.output_column in own.names:
-            raise DataError(
-                f"{part}: has a column '{settings.output_column}' already; give the codes another "
-                "name with --output-column"
-            )
-        if not own.equals(schema := schema or own):
-            raise DataError(
-                f"{part}: its columns or their types are not those of {parts[0].name}; parts of "
-                "one file have the same"
-            )
-    assert schema is not None
-    return schema, total
+def _open(path: Path, target: Path, settings: ApplySettings, inputs: int) -> Source:
+    """Open the input, of which a kind of output that has no columns keeps none."""
+    source = open_source(path, settings, inputs)
+    if target.suffix.lower() not in CODES_ALONE or not source.schema.names:
+        return source
+    if settings.keep_vectors:
+        raise DataError(f"{target}: a {target.suffix} file holds codes alone, without the vectors")
+    names = listed(map(quoted, source.schema.names))
+    log.warning("%s: codes alone; left out: %s", target, names)
+    return open_source(path, replace(settings, codes_only=True), inputs)
 
 
-def _stream(
-    parts: Sequence[Path],
-    schema: arrow.Schema,
-    partial: Path,
-    adapter: AdapterWeights,
-    settings: ApplySettings,
-    bar: tqdm,
-) -> None:
-    """Encode part by part and batch by batch into the temporary file."""
-    codes = arrow.field(settings.output_column, arrow.list_(arrow.float32(), adapter.config.width))
-    schema = schema.append(codes)
-    place = schema.get_field_index(settings.column)
-    with parquet.ParquetWriter(partial, schema, **_WRITING) as writer:
-        for part in parts:
-            done = 0
-            with open_parquet(part) as file:
-                for batch in read_batches(file, part, None, settings.batch_size):
-                    column = _codes_of(batch.column(place), adapter, settings.column, part, done)
-                    columns = [*batch.columns, column]
-                    writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=schema))
-                    done += len(batch)
-                    bar.update(len(batch))
+def _layout_of(
+    adapter: AdapterWeights, path: Path, source: Source, settings: ApplySettings
+) -> Layout:
+    """Describe the output; raises DataError if the adapter cannot give the precision."""
+    nothing = np.empty((0, adapter.config.width), np.float32)
+    stored = quantise(adapter, nothing, settings.precision)
+    quantiser = asdict(quantiser_of(adapter, settings.precision))
+    about = {
+        "adapter": str(path),
+        "weights": digest_of_file(path / WEIGHTS_FILE),
+        "column": settings.output_column,
+        "precision": quantiser.pop("form"),
+        **{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in quantiser.items()},
+    }
+    metadata = {METADATA_KEY: json.dumps(about)}
+    return Layout(source.schema, settings.output_column, stored.dtype, stored.shape[1], metadata)
+
+
+def _encoder_of(adapter: AdapterWeights, settings: ApplySettings) -> TextEncoder:
+    from qdistill.adapter.text_encoder import TextEncoder  # torch, for texts alone
+
+    return TextEncoder(adapter.config, settings.encoder)
 
 
 def _codes_of(
-    column: arrow.Array, adapter: AdapterWeights, name: str, part: Path, first_row: int
-) -> arrow.Array:
-    """Encode a column of lists of numbers, or refuse a row of it."""
-    config, where = adapter.config, f"{part}: column '{name}'"
-    vectors = vectors_of(column, str(part), name, first_row, config.inputs)
+    batch: Batch, adapter: AdapterWeights, encoder: TextEncoder | None, precision: str
+) -> np.ndarray:
+    """Encode a batch, or refuse a row of it."""
+    where, first, vectors = batch.where, batch.first_row, batch.content
+    if isinstance(vectors, list):
+        assert encoder is not None
+        vectors = encoder.encode(vectors, where, first)
     try:
-        encoded = encode(adapter, check_vectors(vectors, config.inputs, first_row))
+        codes = encode(adapter, check_vectors(vectors, adapter.config.inputs, first))
+        return quantise(adapter, codes, precision)
     except EncodingError as error:
-        raise DataError(f"{where}: {EncodingError(first_row + error.row, error.what)}") from error
+        raise DataError(f"{where}: {EncodingError(first + error.row, error.what)}") from error
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-    # Through a buffer: `arrow.array` of a NumPy array would import pandas first.
-    buffer = arrow.py_buffer(np.ascontiguousarray(encoded))
-    values = arrow.Array.from_buffers(arrow.float32(), encoded.size, [None, buffer])
-    return arrow.FixedSizeListArray.from_arrays(values, config.width)

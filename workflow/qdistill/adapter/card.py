@@ -6,11 +6,15 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from qdistill.adapter.calibration import bytes_by_precision
 from qdistill.adapter.evidence import Evidence
-from qdistill.adapter.layout import KINDS, ONNX_FILE, AdapterConfig
+from qdistill.adapter.layout import KINDS, OF_SENTENCE_TRANSFORMERS, AdapterConfig
+from qdistill.datasets.encoders import MINILM_NAME
 from qdistill.study import dataset_kinds
+from qdistill.study.adapter_files import ONNX_FILE
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import has_circuit_origin
+from qdistill.study.widths import qubits_of
 from qdistill.verdict.templates import render
 from qdistill.wording import counted
 
@@ -33,6 +37,7 @@ def write_card(
         "card.md",
         **{field.name: getattr(evidence, field.name) for field in fields(evidence)},
         deployment=asdict(deployment),
+        qubits=qubits_of(deployment.width),
         config=config,
         latents=latents,
         folder=folder,
@@ -42,7 +47,9 @@ def write_card(
         from_circuit=has_circuit_origin(evidence.choice.name),
         normalises=KINDS[config.kind] == "unit",
         onnx_file=ONNX_FILE,
-        encoder=_encoder_of(deployment, config),
+        encoder=config.origin.get("encoder"),
+        alone=config.kind in OF_SENTENCE_TRANSFORMERS,
+        sizes=bytes_by_precision(config),
     )
 
 
@@ -74,10 +81,14 @@ def _header(deployment: Deployment, config: AdapterConfig, evidence: Evidence) -
     return data.to_yaml()
 
 
-def _encoder_of(deployment: Deployment, config: AdapterConfig) -> str | None:
-    """Return what the example loads as encoder of texts; None is the one of the environment."""
-    settings = deployment.settings
+def origin_of_texts(settings: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the encoder of a data set of texts, and the digest of its files; nothing of others.
+
+    Settings and metadata are those of the data set and of its latents.
+    """
     source = settings.get("source", settings)
-    if dataset_kinds.KINDS[source["kind"]].is_text:
-        return source.get("encoder")
-    return f"an encoder of {config.inputs} features"
+    if not dataset_kinds.KINDS[source["kind"]].is_text:
+        return {}
+    origin = {"encoder": source.get("encoder") or MINILM_NAME}
+    digest = metadata.get("encoder_digest")
+    return origin | ({} if digest is None else {"encoder_digest": digest})

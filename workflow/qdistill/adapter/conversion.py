@@ -59,7 +59,13 @@ def from_regression(regression: PrincipalRegression) -> AdapterWeights:
 def build(
     kind: str, projections: Mapping[str, np.ndarray], layer: Mapping[str, np.ndarray]
 ) -> AdapterWeights:
-    """Combine projections and a layer, in float32."""
+    """Combine projections and a layer, in float32.
+
+    Codes of kind ``linear`` are linear maps of x, as they are measured: what was added to them
+    becomes part of the decoder, and outputs stay the same.
+    """
+    if kind == "linear":
+        projections = _from_the_origin(projections)
     width, inputs = projections["encoder.weight"].shape
     outputs = projections["decoder.weight"].shape[0]
     tensors = {**projections, **in_slot(layer)}
@@ -67,6 +73,18 @@ def build(
         AdapterConfig(kind, int(inputs), int(width), int(outputs)),
         {key: np.asarray(value, dtype=np.float32) for key, value in tensors.items()},
     )
+
+
+def _from_the_origin(projections: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Move the encoder's bias through the decoder, in float64: cosines have one origin."""
+    up, shift, bias = (
+        projections[key].astype(float) for key in ("decoder.weight", "encoder.bias", "decoder.bias")
+    )
+    return {
+        **projections,
+        "encoder.bias": np.zeros_like(shift),
+        "decoder.bias": bias + up @ shift,
+    }
 
 
 def _model(name: str, layer: Mapping[str, Tensor], projections: Mapping[str, np.ndarray]) -> Layer:
@@ -79,7 +97,7 @@ def _model(name: str, layer: Mapping[str, Tensor], projections: Mapping[str, np.
     if ENTRIES[name].location.startswith("square:"):
         return kind, {"weight": torch.eye(width)}
     if name == "orthogonal":
-        bottleneck = Orthogonal(width.bit_length() - 1)
+        bottleneck = Orthogonal(width)
         stacked = {key: tensor.unsqueeze(0) for key, tensor in layer.items()}
         rows = bottleneck.rotate(stacked, torch.eye(width).unsqueeze(0))[0]  # each is Q e_i
         return kind, {"weight": rows.T.contiguous()}

@@ -53,8 +53,9 @@ class Evidence:
             "seeds": len(self.heldout),
             "seeds_diverged": self.diverged,
         }
-        beside = self.against("quantum")
-        found |= {} if beside is None else {"ratio_to_quantum": beside["ratio"]}
+        for name in ("mean", "quantum"):
+            beside = self.against(name)
+            found |= {} if beside is None else {f"ratio_to_{name}": beside["ratio"]}
         return finite(found | limits_of("retained", self.transfer))
 
 

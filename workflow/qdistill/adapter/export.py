@@ -2,17 +2,18 @@
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qdistill.adapter.card import write_card
+from qdistill.adapter.calibration import calibrate
+from qdistill.adapter.card import origin_of_texts, write_card
 from qdistill.adapter.conversion import convert, from_regression
 from qdistill.adapter.evidence import Evidence, gather_evidence
-from qdistill.adapter.layout import CARD_FILE, ONNX_FILE, AdapterWeights, write_adapter
+from qdistill.adapter.layout import AdapterWeights, write_adapter
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.onnx_graph import build_graph
 from qdistill.adapter.seeds import seed_errors
@@ -24,8 +25,11 @@ from qdistill.judgement.equivalence import Margins
 from qdistill.storage.files import atomic_path, without_store, write_text
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
+from qdistill.study.adapter_files import CARD_FILE, ONNX_FILE
+from qdistill.study.datasets import nearness_of
 from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import FITTED
+from qdistill.study.widths import qubits_of
 from qdistill.tracking.data import DataFile
 from qdistill.training.references import fit_regression
 
@@ -62,12 +66,13 @@ def export_adapter(
         the held-out error that the metrics state.
     """
     latents = load_latents(files.latents)
-    blocks = [load_examples(latents, path, deployment.n) for path in files.subsets]
+    blocks = [load_examples(latents, path, int(deployment.n)) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
     level = [", ".join(names) or "none" for names in (choice.as_good, choice.not_told_apart)]
     log.info("deploy %s, seed %d; as good as the best: %s; open: %s", choice.name, seed, *level)
-    data = DataFile.of(deployment.dataset, files.latents)
+    data = {"data": asdict(DataFile.of(deployment.dataset, files.latents))}
+    data |= origin_of_texts(deployment.settings, latents.metadata)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights, data)
     check_heldout(adapter, blocks[0], evidence.heldout[seed], choice.name)
     folder = Path(folder)
@@ -94,7 +99,7 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     margins = Margins(**deployment.equivalence)
     choice = choose_model(metrics, deployment.model, deployment.candidates, margins)
-    trained = (choice.name, blocks, deployment.qubits, condition, deployment.training)
+    trained = (choice.name, blocks, deployment.width, condition, deployment.training)
     validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
     evidence = gather_evidence(metrics, findings, condition, choice, validation, margins)
@@ -128,13 +133,13 @@ def _adapter_of(
     deployment: Deployment,
     blocks: Iterable[Examples],
     weights: Iterable[str],
-    data: DataFile,
+    data: Mapping[str, Any],
 ) -> AdapterWeights:
-    """Fit or read the exported seed of the chosen model."""
+    """Fit or read the exported seed of the chosen model, and calibrate it on its n rows."""
     name, seed = evidence.choice.name, evidence.seed
     origin: dict[str, Any] = {
         "study": deployment.study,
-        "qubits": deployment.qubits,
+        "qubits": qubits_of(deployment.width),
         **evidence.at,
         "model": name,
         "stage": evidence.choice.stage,
@@ -143,17 +148,19 @@ def _adapter_of(
         "heldout_loss_mean": evidence.mean.estimate,
         "seeds": len(evidence.heldout),
         "measured": evidence.measured(),
-        "data": asdict(data),
+        **data,
     }
+    rows = next(each for each in blocks if seed in each.seeds).labelled_rows(seed)
     if name in FITTED:
-        block = next(each for each in blocks if seed in each.seeds)
-        fitted = fit_regression(name, *block.labelled_rows(seed), seed, 2**deployment.qubits)
+        fitted = fit_regression(name, *rows, seed, deployment.width)
         adapter = from_regression(fitted)
     else:
-        adapter = convert(name, read_seed(name, seed, deployment.n, weights))
+        adapter = convert(name, read_seed(name, seed, int(deployment.n), weights))
     constant = not adapter.tensors["encoder.weight"].any()
     origin |= {"constant": True} if constant else {}
-    return AdapterWeights(replace(adapter.config, origin=origin), adapter.tensors)
+    adapter = replace(adapter, config=replace(adapter.config, origin=origin))
+    codes = encode(adapter, rows[0].astype(np.float32))
+    return calibrate(adapter, codes, nearness_of(deployment.settings))
 
 
 def read_seed(

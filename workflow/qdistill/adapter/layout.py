@@ -1,7 +1,10 @@
 """The format of an adapter: ``config.json`` and ``model.safetensors`` in one folder.
 
+An export puts a graph for ONNX Runtime and a card beside them, and nothing else.
+
 An adapter maps vectors x to codes z and codes to outputs y: h = W_down x + b_down,
-z = bottleneck(h), y = W_up z + b_up, as one of the ``KINDS`` below. Nothing here needs torch.
+z = bottleneck(h), y = W_up z + b_up, as one of the ``KINDS`` below. Of a calibrated adapter, codes
+can be stored in fewer bytes (:mod:`qdistill.models.quantisation`). Nothing here needs torch.
 """
 
 import json
@@ -17,10 +20,11 @@ from safetensors.numpy import load_file
 from qdistill.errors import DataError
 from qdistill.storage.files import write_json
 from qdistill.storage.weights import save_arrays
+from qdistill.study.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 
-FORMAT, FORMAT_VERSION = "qdistill-adapter", 1
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-ONNX_FILE, CARD_FILE = "model.onnx", "README.md"
+FORMAT = "qdistill-adapter"
+FORMAT_VERSION = 2  # 1 had no calibration, and is read still
+METRICS = ("cosine", "euclidean")
 EPSILON = 1e-5  # of the LayerNorm, as torch.nn.LayerNorm has it
 
 # Each kind of bottleneck, and what it does to h before its layer: nothing, the scaling to unit
@@ -34,6 +38,8 @@ KINDS: dict[str, str] = {
     "circuit": "unit",  # z = (Re U g)^2 + (Im U g)^2
     "quadratic": "unit",  # z = P (g_i g_j for i <= j, row by row) + c
 }
+# Kinds that are modules of sentence-transformers itself, one behind the other.
+OF_SENTENCE_TRANSFORMERS = ("linear", "layer_norm", "affine")
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class AdapterConfig:
     width: int
     outputs: int
     origin: dict[str, Any] = field(default_factory=dict)  # study, data set, n, seed, model, ...
+    metric: str | None = None  # what stored codes are compared by; None if it is not calibrated
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the tensors, by name."""
@@ -65,7 +72,13 @@ class AdapterConfig:
             **{f"bottleneck.{name}": shape for name, shape in layers[self.kind].items()},
             "decoder.weight": (self.outputs, width),
             "decoder.bias": (self.outputs,),
+            **({} if self.metric is None else self._calibration()),
         }
+
+    def _calibration(self) -> dict[str, tuple[int, ...]]:
+        """Tensors of the forms that are fitted: what is subtracted, and the step of int8."""
+        offsets = {f"calibration.{form}_offset": (self.width,) for form in ("int8", "binary")}
+        return {**offsets, "calibration.int8_step": (1,)}
 
     def describe(self) -> dict[str, Any]:
         """Return the content of ``config.json``."""
@@ -130,11 +143,11 @@ def read_config(folder: str | Path) -> AdapterConfig:
     if not isinstance(given, dict) or given.get("format") != FORMAT:
         raise DataError(f"{path}: not the configuration of an adapter (no 'format': '{FORMAT}')")
     version = given.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in range(1, FORMAT_VERSION + 1):
         newer = isinstance(version, int) and version > FORMAT_VERSION
         advice = "; install a newer qdistill" if newer else ""
         raise DataError(
-            f"{path}: 'format_version' is {version!r}, and this version of qdistill reads "
+            f"{path}: 'format_version' is {version!r}, and this version of qdistill reads 1 to "
             f"{FORMAT_VERSION}{advice}"
         )
     return _checked_config(path, given)
@@ -158,7 +171,10 @@ def _checked_config(path: Path, given: Mapping[str, Any]) -> AdapterConfig:
     origin = given.get("origin", {})
     if not isinstance(origin, dict):
         raise DataError(f"{path}: 'origin' is {origin!r}, which is not a mapping")
-    return AdapterConfig(kind, **widths, origin=origin)
+    metric = given.get("metric")
+    if metric not in (None, *METRICS):
+        raise DataError(f"{path}: 'metric' is {metric!r}; allowed: {', '.join(METRICS)}")
+    return AdapterConfig(kind, **widths, origin=origin, metric=metric)
 
 
 def _check_tensors(path: Path, config: AdapterConfig, tensors: Mapping[str, np.ndarray]) -> None:
@@ -175,3 +191,5 @@ def _check_tensors(path: Path, config: AdapterConfig, tensors: Mapping[str, np.n
             )
         if not np.isfinite(found).all():
             raise DataError(f"{path}: '{name}' holds values that are not finite")
+    if config.metric and not tensors["calibration.int8_step"].item() > 0:
+        raise DataError(f"{path}: 'calibration.int8_step' is not positive")

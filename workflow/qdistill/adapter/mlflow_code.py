@@ -13,12 +13,12 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel
 
 from qdistill.adapter.layout import read_adapter
-from qdistill.adapter.numerics import check_vectors, encode
+from qdistill.adapter.numerics import check_vectors, encode, quantise
 from qdistill.errors import DataError
 
 
 class AdapterModel(PythonModel):
-    """Codes of vectors: float32 (rows, inputs) to (rows, width)."""
+    """Codes of vectors, float32 (rows, inputs) to (rows, width), in the ``precision`` asked for."""
 
     def load_context(self, context: Any) -> None:
         """Read the adapter from the model's artifacts."""
@@ -28,7 +28,8 @@ class AdapterModel(PythonModel):
         """Encode vectors; a bad one is the sender's error, and a server answers HTTP 400."""
         try:
             vectors = check_vectors(np.asarray(model_input), self.adapter.config.inputs)
-            return encode(self.adapter, vectors)
+            precision = (params or {}).get("precision", "float32")
+            return quantise(self.adapter, encode(self.adapter, vectors), precision)
         except DataError as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
 

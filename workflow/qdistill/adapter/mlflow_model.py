@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 
 import qdistill
-from qdistill.adapter.layout import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_adapter
+from qdistill.adapter.layout import read_adapter
 from qdistill.randomness import generator_for
 from qdistill.storage.files import code_version, digest_of, digest_of_file
+from qdistill.study.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from qdistill.tracking.registration import Registered, register_model
 
 _REQUIREMENTS = ("mlflow", "numpy", "safetensors")
 # What mlflow_code.py imports of this library. All of it would be two hundred files in each model.
 _MODULES = (
     *("__init__", "errors", "adapter/__init__", "adapter/layout", "adapter/numerics"),
+    *("adapter/calibration", "models/__init__", "models/quantisation"),
     *("storage/__init__", "storage/files", "storage/weights"),
+    *("study/__init__", "study/adapter_files"),
 )
 
 
@@ -41,8 +44,11 @@ def register_adapter(
 
 @contextlib.contextmanager
 def _arguments(folder: Path) -> Iterator[dict[str, Any]]:
-    with _carried_modules() as code:
-        yield _model_arguments(folder, code)
+    """Yield the arguments of ``save_model``, whose artifacts leave out hidden files."""
+    with _carried_modules() as code, tempfile.TemporaryDirectory() as place:
+        copy = Path(place, folder.name)
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*"))
+        yield _model_arguments(copy, code)
 
 
 @contextlib.contextmanager
@@ -61,7 +67,7 @@ def _carried_modules() -> Iterator[str]:
 def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
     """Arguments of MLflow's ``save_model``."""
     from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
     config = read_adapter(folder).config
     kind = np.dtype(np.float32)
@@ -73,6 +79,7 @@ def _model_arguments(folder: Path, code: str) -> dict[str, Any]:
         "signature": ModelSignature(
             Schema([TensorSpec(kind, (-1, config.inputs))]),
             Schema([TensorSpec(kind, (-1, config.width))]),
+            ParamSchema([ParamSpec("precision", DataType.string, "float32")]),
         ),
         "input_example": example.astype(np.float32),
         "pip_requirements": [f"{name}=={version(name)}" for name in _REQUIREMENTS],

@@ -5,11 +5,13 @@ It needs no torch, which would take longer to import than most files take to enc
 
 import numpy as np
 
+from qdistill.adapter.calibration import quantiser_of
 from qdistill.adapter.layout import EPSILON, AdapterWeights
 from qdistill.errors import DataError
 
 ZERO = "is zero after the encoder, and a zero vector cannot be scaled to unit norm"
 TOO_LARGE = "is beyond 32-bit numbers after the encoder"
+TOO_LARGE_FOR_HALF = "has a code beyond 16-bit numbers, which float16 cannot hold"
 
 
 def encode(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
@@ -53,6 +55,22 @@ def _codes(adapter: AdapterWeights, x: np.ndarray) -> np.ndarray:
         return z
     powers = np.exp(z - z.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def quantise(adapter: AdapterWeights, codes: np.ndarray, precision: str) -> np.ndarray:
+    """Return what is stored of codes (B, width) from :func:`encode`, in a precision of ``FORMS``.
+
+    It is float32, float16 or int8, (B, width), or uint8 of ``binary``: eight codes a byte,
+    (B, ⌈width/8⌉). By cosine, float16 and int8 are those of codes of unit norm. Raises DataError if
+    the adapter has no calibration that the precision needs, and EncodingError if a code is beyond
+    float16.
+    """
+    with np.errstate(over="ignore"):
+        stored = quantiser_of(adapter, precision).store(codes)
+    finite = np.isfinite(stored).all(axis=1)
+    if not finite.all():
+        raise EncodingError(int(finite.argmin()), TOO_LARGE_FOR_HALF)
+    return stored
 
 
 def decode(adapter: AdapterWeights, z: np.ndarray) -> np.ndarray:

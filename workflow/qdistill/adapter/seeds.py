@@ -42,7 +42,7 @@ class SeedErrors:
 def seed_errors(
     name: str,
     blocks: Sequence[Examples],
-    qubits: int,
+    width: int,
     condition: Mapping[str, Any],
     training: Mapping[str, Mapping[str, Any]],
     choices: str | Path,
@@ -57,14 +57,14 @@ def seed_errors(
     model = ENTRIES[name].teacher or name
     own = f"`{model}`" if model == name else f"its teacher `{model}`"
     if model in FITTED:
-        parts = [_of_reference(model, block, qubits) for block in blocks]
+        parts = [_of_reference(model, block, width) for block in blocks]
         source = f"cross-validated in {FOLDS} folds for this export"
     elif recorded := _of_choices(model, condition, choices):
         parts, source = [recorded], "recorded by the search"
     elif model in TUNED:
         parts, source = [], ""
     else:
-        parts = [_of_training(model, block, qubits, training[model]) for block in blocks]
+        parts = [_of_training(model, block, width, training[model]) for block in blocks]
         source = f"trained again in {FOLDS} folds for this export"
     found = {seed: error for part in parts for seed, error in part.items()}
     seeds = [seed for block in blocks for seed in block.seeds]
@@ -73,12 +73,12 @@ def seed_errors(
     return SeedErrors({seed: found[seed] for seed in seeds}, f"that of {own}, {source}")
 
 
-def _of_reference(name: str, examples: Examples, qubits: int) -> dict[int, float]:
+def _of_reference(name: str, examples: Examples, width: int) -> dict[int, float]:
     found = {}
     for seed in examples.seeds:
         rows = examples.labelled_rows(seed)
-        errors = errors_by_rank(*rows, seed, 2**qubits)
-        rank = fit_regression(name, *rows, seed, 2**qubits).rank
+        errors = errors_by_rank(*rows, seed, width)
+        rank = fit_regression(name, *rows, seed, width).rank
         allowed = np.isfinite(errors).nonzero()[0]  # folds have fewer rows, and so fewer ranks
         found[seed] = float(errors[min(rank, allowed[-1])])
     return found
@@ -90,13 +90,13 @@ def _of_choices(name: str, condition: Mapping[str, Any], path: str | Path) -> di
 
 
 def _of_training(
-    name: str, examples: Examples, qubits: int, settings: Mapping[str, Any]
+    name: str, examples: Examples, width: int, settings: Mapping[str, Any]
 ) -> dict[int, float]:
     """Train a model of the protocol ``article`` on folds, for as many steps as on all n rows.
 
     Behind fixed projections there may be nothing to train, under either protocol.
     """
-    model, parameters, _ = start_model(name, settings, qubits, examples)
+    model, parameters, _ = start_model(name, settings, width, examples)
     if not parameters:  # nothing to train, so no row needs to be left out
         errors = evaluate_errors(model, {}, examples)[0]
         return dict(zip(examples.seeds, errors.tolist(), strict=True))

@@ -1,11 +1,14 @@
-"""An adapter as the last module of a sentence-transformers model."""
+"""An adapter as the last modules of a sentence-transformers model."""
 
 from pathlib import Path
 from typing import Any, Self
 
+from sentence_transformers import SentenceTransformer, SimilarityFunction
 from sentence_transformers.base.modules.module import Module
-from torch import Tensor
+from sentence_transformers.sentence_transformer.modules import Dense, LayerNorm, Normalize
+from torch import Tensor, nn
 
+from qdistill.adapter.layout import OF_SENTENCE_TRANSFORMERS, write_adapter
 from qdistill.adapter.torch_module import Adapter
 from qdistill.errors import DataError
 
@@ -13,9 +16,8 @@ from qdistill.errors import DataError
 class AdapterModule(Module):
     """Replaces the sentence embedding by its codes.
 
-    ``SentenceTransformer(modules=[transformer, pooling, AdapterModule(adapter)])`` encodes texts
-    into codes, and can be saved and loaded as a whole. Loading it needs ``trust_remote_code=True``
-    since sentence-transformers 6, as does every module that is not part of that library.
+    It stands for the kinds that the library's own modules cannot. Loading what is saved with it
+    needs this library and, since sentence-transformers 6, ``trust_remote_code=True``.
     """
 
     def __init__(self, adapter: Adapter) -> None:
@@ -43,8 +45,8 @@ class AdapterModule(Module):
     def save(
         self, output_path: str, *args: Any, safe_serialization: bool = True, **options: Any
     ) -> None:
-        """Save the adapter's own files; never a pickle, whatever ``safe_serialization`` says."""
-        self.adapter.save_pretrained(output_path)
+        """Save the adapter without its card, which is the whole model's; never a pickle."""
+        write_adapter(output_path, self.adapter.weights())
 
     @classmethod
     def load(  # type: ignore[override]
@@ -57,3 +59,52 @@ class AdapterModule(Module):
         if folder is None:
             raise DataError(f"{model_name_or_path}: no folder '{subfolder}' with an adapter")
         return cls.from_pretrained(folder)
+
+
+def as_modules(adapter: Adapter) -> list[Module]:
+    """Build the modules that give an adapter's codes, of sentence-transformers alone if they can.
+
+    They can for some kinds, of which ``affine`` then takes the unit vector of zero as zero. Others
+    become an :class:`AdapterModule`.
+    """
+    kind, layer = adapter.config.kind, adapter.bottleneck
+    if kind not in OF_SENTENCE_TRANSFORMERS:
+        return [AdapterModule(adapter)]
+    modules: list[Module] = [_dense(adapter.encoder.weight, adapter.encoder.bias)]
+    if kind == "layer_norm":
+        norm = LayerNorm(adapter.config.width)
+        norm.norm.load_state_dict({"weight": layer["scale"], "bias": layer["shift"]})
+        modules.append(norm)
+    if kind == "affine":
+        modules += [Normalize(), _dense(layer["weight"], layer["bias"])]
+    return modules
+
+
+def _dense(weight: Tensor, bias: Tensor) -> Dense:
+    return Dense(
+        in_features=weight.shape[1],
+        out_features=weight.shape[0],
+        activation_function=nn.Identity(),
+        init_weight=weight.detach().clone(),
+        init_bias=bias.detach().clone(),
+    )
+
+
+def build_pipeline(encoder: SentenceTransformer, adapter: Adapter) -> SentenceTransformer:
+    """Build a model from texts to codes out of an encoder of texts, whose modules it shares.
+
+    Raises DataError if the encoder's vectors are not of the adapter's width.
+    """
+    found, wanted = encoder.get_embedding_dimension(), adapter.config.inputs
+    if found != wanted:
+        raise DataError(
+            f"the encoder gives vectors of {found} numbers, and the adapter takes {wanted}"
+        )
+    metric = adapter.config.metric
+    return SentenceTransformer(
+        modules=[*encoder, *as_modules(adapter)],
+        similarity_fn_name=None if metric is None else SimilarityFunction(metric),
+        prompts={name: prompt or "" for name, prompt in encoder.prompts.items()},
+        default_prompt_name=encoder.default_prompt_name,
+        device=str(encoder.device),
+    )

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from qdistill.adapter.layout import CARD_FILE, KINDS, read_adapter
+from qdistill.adapter.calibration import bytes_by_precision
+from qdistill.adapter.layout import KINDS, read_adapter
+from qdistill.study.adapter_files import CARD_FILE
+from qdistill.wording import without_header
 
 _NORMALISATIONS = {
     "none": "none",
@@ -18,7 +21,10 @@ def summarise(folder: str | Path) -> str:
     """
     adapter = read_adapter(folder)
     config, origin = adapter.config, adapter.config.origin
-    size = sum(array.size for array in adapter.tensors.values())
+    size = sum(
+        array.size for name, array in adapter.tensors.items() if not name.startswith("calibration.")
+    )
+    sizes = bytes_by_precision(config)
     rows = {
         "kind": config.kind,
         "encoder output": _NORMALISATIONS[KINDS[config.kind]],
@@ -26,6 +32,7 @@ def summarise(folder: str | Path) -> str:
         "codes": f"{config.width:,}",
         "outputs": f"{config.outputs:,}",
         "parameters": f"{size:,}",
+        "bytes a vector": ", ".join(f"{form} {count:,}" for form, count in sizes.items()),
     }
     keys = ("study", "dataset", "protocol", "n", "model", "stage", "seed")
     rows |= {key: str(origin[key]) for key in keys if key in origin}
@@ -46,7 +53,6 @@ def first_sentence(card: Path) -> str:
     """Return the first paragraph under the title of a model card; empty if there is none."""
     if not card.is_file():
         return ""
-    text = card.read_text(encoding="utf-8")
-    body = text.split("\n---\n", 1)[1] if text.startswith("---\n") and "\n---\n" in text else text
+    body = without_header(card.read_text(encoding="utf-8"))
     paragraphs = [part.strip() for part in body.split("\n\n")]
     return next((part for part in paragraphs if part and not part.startswith("#")), "")

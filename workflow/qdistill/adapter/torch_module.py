@@ -7,18 +7,18 @@ import torch
 from huggingface_hub import ModelCard, ModelHubMixin, snapshot_download
 from torch import Tensor, nn
 
+from qdistill.adapter.calibration import check_precision
 from qdistill.adapter.layout import (
-    CARD_FILE,
-    CONFIG_FILE,
     EPSILON,
-    WEIGHTS_FILE,
     AdapterConfig,
     AdapterWeights,
     read_adapter,
     read_config,
     write_adapter,
 )
-from qdistill.adapter.numerics import ZERO, EncodingError
+from qdistill.adapter.numerics import TOO_LARGE_FOR_HALF, ZERO, EncodingError
+from qdistill.models.quantisation import LARGEST
+from qdistill.study.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 
 
 class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
@@ -42,12 +42,23 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
                 if name.startswith("bottleneck.")
             }
         )
+        self.calibration = nn.Module()
+        for name, shape in config.shapes().items():
+            if name.startswith("calibration."):
+                self.calibration.register_buffer(name.partition(".")[2], torch.zeros(shape))
 
-    def encode(self, x: Tensor) -> Tensor:
-        """Encode vectors: (..., inputs) to (..., width).
+    def encode(self, x: Tensor, precision: str = "float32") -> Tensor:
+        """Encode vectors, (..., inputs) to (..., width), or what is stored of them in a precision.
 
-        Raises DataError if one is zero after the encoder and the bottleneck needs its direction.
+        Of a precision other than float32 it is what :func:`qdistill.adapter.numerics.quantise`
+        gives, as float16, int8 or, of ``binary``, uint8 (..., ⌈width/8⌉), without gradients.
+        Raises DataError if a vector is zero after the encoder and the bottleneck needs its
+        direction, or if the adapter has no calibration that the precision needs.
         """
+        codes = self._codes(x)
+        return codes if precision == "float32" else self._stored(codes.detach(), precision)
+
+    def _codes(self, x: Tensor) -> Tensor:
         kind, layer, h = self.config.kind, self.bottleneck, self.encoder(x)
         if kind == "linear":
             return h
@@ -68,6 +79,28 @@ class Adapter(nn.Module, ModelHubMixin, library_name="qdistill"):
             g = g[..., row] * g[..., column]
         z = g @ layer["weight"].T + layer["bias"]
         return z.softmax(-1) if kind == "softmax" else z
+
+    def _stored(self, codes: Tensor, precision: str) -> Tensor:
+        check_precision(self.config, precision)
+        fitted = dict(self.calibration.named_buffers())
+        if precision == "binary":
+            bits = codes > fitted["binary_offset"]
+            bits = nn.functional.pad(bits, (0, -bits.shape[-1] % 8)).unflatten(-1, (-1, 8))
+            places = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], device=codes.device)
+            return (bits * places).sum(-1).to(torch.uint8)
+        if self.config.metric == "cosine":
+            doubled = codes.double()
+            norms = torch.linalg.vector_norm(doubled, dim=-1, keepdim=True)
+            codes = (doubled / norms.where(norms != 0, 1)).float()
+        if precision == "float16":
+            half = codes.half()
+            finite = half.isfinite().all(-1).flatten()
+            if not finite.all():
+                raise EncodingError(int((~finite).nonzero()[0]), TOO_LARGE_FOR_HALF)
+            return half
+        # Of cosines the offset is zero.
+        steps = ((codes - fitted["int8_offset"]) / fitted["int8_step"]).round()
+        return steps.clamp(-LARGEST, LARGEST).to(torch.int8)
 
     def decode(self, z: Tensor) -> Tensor:
         """Decode codes: (..., width) to (..., outputs)."""

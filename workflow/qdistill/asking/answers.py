@@ -93,8 +93,9 @@ def _codes(metrics: pd.DataFrame, downstream: pd.DataFrame) -> pd.DataFrame:
             continue
         run = last_stage(str(name))
         recall = paired_interval(runs["recall"].to_numpy())
-        width = ENTRIES[run[0]].width(int(runs["qubits"].iloc[0]))
-        size = {"form": "float32", "bytes": _BYTES_OF_FLOAT * width}
+        size: dict[str, object] = {"form": "float32"}
+        if qubits := int(runs["qubits"].iloc[0]):  # else no circuit stands here
+            size["bytes"] = _BYTES_OF_FLOAT * ENTRIES[run[0]].code_width(2**qubits)
         error = errors.get(run, float("nan")) / errors["mean", "trained"]
         rows.append({"method": name, **size, **_limits("recall", recall), "error": error})
     return _ordered(rows, "recall")

@@ -17,8 +17,8 @@ from qdistill.jobs import graph_of_jobs
 from qdistill.places import SNAKEFILE
 from qdistill.study.duration import Expectation, expect_run, spoken
 from qdistill.study.messages import listed
-from qdistill.study.registry import ENTRIES
-from qdistill.study.tracks import Study
+from qdistill.study.tracks import ALL, Study
+from qdistill.study.widths import width_of
 from qdistill.wording import counted
 
 _PLANNED = 0.85  # of the minutes; the rest is for planning, Snakemake's start and what is misjudged
@@ -36,8 +36,8 @@ class Plan:
         lines = []
         seeds = counted(sum(map(len, self.study.blocks.values())), "seed")
         for (dataset, protocol), track in self.study.problems.items():
-            width = ENTRIES["linear"].width(track.datasets[dataset]["qubits"])
-            sizes = listed(f"{n:,}" for n in track.n)
+            width = width_of(track.datasets[dataset])
+            sizes = listed(n if n == ALL else f"{n:,}" for n in track.n)
             lines.append(
                 f"{dataset} ({protocol}): n = {sizes}; {seeds}; codes of {width} numbers; "
                 f"{', '.join(track.names_of(dataset))}"

@@ -7,7 +7,7 @@ No pass here calls one of another module: Numba would not notice that one change
 
 import numpy as np
 
-from qdistill.circuits.kernel_passes import compiled
+from qdistill.circuits.kernel_passes import compiled, inlined
 
 
 @compiled
@@ -28,7 +28,7 @@ def fill_products(turns, states):
             size *= 2
 
 
-@compiled
+@inlined
 def _turn_wires(state, turns, sign):
     """RY of the inputs, forwards or backwards, in place."""
     stride = state.shape[0]

@@ -38,11 +38,13 @@ def compiled(function: Callable) -> Any:
         return numba.njit(**_OPTIONS)(function)
 
 
-# In its callers before LLVM sees them: as a function of its own it adds up in another order.
-_inlined = numba.njit(inline="always", **_OPTIONS)
+# What passes call is part of them before LLVM sees it. A function of its own has two copies that
+# may add up in different orders: one in its caller, which is kept on disk, and one that runs in the
+# process which compiled both. First runs would differ from later ones.
+inlined = numba.njit(inline="always", **_OPTIONS)
 
 
-@compiled
+@inlined
 def _fill_phases(halves, cosines, sines):
     """Phases of RZ on all wires, exp(-i angle/2) where a wire's bit is 0, by doubling."""
     cosines[0], sines[0] = 1.0, 0.0
@@ -58,7 +60,7 @@ def _fill_phases(halves, cosines, sines):
         size *= 2
 
 
-@compiled
+@inlined
 def _gather_and_phase(source, order, cosines, sines, target):
     """target[k] = phase[k] source[order[k]]."""
     examples = source.shape[1] // 2
@@ -70,7 +72,7 @@ def _gather_and_phase(source, order, cosines, sines, target):
             target[k, examples + b] = cosine * im + sine * re
 
 
-@compiled
+@inlined
 def _unphase_and_scatter(source, order, cosines, sines, target):
     """target[order[k]] = conj(phase[k]) source[k]."""
     examples = source.shape[1] // 2
@@ -82,7 +84,7 @@ def _unphase_and_scatter(source, order, cosines, sines, target):
             target[row, examples + b] = cosine * im - sine * re
 
 
-@compiled
+@inlined
 def _rotated(x0, x1, x2, x3, c1, s1, c2, s2):
     """RY on two wires of four amplitudes, given the cosine and sine of either half-angle."""
     y0, y2 = c1 * x0 - s1 * x2, s1 * x0 + c1 * x2
@@ -90,7 +92,7 @@ def _rotated(x0, x1, x2, x3, c1, s1, c2, s2):
     return c2 * y0 - s2 * y1, s2 * y0 + c2 * y1, c2 * y2 - s2 * y3, s2 * y2 + c2 * y3
 
 
-@compiled
+@inlined
 def _rotate_two_wires_into(source, target, rows, factors):
     """RY on two wires, out of place; factors are cosine and sine of either half-angle."""
     c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
@@ -102,7 +104,7 @@ def _rotate_two_wires_into(source, target, rows, factors):
             )
 
 
-@compiled
+@inlined
 def _rotate_two_wires(states, rows, factors):
     """RY on two wires, in place."""
     c1, s1, c2, s2 = factors[0], factors[1], factors[2], factors[3]
@@ -114,7 +116,7 @@ def _rotate_two_wires(states, rows, factors):
             )
 
 
-@compiled
+@inlined
 def _rotate_last_wire(states, factors):
     """RY on the last wire, in place, where the number of wires is odd."""
     cosine, sine = factors[0], factors[1]
@@ -125,7 +127,7 @@ def _rotate_last_wire(states, factors):
             states[2 * g + 1, b] = sine * x0 + cosine * x1
 
 
-@compiled
+@inlined
 def _overlaps_of_two_wires(adjoint, middle, rows, sums):
     """Re <adjoint| 2 K |middle> of two wires, with dRY/dangle = RY K."""
     sums[:2] = 0.0
@@ -140,7 +142,7 @@ def _overlaps_of_two_wires(adjoint, middle, rows, sums):
     sums[0], sums[1] = first, second
 
 
-@compiled
+@inlined
 def _overlap_of_last_wire(adjoint, middle, sums):
     """Re <adjoint| 2 K |middle> of the last wire."""
     sums[0] = 0.0
@@ -153,7 +155,7 @@ def _overlap_of_last_wire(adjoint, middle, sums):
     sums[0] = total
 
 
-@compiled
+@inlined
 def _imaginary_overlaps(adjoint, middle, sums):
     """Im <adjoint|middle> of each row, summed over the examples."""
     examples = adjoint.shape[1] // 2
@@ -167,7 +169,7 @@ def _imaginary_overlaps(adjoint, middle, sums):
         sums[k] = total
 
 
-@compiled
+@inlined
 def _sum_by_wire(sums, of_angles):
     """Half the sum of a row's number times the sign of each wire; ``sums`` is used up."""
     size = sums.shape[0]
@@ -182,7 +184,7 @@ def _sum_by_wire(sums, of_angles):
         of_angles[wire, 0] = 0.5 * total
 
 
-@compiled
+@inlined
 def _set_factors(halves, wire, wires, sign, factors):
     """Cosines and sines of the half-angles of RY on one or two wires."""
     for place in range(wires):
@@ -216,7 +218,7 @@ def project(vectors, norms, gradient):
                 gradient[s, b, k] = (gradient[s, b, k] - along * vectors[s, b, k]) / norm
 
 
-@_inlined
+@inlined
 def _push_layers(halves, current, order, ring, rows, middles):
     """Run one seed's layers; keep the states between RZ and RY, and the last one."""
     layers, qubits, size = halves.shape[0], halves.shape[1], current.shape[0]
@@ -288,7 +290,7 @@ def weigh(gradient, ring, middles, adjoints):
                 adjoint[row, examples + b] = twice * final[row, examples + b]
 
 
-@_inlined
+@inlined
 def _pull_layers(halves, adjoint, spare, order, ring, rows, middles, of_angles):
     """Pull one seed's adjoints back to its angles and first states; return which array has them."""
     layers, qubits, size = halves.shape[0], halves.shape[1], adjoint.shape[0]

@@ -1,6 +1,5 @@
 """Inference with whole models as it is timed: a batch of rows in, a batch of predictions out."""
 
-import math
 from collections.abc import Callable, Mapping
 
 from torch import Tensor
@@ -8,10 +7,11 @@ from torch import Tensor
 from qdistill.circuits.circuit import build_unitary
 from qdistill.circuits.engine import select_engine
 from qdistill.cost.problems import FEATURES_PER_AMPLITUDE, CircuitProblem, draw_examples
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.bottlenecks.base import Bottleneck
 from qdistill.models.slot_model import SlotModel, draw_start, in_slot, slot_weights
 from qdistill.models.student_layers import Compiled, StudentLayer
+from qdistill.study.widths import qubits_of
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -19,8 +19,8 @@ Forward = Callable[[Tensor], Tensor]
 class Simulated(Bottleneck):
     """The circuit in a simulator, in the place of ours: z = probabilities (B, N) of one seed."""
 
-    def __init__(self, qubits: int, simulate: Forward) -> None:
-        super().__init__(qubits)
+    def __init__(self, width: int, simulate: Forward) -> None:
+        super().__init__(width)
         self._simulate = simulate
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
@@ -41,18 +41,20 @@ def build_models(
     qubits = problem.qubits
     width = FEATURES_PER_AMPLITUDE * 2**qubits
     slots: dict[str, Bottleneck] = {
-        "classical": load_bottleneck("classical")(qubits),
-        "distilled": StudentLayer(qubits, "linear"),
-        "compiled": Compiled(qubits),
-        "quantum": load_bottleneck("quantum")(qubits, problem.layers, math.pi),
-        **{name: Simulated(qubits, simulate) for name, simulate in simulators.items()},
+        "classical": build_bottleneck("classical", 2**qubits, {}),
+        "distilled": StudentLayer(2**qubits, "linear"),
+        "compiled": Compiled(2**qubits),
+        "quantum": build_bottleneck("quantum", 2**qubits, {"layers": problem.layers}),
+        **{name: Simulated(2**qubits, simulate) for name, simulate in simulators.items()},
     }
     unitary = build_unitary(problem.angles[:1])
     given = {
         "compiled": {"re": unitary.real.contiguous(), "im": unitary.imag.contiguous()},
         "quantum": {"angles": problem.angles[:1].clone()},
     }
-    shared, _ = draw_start(Simulated(qubits, lambda h: h), width, width, seeds=[0], n=problem.batch)
+    shared, _ = draw_start(
+        Simulated(2**qubits, lambda h: h), width, width, seeds=[0], n=problem.batch
+    )
     models = {}
     for name, slot in slots.items():
         own = given.get(name)
@@ -69,7 +71,7 @@ def inference_step(
 
     The engine is what computes ``quantum``; see :mod:`qdistill.circuits.engine`.
     """
-    rows = draw_examples(model.bottleneck.qubits, batch, seeds=1).inputs
+    rows = draw_examples(qubits_of(model.bottleneck.width), batch, seeds=1).inputs
 
     def step() -> Tensor:
         select_engine(engine)

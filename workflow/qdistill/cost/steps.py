@@ -127,7 +127,7 @@ def model_step(
     """
     examples = draw_examples(qubits, _BATCHES_AN_EPOCH * batch, seeds, features)
     settings = {"projections": "trained", "layers": layers, "angle_range": math.pi}
-    model, parameters, _ = start_model(name, settings, qubits, examples)
+    model, parameters, _ = start_model(name, settings, 2**qubits, examples)
     loss = ExampleLoss(model, examples)
     optimiser = FlatAdam(parameters, LEARNING_RATE)
     generators = [generator_for(seed, examples.n, "batches") for seed in examples.seeds]

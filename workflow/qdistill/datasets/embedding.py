@@ -16,6 +16,7 @@ from qdistill.circuits.threads import prepare_torch
 from qdistill.datasets.encoders import (
     count_cut_texts,
     digest_of_folder,
+    encode_texts,
     encoder_folder,
     encoder_name,
     load_encoder,
@@ -31,12 +32,12 @@ from qdistill.storage.tables import (
     write_table,
     write_with_settings,
 )
+from qdistill.study.widths import named_width, width_of
 
 # Rows per cache file: about ten seconds of work on one core.
 _SHARD_ROWS = 256
 _COLUMNS = ("row", "split", "text", "source", "label")
 _ORIGIN = ("packages", "left_out")  # what is known of the text besides
-_BATCH_ROWS = 8  # a batch that stays in the cache of a core: a fifth faster than 32
 
 
 def embed_paragraphs(
@@ -61,10 +62,9 @@ def embed_paragraphs(
     encoder_digest = digest_of_folder(folder)
     cache = Path(cache_path) / encoder_digest
     features = _encode_unknown(list(frame["text"]), folder, cache, threads)
-    qubits = settings["qubits"]
-    if features.shape[1] < 2**qubits:
+    if features.shape[1] < (width := width_of(settings)):
         raise DataError(
-            f"{folder}: {qubits} qubits need at least {2**qubits} features, and this encoder gives "
+            f"{folder}: {named_width(settings)} at least {width} features, and this encoder gives "
             f"{features.shape[1]}"
         )
     columns: dict[str, Any] = {name: frame[name] for name in _COLUMNS if name in frame}
@@ -132,7 +132,7 @@ def _encode(
     with tqdm(total=len(order), desc="embedding", unit="paragraph", mininterval=5) as progress:
         for start in range(0, len(order), _SHARD_ROWS):
             keys = order[start : start + _SHARD_ROWS]
-            features = _encode_texts(model, [missing[key] for key in keys])
+            features = encode_texts(model, [missing[key] for key in keys])
             write_table(
                 "embeddings",
                 cache / f"{digest_of(keys)}.parquet",
@@ -142,9 +142,3 @@ def _encode(
             encoded.update(zip(keys, features, strict=True))
             progress.update(len(keys))
     return encoded
-
-
-def _encode_texts(model: Any, texts: Sequence[str]) -> np.ndarray:
-    """Vectors of texts, float32 (rows, D)."""
-    features = model.encode(list(texts), batch_size=_BATCH_ROWS, show_progress_bar=False)
-    return np.asarray(features, dtype=np.float32)

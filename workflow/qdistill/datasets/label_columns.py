@@ -12,7 +12,7 @@ from typing import Any
 from qdistill.datasets.text_tables import check_filled, check_unicode, read_jsonl
 from qdistill.errors import DataError
 from qdistill.study.messages import shown
-from qdistill.study.reading import read_csv
+from qdistill.study.reading import partition_of, read_csv
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|", re.ASCII | re.IGNORECASE)
 
@@ -79,8 +79,31 @@ def _read_jsonl(path: Path, name: str) -> list[Any]:
     return [cell for _, (cell,) in read_jsonl(path, [name])]
 
 
+def partition_labels(
+    parts: Sequence[str | Path], folder: str | Path, name: str
+) -> list[str] | None:
+    """Return the label of each part of a table, where the folders ``name=value`` tell it, or None.
+
+    Cells are read as those of a CSV file. Raises DataError as :func:`read_labels`.
+    """
+    divided = [partition_of(part, folder) for part in parts]
+    if not all(name in each for each in divided):
+        return None
+    for part, each in zip(parts, divided, strict=True):
+        if not each[name].strip():
+            raise DataError(
+                f"{part}: the name of its folder says that '{name}' is missing, and every row must "
+                "have a label"
+            )
+    return labels_of(_numbers_where_all_are([each[name] for each in divided]), folder, name)
+
+
 def _read_csv(path: Path, name: str) -> list[Any]:
-    cells = [cell.strip() for _, (cell,) in read_csv(path, [name])]
+    return _numbers_where_all_are([cell for _, (cell,) in read_csv(path, [name])])
+
+
+def _numbers_where_all_are(texts: Sequence[str]) -> list[Any]:
+    cells = [cell.strip() for cell in texts]
     if not all(map(_NUMBER.fullmatch, cells)):
         return cells
     return [cell if cell.lstrip("+-").isdigit() else float(cell or "nan") for cell in cells]

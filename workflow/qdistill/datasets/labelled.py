@@ -83,6 +83,8 @@ def _write_classes(
         "label": np.where(source.split == "unlabelled", "", labels)[kept],
         "features": source.features[kept],
     }
+    if source.texts is not None:
+        columns["text"] = source.texts[kept]
     write_labelled(settings, path, columns, classes)
 
 
@@ -94,8 +96,8 @@ def write_labelled(
 ) -> None:
     """Write ``latents.parquet`` of rows with labels: a one in the column of each row's class.
 
-    The columns are ``row``, ``split``, ``label`` and ``features``; classes are their names, sorted.
-    Unlabelled rows have no class.
+    The columns are ``row``, ``split``, ``label``, ``features`` and, where it is known, ``text``;
+    classes are their names, sorted. Unlabelled rows have no class.
     """
     is_known = (columns["split"] != "unlabelled")[:, None]
     targets = (is_known & (columns["label"][:, None] == classes)).astype(np.float32)

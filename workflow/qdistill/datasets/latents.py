@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
 
 from qdistill.errors import DataError
 from qdistill.storage.tables import matrix_of, read_metadata, read_table
@@ -22,6 +23,7 @@ class Latents:
     rows: np.ndarray  # int64 (rows,): the id of each, unique
     split: np.ndarray  # str (rows,): ``train``, ``unlabelled`` or ``heldout``
     metadata: dict[str, str]
+    texts: np.ndarray | None = None  # objects (rows,): what was encoded, where it is known
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,4 +75,11 @@ def load_latents(path: str | Path) -> Latents:
         rows=table.column("row").to_numpy(),
         split=table.column("split").to_pandas().to_numpy(dtype=str),
         metadata=read_metadata(path),
+        texts=_texts_of(table),
     )
+
+
+def _texts_of(table: arrow.Table) -> np.ndarray | None:
+    if "text" not in table.column_names:
+        return None
+    return table.column("text").to_pandas().to_numpy(dtype=object)

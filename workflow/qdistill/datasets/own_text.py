@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qdistill.datasets.documents import Paragraph, deal_documents, write_paragraphs
-from qdistill.datasets.label_columns import read_labels
+from qdistill.datasets.label_columns import partition_labels, read_labels
 from qdistill.datasets.sampling import draw_sample
 from qdistill.datasets.text_tables import check_filled, read_columns
 from qdistill.errors import DataError
@@ -108,7 +108,7 @@ def read_texts(settings: Mapping[str, Any]) -> list[Paragraph]:
     """Read every paragraph of the user's, in order; see :func:`collect_texts`."""
     path = Path(settings["path"])
     if is_table(path):
-        return [each for part in part_files(path) for each in _read_table(part, settings)]
+        return _read_parts(part_files(path), settings)
     if path.is_dir():
         return _read_files(text_files(path), path)
     logging.getLogger(__name__).warning(
@@ -142,17 +142,31 @@ def _read_files(files: Sequence[str], folder: Path) -> list[Paragraph]:
     return found
 
 
-def _read_table(path: Path, settings: Mapping[str, Any]) -> list[Paragraph]:
-    """Paragraphs of a table, one a row."""
+def _read_parts(parts: Sequence[Path], settings: Mapping[str, Any]) -> list[Paragraph]:
+    """Paragraphs of a table in one file or several, which may be divided by their labels."""
+    name = settings["label_column"]
+    told = None if name is None else partition_labels(parts, settings["path"], name)
+    labels = [None] * len(parts) if told is None else told
+    both = zip(parts, labels, strict=True)
+    return [each for part, label in both for each in _read_table(part, settings, label)]
+
+
+def _read_table(
+    path: Path, settings: Mapping[str, Any], told: str | None = None
+) -> list[Paragraph]:
+    """Paragraphs of a table, one a row; ``told`` is the label that all of them have."""
     keys = ("text_column", "document_column")
     given = {key: settings[key] for key in keys if settings[key] is not None}
     columns = read_columns(path, list(given.values()))
     for name in given.values():
         check_filled(path, name, columns[name])
     texts = columns[given["text_column"]]
-    sources = [f"{path.name} row {row}" for row in range(len(texts))]
+    folder = Path(settings["path"])
+    named = path.relative_to(folder).as_posix() if folder.is_dir() else path.name
+    sources = [f"{named} row {row}" for row in range(len(texts))]
     documents = columns[given["document_column"]] if "document_column" in given else sources
     label = settings["label_column"]
-    labels = [None] * len(texts) if label is None else read_labels(path, label)
+    is_told = label is None or told is not None
+    labels = [told] * len(texts) if is_told else read_labels(path, label)
     parts = zip(texts, sources, documents, labels, strict=True)
     return [Paragraph(text.strip(), source, doc, label) for text, source, doc, label in parts]

@@ -141,8 +141,11 @@ def _first_wrong(column: arrow.Array, width: int) -> int | None:
     return int(compute.index(right, False).as_py())
 
 
-def _columns_of(batch: arrow.RecordBatch, where: str, first_row: int) -> np.ndarray:
-    """Return columns of numbers as float64 (rows, columns)."""
+def columns_of(batch: arrow.RecordBatch, where: str, first_row: int) -> np.ndarray:
+    """Return columns of numbers as float64 (rows, columns); a missing one is NaN.
+
+    Raises DataError if one is of another type, or float32 does not have a whole number as it is.
+    """
     columns = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         columns.append(numbers_of(values, where, name))
@@ -163,7 +166,7 @@ def read_matrix(path: Path, column: str | Sequence[str]) -> np.ndarray:
                 width = parts[0].shape[1] if parts else None
                 part = vectors_of(batch.column(0), str(path), column, row, width)
             else:
-                part = _columns_of(batch, str(path), row)
+                part = columns_of(batch, str(path), row)
             parts.append(part)
             row += len(batch)
         if not parts:
@@ -180,14 +183,15 @@ def read_texts(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
     with open_parquet(path) as file:
         check_columns(path, names, file.schema_arrow.names)
         for name in names:
-            _check_text(path, name, file.schema_arrow.field(name).type)
+            check_text(path, name, file.schema_arrow.field(name).type)
         for batch in read_batches(file, path, names, 65_536):
             for name, cells in zip(names, batch.columns, strict=True):
                 columns[name] += ["" if cell is None else str(cell) for cell in cells.to_pylist()]
     return columns
 
 
-def _check_text(path: Path, name: str, kind: arrow.DataType) -> None:
+def check_text(path: Path, name: str, kind: arrow.DataType) -> None:
+    """Validate that a column is of text or whole numbers; raises DataError that names it."""
     types = arrow.types
     inner = kind.value_type if types.is_dictionary(kind) else kind
     texts = types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner)

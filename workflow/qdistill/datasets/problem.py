@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from qdistill.datasets.subsets import resolve_sizes
+from qdistill.study.widths import qubits_of
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -12,7 +15,7 @@ class Problem:
 
     dataset: str
     protocol: str
-    qubits: int  # a bottleneck has 2**qubits outputs
+    width: int  # outputs of a bottleneck, N
     sizes: Sequence[int]  # every n: a job does all of them
     latents: str | Path
     subsets: str | Path  # the order in which each seed takes its training rows
@@ -20,11 +23,16 @@ class Problem:
     @classmethod
     def of_job(cls, snakemake: Any) -> Self:
         """Read it off the object that Snakemake gives to scripts."""
-        wildcards, params = snakemake.wildcards, snakemake.params
-        named = (wildcards.dataset, wildcards.protocol, params.qubits, params.sizes)
-        return cls(*named, snakemake.input.latents, snakemake.input.subsets)
+        wildcards, params, given = snakemake.wildcards, snakemake.params, snakemake.input
+        sizes = resolve_sizes(params.sizes, given.subsets)
+        named = (wildcards.dataset, wildcards.protocol, params.width, sizes)
+        return cls(*named, given.latents, given.subsets)
 
     def key(self, n: int) -> dict[str, Any]:
         """Return the key columns that every row of a table at one n has."""
-        named = {"dataset": self.dataset, "qubits": self.qubits, "protocol": self.protocol}
+        named = {
+            "dataset": self.dataset,
+            "qubits": qubits_of(self.width),
+            "protocol": self.protocol,
+        }
         return {**named, "n": n}

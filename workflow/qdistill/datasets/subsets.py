@@ -104,6 +104,20 @@ def _check_even(path: str | Path, labels: np.ndarray, largest: int) -> None:
         )
 
 
+def resolve_sizes(sizes: Sequence[int | str], path: str | Path) -> tuple[int, ...]:
+    """Return every n as a number, ascending: ``all`` is how many rows a seed has in the subsets.
+
+    Raises DataError if the file cannot be read or is empty.
+    """
+    numbers = {n for n in sizes if isinstance(n, int)}
+    if len(numbers) < len(sizes):
+        positions = read_frame("subsets", path)["position"]
+        if positions.empty:
+            raise DataError(f"{path}: no rows to train on")
+        numbers.add(int(positions.max()) + 1)
+    return tuple(sorted(numbers))
+
+
 def load_subsets(path: str | Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Read the n labelled rows of each seed of a block.
 

@@ -1,9 +1,9 @@
 """Synthetic correlated latents, x = sqrt(v_s) s W + sqrt(v_e) e.
 
-s ~ N(0, I_r), W of shape (r, D) with entries N(0, 1/r), e ~ N(0, I_D), D = 4 * 2**qubits.
+s ~ N(0, I_r), W of shape (r, D) with entries N(0, 1/r), e ~ N(0, I_D), D = 4 N.
 The article does not publish its generator; the variances of the built-in data sets are
 calibrated against its published errors. Here the true covariance is known, and with it the
-least error that any linear bottleneck of width N = 2**qubits can have on new rows.
+least error that any linear bottleneck of width N can have on new rows.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ import numpy as np
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
 from qdistill.study.dataset_record import SPLITS
+from qdistill.study.widths import width_of
 
 
 def mixing_matrix(settings: Mapping[str, Any]) -> np.ndarray:
     """Draw W, once per data set and shared by all its splits: float64, shape (rank, D)."""
-    rank, width = settings["rank"], 4 * 2 ** settings["qubits"]
+    rank, width = settings["rank"], 4 * width_of(settings)
     generator = generator_for(settings["generator_seed"], 0, "synthetic mixing")
     return generator.standard_normal((rank, width)) / np.sqrt(rank)
 
@@ -64,7 +65,7 @@ def optimal_projector(settings: Mapping[str, Any]) -> np.ndarray:
     P (D, N) has orthonormal columns; x is reconstructed as x P P'. The true mean is zero.
     """
     _, vectors = np.linalg.eigh(true_covariance(settings))
-    return vectors[:, : -(2 ** settings["qubits"]) - 1 : -1]
+    return vectors[:, : -width_of(settings) - 1 : -1]
 
 
 def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
@@ -82,7 +83,7 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
         "split": np.repeat(list(counts), list(counts.values())),
         "features": np.concatenate(list(drawn.values())),
     }
-    size = 2 ** settings["qubits"]
+    size = width_of(settings)
     about = {
         "optimal_mse": repr(optimal_mse(true_covariance(settings), size)),
         "pca_floor_mse": repr(pca_floor_mse(drawn["train"], drawn["heldout"], size)),

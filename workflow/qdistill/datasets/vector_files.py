@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def _read_npy(path: Path, column: str | list[str] | None) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise DataError(f"{path}: not a .npy file but an archive of several arrays")
-    return _numeric_matrix(array, str(path))
+    return numeric_matrix(array, str(path))
 
 
 def read_array(path: Path, column: str | list[str] | None) -> np.ndarray:
@@ -64,18 +65,28 @@ def read_array(path: Path, column: str | list[str] | None) -> np.ndarray:
 
 
 def _read_npz(path: Path, column: str | list[str] | None) -> np.ndarray:
-    return _numeric_matrix(read_array(path, column), f"{path}: array '{column}'")
+    return numeric_matrix(read_array(path, column), f"{path}: array '{column}'")
 
 
-def _numeric_matrix(array: np.ndarray, where: str) -> np.ndarray:
+def check_matrix(array: np.ndarray, where: str) -> None:
+    """Validate that an array is of real numbers (rows, features); raises DataError if not."""
     if array.ndim != 2:
         raise DataError(f"{where} has shape {array.shape}, expected (rows, features)")
     if array.dtype.kind not in "iufb":
         raise DataError(f"{where} has type {array.dtype}, expected real numbers")
-    with np.errstate(over="ignore"):  # of a wider type; what is not finite is refused
+
+
+def numeric_matrix(array: np.ndarray, where: str, first_row: int = 0) -> np.ndarray:
+    """Return an array of real numbers (rows, features) as float64.
+
+    Raises DataError if it is another, or, with the row as it is counted from ``first_row``, if
+    float32 does not have a whole number as it is.
+    """
+    check_matrix(array, where)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
         matrix = array.astype(np.float64)
     if array.dtype.kind in "iu":
-        check_whole(matrix, where)
+        check_whole(matrix, where, first_row)
     return matrix
 
 
@@ -95,9 +106,9 @@ def _read_csv(path: Path, column: str | list[str] | None) -> np.ndarray:
     rows: list[np.ndarray] = []
     for row, cells in read_csv(path, names):
         if isinstance(column, str):
-            rows.append(_json_cell(path, row, column, cells[0]))
+            rows.append(read_json_cell(path, row, column, cells[0]))
         else:
-            rows.append(_numbers(path, row, names, cells))
+            rows.append(read_number_cells(path, row, names, cells))
         if len(rows[row]) != len(rows[0]):
             raise DataError(
                 f"{path}: row {row} has {len(rows[row])} values and row 0 has {len(rows[0])}; all "
@@ -106,8 +117,16 @@ def _read_csv(path: Path, column: str | list[str] | None) -> np.ndarray:
     return np.stack(rows) if rows else np.empty((0, len(names)))
 
 
-def _numbers(path: Path, row: int, names: Sequence[str], cells: Sequence[str]) -> np.ndarray:
-    """Read the cells of numbers of a row; an empty one is NaN."""
+def read_number_cells(
+    path: Path, row: int, names: Sequence[str], cells: Sequence[str]
+) -> np.ndarray:
+    """Read the cells of numbers of a row; an empty one is NaN.
+
+    Raises DataError, with row and column, if one is no number.
+    """
+    with suppress(ValueError):
+        if "_" not in "".join(cells):
+            return np.fromiter(map(float, cells), np.float64, len(cells))
     numbers = []
     for name, cell in zip(names, cells, strict=True):
         text = cell.strip()
@@ -126,8 +145,8 @@ def _numbers(path: Path, row: int, names: Sequence[str], cells: Sequence[str]) -
     return np.array(numbers)
 
 
-def _json_cell(path: Path, row: int, name: str, cell: str) -> np.ndarray:
-    """Read a cell that is a JSON array of numbers."""
+def read_json_cell(path: Path, row: int, name: str, cell: str) -> np.ndarray:
+    """Read a cell that is a JSON array of numbers; raises DataError, with the row, if it is not."""
     try:
         found = json.loads(cell)
         if isinstance(found, list) and {type(value) for value in found} <= {int, float}:

@@ -1,18 +1,22 @@
 """The user's own vectors: checked, split by row, and written as latents."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qdistill.datasets.label_columns import read_labels
+from qdistill.datasets.label_columns import partition_labels, read_labels
 from qdistill.datasets.sampling import draw_sample
 from qdistill.datasets.vector_files import read_vectors
 from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import write_with_settings
+from qdistill.study.file_shapes import shape_of
+from qdistill.study.reading import match_columns
+from qdistill.study.widths import named_width, width_of
 
 # Gradients have an error times a value, and Adam takes their squares: more is beyond float32.
 LARGEST = 1e9
@@ -24,12 +28,12 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
     The file itself is never changed, and nothing is scaled or centred. Column ``row`` is the
     position in the file, from 0, or in all parts together. Raises DataError if the file cannot be
     read (see :func:`read_vectors` and, of a column of labels,
-    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than 2**qubits, a
+    :func:`~qdistill.datasets.label_columns.read_labels`), has fewer features than N, a
     value that is not finite or too large, a row whose values are all equal, or too few rows to
     leave one to train on and one held out.
     """
-    source = Path(sources[0] if len(sources) == 1 else Path(sources[0]).parent)
-    parts = _read_parts(sources, settings["column"])
+    source = Path(os.path.commonpath(sources))
+    parts = _read_parts(sources, settings)
     values = np.concatenate(parts)
     rows = draw_sample(len(values), settings)
     features = checked_features(values, str(source), settings)[rows]
@@ -47,13 +51,19 @@ def write_vectors(settings: Mapping[str, Any], path: str | Path, *sources: str |
         )
     columns = {"row": rows, "split": split, "features": features}
     if settings["label_column"] is not None:
-        labels = _labels_of(sources, settings["label_column"], list(map(len, parts)))
+        labels = _labels_of(sources, settings, list(map(len, parts)))
         columns["label"] = labels[rows]
     write_with_settings("latents", path, columns, settings)
 
 
-def _labels_of(sources: Sequence[str | Path], name: str, rows: Sequence[int]) -> np.ndarray:
+def _labels_of(
+    sources: Sequence[str | Path], settings: Mapping[str, Any], rows: Sequence[int]
+) -> np.ndarray:
     """Read the label of every row of all parts, which have so many rows each."""
+    name = settings["label_column"]
+    told = partition_labels(sources, settings["path"], name)
+    if told is not None:
+        return np.repeat(told, rows)
     parts = [read_labels(source, name) for source in sources]
     for source, part, count in zip(sources, parts, rows, strict=True):
         if len(part) != count:  # arrays of a .npz file
@@ -61,9 +71,9 @@ def _labels_of(sources: Sequence[str | Path], name: str, rows: Sequence[int]) ->
     return np.concatenate(parts)
 
 
-def _read_parts(sources: Sequence[str | Path], column: Any) -> list[np.ndarray]:
+def _read_parts(sources: Sequence[str | Path], settings: Mapping[str, Any]) -> list[np.ndarray]:
     """Read the rows of each part, in their order."""
-    parts = [read_vectors(source, column) for source in sources]
+    parts = [read_vectors(source, _columns_of(source, settings)) for source in sources]
     for source, part in zip(sources, parts, strict=True):
         if part.shape[1] != parts[0].shape[1]:
             raise DataError(
@@ -73,16 +83,24 @@ def _read_parts(sources: Sequence[str | Path], column: Any) -> list[np.ndarray]:
     return parts
 
 
+def _columns_of(source: str | Path, settings: Mapping[str, Any]) -> str | list[str] | None:
+    """Return the setting ``column``, or the names that the pattern ``columns`` matches."""
+    if settings["columns"] is None:
+        column: str | list[str] | None = settings["column"]
+        return column
+    _, names, _ = shape_of(Path(source), None)
+    return match_columns(source, settings["columns"], names or (), settings["label_column"])
+
+
 def checked_features(values: np.ndarray, source: str, settings: Mapping[str, Any]) -> np.ndarray:
     """Return float64 features (rows, D) as float32, once every row is found usable.
 
-    Raises DataError if D < 2**qubits, a value is not finite or too large, or a row is constant.
+    Raises DataError if D < N, a value is not finite or too large, or a row is constant.
     """
-    size = 2 ** settings["qubits"]
-    if values.shape[1] < size:
+    if values.shape[1] < (width := width_of(settings)):
         raise DataError(
-            f"{source}: {settings['qubits']} qubits need at least {size} features, and its "
-            f"rows have {values.shape[1]}"
+            f"{source}: {named_width(settings)} at least {width} features, and its rows have "
+            f"{values.shape[1]}"
         )
     broken = np.argwhere(~(np.abs(values) <= LARGEST))
     if len(broken):

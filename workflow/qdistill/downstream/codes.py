@@ -24,6 +24,7 @@ from qdistill.models.slot_model import PROJECTIONS, SlotModel, slot_weights
 from qdistill.models.student_layers import Compiled, StudentLayer
 from qdistill.storage.weights import read_weights, read_weights_metadata
 from qdistill.study.registry import BOTTLENECKS, STUDENTS, TUNED
+from qdistill.study.widths import qubits_of
 
 _EXAMPLES_AT_ONCE = 2048
 _NEGLIGIBLE = 1e-10  # variances below this share of the largest count as zero
@@ -33,7 +34,7 @@ Encoder = Callable[[Tensor], Tensor]
 
 
 def load_encoder(
-    name: str, n: int, paths: Mapping[str, str | Path], qubits: int, settings: Mapping[str, Any]
+    name: str, n: int, paths: Mapping[str, str | Path], width: int, settings: Mapping[str, Any]
 ) -> Encoder:
     """Load what gives the codes z = bottleneck(W_down x + b_down), or W_down x of a linear model.
 
@@ -47,15 +48,15 @@ def load_encoder(
     if name == "quantum_tuned":
         weights = _weights_of(name, n, paths)
         with _told_if_lacking(name, paths[name]):
-            return _encoder_of_layers(weights, qubits)
-    model, weights = _load_model(name, n, paths, qubits, settings, _ENCODER)
+            return _encoder_of_layers(weights, qubits_of(width))
+    model, weights = _load_model(name, n, paths, width, settings, _ENCODER)
     if isinstance(model.bottleneck, Linear):
         weights["encoder.bias"] = torch.zeros_like(weights["encoder.bias"])
     return lambda inputs: _codes(model, weights, inputs)
 
 
 def load_predictor(
-    name: str, n: int, paths: Mapping[str, str | Path], qubits: int, settings: Mapping[str, Any]
+    name: str, n: int, paths: Mapping[str, str | Path], width: int, settings: Mapping[str, Any]
 ) -> Callable[[Tensor], Tensor]:
     """Load what a model with a slot predicts: float32 inputs (S, M, D) to outputs (S, M, E).
 
@@ -64,7 +65,7 @@ def load_predictor(
     """
     if name in TUNED:
         raise DataError(f"'{name}' is tuned, and what it predicts is not loaded from {paths[name]}")
-    model, weights = _load_model(name, n, paths, qubits, settings, PROJECTIONS)
+    model, weights = _load_model(name, n, paths, width, settings, PROJECTIONS)
     return lambda inputs: model.predict_rows(weights, inputs)
 
 
@@ -72,7 +73,7 @@ def _load_model(
     name: str,
     n: int,
     paths: Mapping[str, str | Path],
-    qubits: int,
+    width: int,
     settings: Mapping[str, Any],
     needed: Sequence[str],
 ) -> tuple[SlotModel, dict[str, Tensor]]:
@@ -81,7 +82,7 @@ def _load_model(
     with _told_if_lacking(name, paths[name]):
         # A student of soft labels is a whole model, of the shape of the baseline.
         is_whole = name in STUDENTS and "bottleneck.scale" in weights
-        bottleneck = Classical(qubits) if is_whole else _bottleneck_of(name, qubits, settings)
+        bottleneck = Classical(width) if is_whole else _bottleneck_of(name, width, settings)
         model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
         for key in needed:
             weights[key]
@@ -115,21 +116,31 @@ def principal_codes(labelled: np.ndarray, inputs: np.ndarray, width: int) -> np.
     There are ``width`` of them, or fewer where the labelled rows (n, D) vary around their mean in
     fewer directions, which are n - 1 at most: float32. The inputs themselves are not centred.
     """
-    labelled = labelled.astype(np.float64)
-    _, sizes, components = np.linalg.svd(labelled - labelled.mean(axis=0), full_matrices=False)
-    rank = min(width, int((sizes**2 > _NEGLIGIBLE * sizes[0] ** 2).sum()))
-    return (inputs @ components[:rank].T).astype(np.float32)
+    return (inputs @ principal_axes(labelled)[:, :width]).astype(np.float32)
 
 
-def _bottleneck_of(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottleneck:
+def principal_axes(rows: np.ndarray) -> np.ndarray:
+    """Compute the directions in which rows (M, D) vary, the widest first: float64, (D, rank)."""
+    centred = rows.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    if len(rows) > rows.shape[1]:  # of many rows the covariance is smaller
+        variances, axes = np.linalg.eigh(centred.T @ centred)
+        variances, axes = variances[::-1], axes[:, ::-1]
+    else:
+        _, sizes, components = np.linalg.svd(centred, full_matrices=False)
+        variances, axes = sizes**2, components.T
+    return axes[:, variances > _NEGLIGIBLE * variances[0]]
+
+
+def _bottleneck_of(name: str, width: int, settings: Mapping[str, Any]) -> Bottleneck:
     if name in BOTTLENECKS:
-        return build_bottleneck(name, qubits, settings)
+        return build_bottleneck(name, width, settings)
     if name in STUDENTS:
         entry = STUDENTS[name]
         compiled = entry.method == "compile"
-        return Compiled(qubits) if compiled else StudentLayer(qubits, entry.readout)
+        return Compiled(width) if compiled else StudentLayer(width, entry.readout)
     if name in TUNED:  # whose code is what its encoder gives
-        return Linear(qubits)
+        return Linear(width)
     raise DataError(f"'{name}' is not a trained model or student, so it has no codes")
 
 

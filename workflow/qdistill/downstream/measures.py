@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -26,15 +27,10 @@ from qdistill.errors import DataError
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, read_frame, write_table
 from qdistill.storage.weights import read_seeds
-from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.datasets import nearness_of
 from qdistill.study.registry import RAW, stages_of
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
-
-
-def metric_of(kind: str) -> str:
-    """Return the metric of a kind of data: cosine similarity for text, else Euclidean distance."""
-    return "cosine" if KINDS[kind].is_text else "euclidean"
 
 
 def measure_downstream(
@@ -52,7 +48,7 @@ def measure_downstream(
     study's references. Raises DataError if a file is damaged or of other seeds, or there are too
     few held-out rows.
     """
-    tasks = _HeldoutTasks.prepare(problem.latents, settings)
+    tasks = HeldoutTasks.prepare(problem.latents, settings, "downstream")
     rows = []
     for n in problem.sizes:
         examples = load_examples(tasks.latents, problem.subsets, n)
@@ -60,19 +56,19 @@ def measure_downstream(
         inputs = measured.inputs
         rows += measured.rows_of(RAW, "trained", inputs, [False] * len(examples.seeds))
         if settings["pca"]:
-            rows += measured.rows_of("pca", "trained", *measured.principal(2**problem.qubits))
+            rows += measured.rows_of("pca", "trained", *measured.principal(problem.width))
         for name, trained in weights.items():
             if read_seeds(trained) != examples.seeds:
                 raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
             own = settings["models"][name]
-            encode, stage = load_encoder(name, n, weights, problem.qubits, own), stages_of(name)[-1]
+            encode, stage = load_encoder(name, n, weights, problem.width, own), stages_of(name)[-1]
             diverged = read_diverged(metrics[name], n, stage, examples.seeds)
             rows += measured.rows_of(name, stage, encode(inputs), diverged)
     write_table("downstream", path, make_frame("downstream", rows), settings)
 
 
 @dataclass(frozen=True)
-class _HeldoutTasks:
+class HeldoutTasks:
     """What is the same for all models and n of a data set."""
 
     latents: Latents
@@ -82,19 +78,27 @@ class _HeldoutTasks:
     examples_per_class: int
 
     @classmethod
-    def prepare(cls, latents_path: str | Path, settings: Mapping[str, Any]) -> _HeldoutTasks:
+    def prepare(
+        cls, latents_path: str | Path, settings: Mapping[str, Any], asked: str
+    ) -> HeldoutTasks:
+        """Read a data set, and find its true neighbours and its classes.
+
+        Settings are ``dataset``, those of the data set, ``neighbours`` and ``examples_per_class``,
+        0 for no probe; ``asked`` is the key of the configuration that they are of. Raises DataError
+        if the file is damaged or has too few held-out rows.
+        """
         latents, count = load_latents(latents_path), settings["neighbours"]
-        heldout, metric = latents.positions("heldout"), metric_of(settings["dataset"]["kind"])
+        heldout, metric = latents.positions("heldout"), nearness_of(settings["dataset"])
         if len(heldout) < count + 2:
             raise DataError(
-                f"{latents_path}: 'downstream.neighbours' is {count} and there are "
+                f"{latents_path}: '{asked}.neighbours' is {count} and there are "
                 f"{len(heldout)} held-out rows; at most {len(heldout) - 2} neighbours are possible"
             )
         if len(heldout) > MOST_ROWS:
             generator = generator_for(0, 0, "downstream rows")
             heldout = np.sort(generator.choice(heldout, MOST_ROWS, replace=False))
-        labels = load_labels(latents_path, settings["dataset"])
         train, each = latents.positions("train"), settings["examples_per_class"]
+        labels = load_labels(latents_path, settings["dataset"]) if each else None
         return cls(
             latents=latents,
             heldout=heldout,
@@ -103,21 +107,36 @@ class _HeldoutTasks:
             examples_per_class=each,
         )
 
+    def inputs_of(self, examples: Examples) -> Tensor:
+        """Collect for each seed the held-out rows, then its own examples of the classes.
 
-class _MeasuresAtN:
-    """The rows of the table at one n."""
-
-    def __init__(self, tasks: _HeldoutTasks, examples: Examples, about: Mapping[str, Any]) -> None:
-        self.tasks, self.examples, self.about = tasks, examples, about
+        They are float32, (S, M, D).
+        """
         drawn = np.empty((len(examples.seeds), 0), dtype=np.int64)
-        task, count = tasks.task, tasks.examples_per_class
+        task, count = self.task, self.examples_per_class
         if isinstance(task, ProbeTask):
             drawn = np.stack(
                 [task.draw_examples(count, seed, examples.n).ravel() for seed in examples.seeds]
             )
-        heldout = np.tile(tasks.heldout, (len(examples.seeds), 1))
-        # Of each seed the held-out rows, then its own examples of the classes: (S, M, D).
-        self.inputs = examples.inputs[torch.from_numpy(np.hstack([heldout, drawn]))]
+        heldout = np.tile(self.heldout, (len(examples.seeds), 1))
+        return examples.inputs[torch.from_numpy(np.hstack([heldout, drawn]))]
+
+    def probe(self, codes: Tensor) -> float:
+        """Return the accuracy of the probe on one seed's codes (M, width) of those rows, or NaN."""
+        task, heldout = self.task, len(self.heldout)
+        if not isinstance(task, ProbeTask):
+            return float("nan")
+        examples = codes[heldout:].unflatten(0, (len(task.classes), -1))
+        asked = codes[:heldout][torch.from_numpy(task.asked)]
+        return probe_accuracy(examples, asked, task.truth, self.neighbours.metric)
+
+
+class _MeasuresAtN:
+    """The rows of the table at one n."""
+
+    def __init__(self, tasks: HeldoutTasks, examples: Examples, about: Mapping[str, Any]) -> None:
+        self.tasks, self.examples, self.about = tasks, examples, about
+        self.inputs = tasks.inputs_of(examples)
 
     def principal(self, width: int) -> tuple[list[Tensor], list[bool]]:
         """Codes of principal components, each seed's fitted on its own n labelled rows."""
@@ -150,20 +169,11 @@ class _MeasuresAtN:
                 **common,
                 "seed": seed,
                 "recall": tasks.neighbours.recall(own[: len(tasks.heldout)]),
-                "probe_accuracy": self._probe(own),
+                "probe_accuracy": tasks.probe(own),
                 "diverged": flag,
             }
             for seed, own, flag in seeds
         ]
-
-    def _probe(self, codes: Tensor) -> float:
-        """Accuracy of the probe on one seed's codes (M, width); NaN where it is undefined."""
-        task, heldout = self.tasks.task, len(self.tasks.heldout)
-        if not isinstance(task, ProbeTask):
-            return float("nan")
-        examples = codes[heldout:].unflatten(0, (len(task.classes), -1))
-        asked = codes[:heldout][torch.from_numpy(task.asked)]
-        return probe_accuracy(examples, asked, task.truth, self.tasks.neighbours.metric)
 
 
 def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
@@ -180,11 +190,19 @@ def _describe_task(task: ProbeTask | str) -> dict[str, Any]:
 def read_diverged(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> list[bool]:
     """Read from a model's metrics which seeds diverged at one n, in the order of the seeds.
 
+    Raises DataError as :func:`read_runs` does.
+    """
+    return [bool(flag) for flag in read_runs(path, n, stage, seeds)["diverged"]]
+
+
+def read_runs(path: str | Path, n: int, stage: str, seeds: Sequence[int]) -> pd.DataFrame:
+    """Read a model's metrics at one n, indexed by seed, in the order of the seeds.
+
     Raises DataError if the file is damaged or lacks a seed.
     """
     frame = read_frame("metrics", path, [("n", "=", n)])
-    flags = frame[frame["stage"] == stage].set_index("seed")["diverged"]
-    missing = [seed for seed in seeds if seed not in flags.index]
+    runs = frame[frame["stage"] == stage].set_index("seed")
+    missing = [seed for seed in seeds if seed not in runs.index]
     if missing:
         raise DataError(f"{path}: no row of seed {missing[0]} at stage '{stage}'")
-    return [bool(flags[seed]) for seed in seeds]
+    return runs.loc[list(seeds)]

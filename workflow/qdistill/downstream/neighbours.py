@@ -49,7 +49,26 @@ class TrueNeighbours:
         """
         if not torch.isfinite(codes).all():
             return float("nan")
-        similarity, resolution = _similarities(place(codes, self.metric))
+        return self._share(*_similarities(place(codes, self.metric)))
+
+    def recall_rescored(self, stored: Tensor, asked: Tensor, shortlist: int, metric: str) -> float:
+        """Return the recall of a search in two steps, of which the second knows more of the query.
+
+        Of each row the ``shortlist`` nearest by stored codes (rows, width), and those tied with
+        the last, are sorted again by how near their stored codes are to the row's code as it was
+        before it was stored, ``asked``: float32, (rows, width), by a metric that may be another.
+        NaN if a code is not finite.
+        """
+        if not (torch.isfinite(stored).all() and torch.isfinite(asked).all()):
+            return float("nan")
+        similarity, resolution = _similarities(place(stored, self.metric))
+        last = similarity.topk(min(shortlist, len(stored) - 1), dim=1).values[:, -1:]
+        left_out = similarity < last - resolution
+        again, resolution = _similarities(place(stored, metric), place(asked, metric))
+        return self._share(again.masked_fill_(left_out, -torch.inf), resolution)
+
+    def _share(self, similarity: Tensor, resolution: Tensor) -> float:
+        """Return the mean share of a row's k most similar that are true neighbours."""
         nearest = similarity.topk(self.count + 1, dim=1)
         found = self._relevant.gather(1, nearest.indices[:, :-1]).sum(1).double()
         last, next_one = nearest.values[:, -2], nearest.values[:, -1]
@@ -71,15 +90,18 @@ class TrueNeighbours:
         return (relevant & above).sum(1) + share * (relevant & level).sum(1)
 
 
-def _similarities(vectors: Tensor) -> tuple[Tensor, Tensor]:
+def _similarities(vectors: Tensor, asked: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Rank every row's neighbours: (rows, rows), larger for nearer, and what counts as a tie.
 
     The similarity of row i to row j is 2 v_i · v_j - v_j · v_j, the negative squared distance
     but for a constant of row i. Vectors are centred first, which changes no distance and keeps
-    the digits of codes that lie far from the origin, as probabilities do.
+    the digits of codes that lie far from the origin, as probabilities do. Rows may be asked for
+    by other vectors than the ones that they are found by.
     """
-    centred = vectors - vectors.mean(0)
+    middle = vectors.mean(0)
+    centred = vectors - middle
     squares = centred.square().sum(1)
-    similarity = torch.addmm(-squares, centred, centred.T, alpha=2.0)
+    from_rows = centred if asked is None else asked - middle
+    similarity = torch.addmm(-squares, from_rows, centred.T, alpha=2.0)
     similarity.fill_diagonal_(-torch.inf)
     return similarity, _RESOLUTION * squares.median()

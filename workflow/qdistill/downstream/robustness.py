@@ -114,14 +114,14 @@ def _load_all(
         yield _Trained(
             name,
             "trained",
-            fit_scores(name, examples, problem.qubits),
+            fit_scores(name, examples, problem.width),
             [False] * len(examples.seeds),
         )
     for name, path in weights.items():
         if read_seeds(path) != examples.seeds:
             raise DataError(f"{path}: its seeds are not those of {problem.subsets}")
         own, stage = settings["models"][name], stages_of(name)[-1]
-        scores = load_predictor(name, examples.n, weights, problem.qubits, own)
+        scores = load_predictor(name, examples.n, weights, problem.width, own)
         diverged = read_diverged(metrics[name], examples.n, stage, examples.seeds)
         yield _Trained(name, stage, scores, diverged)
 

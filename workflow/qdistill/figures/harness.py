@@ -20,6 +20,7 @@ from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.files import atomic_path
 from qdistill.storage.tables import read_frame, read_frames, read_metadata
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
+from qdistill.study.tracks import ALL
 
 PNG_DOTS_PER_INCH = 160
 
@@ -66,6 +67,9 @@ def plot_figures(
     Sources have the names that :data:`qdistill.study.figures.FIGURES` uses, and files those of
     the figures.
     """
+    if sources.get("largest_n") == ALL:
+        runs = _read("metrics", sources, dataset, protocol)
+        sources = {**sources, "largest_n": int(runs["n"].max())}
     for name, files in outputs.items():
         given = [_read(kind, sources, dataset, protocol) for kind in FIGURES[name].inputs]
         draw_and_save(name, given, files, f"{dataset}, protocol {protocol}: ")

@@ -46,7 +46,7 @@ def draw_sweeps(figure: Figure, setting_sweep: pd.DataFrame, published: pd.DataF
 def _size_of(sweep: pd.DataFrame) -> pd.Series:
     """Compute how large a typical entry of the codes is, of sweeps of the scale."""
     powers = sweep["model"].map({name: entry.unit_scale for name, entry in BOTTLENECKS.items()})
-    own = np.where(sweep["setting"] == "code_scale", 2.0 ** -(powers * sweep["qubits"]), 1.0)
+    own = np.where(sweep["setting"] == "code_scale", 1.0 / sweep["width"] ** powers, 1.0)
     return sweep["value"] * own
 
 

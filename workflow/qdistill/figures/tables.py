@@ -36,9 +36,10 @@ def describe_means(runs: pd.DataFrame, words: str = "Mean") -> str:
     counts = runs.groupby(["model", "n"])["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
     seeds = counted(high, "seed") if low == high else f"{low} to {high} seeds"
-    qubits = " or ".join(map(str, sorted(runs["qubits"].unique())))
+    qubits = " or ".join(str(number) for number in sorted(runs["qubits"].unique()) if number)
+    where = f" at {qubits} qubits" if qubits else ""  # none of a width that is no power of two
     bands = "bands: 95 % Student t limits, cut at the lowest seed"
-    return f"{words} over {seeds} at {qubits} qubits; {bands}."
+    return f"{words} over {seeds}{where}; {bands}."
 
 
 def describe_failures(runs: pd.DataFrame, value: str = "heldout_loss") -> list[str]:

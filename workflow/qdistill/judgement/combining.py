@@ -9,7 +9,7 @@ import pandas as pd
 from qdistill.errors import DataError
 from qdistill.storage.contracts import CONTRACTS
 from qdistill.storage.tables import read_frames, write_table
-from qdistill.study.tracks import expected_rows
+from qdistill.study.tracks import ALL, expected_rows
 
 _KEY = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
@@ -29,8 +29,19 @@ def combine_tables(
         key = CONTRACTS[kind].unique_columns()
         combined = read_frames(kind, inputs[kind]).sort_values(key, ignore_index=True)
         if kind == "metrics":
-            _check_rows(combined, set(expected_rows(grids)), output)
+            _check_rows(combined, set(expected_rows(_numbered(grids, combined))), output)
         write_table(kind, output, combined, grids)
+
+
+def _numbered(grids: Sequence[Mapping[str, Any]], metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """Put the largest n that a problem has in the place of ``all``, as which its jobs read it."""
+    largest = metrics.groupby(["dataset", "protocol"])["n"].max()
+    found = []
+    for grid in grids:
+        number = largest.get((grid["dataset"], grid["protocol"]), 0)
+        sizes = {int(number) if n == ALL else n for n in grid["n"]}
+        found.append({**grid, "n": sorted(sizes)})
+    return found
 
 
 def _check_rows(metrics: pd.DataFrame, wanted: set[tuple[Any, ...]], output: str | Path) -> None:

@@ -26,7 +26,7 @@ class Problem:
 
     dataset: str
     protocol: str
-    qubits: int  # of its circuits
+    qubits: int  # of its circuits; 0 where the width is no power of two
     projections: str = ""  # how encoder and decoder come about; empty if that is not known
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the data set, if known
 
@@ -43,7 +43,9 @@ class Problem:
     @property
     def title(self) -> str:
         """Name of the problem in a heading."""
-        return f"`{self.dataset}`, {self.qubits} qubits, {self.protocol} protocol"
+        width = self.settings.get("width")
+        size = f"width {width}" if width and not self.qubits else f"{self.qubits} qubits"
+        return f"`{self.dataset}`, {size}, {self.protocol} protocol"
 
     @property
     def is_positive(self) -> bool:
@@ -54,6 +56,11 @@ class Problem:
     def is_null(self) -> bool:
         """Whether the targets are those of a rival, so that no circuit can beat it."""
         return self.kind == "squares"
+
+    @property
+    def is_of_reviews(self) -> bool:
+        """Whether classes are told of film reviews, as those of SST-2 are."""
+        return self.is_labels and self.settings.get("source", {}).get("kind") == "reviews"
 
     @property
     def is_scrambled(self) -> bool:

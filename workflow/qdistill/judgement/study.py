@@ -16,6 +16,7 @@ from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
+from qdistill.judgement.retrieval import judge_front
 from qdistill.judgement.robustness import compare_robustness
 from qdistill.judgement.scores import compare_scores
 from qdistill.judgement.tables import StudyTables
@@ -32,21 +33,23 @@ def judge_study(
     extra: Sequence[Mapping[str, str]] = (),
     problems: Sequence[Mapping[str, Any]] = (),
     margins: Margins = MARGINS,
+    budgets: Sequence[int] = (),
 ) -> None:
     """Read a study's tables of results, and write what is judged and found.
 
     Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-    ``setting_sweep``, ``row_intervals``, ``downstream``, ``robustness`` and ``cost``;
-    ``published``, a CSV as :func:`read_published` reads it; and, which may be absent, ``scores`` as
-    :func:`read_scores` does and a list of ``duplicates``. Outputs are ``findings``, the tables of
-    :func:`judge_tables` and, if asked for, of :func:`judge_benchmarks`. The problems are as
-    :meth:`qdistill.study.tracks.Study.describe_problems` describes them. Raises DataError if an
-    input is damaged, or a seed is missing in one of two runs that are paired.
+    ``setting_sweep``, ``row_intervals``, ``downstream``, ``retrieval``, ``robustness`` and
+    ``cost``; ``published``, a CSV as :func:`read_published` reads it; and, which may be absent,
+    ``scores`` as :func:`read_scores` does and a list of ``duplicates``. Outputs are ``findings``,
+    the tables of :func:`judge_tables` and, if asked for, of :func:`judge_benchmarks`. The problems
+    are as :meth:`qdistill.study.tracks.Study.describe_problems` describes them, the budgets as
+    :func:`judge_front` takes them. Raises DataError if an input is damaged, or a seed is missing in
+    one of two runs that are paired.
     """
     published = read_published(inputs["published"])
     read = {k: path for k, path in inputs.items() if k not in ("published", "scores", "duplicates")}
     frames = {kind: read_frame(kind, path) for kind, path in read.items()}
-    tables = judge_tables(frames, published, extra, margins)
+    tables = judge_tables(frames, published, extra, margins, budgets)
     if {"benchmark_scores", "variance_shares"} & outputs.keys():
         scores = read_scores(inputs["scores"]) if inputs.get("scores") else None
         asked = judge_benchmarks(frames["metrics"], problems, scores)
@@ -56,6 +59,7 @@ def judge_study(
     settings = {
         "comparisons": [dict(pair) for pair in extra],
         "equivalence": asdict(margins),
+        "budgets": list(budgets),
         "published": digest_of(published.to_csv(index=False)),
         **{
             kind: read_metadata(path).get("configuration_digest", "") for kind, path in read.items()
@@ -99,10 +103,12 @@ def judge_tables(
     published: pd.DataFrame,
     extra: Sequence[Mapping[str, str]] = (),
     margins: Margins = MARGINS,
+    budgets: Sequence[int] = (),
 ) -> dict[str, pd.DataFrame]:
-    """Judge a study by its ``metrics``, ``sweep`` and, where it has them, two more tables.
+    """Judge a study by its ``metrics``, ``sweep`` and, where it has them, three more tables.
 
-    They are ``downstream``, of codes that were put to use, and ``robustness``, of perturbed inputs.
+    They are ``downstream``, of codes that were put to use, ``retrieval``, of codes in fewer bytes,
+    which has budgets, and ``robustness``, of perturbed inputs.
     Published figures are as :func:`read_published` gives them, further comparisons as
     :func:`compare_study` takes them. Each table is by the contract of its name.
     """
@@ -118,6 +124,8 @@ def judge_tables(
     }
     if "downstream" in frames:
         tables["downstream_comparisons"] = compare_downstream(frames["downstream"], margins)
+    if "retrieval" in frames:
+        tables["retrieval_front"] = judge_front(frames["retrieval"], budgets, margins)
     if (metrics["task"] == "classify").any():
         tables["score_comparisons"] = compare_scores(metrics, margins)
     if "robustness" in frames:

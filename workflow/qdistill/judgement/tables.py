@@ -22,7 +22,7 @@ TRAINED_BELOW = 0.01
 OPTIONAL = (
     *("choices", "setting_sweep", "row_intervals", "trainability", "cost", "downstream"),
     *("downstream_comparisons", "score_comparisons", "geometry", "robustness"),
-    *("robustness_comparisons", "history"),
+    *("robustness_comparisons", "history", "retrieval_front"),
     *("benchmark_scores", "benchmark_ranks", "variance_shares"),
 )
 
@@ -47,6 +47,7 @@ class StudyTables:
     downstream_comparisons: pd.DataFrame
     score_comparisons: pd.DataFrame  # of labelled data alone
     geometry: pd.DataFrame  # of kernels on labelled data
+    retrieval_front: pd.DataFrame
     robustness: pd.DataFrame
     robustness_comparisons: pd.DataFrame
     history: pd.DataFrame  # of language models alone

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from qdistill.circuits.engine import select_engine
 from qdistill.datasets.encoders import digest_of_folder
-from qdistill.datasets.subsets import load_subsets
+from qdistill.datasets.subsets import load_subsets, resolve_sizes
 from qdistill.errors import DataError
 from qdistill.language.base import check_lengths
 from qdistill.language.bound import Tokens, bits_per_character, weighted_mean
@@ -59,7 +59,8 @@ class LanguageProblem:
         """Read it off the object that Snakemake gives to scripts."""
         wildcards, given = snakemake.wildcards, snakemake.input
         files = (given.base, given.texts, given.general, given.subsets)
-        named = (wildcards.dataset, wildcards.protocol, snakemake.params.sizes)
+        sizes = resolve_sizes(snakemake.params.sizes, given.subsets)
+        named = (wildcards.dataset, wildcards.protocol, sizes)
         return cls(*named, *files, snakemake.params.dataset)
 
     def key(self, n: int) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def export_language_adapter(
     )
     seed = _median_seed(choice.name, read_frame("choices", tables["choices"]), condition)
     log.info("deploy %s, seed %d", choice.name, seed)
-    arrays = read_seed(choice.name, seed, deployment.n, list(weights), whole=True)
+    arrays = read_seed(choice.name, seed, int(deployment.n), list(weights), whole=True)
     state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
     slot = Slot.of(deployment.settings, deployment.training[_trained(choice.name)])
     own = metrics[(metrics["model"] == choice.name) & (metrics["stage"] == choice.stage)]

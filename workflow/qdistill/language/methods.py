@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from qdistill.errors import DataError
 from qdistill.language.slot import SlotAdapter, attach, layers_of
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.student_layers import Compiled, StudentLayer
 from qdistill.randomness import generator_for
 from qdistill.study.registry import ENTRIES
@@ -38,6 +38,11 @@ class Slot:
     output_bias: bool
     layers: int = 0  # of a circuit
     angle_range: float = np.pi
+
+    @property
+    def width(self) -> int:
+        """Number of inputs and outputs of what stands in it, N."""
+        return 2**self.qubits
 
     @classmethod
     def of(cls, dataset: Mapping[str, Any], training: Mapping[str, Any]) -> Slot:
@@ -116,8 +121,8 @@ def restored(model: Any, name: str, slot: Slot, state: Mapping[str, Tensor]) -> 
             yield method
         return
     own = without_bias(state)
-    scale = float(2**slot.qubits) ** ENTRIES[entry.teacher].unit_scale
-    bottleneck = Compiled(slot.qubits) if entry.method == "compile" else linear_student(slot.qubits)
+    scale = float(slot.width) ** ENTRIES[entry.teacher].unit_scale
+    bottleneck = Compiled(slot.width) if entry.method == "compile" else linear_student(slot.width)
     adapter = SlotAdapter(bottleneck, scale, own).to(model.device)
     with ExitStack() as stack:
         if BIAS in state:
@@ -135,9 +140,9 @@ def without_bias(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key: tensor for key, tensor in state.items() if key != BIAS}
 
 
-def linear_student(qubits: int) -> StudentLayer:
+def linear_student(width: int) -> StudentLayer:
     """Return the layer A ĥ + c that stands in a circuit's place."""
-    return StudentLayer(qubits, "linear")
+    return StudentLayer(width, "linear")
 
 
 def _restore(model: Any, kept: Mapping[str, Tensor]) -> None:
@@ -160,7 +165,7 @@ def output_bias_of(model: Any) -> nn.Parameter:
 
 
 def _slot_adapter(model: Any, name: str, slot: Slot, seed: int, n: int) -> SlotAdapter:
-    bottleneck = load_bottleneck(name)(slot.qubits, slot.layers, slot.angle_range)
+    bottleneck = build_bottleneck(name, slot.width, asdict(slot))
     scale = float(bottleneck.width ** ENTRIES[name].unit_scale)
     adapter = SlotAdapter.drawn(bottleneck, scale, int(model.config.hidden_size), seed, n)
     return adapter.to(model.device)

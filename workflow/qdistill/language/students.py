@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from qdistill.language.bound import Tokens, draw_masks, masked_logits, mean_by_t
 from qdistill.language.fitting import train_steps
 from qdistill.language.methods import Adapted, Slot, restored, without_bias
 from qdistill.language.slot import SlotAdapter, attach
-from qdistill.models.bottlenecks import load_bottleneck
+from qdistill.models.bottlenecks import build_bottleneck
 from qdistill.models.slot_model import in_slot
 from qdistill.randomness import generator_for
 from qdistill.storage.weights import read_seeds, read_weights, read_weights_metadata
@@ -179,7 +180,7 @@ def _token_distance(
     Both stand in the same model: the student is in its place, and the teacher takes it meanwhile.
     """
     assert student.adapter is not None
-    bottleneck = load_bottleneck(entry.teacher)(slot.qubits, slot.layers, slot.angle_range)
+    bottleneck = build_bottleneck(entry.teacher, slot.width, asdict(slot))
     circuit = SlotAdapter(bottleneck, student.adapter.model.scale, without_bias(teacher))
     circuit.to(student.model.device)
 

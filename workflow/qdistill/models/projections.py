@@ -94,7 +94,7 @@ def _sums_of_groups(classes: int, width: int) -> np.ndarray:
     if width < classes:
         raise DataError(
             f"fixed projections give each class codes of its own, and {width} codes are too few "
-            f"for {classes} classes; take more qubits"
+            f"for {classes} classes; take more qubits or a larger 'width'"
         )
     groups = np.array_split(np.eye(width), classes)
     return CLASS_SCALE * np.stack([group.sum(axis=0) for group in groups])

@@ -13,7 +13,7 @@ import numpy as np
 from qdistill.errors import DataError
 
 FORMS = ("float32", "float16", "int8", "binary")
-_LARGEST = 127  # of int8, symmetric
+LARGEST = 127  # of int8, symmetric
 _NO_STEP = 1.0  # where all calibration codes are the same, to float32 accuracy
 _LEAST = float(np.finfo(np.float32).tiny)
 
@@ -42,7 +42,7 @@ class Quantiser:
 
     @classmethod
     def fit(cls, codes: np.ndarray, form: str, metric: str) -> Self:
-        """Calibrate on codes of training rows: float32, (M, N).
+        """Fit to codes of training rows, which calibrate it: float32, (M, N).
 
         Raises DataError if a code is not finite, and ValueError if the form is none of ``FORMS``.
         """
@@ -61,7 +61,7 @@ class Quantiser:
         if form != "int8":
             return fitted
         largest = float(np.abs(fitted._shift(codes)).max(initial=0))
-        step = largest / _LARGEST
+        step = largest / LARGEST
         return cls(form, metric, fitted.offset, step if step > _LEAST else _NO_STEP)
 
     @property
@@ -84,7 +84,7 @@ class Quantiser:
         """
         moved = self._shift(codes)
         if self.form == "int8":
-            return np.clip(np.rint(moved / self.step), -_LARGEST, _LARGEST).astype(np.int8)
+            return np.clip(np.rint(moved / self.step), -LARGEST, LARGEST).astype(np.int8)
         if self.form == "binary":
             return np.packbits(moved > 0, axis=-1)
         return moved.astype(self.form)

@@ -25,15 +25,15 @@ class Compiled(Bottleneck):
 
 
 class StudentLayer(Bottleneck):
-    """One classical layer, N = 2**qubits wide, behind the teacher's normalisation, ĥ = h/||h||.
+    """One classical layer, N wide, behind the teacher's normalisation, ĥ = h/||h||.
 
     The read-out is ``linear``: A ĥ + c, ``softmax`` of that, or ``squared``: (A ĥ)², without c.
     """
 
-    def __init__(self, qubits: int, readout: str) -> None:
+    def __init__(self, width: int, readout: str) -> None:
         if readout not in READOUTS:
             raise ValueError(f"read-out '{readout}', expected one of {', '.join(READOUTS)}")
-        super().__init__(qubits)
+        super().__init__(width)
         self.readout = readout
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
@@ -17,6 +17,7 @@ from qdistill.errors import DataError
 from qdistill.provenance.environment import describe_platform, read_commit, read_versions
 from qdistill.provenance.verification import files_below
 from qdistill.storage.files import code_version, digest_of_file, write_json
+from qdistill.study.adapter_files import CONFIG_FILE
 
 _RUN = "https://w3id.org/ro/wfrun"
 _PROFILES = {
@@ -50,6 +51,8 @@ def write_crate(
     inputs += crate.add_all(files.inputs)
     results = crate.add_all(files.results)
     crate.add_folder("figures", results)
+    for config in (part.id for part in results if part.id.endswith(f"/adapter/{CONFIG_FILE}")):
+        crate.add_folder(unquote(config.removesuffix(f"/{CONFIG_FILE}")), results)
     workflow = crate.add_workflow(files.snakefile)
     begin, end = crate.times(files.results)
     title = f"Study '{study}' of qdistill"

@@ -11,7 +11,7 @@ from qdistill.storage.files import version_of
 _PACKAGES = (
     *("torch", "numba", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "statsmodels"),
     *("pennylane", "transformers", "sentence-transformers", "peft", "safetensors", "onnx"),
-    *("matplotlib", "mlflow", "snakemake"),
+    *("matplotlib", "mlflow", "snakemake", "tabpfn", "setfit"),
 )
 
 

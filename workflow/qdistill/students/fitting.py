@@ -64,7 +64,7 @@ def fit_student(
     results, entry = BlockResults(name, problem, settings), STUDENTS[name]
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
-        inputs = _StudentInputs(name, problem.qubits, examples, source, settings, teacher)
+        inputs = _StudentInputs(name, problem.width, examples, source, settings, teacher)
         heldout = examples.inputs[examples.heldout]
         targets = inputs.teacher.predict_rows(inputs.teacher_weights, heldout)
         model, stages = obtain[entry.method](inputs)
@@ -86,13 +86,13 @@ class _StudentInputs:
     def __init__(
         self,
         name: str,
-        qubits: int,
+        width: int,
         examples: Examples,
         source: str | Path,
         settings: Mapping[str, Any],
         teacher: str | Path,
     ) -> None:
-        self.name, self.entry, self.qubits = name, STUDENTS[name], qubits
+        self.name, self.entry, self.width = name, STUDENTS[name], width
         self.examples, self.source, self.settings = examples, source, settings
         self.teacher, self.teacher_weights = load_teacher(teacher, examples.n)
         if not isinstance(self.teacher.bottleneck, load_bottleneck(self.entry.teacher)):
@@ -123,7 +123,7 @@ def _compile(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Replace the gates by the two real matrices of their unitary."""
     unitary = load_unitaries(inputs.source, inputs.examples.n, inputs.examples.seeds)
     parts = {part: part_of(unitary, part) for part in ("re", "im")}
-    model = inputs.model_of(Compiled(inputs.qubits))
+    model = inputs.model_of(Compiled(inputs.width))
     block = evaluate_untrained(model, inputs.weights_of(parts), inputs.examples)
     return model, {"zero_shot": block}
 
@@ -131,7 +131,7 @@ def _compile(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
 def _fine_tune(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Start a layer from part of the unitary or from random numbers; train on the n examples."""
     examples, entry = inputs.examples, inputs.entry
-    layer = StudentLayer(inputs.qubits, entry.readout)
+    layer = StudentLayer(inputs.width, entry.readout)
     if entry.start in UNITARY_PARTS:
         matrix = part_of(load_unitaries(inputs.source, examples.n, examples.seeds), entry.start)
     else:
@@ -147,7 +147,7 @@ def _distil(inputs: _StudentInputs) -> tuple[SlotModel, Stages]:
     """Fit the layer to the teacher's codes; encoder and decoder stay the teacher's."""
     examples, entry = inputs.examples, inputs.entry
     settings = training_settings(inputs.settings)
-    layer = StudentLayer(inputs.qubits, entry.readout)
+    layer = StudentLayer(inputs.width, entry.readout)
     soft = load_soft_examples(inputs.source, examples, inputs.teacher, inputs.teacher_weights)
     if not entry.pool:
         soft = soft.without_pool()

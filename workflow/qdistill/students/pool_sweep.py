@@ -43,7 +43,7 @@ def sweep_pool(
     """
     latents, chosen, frames = load_latents(problem.latents), training_settings(settings), []
     sizes = _pool_sizes(pools, len(latents.positions("unlabelled")), problem.latents)
-    layer = StudentLayer(problem.qubits, STUDENTS[_STUDENT].readout)
+    layer = StudentLayer(problem.width, STUDENTS[_STUDENT].readout)
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
         model, weights = load_teacher(teacher, n)

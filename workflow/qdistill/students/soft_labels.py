@@ -60,9 +60,9 @@ def distil_labels(
     results = BlockResults(name, problem, settings)
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
-        scores = scores_of(entry, examples, teacher, problem.qubits)
+        scores = scores_of(entry, examples, teacher, problem.width)
         soft, temperature = soften(entry, examples, scores)
-        model, parameters, _ = start_model(_STUDENT, settings, problem.qubits, examples)
+        model, parameters, _ = start_model(_STUDENT, settings, problem.width, examples)
         cooled = CooledModel(model, temperature)
         block, _ = train_by_protocol(model, parameters, soft, settings, measured=(cooled, examples))
         evaluation = block.evaluation
@@ -98,7 +98,7 @@ class CooledModel(SlotModel):
 
 
 def scores_of(
-    entry: ModelEntry, examples: Examples, teacher: str | Path | None, qubits: int
+    entry: ModelEntry, examples: Examples, teacher: str | Path | None, width: int
 ) -> Scores | None:
     """Return what gives a teacher's logits; None for a student without one.
 
@@ -110,7 +110,7 @@ def scores_of(
         assert teacher is not None
         model, weights = load_teacher(teacher, examples.n)
         return lambda positions: model.predict_rows(weights, examples.inputs[positions])
-    reference = fit_scores(entry.teacher, examples, qubits)
+    reference = fit_scores(entry.teacher, examples, width)
     return lambda positions: reference(examples.inputs[positions]).float()
 
 

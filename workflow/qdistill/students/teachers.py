@@ -52,7 +52,7 @@ def load_teacher(path: str | Path, n: int) -> tuple[SlotModel, dict[str, Tensor]
         _, layers, qubits, _ = weights["bottleneck.angles"].shape
         return SlotModel(Quantum(qubits, layers)), weights
     width = weights["bottleneck.scale"].shape[1]
-    return SlotModel(Classical(width.bit_length() - 1)), weights
+    return SlotModel(Classical(width)), weights
 
 
 def copied_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,16 +2,14 @@
 
 from typing import ClassVar, Literal
 
-from qdistill.study.dataset_record import DatasetKind, NotEmpty, UserPath
-from qdistill.study.settings import Qubits
+from qdistill.study.dataset_record import NotEmpty, Sized, UserPath
 from qdistill.study.user_files import inspect_benchmark
 
 
-class Benchmark(DatasetKind):
+class Benchmark(Sized):
     """One of the data sets of a collection, with its own rows to train and to test on."""
 
     kind: Literal["benchmark"]
-    qubits: Qubits
     path: UserPath
     """A Parquet file with the columns `suite`, `data_set`, `split`, `features` and `label`."""
     data_set: NotEmpty

@@ -47,6 +47,7 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "pools": _listed(track.pools),
         "pool_epochs": track.settings_of("distilled_pool").get("epochs"),
         "neighbours": downstream.get("neighbours"),
+        "budgets": _listed((study.config.get("retrieval") or {}).get("bytes", ())),
         "examples_per_class": downstream.get("examples_per_class"),
     }
 

@@ -20,7 +20,7 @@ from qdistill.study.track_rules import (
     overridable_names,
 )
 from qdistill.study.tracking_uri import resolve_uri
-from qdistill.study.tracks import Study, Track, seed_blocks, with_source
+from qdistill.study.tracks import ALL, Study, Track, seed_blocks, with_source
 
 
 def resolve_study(given: Mapping[str, Any]) -> Study:
@@ -52,7 +52,8 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     )
     _check_problems(study)
     _check_comparisons(study)
-    _check_downstream(study)
+    _check_codes_used(study, "downstream", study.downstream)
+    _check_codes_used(study, "retrieval", study.retrieval)
     _check_robustness(study)
     resolve_deployment(study)
     if config["mlflow"]["enabled"]:
@@ -90,7 +91,7 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
     track = Track(
         name=name,
         datasets=datasets,
-        n=tuple(sorted(sizes)),
+        n=_ordered(sizes),
         bottlenecks=tuple(name for name in models if name in (*BOTTLENECKS, *ADAPTERS)),
         tuned=tuple(name for name in models if name in TUNED),
         references=tuple(name for name in models if name in REFERENCES),
@@ -103,6 +104,12 @@ def _resolve_track(name: str, settings: Mapping[str, Any], config: Mapping[str, 
     )
     check_track(track, where)
     return track
+
+
+def _ordered(sizes: str | Iterable[int | str]) -> tuple[int | str, ...]:
+    """Sort the numbers, and put after them what stands for all rows."""
+    asked = [sizes] if isinstance(sizes, str) else list(sizes)
+    return (*sorted(n for n in asked if isinstance(n, int)), *(ALL for n in asked if n == ALL))
 
 
 def _check_problems(study: Study) -> None:
@@ -153,9 +160,9 @@ def _check_comparisons(study: Study) -> None:
             )
 
 
-def _check_downstream(study: Study) -> None:
+def _check_codes_used(study: Study, key: str, used: Iterable[tuple[str, str]]) -> None:
     """Refuse data sets whose codes cannot be put to use, and more neighbours than rows."""
-    settings = study.config.get("downstream")
+    settings = study.config.get(key)
     if not settings:
         return
     possible = sorted(
@@ -164,15 +171,15 @@ def _check_downstream(study: Study) -> None:
     for name in settings["datasets"]:
         if settings["datasets"] != "all" and name not in possible:
             raise ConfigurationError(
-                f"configuration: 'downstream.datasets': {quoted(name)} is not among the data sets "
+                f"configuration: '{key}.datasets': {quoted(name)} is not among the data sets "
                 f"that a track reconstructs with trained projections{nearest(name, possible)}; "
                 f"those are {listed(possible)}"
             )
-    for name in {dataset for dataset, _ in study.downstream}:
+    for name in {dataset for dataset, _ in used}:
         rows, _ = record_of(study.datasets[name]).inspect()
         if rows is not None and settings["neighbours"] > rows["heldout"] - 2:
             raise ConfigurationError(
-                f"configuration: 'downstream.neighbours': found {settings['neighbours']}, but "
+                f"configuration: '{key}.neighbours': found {settings['neighbours']}, but "
                 f"'{name}' has {rows['heldout']} held-out rows; at most "
                 f"{max(rows['heldout'] - 2, 0)} are possible"
             )

@@ -6,12 +6,13 @@ To add a kind, write its record here (of texts in :mod:`qdistill.study.text_kind
 
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, SerializeAsAny, computed_field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from qdistill.study.benchmark_kind import Benchmark
 from qdistill.study.dataset_record import (
     SPLITS,
     Column,
+    Compressed,
     DatasetKind,
     Declared,
     Divided,
@@ -27,17 +28,17 @@ from qdistill.study.reading import part_files
 from qdistill.study.settings import NON_EMPTY, Natural, Positive, Qubits
 from qdistill.study.text_kinds import Docstrings, Reviews, Text
 from qdistill.study.user_files import inspect_vectors
+from qdistill.study.widths import width_of
 
 DIGITS_ROWS, DIGITS_WIDTH, DIGITS_CLASSES = 1_797, 64, 10
 
 _SOURCES = ("synthetic-4q", "synthetic-6q", "digits", "docstrings")  # of built-in derived sets
 
 
-class Synthetic(Declared):
+class Synthetic(Compressed, Declared):
     """Correlated latents of a known distribution."""
 
     kind: Literal["synthetic"]
-    qubits: Qubits
     rank: Positive
     signal_variance: Annotated[float, Field(gt=0)]
     noise_variance: Annotated[float, Field(gt=0)]
@@ -56,18 +57,18 @@ class Synthetic(Declared):
     }
     has_oracle: ClassVar[bool] = True
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return D = 4 N."""
-        return 4 * 2**self.qubits
+        return 4 * width_of(self.size())
 
     @model_validator(mode="after")
     def _rank_fits(self) -> Self:
-        if self.rank > (self.width() or 0):
-            raise ValueError(f"rank {self.rank} is above the {self.width()} features")
+        if self.rank > (self.features() or 0):
+            raise ValueError(f"rank {self.rank} is above the {self.features()} features")
         return self
 
 
-class Digits(Declared):
+class Digits(Compressed, Declared):
     """scikit-learn's 8x8 digits."""
 
     kind: Literal["digits"]
@@ -86,7 +87,7 @@ class Digits(Declared):
         """Return the number of digits."""
         return DIGITS_CLASSES
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return the number of pixels."""
         return DIGITS_WIDTH
 
@@ -108,16 +109,22 @@ class Digits(Declared):
         return self
 
 
-class Vectors(Divided):
+class Vectors(Compressed, Divided):
     """The user's own vectors."""
 
     kind: Literal["vectors"]
-    qubits: Qubits
     path: UserPath
     """A file, or a folder of part files."""
     column: Annotated[
         NotEmpty | Annotated[list[NotEmpty], NON_EMPTY] | None,
         Field(description="The name of a column, or a list of names."),
+    ] = None
+    columns: Annotated[
+        NotEmpty | None,
+        Field(
+            description="A pattern such as `f*` in place of `column`: the numeric columns whose "
+            "names it matches, by the numbers in them."
+        ),
     ] = None
     label_column: Column = None
     most_rows: MostRows = None
@@ -132,12 +139,23 @@ class Vectors(Divided):
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Count the rows that the shares leave to each split, and the width of the first row."""
-        rows, width = inspect_vectors(self.name, self.path, self.column, self.label_column)
+        rows, width = inspect_vectors(
+            self.name, self.path, self.column, self.label_column, self.columns
+        )
         rows = min(rows, self.most_rows or rows)
         unlabelled = round(self.unlabelled_fraction * rows)
         heldout = round(self.heldout_fraction * rows)
         counts = (rows - unlabelled - heldout, unlabelled, heldout)
         return dict(zip(SPLITS, counts, strict=True)), width
+
+    @model_validator(mode="after")
+    def _names_or_pattern(self) -> Self:
+        if self.column is not None and self.columns is not None:
+            raise ValueError(
+                f"found 'column' ({quoted(self.column)}) and 'columns' ({quoted(self.columns)}), "
+                "which both say where the features are; give one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _label_is_no_feature(self) -> Self:
@@ -173,19 +191,17 @@ class Derived(DatasetKind):
             )
         return source
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def qubits(self) -> int:
-        """The source's."""
-        return int(getattr(self.source, "qubits", 0))
-
     def rows(self) -> dict[str, int] | None:
         """Count the source's rows."""
         return self.source.rows()
 
-    def width(self) -> int | None:
-        """Return the source's width."""
-        return self.source.width()
+    def features(self) -> int | None:
+        """Return the source's number of features."""
+        return self.source.features()
+
+    def size(self) -> dict[str, int]:
+        """Return the source's."""
+        return self.source.size()
 
     def inspect(self) -> tuple[dict[str, int] | None, int | None]:
         """Check the source's files."""

@@ -1,12 +1,13 @@
 """What is known of a data set before it is made, by what kinds of data sets have in common."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from qdistill.study.messages import quoted
-from qdistill.study.settings import Name, Natural, Positive, Settings
+from qdistill.study.settings import ABSENT, Name, Natural, Positive, Qubits, Settings
 from qdistill.study.user_files import check_encoder
+from qdistill.study.widths import named_width, qubits_of, width_of
 
 MINILM_WIDTH = 384
 SPLITS = ("train", "unlabelled", "heldout")
@@ -27,6 +28,14 @@ Column = Annotated[NotEmpty | None, Field(description="The name of a column.")]
 MostRows = Annotated[
     Annotated[int, Field(ge=3)] | None,
     Field(description="So many rows at most have part, chosen at random; null is all."),
+]
+Width = Annotated[
+    int,
+    Field(
+        ge=2,
+        le=4096,
+        description="How wide the bottleneck is, in place of `qubits`, where no circuit stands.",
+    ),
 ]
 Encoder = Annotated[
     UserPath | None,
@@ -61,9 +70,14 @@ class DatasetKind(Settings):
         """Count the rows of each split; None where the settings do not say."""
         return None
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return the number of features; None where the settings do not say."""
         return None
+
+    def size(self) -> dict[str, int]:
+        """Return how wide bottlenecks are, as ``qubits`` or ``width``; nothing of a base."""
+        qubits = getattr(self, "qubits", None)
+        return {} if qubits is None else {"qubits": qubits}
 
     def count_classes(self) -> int | None:
         """Count the classes of rows; None where the settings do not say."""
@@ -80,16 +94,49 @@ class DatasetKind(Settings):
         open. Raises ConfigurationError if a file is not there, is damaged, or lacks what the
         settings name.
         """
-        return self.rows(), self.width()
+        return self.rows(), self.features()
 
     @model_validator(mode="after")
     def _is_wide_enough(self) -> Self:
-        qubits, width = getattr(self, "qubits", 0), self.width()
-        if width is not None and width < 2**qubits:
+        settings, features = self.size(), self.features()
+        if settings and features is not None and features < width_of(settings):
             raise ValueError(
-                f"{qubits} qubits need at least {2**qubits} features, and it has {width}"
+                f"{named_width(settings)} at least {width_of(settings)} features, and it has "
+                f"{features}"
             )
         return self
+
+
+class Sized(DatasetKind):
+    """A kind whose bottleneck may be of any width, where no circuit stands."""
+
+    qubits: Qubits = ABSENT
+    width: Width = ABSENT
+
+    def size(self) -> dict[str, int]:
+        """Return the one that is given; a width that is a power of two as so many qubits.
+
+        Raises ValueError if none or both are.
+        """
+        if {"qubits", "width"} <= self.model_fields_set:
+            raise ValueError(
+                f"found 'qubits' ({self.qubits}) and 'width' ({self.width}), which both say how "
+                "wide the bottleneck is; give one of them"
+            )
+        if self.width is None:
+            if self.qubits is None:
+                raise ValueError("it lacks the key 'qubits', or 'width' where no circuit stands")
+            return {"qubits": self.qubits}
+        qubits = qubits_of(self.width)
+        return {"qubits": qubits} if qubits else {"width": self.width}
+
+
+class Compressed(Sized):
+    """A kind whose features are reconstructed, so that codes may be put to use."""
+
+    metric: Literal["cosine", "euclidean"] = ABSENT
+    """What nearness is in the downstream measures: by default `cosine` of texts, else
+    `euclidean`."""
 
 
 class Declared(DatasetKind):
@@ -130,7 +177,7 @@ class Encoded(DatasetKind):
 
     is_text: ClassVar[bool] = True
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return the width of MiniLM; another encoder's is not known."""
         return MINILM_WIDTH if self.encoder is None else None
 

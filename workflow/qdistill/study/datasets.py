@@ -14,18 +14,27 @@ from qdistill.study.messages import explain, listed, nearest, quoted, shown
 
 
 def resolve_dataset(entry: Any) -> dict[str, Any]:
-    """Return ``name``, ``kind``, ``qubits`` and every other setting of a data set.
+    """Return ``name``, ``kind``, ``qubits`` or ``width``, and every other setting of a data set.
 
     The entry is the name of a built-in data set, or a mapping with ``name`` and settings: those
     that differ from the built-in data set of that name or, under any other name, a ``kind`` and its
     settings. Raises ConfigurationError if a name, kind or setting is unknown, missing or not
     allowed.
     """
-    settings = _resolve_record(entry).model_dump()
-    first = ("name", "kind", "qubits")
-    settings = {key: settings[key] for key in (*first, *sorted(set(settings) - set(first)))}
-    if "source" in settings:
-        settings["source"] = resolve_dataset(settings["source"])
+    return _settings_of(_resolve_record(entry))
+
+
+def _settings_of(record: DatasetKind) -> dict[str, Any]:
+    dumped = record.model_dump()
+    first = {"name": record.name, "kind": record.kind, **record.size()}
+    unasked = {key for key in ("metric",) if dumped.get(key) is None}
+    others = sorted(set(dumped) - {*first, "qubits", "width"} - unasked)
+    settings = {**first, **{key: dumped[key] for key in others}}
+    source = getattr(record, "source", None)
+    if isinstance(source, DatasetKind):
+        settings["source"] = _settings_of(source)
+    elif source is not None:  # the mapping that the base of a language is described by
+        settings["source"] = resolve_dataset(source)
     return settings
 
 
@@ -35,6 +44,18 @@ def record_of(settings: Mapping[str, Any]) -> DatasetKind:
     return _resolve_record({key: value for key, value in settings.items() if key in fields})
 
 
+def nearness_of(settings: Mapping[str, Any]) -> str:
+    """Return the metric by which codes of a data set are near, "cosine" or "euclidean"."""
+    default = "cosine" if KINDS[settings["kind"]].is_text else "euclidean"
+    return str(settings.get("metric", default))
+
+
+def made_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the settings that a data set is made by, not those that it is measured by."""
+    made = {key: value for key, value in settings.items() if key != "metric"}
+    return {**made, "source": made_of(made["source"])} if "source" in made else made
+
+
 def folder_of(settings: Mapping[str, Any]) -> str:
     """Return the folder under ``data/`` in which a data set is kept, whatever the study.
 
@@ -42,9 +63,9 @@ def folder_of(settings: Mapping[str, Any]) -> str:
     that two studies that mean different data by one name do not overwrite each other's.
     """
     name = settings["name"]
-    if name in PRESETS and "path" not in settings and settings == resolve_dataset(name):
+    if name in PRESETS and "path" not in settings and made_of(settings) == resolve_dataset(name):
         return str(name)
-    text = json.dumps(settings, sort_keys=True)
+    text = json.dumps(made_of(settings), sort_keys=True)
     return f"{name}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

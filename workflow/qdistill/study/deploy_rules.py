@@ -7,6 +7,7 @@ from qdistill.errors import ConfigurationError
 from qdistill.study.messages import check_renamed, listed, quoted
 from qdistill.study.registry import AUTO, ENTRIES, FITTED, contenders, deployable
 from qdistill.study.tracks import Study, Track
+from qdistill.study.widths import width_of
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class Deployment:
     study: str
     dataset: str
     protocol: str
-    qubits: int
-    n: int
+    width: int
+    n: int | str  # of ``all``, an export finds the number
     model: str  # "auto" or a name
     candidates: tuple[str, ...]  # the simplest first; one name unless ``model`` is "auto"
     settings: dict[str, Any]  # the data set's
@@ -55,7 +56,7 @@ def resolve_deployment(study: Study) -> Deployment | None:
         study=study.name,
         dataset=dataset,
         protocol=protocol,
-        qubits=track.datasets[dataset]["qubits"],
+        width=width_of(track.datasets[dataset]),
         n=asked["n"],
         model=asked["model"],
         candidates=_candidates(asked["model"], dataset, track),

@@ -17,9 +17,15 @@ from typing import Any
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
 from qdistill.study.expected_rows import expected_rows
-from qdistill.study.memory import IMPORTS, TRAINING_RULES, taught_pool
+from qdistill.study.memory import (
+    IMPORTS,
+    TRAINING_RULES,
+    estimated_sizes,
+    taught_pool,
+)
 from qdistill.study.registry import ENTRIES
 from qdistill.study.tracks import Study, Track
+from qdistill.study.widths import width_of
 
 _UNDECLARED_WIDTH = 384  # of data that do not say so: MiniLM's, since an expectation is no bound
 _BATCH = 32
@@ -103,7 +109,7 @@ def is_short(study: Study) -> bool:
             return False
         for name, block in itertools.product(track.trained_names(), study.blocks):
             wildcards = {"dataset": dataset, "protocol": protocol, "model": name, "block": block}
-            params = {"settings": track.settings_of(name), "sizes": track.n}
+            params = {"settings": track.settings_of(name)}
             seconds += job_seconds(study, Job("train_model", wildcards, params), account)
     return seconds < _SHORT
 
@@ -158,6 +164,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     """Estimate the time of optimiser steps, of all n and seeds of a job."""
     if job.rule in ("train_base", "adapt_model", "distil_adapter"):
         return _language_seconds(study, job, account["language"])
+    if job.rule == "fit_references":
+        return _extra_seconds(study, job, account["extras"])
     if job.params.get("sweeps"):
         return sum(_training_seconds(study, each, account) for each in _swept(job))
     settings, costs = job.params.get("settings") or {}, account["step"]
@@ -169,13 +177,14 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
         dataset, track = job.wildcards["dataset"], _track(study, job)
         seeds = len(study.blocks[job.wildcards["block"]])
         name = "distilled_pool" if job.rule == "sweep_pool" else job.wildcards["model"]
-        qubits = track.datasets[dataset]["qubits"]
-        size, width = 2**qubits, ENTRIES[name].width(qubits)
-        features = record_of(track.datasets[dataset]).width() or _UNDECLARED_WIDTH
+        size = width_of(track.datasets[dataset])
+        width = ENTRIES[name].code_width(size)
+        features = record_of(track.datasets[dataset]).features() or _UNDECLARED_WIDTH
         is_layer = ENTRIES[name].method == "distil" and not ENTRIES[name].has_protocol
         if is_layer or track.projections != "trained":
             features = width  # codes alone
-        steps = sum(_steps(job, track, dataset, name, n, account) for n in job.params["sizes"])
+        sizes = job.params.get("swept") or estimated_sizes(track, dataset)
+        steps = sum(_steps(job, track, dataset, name, n, account) for n in sizes)
     else:
         return 0.0
     # A block is a layer and the encoding before it, which passes over the states as a layer does.
@@ -186,13 +195,19 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
     return steps * (costs["start"] + batch * each)
 
 
+def _extra_seconds(study: Study, job: Job, costs: Mapping[str, Mapping[str, float]]) -> float:
+    """Estimate the time of references that train a network of their own."""
+    each = sum(costs[name]["seconds"] for name in job.params["names"] if name in costs)
+    return len(study.blocks[job.wildcards["block"]]) * each * sum(job.params["sizes"])
+
+
 def _language_seconds(study: Study, job: Job, costs: Mapping[str, float]) -> float:
     """Estimate the time that tokens of the small base take; larger ones take longer."""
     settings = job.params["settings"]
     if job.rule == "train_base":
         return settings["steps"] * _BATCH * settings["max_tokens"] * costs["base"]
     grid, batch, tokens = settings["regularised"], settings["batch_size"], 0.0
-    for n in job.params["sizes"]:
+    for n in estimated_sizes(_track(study, job), job.wildcards["dataset"]):
         steps = max(grid["steps"], grid["epochs"] * math.ceil(n / batch))
         points = len(grid["learning_rates"]) + len(grid["weight_decays"]) - 1
         trainings = grid["folds"] * points + 1
@@ -209,7 +224,7 @@ def _swept(job: Job) -> Iterator[Job]:
     for sweep in job.params["sweeps"]:
         for value in sweep["values"]:
             own = {**job.params["settings"], sweep["setting"]: value}
-            yield replace(job, params={"sizes": sweep["n"], "settings": own})
+            yield replace(job, params={"swept": sweep["n"], "settings": own})
 
 
 def _steps(

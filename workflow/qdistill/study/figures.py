@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.tracks import Study, Track
+from qdistill.study.widths import width_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def _has_quantum(track: Track) -> bool:
 
 def _has_small_unitary(track: Track) -> bool:
     """Whether there is a unitary to draw; beyond ten qubits it has millions of entries."""
-    qubits = [settings["qubits"] for settings in track.datasets.values()]
-    return _has_quantum(track) and max(qubits) <= 10
+    widest = max(map(width_of, track.datasets.values()))
+    return _has_quantum(track) and widest <= 2**10
 
 
 # Each name is that of the figure's files and of its caption in workflow/report/. The order is
@@ -118,6 +119,14 @@ FIGURES: dict[str, FigureEntry] = {
         "Higher is better. Look whether circuits or students lie above pca, which needs no "
         "training.",
         lambda study, *problem: problem in study.downstream,
+    ),
+    "retrieval": FigureEntry(
+        "What a vector store needs",
+        "retrieval",
+        ("retrieval_front",),
+        "neighbours found by bytes of a stored code",
+        "Up and left is better. Look whether circuits or students lie on the line, the front.",
+        lambda study, *problem: problem in study.retrieval,
     ),
     "robustness": FigureEntry(
         "Robustness",

@@ -22,9 +22,17 @@ def shape_of(path: Path, column: str | None) -> Shape:
 
     The width is that of its first row, if that has one. Raises DataError if the file is damaged.
     """
-    kind, read = _READERS.get(path.suffix.lower(), ("JSON Lines file", _jsonl))
+    kind, _ = _READERS.get(path.suffix.lower(), _LINES)
     with reading(path, kind):
-        return read(path, column)
+        state = path.stat()
+        return _shape(path, column, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _shape(path: Path, column: str | None, changed: int, size: int) -> Shape:
+    """Read it once for all that ask, as long as the file stays as it is."""
+    _, read = _READERS.get(path.suffix.lower(), _LINES)
+    return read(path, column)
 
 
 def parts_of_benchmarks(path: Path) -> Parts:
@@ -114,6 +122,7 @@ def _of_array(names: tuple[str, ...] | None, shape: tuple[int, ...]) -> Shape:
     return shape[0] if shape else 0, names, shape[1] if len(shape) == 2 else None
 
 
+_LINES = ("JSON Lines file", _jsonl)
 _READERS = {
     ".parquet": ("Parquet file", _parquet),
     ".csv": ("CSV file", _csv),

@@ -6,7 +6,8 @@ from typing import Any
 from qdistill.study.account import of_rule, read_account
 from qdistill.study.datasets import record_of
 from qdistill.study.registry import ENTRIES, LABEL_STUDENTS, STUDENTS
-from qdistill.study.tracks import Study, Track
+from qdistill.study.tracks import ALL, Study, Track
+from qdistill.study.widths import width_of
 
 IMPORTS = 600  # MB: torch, Numba, pandas, scikit-learn
 # MB, on a node of a cluster: Snakemake, and the process that the jobs of a group are forked from,
@@ -37,15 +38,28 @@ def rule_megabytes(study: Study, rule: str, wildcards: Mapping[str, str]) -> int
     folders = {folder: name for name, folder in study.folders.items()}
     dataset = wildcards.get("dataset") or folders.get(wildcards.get("data", ""))
     numbers = 6 * _numbers_of(study.datasets[dataset]) if dataset else 0
-    least = of_rule(rule, read_account()["megabytes"], IMPORTS)
+    account = read_account()
+    least = of_rule(rule, account["megabytes"], IMPORTS)
+    if rule == "fit_references":
+        track = study.problems[wildcards["dataset"], wildcards["protocol"]]
+        own = (account["extras"].get(name, {}) for name in track.references)
+        least = max([least, *(each.get("megabytes", 0) for each in own)])
     return round(least + _MARGIN * _NUMBER * numbers / 1e6)
 
 
 def _numbers_of(settings: Mapping[str, Any]) -> int:
     """Count the numbers in the rows of a data set."""
     record = record_of(settings)
-    rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
+    rows, features = record.rows() or UNDECLARED_ROWS, record.features() or _UNDECLARED_WIDTH
     return sum(rows.values()) * features
+
+
+def estimated_sizes(track: Track, dataset: str) -> tuple[int, ...]:
+    """Return every n, and for all rows as many as a data set has, as far as that is known."""
+    if ALL not in track.n:
+        return track.numbers
+    rows, _ = record_of(track.datasets[dataset]).inspect()
+    return (*track.numbers, (rows or UNDECLARED_ROWS)["train"])
 
 
 def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
@@ -60,8 +74,9 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     """
     settings = track.datasets[dataset]
     record = record_of(settings)
-    rows, features = record.rows() or UNDECLARED_ROWS, record.width() or _UNDECLARED_WIDTH
-    size, width = 2 ** settings["qubits"], ENTRIES[name].width(settings["qubits"])
+    rows, features = record.rows() or UNDECLARED_ROWS, record.features() or _UNDECLARED_WIDTH
+    size = width_of(settings)
+    width = ENTRIES[name].code_width(size)
     chosen = track.settings_of(name)
     # Of each layer two states are kept, of each block three.
     layers = chosen.get("layers") or 2 * chosen.get("blocks", 0)
@@ -71,7 +86,8 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
     points = len(grid["learning_rates"]) * len(grid["weight_decays"]) if grid else 1
     replicas = seeds * points * (grid["folds"] if grid else 1)
     pool = rows["unlabelled"] if name in STUDENTS else 0  # the sweep measures agreement there
-    taught = track.n[-1] + taught_pool(name, rows)
+    largest_n = estimated_sizes(track, dataset)[-1]
+    taught = largest_n + taught_pool(name, rows)
     parameters = 2 * width * features + width + features + width**2
     numbers = (
         6 * _numbers_of(settings)
@@ -79,13 +95,13 @@ def job_megabytes(track: Track, dataset: str, name: str, seeds: int) -> int:
         + 4 * replicas * chosen.get("batch_size", 32) * (features + 2 * width)
         + replicas * (2 * layers + 4) * 2 * chosen.get("batch_size", 32) * size
         + (3 * replicas * (taught // grid["folds"] + 1) * features if grid else 0)
-        + 6 * seeds * max(track.n[-1], rows["heldout"], pool) * features
+        + 6 * seeds * max(largest_n, rows["heldout"], pool) * features
         + seeds * _PREDICTED_AT_ONCE * (features + 4 * width)
     )
     if name in LABEL_STUDENTS:  # rows of each seed's own, and what their teacher gives for them
         numbers += 3 * seeds * taught * (features + 2 * width)
     elif name in STUDENTS:  # the teacher's codes of the labelled rows and of the pool
-        numbers += 6 * seeds * (track.n[-1] + rows["unlabelled"]) * width + 3 * seeds * parameters
+        numbers += 6 * seeds * (largest_n + rows["unlabelled"]) * width + 3 * seeds * parameters
     return round(IMPORTS + _MARGIN * _NUMBER * numbers / 1e6)
 
 

@@ -78,11 +78,15 @@ def explain(error: ValidationError, settings: type[BaseModel]) -> str:
     """Describe the first of the errors that pydantic found: the key, the value, what is allowed.
 
     An unknown key goes before a missing one, since a key that is misspelt is missing too, and that
-    before a wrong value.
+    before a wrong value; of a value that may also be a word, what is said of the other is more.
     """
     found = min(
         error.errors(include_url=False),
-        key=lambda each: (_FIRST.get(each["type"], 2), -len(each["loc"])),
+        key=lambda each: (
+            _FIRST.get(each["type"], 2),
+            -len(each["loc"]),
+            each["type"] == "literal_error",
+        ),
     )
     place, what, value = found["loc"], found["type"], found["input"]
     if place[-1:] == ("[key]",):  # the name of an entry

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from qdistill.study.widths import qubits_of
+
 Line = Literal["-"] | tuple[float, tuple[float, ...]]
 Role = Literal["", "challenger", "baseline", "required_rival"]
 
@@ -30,6 +32,7 @@ class ModelEntry:
     is_circuit: bool = False  # its layer is a circuit, trained or random
     # Whether that encodes inputs as angles, block by block, and has a code of one number a wire.
     has_blocks: bool = False
+    has_wires: bool = False  # no circuit, though it takes as many inputs as one has wires
     is_oracle: bool = False  # knows the distribution of generated data: no rival, on no ladder
     # Kind of the adapter's layer that it is deployed as, "" if it cannot be: the mean has no
     # codes. That of a student follows from its method and read-out.
@@ -61,6 +64,10 @@ class ModelEntry:
     in_vectors: bool = True
     in_labels: bool = True
     in_language: bool = False
+    # Of references that a package of its own brings: the extra of ours with that package, which has
+    # the same name. And whether it is given texts in place of vectors.
+    extra: str = ""
+    reads_texts: bool = False
     # How it adapts a language model where that is not a bottleneck in the slot: "nothing",
     # "output_bias", "full" or, of PEFT's methods, "peft:" and a name, with a rank of lora and dora.
     adapts: str = ""
@@ -115,6 +122,11 @@ class ModelEntry:
         circuit = (depth, "angle_range") if self.is_circuit else ()
         return (*known, "schedule", "code_scale", *circuit, "regularised")
 
-    def width(self, qubits: int) -> int:
-        """Return how many numbers its code has: one a wire, or else one for each amplitude."""
-        return qubits if self.has_blocks else 2**qubits
+    @property
+    def needs_qubits(self) -> bool:
+        """Whether the width must be that of a circuit, a power of two."""
+        return self.is_circuit or self.has_blocks or self.has_wires or self.family == "quantum"
+
+    def code_width(self, width: int) -> int:
+        """Return how many numbers its code has: one a wire, or else as many as it is wide."""
+        return qubits_of(width) if self.has_blocks else width

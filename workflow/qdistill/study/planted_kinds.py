@@ -20,7 +20,7 @@ class Planted(Declared):
     function: ClassVar[str] = "planted:write_planted"
     has_targets: ClassVar[bool] = True
 
-    def width(self) -> int | None:
+    def features(self) -> int | None:
         """Return N, of features and targets."""
         return 2**self.qubits
 
@@ -46,6 +46,10 @@ class CircuitLabels(TeacherCircuit):
     is_labels: ClassVar[bool] = True
     task: ClassVar[str] = "positive control: classes told by a circuit"
     presets: ClassVar[Presets] = {"circuit-labels": {}}
+
+    def count_classes(self) -> int | None:
+        """Return the number of classes."""
+        return self.classes
 
     @model_validator(mode="after")
     def _classes_have_codes(self) -> Self:

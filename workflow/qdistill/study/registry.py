@@ -110,6 +110,11 @@ def is_of_circuit(name: str) -> bool:
     return ENTRIES[entry.teacher or name].family == "quantum"
 
 
+def needs_qubits(name: str) -> bool:
+    """Return whether a name, or its teacher, stands only where the width is a power of two."""
+    return any(ENTRIES[each].needs_qubits for each in (name, ENTRIES[name].teacher) if each)
+
+
 def has_circuit_origin(name: str) -> bool:
     """Return whether an adapter of this name comes from a circuit, trained or random."""
     return ENTRIES[ENTRIES[name].teacher or name].is_circuit

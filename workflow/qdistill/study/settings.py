@@ -1,37 +1,22 @@
 """The keys of a study's configuration, with their types, their bounds and what they mean."""
 
 import math
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from qdistill.study.messages import shown
+from qdistill.study.setting_base import (
+    ABSENT,
+    NON_EMPTY,
+    Distinct,
+    Named,
+    Positive,
+    Settings,
+    Several,
+    UpToThousand,
+)
 from qdistill.study.timed import Simulator
-
-
-class Settings(BaseModel):
-    """A mapping of the configuration: known keys alone, and no value turned into another type."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-def _unique(values: list[Any]) -> list[Any]:
-    for place, value in enumerate(values):
-        if value in values[:place]:
-            raise ValueError(f"found {shown(value)} twice, where each may stand once")
-    return values
-
-
-T = TypeVar("T")
-# A key that may be left out, though null is not a value of it.
-ABSENT: Any = Field(None)
-NON_EMPTY = Field(min_length=1)
-Distinct = Annotated[
-    list[T], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})
-]
-Several = Annotated[Distinct[T], NON_EMPTY]
+from qdistill.study.use_settings import Downstream, Retrieval, Robustness
 
 Name = Annotated[
     str,
@@ -41,9 +26,7 @@ Name = Annotated[
     ),
 ]
 Protocol = Literal["article", "regularised"]
-Positive = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
-UpToThousand = Annotated[int, Field(ge=1, le=1000)]
 Labelled = Annotated[int, Field(ge=2, description="A number of labelled examples.")]
 Qubits = Annotated[int, Field(ge=2, le=12, description="The bottleneck is 2**qubits wide.")]
 Epochs = Annotated[int, Field(ge=1, le=100_000, description="Passes over the labelled examples.")]
@@ -99,7 +82,6 @@ Folds = Annotated[
     ),
 ]
 MaxSteps = Annotated[int, Field(ge=1, le=1_000_000, description="Most steps of the optimiser.")]
-Named = Annotated[str, Field(description="A name.")]
 PoolSize = Annotated[Natural | Literal["all"], Field(description="A number of rows, or `all`.")]
 
 
@@ -164,7 +146,8 @@ Datasets = Annotated[
         description="Data sets: the name of a built-in one, or a mapping with `name` and settings."
     ),
 ]
-Sizes = Annotated[Several[Labelled], Field(description="Numbers of labelled examples.")]
+All = Annotated[Literal["all"], Field(description="Every row to train on.")]
+Sizes = Annotated[All | Several[Labelled | All], Field(description="Numbers of examples, or all.")]
 Models = Annotated[
     Several[Named], Field(description="Trained bottlenecks, tuned models and references.")
 ]
@@ -197,7 +180,7 @@ class TrackSettings(Settings):
 
     datasets: Datasets = ABSENT
     n: Sizes = ABSENT
-    per_class: Sizes | None = None
+    per_class: Several[Labelled] | None = None
     """Examples of each class, in place of `n`, where the number of classes is known; classes are
     then equally frequent."""
     models: Models = ABSENT
@@ -229,28 +212,6 @@ class Tuning(Settings):
     """Depths of the circuit that are tried."""
 
 
-class Downstream(Settings):
-    """What codes are good for: neighbours found and labels told apart; null leaves it out."""
-
-    neighbours: UpToThousand
-    """k of recall@k: nearest neighbours of a held-out row among the others."""
-    examples_per_class: UpToThousand
-    """Labelled examples of a class in the nearest-centroid probe."""
-    datasets: Literal["all"] | Distinct[Named]
-    """`all` data sets that are reconstructed with trained projections, or a list of some."""
-
-
-class Robustness(Settings):
-    """What perturbed inputs cost models that tell classes apart; null leaves it out."""
-
-    noise: Several[Annotated[float, Field(gt=0, le=100)]]
-    """Standard deviations of Gaussian noise on held-out inputs, in units of the root mean square
-    spread of the n rows' features."""
-    rotations: Distinct[Annotated[float, Field(ge=-180, le=180)]]
-    """Angles in degrees by which held-out images are turned, of data sets made from `digits`
-    alone; [] turns none."""
-
-
 class Deploy(Settings):
     """Which trained model becomes the study's adapter; null deploys nothing."""
 
@@ -258,7 +219,8 @@ class Deploy(Settings):
     """Data set of the study; may be left out where there is only one."""
     protocol: Protocol | None = None
     """Left out, that of the first track that has the data set."""
-    n: Labelled
+    n: Labelled | All
+    """One of the track's n."""
     model: str
     """A model or student, or auto: the simplest as good as the best or not told apart."""
 
@@ -338,6 +300,7 @@ class StudySettings(TrackSettings):
     """Variations of the study by name; each replaces some of its keys. Null leaves one out, or
     all."""
     downstream: Downstream | None = None
+    retrieval: Retrieval | None = None
     robustness: Robustness | None = None
     deploy: Deploy | None = None
     trainability: Trainability | None = None

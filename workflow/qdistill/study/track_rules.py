@@ -1,14 +1,17 @@
 """Which combinations of settings a track may not have."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qdistill.errors import ConfigurationError
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.datasets import record_of
-from qdistill.study.messages import listed, nearest, shown
-from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS, stands_in
-from qdistill.study.tracks import Track, place_of
+from qdistill.study.extra_models import check_extras
+from qdistill.study.messages import listed, nearest, quoted, shown
+from qdistill.study.registry import BOTTLENECKS, ENTRIES, STUDENTS, needs_qubits, stands_in
+from qdistill.study.tracks import ALL, Track, place_of
+from qdistill.study.widths import named_width, width_of
 
 _DEEPEST = 1000  # layers
 _PLACES = {"vectors": "vectors", "labels": "labelled data", "language": "a language model"}
@@ -68,10 +71,12 @@ def check_track(track: Track, where: str) -> None:
     ConfigurationError with the key, the value found and what is allowed.
     """
     _check_kinds(track, where)
+    _check_widths(track, where)
     _check_projections(track, where)
     _check_training(track, where)
     _check_teachers(track, where)
     _check_folds(track, where)
+    check_extras(track, where)
     for settings in track.datasets.values():
         _check_dataset(settings, track, where)
 
@@ -111,6 +116,20 @@ def _check_kinds(track: Track, where: str) -> None:
             f"configuration: '{where}training.protocol': found '{track.protocol}', and a language "
             "model is adapted under 'regularised' alone"
         )
+
+
+def _check_widths(track: Track, where: str) -> None:
+    """Refuse circuits, and what learns from them, where the width is no power of two."""
+    wide = [each for each in track.datasets.values() if "width" in each]
+    for key, names in (("models", track.models), ("students", track.students)):
+        circuits = [name for name in names if needs_qubits(name)]
+        if wide and circuits:
+            raise ConfigurationError(
+                f"configuration: '{where}{key}': '{circuits[0]}' needs a bottleneck whose width is "
+                f"a power of two, by 'qubits', and '{wide[0]['name']}' has 'width: "
+                f"{wide[0]['width']}'; give that data set 'qubits', or another track without "
+                f"{listed(map(quoted, circuits))}"
+            )
 
 
 def _check_projections(track: Track, where: str) -> None:
@@ -160,8 +179,13 @@ def _check_teachers(track: Track, where: str) -> None:
         )
 
 
-def _check_folds(track: Track, where: str) -> None:
-    """Refuse more folds than examples, wherever cross-validation is asked for."""
+def least_rows(track: Track) -> int:
+    """Return how many rows all rows must be: two, and one for each fold of cross-validation."""
+    return max([2, *(folds for _, folds in _folds_of(track, ""))])
+
+
+def _folds_of(track: Track, where: str) -> list[tuple[str, int]]:
+    """List where folds are asked for, and how many."""
     asked: list[tuple[str, int]] = []
     circuits = [name for name in track.tuned if ENTRIES[name].is_circuit]
     for name in (*track.bottlenecks, *circuits, *track.label_students):
@@ -171,8 +195,13 @@ def _check_folds(track: Track, where: str) -> None:
             asked.append((key, grid["folds"]))
     if len(track.tuned) > len(circuits):
         asked.append(("tuning.folds", track.tuning["folds"]))
-    most = track.n[0]
-    for key, found in asked:
+    return asked
+
+
+def _check_folds(track: Track, where: str) -> None:
+    """Refuse more folds than examples, wherever cross-validation is asked for."""
+    most = min(track.numbers, default=math.inf)  # all rows are compared where they are counted
+    for key, found in _folds_of(track, where):
         if found > most:
             raise ConfigurationError(
                 f"configuration: '{key}': found {found}, but the smallest of '{where}n' is {most}; "
@@ -182,7 +211,8 @@ def _check_folds(track: Track, where: str) -> None:
 
 def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> None:
     """Refuse a track that asks a data set for more than it has, by its settings or its file."""
-    name, size = settings["name"], 2 ** settings["qubits"]
+    name, size = settings["name"], width_of(settings)
+    key = "width" if "width" in settings else "qubits"
     rows, width = record_of(settings).inspect()
     if not track.names_of(name):
         raise ConfigurationError(
@@ -191,15 +221,16 @@ def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> Non
         )
     if width is not None and width < size:
         raise ConfigurationError(
-            f"configuration: 'qubits' of '{name}': {settings['qubits']} qubits need at least "
-            f"{size} features, and it has {width}"
+            f"configuration: '{key}' of '{name}': {named_width(settings)} at least {size} "
+            f"features, and it has {width}"
         )
     if rows is not None:
         _check_rows(name, rows, track, where)
     if track.projections == "identity" and width not in (None, size):  # of the targets too
+        wanted = f"2^{settings['qubits']} = {size}" if key == "qubits" else size
         raise ConfigurationError(
             f"configuration: '{where}projections': found 'identity', but '{name}' has "
-            f"{width} features, not 2^{settings['qubits']} = {size}; allowed for it: trained, pca"
+            f"{width} features, not {wanted}; allowed for it: trained, pca"
         )
     if track.projections == "pca" and rows is not None and rows["unlabelled"] <= size:
         raise ConfigurationError(
@@ -209,10 +240,15 @@ def _check_dataset(settings: Mapping[str, Any], track: Track, where: str) -> Non
 
 
 def _check_rows(name: str, rows: Mapping[str, int], track: Track, where: str) -> None:
-    if track.n[-1] > rows["train"]:
+    if (largest_n := max(track.numbers, default=0)) > rows["train"]:
         raise ConfigurationError(
-            f"configuration: '{where}n': found {track.n[-1]}, but the train split of '{name}' has "
+            f"configuration: '{where}n': found {largest_n}, but the train split of '{name}' has "
             f"{rows['train']} rows"
+        )
+    if ALL in track.n and rows["train"] < (least := least_rows(track)):
+        raise ConfigurationError(
+            f"configuration: '{where}n': found all, and '{name}' has {rows['train']} rows to train "
+            f"on, where at least {least} are needed"
         )
     if rows["heldout"] < 1:
         raise ConfigurationError(

@@ -14,7 +14,9 @@ from qdistill.study.registry import (
     has_circuit_origin,
     stages_of,
 )
+from qdistill.study.widths import qubits_of, width_of
 
+ALL = "all"  # of n: every row to train on, whose number is known where the rows are read
 LEAST_SHARING = 3  # data sets among which a variance is divided
 
 
@@ -24,7 +26,7 @@ class Track:
 
     name: str  # "main", or the key under ``tracks``
     datasets: dict[str, dict[str, Any]]  # settings of each, by its name
-    n: tuple[int, ...]  # numbers of labelled examples, ascending
+    n: tuple[int | str, ...]  # numbers of labelled examples, ascending, and perhaps ALL
     bottlenecks: tuple[str, ...]
     tuned: tuple[str, ...]
     references: tuple[str, ...]
@@ -39,6 +41,11 @@ class Track:
     def protocol(self) -> str:
         """How this track trains: ``article`` or ``regularised``."""
         return self.training["protocol"]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Those n that are numbers, ascending."""
+        return tuple(n for n in self.n if isinstance(n, int))
 
     @property
     def suffix(self) -> str:
@@ -102,7 +109,7 @@ class Track:
             {"setting": sweep["setting"], "values": sweep["values"], "n": sizes}
             for sweep in self.sweeps
             if sweep["model"] == name and sweep["setting"] in self.settings_of(name)
-            if (sizes := [n for n in self.n if n <= sweep["max_n"]])
+            if (sizes := [n for n in self.numbers if n <= sweep["max_n"]])
         ]
 
     @property
@@ -173,7 +180,18 @@ class Study:
         Those are trained to reconstruct, encoder and decoder included: behind fixed projections,
         or where targets are not the features, a code is not a compressed vector.
         """
-        settings = self.config.get("downstream")
+        return self._put_to_use("downstream")
+
+    @property
+    def retrieval(self) -> dict[tuple[str, str], Track]:
+        """Track of each (data set, protocol) whose codes are searched in fewer bytes.
+
+        It is chosen among those of :attr:`downstream`, by a key of its own.
+        """
+        return self._put_to_use("retrieval")
+
+    def _put_to_use(self, key: str) -> dict[tuple[str, str], Track]:
+        settings = self.config.get(key)
         if not settings:
             return {}
         wanted = settings["datasets"]
@@ -239,10 +257,10 @@ class Study:
 
     @property
     def sizes(self) -> dict[str, tuple[int, ...]]:
-        """Every n at which a data set is used, ascending."""
+        """Every number n at which a data set is used, ascending."""
         used: dict[str, set[int]] = {}
         for (dataset, _), track in self.problems.items():
-            used.setdefault(dataset, set()).update(track.n)
+            used.setdefault(dataset, set()).update(track.numbers)
         return {dataset: tuple(sorted(sizes)) for dataset, sizes in used.items()}
 
     @property
@@ -255,7 +273,7 @@ class Study:
         return [
             {
                 "dataset": dataset,
-                "qubits": track.datasets[dataset]["qubits"],
+                "qubits": qubits_of(width_of(track.datasets[dataset])),
                 "protocol": protocol,
                 "n": list(track.n),
                 "seeds": [seed for seeds in self.blocks.values() for seed in seeds],

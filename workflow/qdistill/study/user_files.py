@@ -7,9 +7,16 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from qdistill.errors import ConfigurationError, DataError
-from qdistill.study.file_shapes import VECTORS, parts_of_benchmarks, shape_of
+from qdistill.study.file_shapes import VECTORS, Shape, parts_of_benchmarks, shape_of
 from qdistill.study.messages import listed, nearest, quoted, shown
-from qdistill.study.reading import TABLE_EXTENSIONS, check_columns, is_table, part_files
+from qdistill.study.reading import (
+    TABLE_EXTENSIONS,
+    check_columns,
+    is_table,
+    match_columns,
+    part_files,
+    partition_of,
+)
 
 # organisation/model, or organisation/model@revision
 HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
@@ -120,11 +127,16 @@ def installed_extra(name: str, package: str, extra: str) -> Distribution:
 
 
 def inspect_vectors(
-    name: str, path: str, column: str | Sequence[str] | None, label_column: str | None = None
+    name: str,
+    path: str,
+    column: str | Sequence[str] | None,
+    label_column: str | None = None,
+    columns: str | None = None,
 ) -> tuple[int, int | None]:
     """Read the rows, at most, and the width of a file or folder of vectors; check its columns.
 
-    Raises ConfigurationError if there is no such file or column, or the file is damaged.
+    Features are those of ``column``, or of the columns that the pattern ``columns`` matches. Raises
+    ConfigurationError if there is no such file or column, or the file is damaged.
     """
     with _about(name):
         files = part_files(path) if Path(path).exists() else []
@@ -138,6 +150,8 @@ def inspect_vectors(
     one = column if isinstance(column, str) else None
     with _about(name):
         shapes = [shape_of(file, one) for file in files]
+    if columns is not None:
+        column = _matched(name, files, shapes, columns, label_column)
     for file, (_, known, _) in zip(files, shapes, strict=True):
         if (known is None) != (column is None):
             hint = f"it has {listed(known)}" if known else "leave it out"
@@ -152,10 +166,46 @@ def inspect_vectors(
                 "vectors and labels in a .parquet, .csv or .npz file"
             )
         asked = [("column", each) for each in ([one] if one else column or [])]
-        asked += [("label_column", label_column)] if label_column is not None else []
         _check_columns(name, file, known or (), asked)
+        _check_label(name, path, file, known or (), label_column)
     width = shapes[0][2] if one or column is None else len(column)
     return sum(rows for rows, _, _ in shapes), width
+
+
+def _matched(
+    name: str,
+    files: Sequence[Path],
+    shapes: Sequence[Shape],
+    pattern: str,
+    label_column: str | None,
+) -> list[str]:
+    """List the columns that a pattern matches in every part, the same in all of them."""
+    where, found = f"configuration: 'columns' of '{name}'", []
+    for file, (_, known, _) in zip(files, shapes, strict=True):
+        if known is None or file.suffix.lower() == ".npz":
+            raise ConfigurationError(
+                f"{where}: found {quoted(pattern)} for the file {quoted(file)}, which has no "
+                "columns to match; leave it out"
+            )
+        try:
+            found.append(match_columns(quoted(file), pattern, known, label_column))
+        except DataError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+        if odd := {*found[0]} ^ {*found[-1]}:
+            raise ConfigurationError(
+                f"{where}: of those that {quoted(pattern)} matches, only one of "
+                f"{quoted(files[0])} and {quoted(file)} has {listed(map(quoted, sorted(odd)))}; "
+                "all parts must have the same"
+            )
+    return found[0]
+
+
+def _check_label(
+    name: str, path: str, file: Path, known: Sequence[str], label_column: str | None
+) -> None:
+    """Refuse a column of labels that neither a part nor the folders that it lies in have."""
+    if label_column is not None and label_column not in (divided := partition_of(file, path)):
+        _check_columns(name, file, (*known, *divided), [("label_column", label_column)])
 
 
 def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> int:
@@ -167,7 +217,9 @@ def inspect_texts(name: str, path: str, columns: Mapping[str, str]) -> int:
     with _about(name):
         for file in part_files(path):
             rows, known, _ = shape_of(file, None)
-            _check_columns(name, file, known or (), columns.items())
+            asked = {**columns}
+            _check_label(name, path, file, known or (), asked.pop("label_column", None))
+            _check_columns(name, file, known or (), asked.items())
             total += rows
     return total
 

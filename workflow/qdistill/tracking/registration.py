@@ -21,6 +21,8 @@ from qdistill.storage.files import write_json
 from qdistill.study.tracking_uri import printable_uri, resolve_uri
 from qdistill.tracking.data import DataFile
 from qdistill.tracking.store import find_experiment, open_store
+from qdistill.tracking.study_run import NOTE, shorten
+from qdistill.wording import without_header
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,6 +57,14 @@ class Registered:
         return {name: value for name, value in measured.items() if math.isfinite(value)}
 
     @property
+    def description(self) -> str:
+        """The card without its header, cut to what MLflow takes; empty if there is none."""
+        if not self.card.is_file():
+            return ""
+        text = without_header(self.card.read_text(encoding="utf-8"))
+        return shorten(text, _LONGEST_CARD)
+
+    @property
     def data(self) -> DataFile | None:
         """The data set that it was trained on."""
         given = self.origin.get("data")
@@ -82,14 +92,14 @@ def register_model(
             experiment = find_experiment(client, uri, f"qdistill/{study}")
             with arguments as given:
                 number = _register(client, experiment, wanted, given)
-            if wanted.card.is_file():
-                text = wanted.card.read_text(encoding="utf-8")[:_LONGEST_CARD]
+            if text := wanted.description:
                 client.update_model_version(study, number, text)
             # last: it is whole
             client.set_model_version_tag(study, number, _DIGEST, wanted.digest)
             logging.getLogger(__name__).info("registered %s version %s", study, number)
         if str(client.get_registered_model(study).aliases.get(ALIAS)) != number:
             client.set_registered_model_alias(study, ALIAS, number)
+            client.update_registered_model(study, wanted.description)
     receipt = {
         "tracking_uri": printable_uri(uri),
         "name": study,
@@ -128,7 +138,8 @@ def _register(
     place = client.get_logged_model(model).artifact_location
     number = client.create_model_version(study, place, run, model_id=model).version
     link = json.dumps([{"name": study, "version": number}])  # as MLflow's own functions leave it
-    client.set_logged_model_tags(model, {"mlflow.modelVersions": link})
+    tags = {"mlflow.modelVersions": link} | ({NOTE: text} if (text := wanted.description) else {})
+    client.set_logged_model_tags(model, tags)
     return str(number)
 
 

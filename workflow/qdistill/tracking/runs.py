@@ -21,15 +21,16 @@ from qdistill.tracking.links import COMPARED, comparison_tag
 from qdistill.tracking.parameters import Choice, Condition, flatten_settings, summarise_choices
 
 # Raise it when the layout below changes: every run is then written again.
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 
 # From an untrained start to the finished model; a model's main stage is the last it has.
 _STAGE_ORDER = ("zero_shot", "trained", "distilled", "fine_tuned")
 _FLAGS = ("diverged", "choice_at_edge")
-# Of language models alone.
-# Of labelled data, and of language models.
-_OF_TASKS = ("heldout_accuracy", "heldout_macro_f1", "general_loss", "bits_per_character")
-_CHILD_METRICS = (*LOSSES, *_OF_TASKS, "teacher_r2", "n_parameters", "train_seconds")
+# An error in units of that of the mean, of the same seed: charts round small errors to zero.
+OVER_MEAN = "heldout_loss_over_mean"
+# Of studies with a mean, of labelled data, and of language models.
+_OF_SOME = (OVER_MEAN, "heldout_accuracy", "heldout_macro_f1", "general_loss", "bits_per_character")
+_CHILD_METRICS = (*LOSSES, *_OF_SOME, "teacher_r2", "n_parameters", "train_seconds")
 _PARENT = ["dataset", "qubits", "protocol", "n", "model"]
 _CHILD = ["dataset", "qubits", "protocol", "n", "seed", "model", "stage"]
 
@@ -86,6 +87,7 @@ def model_records(
     """
     choices, data = choices or {}, data or {}
     _check_all_known(metrics, histories, choices)
+    metrics = _with_relative_error(metrics)
     records: list[RunRecord] = []
     for condition, rows in metrics.groupby(_PARENT, sort=True):
         dataset, _, protocol, n, model = condition
@@ -103,6 +105,14 @@ def model_records(
             choice = chosen.get(row["seed"])
             records.append(_child_record(study, parent, row, curve, settings, choice, several))
     return records
+
+
+def _with_relative_error(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Add held-out errors over those of ``mean``; missing where there is none, or it is zero."""
+    keys = ["dataset", "qubits", "protocol", "n", "seed"]
+    means = metrics[metrics["model"] == "mean"].set_index(keys)["heldout_loss"]
+    own = means.reindex(pd.MultiIndex.from_frame(metrics[keys])).to_numpy()
+    return metrics.assign(**{OVER_MEAN: metrics["heldout_loss"] / np.where(own > 0, own, np.nan)})
 
 
 def _check_all_known(
@@ -192,7 +202,7 @@ def _parent_record(
 
 def _aggregates(rows: pd.DataFrame) -> dict[str, float]:
     found: dict[str, float] = {}
-    for column in (*LOSSES, *_OF_TASKS):
+    for column in (*LOSSES, *_OF_SOME):
         if column in LOSSES or rows[column].notna().any():
             found |= aggregate_seeds(rows[column].to_numpy(), column)
     if {"train_loss_mean", "heldout_loss_mean"} <= found.keys():

@@ -28,6 +28,10 @@ class NoStateError(ValueError):
     """A row that no state of a circuit corresponds to."""
 
 
+class DivergedError(ValueError):
+    """A training that ended in numbers that are not finite."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """What a classifier is told of the rows that it is made for."""
@@ -182,18 +186,24 @@ class FrequencyClassifier:
 
 
 class TunedClassifier:
-    """One of ``RECIPES``, fitted to n rows with the settings that they choose.
+    """One of ``RECIPES``, or by a recipe of its own, fitted with the settings that n rows choose.
 
     Inputs are float64 (n, D), classes int (n,), each of 0 to C - 1 twice at least. Folds are fixed
     for (seed, n, "rivals").
     """
 
     def __init__(
-        self, name: str, inputs: np.ndarray, classes: np.ndarray, seed: int, qubits: int
+        self,
+        name: str,
+        inputs: np.ndarray,
+        classes: np.ndarray,
+        seed: int,
+        qubits: int,
+        recipe: Recipe | None = None,
     ) -> None:
         from threadpoolctl import threadpool_limits
 
-        n, recipe = len(inputs), RECIPES[name]
+        n, recipe = len(inputs), recipe or RECIPES[name]
         state = int(generator_for(seed, n, f"{name} start").integers(2**32))
         rows = Rows(inputs.shape[1], n, seed, state, qubits)
         folds = list(split_folds(seed, n, "rivals", min(FOLDS, n // 2), classes))
@@ -220,7 +230,8 @@ class TunedClassifier:
         # Of support vectors a linear machine's coefficients are made.
         names = _VECTORS if hasattr(last, "support_vectors_") else _WEIGHTS
         kept = [getattr(last, name, ()) for name in names]
-        return sum(np.size(part) for each in kept for part in _parts(each))
+        tuned = sum(getattr(step, "trained_", 0) for step in self.model)
+        return tuned + sum(np.size(part) for each in kept for part in _parts(each))
 
     def _validate(
         self, estimator: Any, inputs: np.ndarray, classes: np.ndarray, folds: Sequence[Any]
@@ -270,14 +281,19 @@ def log_losses(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def fit_classifier(
-    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, qubits: int
+    name: str,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    seed: int,
+    qubits: int,
+    recipe: Recipe | None = None,
 ) -> FrequencyClassifier | TunedClassifier:
     """Fit ``mean``, the frequencies of classes, or one of ``RECIPES`` to n rows.
 
     Inputs are float64 (n, D), targets (n, C) with a one for the class of each row; circuits of
-    kernels have as many qubits.
+    kernels have as many qubits. What is in no recipe here has one of its own.
     """
     classes = targets.argmax(axis=1)
     if name == "mean":
         return FrequencyClassifier(classes, targets.shape[1])
-    return TunedClassifier(name, inputs, classes, seed, qubits)
+    return TunedClassifier(name, inputs, classes, seed, qubits, recipe)

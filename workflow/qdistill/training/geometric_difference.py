@@ -24,6 +24,7 @@ from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.storage.tables import write_table
+from qdistill.study.widths import qubits_of
 from qdistill.training.fidelity_kernels import AmplitudeStates, AngleStates, fidelity
 
 REGULARISATION = 1e-3  # lambda; kernels of a low rank, as the linear one, need one that counts
@@ -212,7 +213,7 @@ def measure_geometry(problem: Problem, settings: Mapping[str, Any], path: str | 
         examples = load_examples(latents, problem.subsets, n)
         for seed, classes in examples.classes().items():
             inputs, _ = examples.labelled_rows(seed)
-            for found in compare_kernels(inputs, classes, seed, problem.qubits):
+            for found in compare_kernels(inputs, classes, seed, qubits_of(problem.width)):
                 del found["sqrt_n"]
                 rows.append({**problem.key(n), "seed": seed, **found})
     write_table("geometry", path, pd.DataFrame(rows), settings)

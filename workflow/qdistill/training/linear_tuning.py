@@ -24,10 +24,10 @@ Tuned = tuple[dict[str, Tensor], Evaluation, dict[str, list]]
 Solution = tuple[np.ndarray, np.ndarray, np.ndarray]  # (F, r) down, (r, T) up, (T,) bias
 
 
-def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) -> Tuned:
+def tune_linear(examples: Examples, width: int, settings: Mapping[str, Any]) -> Tuned:
     """Choose and fit a linear predictor for each seed, by ``folds`` and ``projections``.
 
-    The choice is made with the labelled rows alone; the largest rank is 2**qubits. Returned are
+    The choice is made with the labelled rows alone; the largest rank is the width. Returned are
     encoder and decoder, float32 with a leading axis S, and where projections are fixed
     ``bottleneck.linear``, ``bottleneck.squares``, ``bottleneck.products`` and ``bottleneck.bias``:
     the code is the sum of these times the features of
@@ -35,7 +35,6 @@ def tune_linear(examples: Examples, qubits: int, settings: Mapping[str, Any]) ->
     ``choice``, ``validation_loss`` and ``candidates`` of each seed.
     """
     begun = time.perf_counter()
-    width = 2**qubits
     task = _LinearTask(examples, _fixed(settings["projections"], examples, width), width)
     choices, weights, sizes, solutions = [], [], [], []
     for labelled, seed in zip(examples.labelled.numpy(), examples.seeds, strict=True):

@@ -123,14 +123,14 @@ class _ChosenRecorder(Recorder):
 
 
 def start_model(
-    name: str, settings: Mapping[str, Any], qubits: int, examples: Examples
+    name: str, settings: Mapping[str, Any], width: int, examples: Examples
 ) -> tuple[SlotModel, dict[str, Tensor], dict[str, Tensor]]:
     """Draw the start of a model for all seeds: the model, what is trained, and its constants.
 
     Settings are ``projections`` and, for circuits, ``layers`` or ``blocks``, and ``angle_range``;
     ``code_scale``, by default ``own``, where projections are trained.
     """
-    bottleneck = build_bottleneck(name, qubits, settings)
+    bottleneck = build_bottleneck(name, width, settings)
     inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
     parameters, constants = draw_start(bottleneck, inputs, outputs, examples.seeds, examples.n)
     projections: dict[str, Tensor] = {}
@@ -162,7 +162,7 @@ def train_model(
     results = BlockResults(name, problem, settings)
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
-        model, parameters, constants = start_model(name, settings, problem.qubits, examples)
+        model, parameters, constants = start_model(name, settings, problem.width, examples)
         block, chosen = train_by_protocol(model, parameters, examples, settings)
         evaluation = block.evaluation
         if settings["projections"] == "pca" and examples.task != "classify":

@@ -13,9 +13,18 @@ import pandas as pd
 from qdistill.datasets.latents import Latents, load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.datasets.subsets import load_subsets
+from qdistill.errors import DataError
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import write_table
-from qdistill.training.classifiers import FOLDS, NoStateError, fit_classifier, log_losses
+from qdistill.study.registry import ENTRIES
+from qdistill.study.widths import qubits_of
+from qdistill.training.classifiers import (
+    FOLDS,
+    DivergedError,
+    NoStateError,
+    fit_classifier,
+    log_losses,
+)
 from qdistill.training.evaluation import Evaluation, describe_runs, score_classes, share_told
 from qdistill.training.kernel_ridge import KERNELS, KernelRegression
 
@@ -36,21 +45,29 @@ def fit_references(
     Parameters
     ----------
     names : sequence of str
-        Of ``mean`` (mean target of the n rows), ``pca`` (rank min(2**qubits, n - 1), fitted
+        Of ``mean`` (mean target of the n rows), ``pca`` (rank min(N, n - 1), fitted
         on the n rows; where there are targets, principal component regression), ``pca_cv``
         (its rank by cross-validation inside the n rows, 0 being the mean), ``kernel_square`` and
         ``kernel_rbf`` (of :mod:`qdistill.training.kernel_ridge`), ``fourier`` (of
-        :mod:`qdistill.training.fourier`) or ``oracle`` (rank-2**qubits PCA of the true covariance).
+        :mod:`qdistill.training.fourier`) or ``oracle`` (rank-N PCA of the true covariance).
         Where classes are told, ``mean`` and those of :mod:`qdistill.training.classifiers`.
     settings : mapping
         The data set's settings; ``oracle`` needs those of a synthetic data set.
+
+    Raises DataError if a package, weights or texts that a reference needs are missing or damaged.
     """
     latents, frames = load_latents(problem.latents), []
+    readers = [name for name in names if ENTRIES[name].reads_texts]
+    if readers and latents.texts is None:
+        raise DataError(
+            f"{problem.latents}: no column 'text', which '{readers[0]}' reads; an earlier version "
+            "made it: delete it, and it is made anew"
+        )
     for n in problem.sizes:
         key = {**problem.key(n), "task": latents.task}
         for seed, rows in zip(*load_subsets(problem.subsets, n), strict=True):
             for name in names:
-                result = _evaluate(name, latents, rows, int(seed), problem.qubits, settings)
+                result = _evaluate(name, latents, rows, int(seed), problem.width, settings)
                 frames.append(describe_runs(key, [int(seed)], name, "trained", result))
     write_table("metrics", path, pd.concat(frames, ignore_index=True), settings)
 
@@ -60,17 +77,21 @@ def _evaluate(
     latents: Latents,
     rows: np.ndarray,
     seed: int,
-    qubits: int,
+    width: int,
     settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's reference; arrays have shape (1,)."""
     all_targets = latents.features if latents.targets is None else latents.targets
     positions = (latents.positions_of(rows), latents.positions("heldout"))
-    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     targets, heldout_targets = (all_targets[chosen].astype(np.float64) for chosen in positions)
+    if ENTRIES[name].reads_texts:
+        told, asked = (np.asarray(latents.texts)[chosen, None] for chosen in positions)
+        parts = (told, asked), (targets, heldout_targets)
+        return _evaluate_classifier(name, *parts, seed, width, settings)
+    inputs, heldout = (latents.features[chosen].astype(np.float64) for chosen in positions)
     if latents.task == "classify":
         parts = (inputs, heldout), (targets, heldout_targets)
-        return _evaluate_classifier(name, *parts, seed, qubits)
+        return _evaluate_classifier(name, *parts, seed, width, settings)
     at_edge = None
     if name == "oracle":
         from qdistill.datasets.synthetic import optimal_projector
@@ -79,7 +100,7 @@ def _evaluate(
         predicted = [x @ basis @ basis.T for x in (inputs, heldout)]
         size = 0
     else:
-        regression = _fit(name, inputs, targets, seed, qubits)
+        regression = _fit(name, inputs, targets, seed, width)
         if not isinstance(regression, PrincipalRegression):
             at_edge = np.array([regression.at_edge])
         predicted = [regression.predict(x) for x in (inputs, heldout)]
@@ -96,15 +117,21 @@ def _evaluate_classifier(
     inputs: tuple[np.ndarray, np.ndarray],
     targets: tuple[np.ndarray, np.ndarray],
     seed: int,
-    qubits: int,
+    width: int,
+    settings: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate one seed's classifier on its n rows and on the held-out ones."""
-    begun = time.perf_counter()
+    begun, recipe = time.perf_counter(), None
+    if ENTRIES[name].extra:
+        from qdistill.training.extra_classifiers import extra_recipe
+
+        recipe = extra_recipe(name, settings)
     try:
-        model = fit_classifier(name, inputs[0], targets[0], seed, qubits)
+        model = fit_classifier(name, inputs[0], targets[0], seed, qubits_of(width), recipe)
         seconds = time.perf_counter() - begun
         scores = [model.scores(rows) for rows in inputs]
-    except NoStateError:  # a row without a part along any direction of the n rows
+    # A row without a part along any direction of the n rows, or an encoder that diverged.
+    except (NoStateError, DivergedError):
         nothing = np.array([np.nan])
         return Evaluation(nothing, nothing, np.array([True]), 0)
     train, heldout = (
@@ -124,7 +151,7 @@ def _evaluate_classifier(
 
 
 def _fit(
-    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, qubits: int
+    name: str, inputs: np.ndarray, targets: np.ndarray, seed: int, width: int
 ) -> KernelRegression | PrincipalRegression | FourierRegression:
     """Fit what is a regression to one seed's labelled rows."""
     folds = min(FOLDS, len(inputs))
@@ -133,11 +160,11 @@ def _fit(
     if name == "fourier":
         from qdistill.training.fourier import FourierRegression  # which needs scikit-learn at once
 
-        return FourierRegression(inputs, targets, seed, folds, qubits)
-    return fit_regression(name, inputs, targets, seed, 2**qubits)
+        return FourierRegression(inputs, targets, seed, folds, qubits_of(width))
+    return fit_regression(name, inputs, targets, seed, width)
 
 
-def fit_scores(name: str, examples: Examples, qubits: int) -> Callable[[Tensor], Tensor]:
+def fit_scores(name: str, examples: Examples, width: int) -> Callable[[Tensor], Tensor]:
     """Fit a classifier to each seed's n rows, as its metrics were: everything is derived.
 
     What is returned turns float32 inputs of each seed (S, M, D) into logits (S, M, C), float64.
@@ -145,7 +172,8 @@ def fit_scores(name: str, examples: Examples, qubits: int) -> Callable[[Tensor],
     import torch
 
     fitted = [
-        fit_classifier(name, *examples.labelled_rows(seed), seed, qubits) for seed in examples.seeds
+        fit_classifier(name, *examples.labelled_rows(seed), seed, qubits_of(width))
+        for seed in examples.seeds
     ]
 
     def scores(inputs: Tensor) -> Tensor:

@@ -41,14 +41,14 @@ def resample_rows(
         errors = {
             name: np.concatenate(
                 [
-                    _trained_errors(name, n, file, blocks[0].qubits, settings[name], own)
+                    _trained_errors(name, n, file, blocks[0].width, settings[name], own)
                     for file, own in zip(files, examples, strict=True)
                 ]
             )
             for name, files in weights.items()
         }
         if latents.task != "classify":
-            own_errors = [_pca_errors(own, blocks[0].qubits) for own in examples]
+            own_errors = [_pca_errors(own, blocks[0].width) for own in examples]
             errors["pca"] = np.concatenate(own_errors)
         generator = generator_for(0, n, "rows and seeds")
         # The same for every rival.
@@ -66,25 +66,25 @@ def _trained_errors(
     name: str,
     n: int,
     file: str | Path,
-    qubits: int,
+    width: int,
     settings: Mapping[str, Any],
     examples: Examples,
 ) -> np.ndarray:
     """Losses of a model on each held-out row: float64 (S, H)."""
     weights = {key: torch.from_numpy(array) for key, array in read_weights(file, n).items()}
-    bottleneck = build_bottleneck(name, qubits, settings)
+    bottleneck = build_bottleneck(name, width, settings)
     model = SlotModel(bottleneck, bottleneck.prepare_constants(slot_weights(weights)))
     predicted = model.predict_rows(weights, examples.inputs[examples.heldout])
     losses = row_losses(examples.task, predicted, examples.targets[examples.heldout])
     return losses.double().numpy()
 
 
-def _pca_errors(examples: Examples, qubits: int) -> np.ndarray:
+def _pca_errors(examples: Examples, width: int) -> np.ndarray:
     inputs, targets = (
         rows[examples.heldout].double().numpy() for rows in (examples.inputs, examples.targets)
     )
     found = []
     for seed in examples.seeds:
-        fitted = fit_regression("pca", *examples.labelled_rows(seed), seed, 2**qubits)
+        fitted = fit_regression("pca", *examples.labelled_rows(seed), seed, width)
         found.append(np.square(fitted.predict(inputs) - targets).mean(axis=1))
     return np.stack(found)

@@ -32,10 +32,11 @@ def sweep_settings(
             examples = load_examples(latents, problem.subsets, n)
             for value in sweep["values"]:
                 own = {**settings, sweep["setting"]: value}
-                model, parameters, _ = start_model(name, own, problem.qubits, examples)
+                model, parameters, _ = start_model(name, own, problem.width, examples)
                 result = train_by_protocol(model, parameters, examples, own)[0].evaluation
                 columns = {
                     **problem.key(n),
+                    "width": problem.width,
                     "seed": examples.seeds,
                     "model": name,
                     "setting": sweep["setting"],

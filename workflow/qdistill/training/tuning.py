@@ -35,13 +35,13 @@ def tune_model(
     tune = tune_circuit if name == "quantum_tuned" else tune_linear
     for n in problem.sizes:
         examples = load_examples(latents, problem.subsets, n)
-        weights, evaluation, choices = tune(examples, problem.qubits, settings)
+        weights, evaluation, choices = tune(examples, problem.width, settings)
         metrics = results.describe(examples, "trained", evaluation)
         results.add(examples, weights, choices={"seed": examples.seeds, **choices}, metrics=metrics)
     results.write(outputs)
 
 
-def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -> Tuned:
+def tune_circuit(examples: Examples, width: int, settings: Mapping[str, Any]) -> Tuned:
     """Choose a circuit's layers, rate, decay and length for each seed, and train it so.
 
     What is returned is as of :func:`~qdistill.training.linear_tuning.tune_linear`. Codes have unit
@@ -53,7 +53,7 @@ def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -
     own = [{**settings, "layers": layers, "code_scale": "unit"} for layers in depths]
     searches = []
     for each in own:
-        model, parameters, _ = start_model("quantum", each, qubits, examples)
+        model, parameters, _ = start_model("quantum", each, width, examples)
         searches.append(choose_settings(model, parameters, examples, grid, "batches"))
     errors = np.stack([search.errors for search in searches])
     best = np.where(np.isfinite(errors), errors, np.inf).argmin(axis=0)
@@ -62,7 +62,7 @@ def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -
         members = np.flatnonzero(best == place)
         if len(members):
             few, chosen = examples.of_seeds(members), search.of_seeds(members)
-            found.append((members, *_train(few, qubits, each, chosen, max(depths))))
+            found.append((members, *_train(few, width, each, chosen, max(depths))))
     order = np.argsort(np.concatenate([members for members, *_ in found]))
     weights = {
         key: torch.cat([tensors[key] for _, tensors, *_ in found])[order] for key in found[0][1]
@@ -75,10 +75,10 @@ def tune_circuit(examples: Examples, qubits: int, settings: Mapping[str, Any]) -
 
 
 def _train(
-    examples: Examples, qubits: int, settings: Mapping[str, Any], chosen: Chosen, deepest: int
+    examples: Examples, width: int, settings: Mapping[str, Any], chosen: Chosen, deepest: int
 ) -> tuple[dict[str, Tensor], Evaluation, dict[str, list[Any]]]:
     """Train the seeds that have chosen one number of layers."""
-    model, parameters, _ = start_model("quantum", settings, qubits, examples)
+    model, parameters, _ = start_model("quantum", settings, width, examples)
     block = train_regularised(model, parameters, examples, chosen, "batches")
     layers, weights = settings["layers"], dict(block.weights)
     angles = weights["bottleneck.angles"]

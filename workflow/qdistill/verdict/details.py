@@ -25,6 +25,7 @@ _LIMITS = {
     "retained": ("ci_low", "ci_high"),
     "n_star": ("ci_low", "ci_high"),
     "mean": ("ci_low", "ci_high"),
+    "recall": ("recall_low", "recall_high"),
     "accuracy": ("ci_low", "ci_high"),
     "ratio": ("ratio_low", "ratio_high"),
     "heldout_loss": ("heldout_low", "heldout_high"),
@@ -61,6 +62,11 @@ _TABLES = {
     "transfer": ("Transfer", "The share of the circuit's advantage that a student retains."),
     "overfitting": ("Overfitting", "The student by the size of its unlabelled pool."),
     "downstream_comparisons": ("Use of the codes", "Codes compared, higher being better."),
+    "retrieval_front": (
+        "Codes in fewer bytes",
+        "What is found by the codes of a method in a form, tested against the best simpler method "
+        "of at most as many bytes.",
+    ),
     "score_comparisons": ("Classes told", "Accuracy and macro-F1 compared, higher being better."),
     "geometry": ("Geometry of kernels", "A quantum kernel beside classical ones, on the n rows."),
     "robustness_comparisons": (

@@ -68,6 +68,11 @@ class View:
         """Whether inputs were perturbed."""
         return self.has("robustness")
 
+    @property
+    def asks_retrieval(self) -> bool:
+        """Whether codes were searched in fewer bytes."""
+        return self.has("retrieval")
+
     @cached_property
     def n(self) -> int:
         """The n that small tables show."""

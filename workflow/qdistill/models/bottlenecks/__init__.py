@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from qdistill.models.bottlenecks.base import Bottleneck
+from qdistill.models.bottlenecks.base import Bottleneck, Circuit
 from qdistill.study.registry import ENTRIES
+from qdistill.study.widths import qubits_of
 
 _OF_CIRCUITS = ("layers", "blocks", "angle_range")
 
@@ -16,7 +17,14 @@ def load_bottleneck(name: str) -> type[Bottleneck]:
     return getattr(import_module(f"qdistill.models.bottlenecks.{module}"), class_name)
 
 
-def build_bottleneck(name: str, qubits: int, settings: Mapping[str, Any]) -> Bottleneck:
-    """Build a bottleneck with those of its settings that are there, all else being passed over."""
-    circuit = {key: settings[key] for key in _OF_CIRCUITS if key in settings}
-    return load_bottleneck(name)(qubits, **circuit)
+def build_bottleneck(name: str, width: int, settings: Mapping[str, Any]) -> Bottleneck:
+    """Build a bottleneck with those of its settings that are there, all else being passed over.
+
+    Raises ValueError of a circuit whose width is no power of two.
+    """
+    found = load_bottleneck(name)
+    if not issubclass(found, Circuit):
+        return found(width)
+    if not (qubits := qubits_of(width)):
+        raise ValueError(f"'{name}' is a circuit, and {width} is no power of two from 4 up")
+    return found(qubits, **{key: settings[key] for key in _OF_CIRCUITS if key in settings})

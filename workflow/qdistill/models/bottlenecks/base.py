@@ -11,23 +11,11 @@ from torch import Tensor
 class Bottleneck(ABC):
     """The part of the model that differs between conditions: z = bottleneck(h).
 
-    It has N inputs and outputs (see :attr:`width`). Circuits start from angles drawn uniformly
-    within ± ``angle_range`` radians; they have layers or, where they encode inputs as angles,
-    blocks.
+    It has N inputs and outputs, its width.
     """
 
-    def __init__(
-        self, qubits: int, layers: int = 0, angle_range: float = math.pi, blocks: int = 1
-    ) -> None:
-        self.qubits = qubits
-        self.layers = layers
-        self.angle_range = angle_range
-        self.blocks = blocks
-
-    @property
-    def width(self) -> int:
-        """Return the number N of inputs, and of outputs: by default one for each amplitude."""
-        return 2**self.qubits
+    def __init__(self, width: int) -> None:
+        self.width = width
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the start values of what is trained, for one seed. By default nothing."""
@@ -54,6 +42,23 @@ class Bottleneck(ABC):
         """Count the trained numbers of one seed."""
         parameters = self.draw_parameters(np.random.default_rng(0))
         return sum(array.size for array in parameters.values())
+
+
+class Circuit(Bottleneck):
+    """A bottleneck with a circuit, N = 2**qubits wide: one number for each amplitude.
+
+    It starts from angles drawn uniformly within ± ``angle_range`` radians, and has layers or, where
+    it encodes inputs as angles, blocks.
+    """
+
+    def __init__(
+        self, qubits: int, layers: int = 0, angle_range: float = math.pi, blocks: int = 1
+    ) -> None:
+        super().__init__(2**qubits)
+        self.qubits = qubits
+        self.layers = layers
+        self.angle_range = angle_range
+        self.blocks = blocks
 
 
 def draw_linear(

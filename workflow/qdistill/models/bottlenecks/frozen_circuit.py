@@ -7,10 +7,10 @@ from torch import Tensor
 
 from qdistill.circuits.circuit import build_unitary, compiled_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
-from qdistill.models.bottlenecks.base import Bottleneck, draw_angles
+from qdistill.models.bottlenecks.base import Circuit, draw_angles
 
 
-class FrozenCircuit(Bottleneck):
+class FrozenCircuit(Circuit):
     """A random-feature control: the same circuit, the same draws, no training of it."""
 
     def draw_constants(self, generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -6,10 +6,10 @@ import numpy as np
 from torch import Tensor
 
 from qdistill.circuits.circuit import encoded_probabilities
-from qdistill.models.bottlenecks.base import Bottleneck, draw_angles
+from qdistill.models.bottlenecks.base import Circuit, draw_angles
 
 
-class Quantum(Bottleneck):
+class Quantum(Circuit):
     """A trained circuit between amplitude encoding and the probabilities."""
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -2,25 +2,25 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from qdistill.circuits.angle_circuit import angle_expectations
-from qdistill.models.bottlenecks.base import Bottleneck, draw_angles
+from qdistill.models.bottlenecks.base import Circuit, draw_angles
 
 
-class QuantumAngle(Bottleneck):
+class QuantumAngle(Circuit):
     """A dressed circuit: linear layers around a circuit with an input and an output on each wire.
 
     That of Mari et al., Quantum 4, 340 (2020), with data re-uploading: each block encodes the
     inputs pi tanh(h) and has one layer of the ansatz. Angles are of shape (blocks, qubits, 2).
     """
 
-    @property
-    def width(self) -> int:
-        """Return the number of inputs and outputs: one for each wire."""
-        return self.qubits
+    def __init__(self, qubits: int, *given: Any, **settings: Any) -> None:
+        super().__init__(qubits, *given, **settings)
+        self.width = qubits  # one input and one output for each wire
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the angles uniformly within ± ``angle_range``."""

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from qdistill.circuits.circuit import encoded_probabilities
-from qdistill.models.bottlenecks.base import Bottleneck, draw_angles
+from qdistill.models.bottlenecks.base import Circuit, draw_angles
 
 
-class RealCircuit(Bottleneck):
+class RealCircuit(Circuit):
     """z = (U h/||h||)**2 with RYs and CNOTs only, which make U a real orthogonal matrix.
 
     Trained are the RY angles, (layers, qubits) for each seed; they start from those that

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from qdistill.storage.contracts import data, judged, measured
+from qdistill.storage.contracts import data, judged, measured, retrieval
 from qdistill.storage.contracts.base import Table
 
 SCHEMA_VERSION = "11"
@@ -27,11 +27,13 @@ CONTRACTS: dict[str, type[Table]] = {
     "soft_targets": measured.SoftTargets,
     "geometry": measured.Geometry,
     "downstream": measured.Downstream,
+    "retrieval": retrieval.Retrieval,
     "robustness": measured.Robustness,
     "text_bounds": measured.TextBounds,
     "row_intervals": judged.RowIntervals,
     "comparisons": judged.Comparisons,
     "downstream_comparisons": judged.DownstreamComparisons,
+    "retrieval_front": retrieval.RetrievalFront,
     "score_comparisons": judged.ScoreComparisons,
     "robustness_comparisons": judged.RobustnessComparisons,
     "attribution": judged.Attribution,

@@ -71,7 +71,9 @@ class Problem(Table):
     """A data set, and how models are trained on it."""
 
     dataset: str
-    qubits: int = Field(ge=2)
+    qubits: int = Field(
+        ge=0, description="of circuits, 2**qubits wide; 0 where the width is no power of two"
+    )
     protocol: str = Field(isin=("article", "regularised"))
 
 

@@ -10,6 +10,7 @@ import pandera.pandas as pa
 from pandera.pandas import Field
 
 from qdistill.storage.contracts.base import PERTURBATIONS, RUN, STAGES, Problem, Run, Table
+from qdistill.storage.contracts.retrieval import FRONT
 from qdistill.wording import REASONS
 
 ORIGINS = ("ours", "published")
@@ -42,6 +43,7 @@ VERDICTS = {
     "real_part": ("helps", "hurts", "not shown", *_COMPARED),
     "phase": _COMPARED,
     "downstream": _COMPARED,
+    "retrieval": ("use", "rival", *FRONT),
     "robustness": _COMPARED,
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),

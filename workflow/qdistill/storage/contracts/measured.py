@@ -108,6 +108,7 @@ class SettingSweep(SeededRun, unique=(*RUN, "seed", "model", "setting", "value")
     """Models at several values of one of their settings."""
 
     model: str
+    width: int = Field(ge=2, description="of the bottleneck, N")
     setting: str = Field(isin=("layers", "code_scale"))
     value: float = Field(gt=0)
     train_loss: float = Field(ge=0, nullable=True)
