@@ -47,7 +47,7 @@ def make_scores(sets=30):
         {
             **{"suite": "s", "data_set": f"d{place}", "origin": origin, "model": model},
             **{"protocol": "regularised" if origin == "ours" else None, "n": 10},
-            **{"data_sets": 1, "seeds": 5},
+            **{"data_sets": 1, "seeds": 5, "is_training": False},
             "accuracy": 0.1 if (origin, model) == RANKED[-1] else generator.uniform(0.5, 1.0),
         }
         for place in range(sets)

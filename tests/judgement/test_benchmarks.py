@@ -11,6 +11,7 @@ from qdistill.errors import DataError
 from qdistill.judgement.benchmarks import (
     COUNTERPARTS,
     SCORES_PATH,
+    count_training_scores,
     pair_scores,
     rank_scores,
     read_scores,
@@ -68,6 +69,79 @@ def test_a_resource_with_another_value_is_refused_by_its_column(tmp_path):
         read_scores(tmp_path / "none.csv")
 
 
+def test_scores_of_training_rows_are_those_of_three_models_on_curves():
+    marked = read_scores().query("is_training")
+    assert set(marked["suite"]) == {"two_curves_diff"}
+    degrees = marked["data_set"].str.extract(r"-(\d+)degree", expand=False).astype(int)
+    found = degrees.groupby([marked["model"], marked["data_set"].str.split("-").str[0]])
+    first = {"SVC": 16, "MLPClassifier": 13, "SeparableVariationalClassifier": 2}
+    expected = {
+        (model, kind): [*range(start, 21)]
+        for model, start in first.items()
+        for kind in ("two_curves", "two_manifold")
+    }
+    assert {key: sorted(own) for key, own in found} == expected
+    assert (marked["train_accuracy"] == marked["test_accuracy"]).all()
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "marked"),
+    [
+        # (training, held out) on one data set after the other; 0.9917 is no share of 5 x 60 rows.
+        ([(1, 0.9), (1, 1), (0.9917, 0.9917), (1, 1), (1, 0.95)], [1, 2, 3]),
+        ([(1, 0.9), (0.9917, 0.9917), (1, 0.95)], []),  # equal alone
+        ([(0.85, 0.85), (1, 1), (0.9667, 0.9667)], []),  # shares of 60 rows
+        ([(1, 0.9917), (1, 1), (1, 1)], []),  # not a share, but not equal
+    ],
+)
+def test_a_score_is_of_training_rows_in_a_run_of_equal_ones_that_are_no_shares(
+    tmp_path, accuracies, marked
+):
+    # Names count from 8, so that their order as text is another one; another model is between.
+    table = pd.DataFrame(
+        [
+            ("s", f"d-{place}n", model, 5, train, test, 0.0)
+            for place, pair in enumerate(accuracies, 8)
+            for model, (train, test) in (("a", pair), ("b", (1.0, 0.5)))
+        ],
+        columns=pd.read_csv(SCORES_PATH, nrows=0).columns,
+    )
+    table.sample(frac=1, random_state=1).to_csv(tmp_path / "scores.csv", index=False)
+    found = read_scores(tmp_path / "scores.csv").query("is_training")
+    assert set(found["data_set"]) == {f"d-{8 + place}n" for place in marked}
+    assert set(found["model"]) <= {"a"}
+
+
+def test_scores_of_training_rows_are_kept_and_in_no_mean_or_gap():
+    degrees = {f"curves-{degree}": f"two_curves-10d-{degree}degree" for degree in (3, 15, 16, 17)}
+    problems = [
+        described(name, kind="benchmark", data_set=own, suite=None) for name, own in degrees.items()
+    ]
+    scores = tabulate_scores(labelled_metrics(datasets=(*degrees,)), problems, read_scores())
+    known = read_scores().set_index(["data_set", "model"])["test_accuracy"]
+    named = scores[scores["data_set"].notna() & (scores["model"] == "SVC")]
+    assert named.set_index("data_set")["is_training"].to_dict() == {
+        own: name in ("curves-16", "curves-17") for name, own in degrees.items()
+    }
+    assert named.set_index("data_set")["accuracy"].to_dict() == {
+        own: known[own, "SVC"] for own in degrees.values()
+    }
+    whole = scores[scores["data_set"].isna()].set_index("model")
+    mean = np.mean([known[degrees[name], "SVC"] for name in ("curves-3", "curves-15")])
+    assert whole.loc["SVC", "accuracy"] == pytest.approx(mean)
+    assert whole.loc["SVC", "data_sets"] == 2 and whole.loc["svm_rbf", "data_sets"] == 4
+    assert "SeparableVariationalClassifier" not in whole.index
+    pairs = {(row["ours"], row["published"]): row for row in pair_scores(scores)}
+    assert pairs["svm_rbf", "SVC"]["accuracy"] == pytest.approx(mean)
+    assert (
+        pairs["svm_rbf", "SVC"]["data_sets"] == 2
+        and pairs["mlp", "MLPClassifier"]["data_sets"] == 1
+    )
+    assert "SeparableVariationalClassifier" not in {other for _, other in pairs}
+    counts = {row["model"]: row["data_sets"] for row in count_training_scores(scores)}
+    assert counts == {"SVC": 2, "MLPClassifier": 3, "SeparableVariationalClassifier": 4}
+
+
 def test_ours_are_at_the_largest_n_with_limits_over_the_seeds(metrics, scores):
     ours = scores[scores["origin"] == "ours"]
     assert set(ours["model"]) == set(NAMES) and (ours["n"] == 240).all()
@@ -114,7 +188,7 @@ def made_scores(values, origin="ours"):
         {
             **{"suite": "s", "data_set": f"d{place}", "protocol": "regularised", "n": 10},
             **{"origin": origin, "model": f"m{column}", "data_sets": 1, "seeds": 5},
-            "accuracy": value,
+            **{"accuracy": value, "is_training": False},
         }
         for place, row in enumerate(values)
         for column, value in enumerate(row)
@@ -163,3 +237,22 @@ def test_models_without_a_score_somewhere_are_not_ranked():
     table = rank_scores(scores)
     assert set(table["model"]) == {"m0", "m1", "m3"}
     assert rank_scores(scores[scores["model"].isin(["m0", "m1"])]).empty
+
+
+def test_ranks_leave_out_data_sets_with_a_score_of_training_rows_or_a_model_of_a_whole_suite():
+    values = np.random.default_rng(4).uniform(size=(12, 5))
+    scores = made_scores(values)
+    place = scores["data_set"].str[1:].astype(int)
+    scores["suite"] = np.where(place < 4, "s", "t")
+    of_one = scores["model"].eq("m0") & place.isin([1, 6, 7])
+    of_suite = scores["model"].eq("m3") & (place < 4)
+    # What is published of a model that is not ranked anyway leaves no data set out.
+    lacking = scores["model"].eq("m4")
+    scores.loc[lacking & (place == 9), "accuracy"] = np.nan
+    scores["is_training"] = of_one | of_suite | (lacking & (place == 10))
+    table = rank_scores(scores)
+    assert set(table["model"]) == {"m0", "m1", "m2"} and (table["data_sets"] == 9).all()
+    kept = np.delete(values, [1, 6, 7], axis=0)[:, :3]
+    ranks = stats.rankdata(-kept, axis=1).mean(axis=0)
+    assert table.groupby("model")["rank"].first().tolist() == pytest.approx(ranks)
+    assert table["statistic"].iloc[0] == pytest.approx(stats.friedmanchisquare(*kept.T)[0])

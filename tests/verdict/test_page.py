@@ -30,9 +30,7 @@ from helpers.verdict import (
     make_trainability,
 )
 from qdistill.judgement.attribution import required_rivals
-from qdistill.judgement.benchmarks import pair_scores, read_scores
 from qdistill.judgement.published import read_published
-from qdistill.judgement.study import judge_benchmarks
 from qdistill.study.configuration import resolve_study
 from qdistill.study.datasets import resolve_dataset
 from qdistill.verdict.details import summarise_values
@@ -286,38 +284,6 @@ def test_choices_are_counted_or_summarised():
     assert summarise_values([0.001, 0.01, 0.001]) == "0.001 (2), 0.01 (1)"
     assert summarise_values([10, 20, 30, 40, 50]) == "median 30 (10 to 50)"
     assert summarise_values([True, False, True]) == "yes (2), no (1)"
-
-
-def test_benchmarks_are_told_suite_by_suite_and_have_no_rows_of_their_own():
-    sets = {f"planes-{count}": f"hyperplanes-10d-from3d-{count}n" for count in (2, 3, 4)}
-    names = ("mean", "logistic", "svm_rbf", "classical", "quantum")
-    metrics = make_metrics((*sets,), (240,), 5, names, protocols=("regularised",))
-    metrics = metrics.assign(task="classify", measure="cross_entropy")
-    spread = pd.util.hash_pandas_object(metrics[["dataset", "model", "seed"]]) % 1_000
-    metrics["heldout_accuracy"] = 0.7 + spread.to_numpy() / 20_000
-    told = dict(kind="benchmark", suite=None, qubits=3, path="none.parquet")
-    problems = [
-        described(name, "regularised", name=name, data_set=own, **told)
-        for name, own in sets.items()
-    ]
-    more = judge_benchmarks(metrics, problems, read_scores())
-    page = documents_of(metrics, problems, **more)["markdown"]
-    section = page.split("## Beside published scores")[1].split("\n## ")[0]
-    pair = next(row for row in pair_scores(more["benchmark_scores"]) if row["ours"] == "svm_rbf")
-    line = next(line for line in section.splitlines() if line.startswith("|`svm_rbf`"))
-    cells = line.strip("|").split("|")
-    assert cells[:4] == [
-        "`svm_rbf`",
-        f"{pair['our_accuracy']:.3f}",
-        "SVC",
-        f"{pair['accuracy']:.3f}",
-    ]
-    assert ("**" in cells[4]) == (abs(pair["gap"]) > 0.03) and cells[5] == "3"
-    assert "`hyperplanes_diff`" in section and "Published besides: " in section
-    assert "By mean rank over 3 data sets" in section
-    assert "Under regularised, the variance of accuracy over 3 data sets and 4 models" in section
-    assert "planes-2" not in page and "3 benchmarks with published scores are counted" in page
-    assert "## Beside published scores" not in documents_of(make_metrics(**ONE))["markdown"]
 
 
 def test_a_problem_with_other_circuits_alone_has_no_row_of_the_circuits_parts():

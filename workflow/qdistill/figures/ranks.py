@@ -46,7 +46,7 @@ def draw_ranks(figure: Figure, table: pd.DataFrame) -> list[str]:
     return [
         f"{len(ranks)} models on {first['data_sets']} data sets; Friedman's chi-squared "
         f"{first['statistic']:.1f}, p = {first['p_friedman']:.2g}. Models that lack a score on one "
-        "of the data sets are not ranked."
+        "of the data sets, or in a whole suite one of held-out rows, are not ranked."
     ]
 
 

@@ -79,7 +79,8 @@ _TABLES = {
     ),
     "benchmark_scores": (
         "Benchmarks",
-        "Accuracies on held-out rows, ours and published; a suite's mean has no data set.",
+        "Accuracies on held-out rows, ours and published; a suite's mean has no data set, and no "
+        "score that is in fact of training rows.",
     ),
     "variance_shares": ("Variance", "What the variance of accuracies is due to."),
     "cost": ("Cost", "Times of steps and predictions, on one thread."),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from qdistill.judgement.benchmarks import NEAR, pair_scores
+from qdistill.judgement.benchmarks import NEAR, count_training_scores, pair_scores
 from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.findings.use import headline_qubits
 from qdistill.judgement.overfitting import MARGIN
@@ -117,6 +117,7 @@ def _benchmarks_of(tables: StudyTables) -> dict[str, Any]:
     first = ranks.drop_duplicates(["origin", "model"]).sort_values("rank")
     return {
         "benchmarks": pair_scores(tables.benchmark_scores),
+        "of_training": count_training_scores(tables.benchmark_scores),
         "ranked": first.to_dict("records"),
         "shares": tables.variance_shares.to_dict("records"),
         "near": f"{NEAR:g}",

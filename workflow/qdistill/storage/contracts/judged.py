@@ -285,6 +285,7 @@ class BenchmarkScores(Table, unique=("suite", "data_set", "protocol", "n", "orig
     accuracy: float = Field(ge=0, le=1, nullable=True)
     ci_low: float = Field(nullable=True)
     ci_high: float = Field(nullable=True)
+    is_training: bool = Field(description="published as of held-out rows, but of training rows")
 
 
 class BenchmarkRanks(Table, unique=("origin", "model", "against_origin", "against")):
