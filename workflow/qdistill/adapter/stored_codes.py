@@ -108,14 +108,14 @@ def _sentence(answers: list[_Answer], is_searched: bool, neighbours: int | None)
 
 def _beside(answer: _Answer) -> str:
     """Say what the adapter finds where it is not used, or where it is what the best other does."""
-    if answer.of_adapter:
-        row = answer.other
-        return "" if row is None else f"; {_named(row)} as {_form(row)} finds {_recall(row)}"
-    if answer.own is None:
-        return "; this adapter has no form so small"
-    if not math.isfinite(answer.own["recall"]):
-        return "; what this adapter finds is not known, for a run has diverged"
-    return f"; this adapter as {_form(answer.own)} finds {_recall(answer.own)}"
+    row = answer.other if answer.of_adapter else answer.own
+    if row is None:
+        return "" if answer.of_adapter else f"; {OWN} has no form so small"
+    if not math.isfinite(row["recall"]):
+        return f"; what {OWN} finds is not known, for a run has diverged"
+    what = _named(row) if answer.of_adapter else OWN
+    unshown = ", not shown to be more" if row["recall"] > answer.used["recall"] else ""
+    return f"; {what} as {_form(row)} finds {_recall(row)}{unshown}"
 
 
 def _named(row: pd.Series) -> str:
