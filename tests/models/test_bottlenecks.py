@@ -15,7 +15,7 @@ from qdistill.models.bottlenecks import build_bottleneck, load_bottleneck
 from qdistill.models.bottlenecks.base import draw_angles, draw_orthogonal
 from qdistill.models.bottlenecks.orthogonal import Orthogonal
 from qdistill.models.bottlenecks.quantum_scrambled import SCRAMBLER_LAYERS
-from qdistill.study.registry import BOTTLENECKS
+from qdistill.study.registry import BOTTLENECKS, ENTRIES
 from qdistill.training.optimiser import FlatAdam
 
 CIRCUITS = [name for name, entry in BOTTLENECKS.items() if entry.is_circuit]
@@ -66,6 +66,20 @@ PARAMETERS = {
     **{"separable": 2 * 3 * 2, "real_circuit": 2 * 3},
     **{"quantum_angle": 4 * 3 * 2, "angle_separable": 4 * 3 * 2, "angle_frozen": 0},
 }
+
+
+@given(name=st.sampled_from(sorted(BOTTLENECKS)), width=st.integers(2, 40))
+def test_what_is_no_circuit_has_any_width_and_a_circuit_powers_of_two(name, width):
+    if name in CIRCUITS and width not in (4, 8, 16, 32):
+        with pytest.raises(ValueError, match=f"'{name}' is a circuit, and {width} is no power"):
+            build_bottleneck(name, width, {"layers": 1})
+        return
+    bottleneck = build_bottleneck(name, width, {"layers": 1})
+    assert bottleneck.width == ENTRIES[name].code_width(width)
+    if name not in CIRCUITS:
+        parameters, constants = draw_weights(bottleneck, seeds=2)
+        h = draw_inputs(2, 3, width)
+        assert bottleneck.forward(parameters | constants, h).shape == h.shape
 
 
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())

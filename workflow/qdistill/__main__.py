@@ -1,4 +1,4 @@
-"""The command line: ``qdistill compare``, ``plan``, ``apply``, ``inspect`` and others.
+"""The command line: ``qdistill compare``, ``plan``, ``apply``, ``inspect``, and others.
 
 Heavy libraries are imported by the commands that need them, so that ``--help`` is there at once.
 """

@@ -3,12 +3,10 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from dataclasses import replace
     from pathlib import Path
 
     from qdistill.adapter.export import ExportFiles, export_adapter
     from qdistill.circuits.threads import prepare_torch
-    from qdistill.datasets.subsets import resolve_sizes
     from qdistill.study.deploy_rules import Deployment
     from qdistill.study.tracking_uri import DEFAULT_URI
 
@@ -16,12 +14,10 @@ with job_log(snakemake):
     named = {name: snakemake.input.get(name) for name in ExportFiles.__dataclass_fields__}
     lists = ("subsets", "weights")
     files = ExportFiles(**{k: list(v) if k in lists else v for k, v in named.items()})
-    asked = Deployment(**snakemake.params.deployment)
-    n, *_ = resolve_sizes([asked.n], files.subsets[0])
     uri = snakemake.params.tracking_uri
     export_adapter(
         files,
-        replace(asked, n=n),
+        Deployment(**snakemake.params.deployment),
         Path(snakemake.output[0]).parent,
         None if uri is False else uri or DEFAULT_URI,
     )

@@ -3,17 +3,13 @@
 from qdistill.jobs import job_log
 
 with job_log(snakemake):
-    from dataclasses import replace
-
     from qdistill.circuits.threads import prepare_torch
-    from qdistill.datasets.subsets import resolve_sizes
     from qdistill.language.adaptation import LanguageProblem
     from qdistill.language.export import export_language_adapter
     from qdistill.study.deploy_rules import Deployment
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
-    files, asked = snakemake.input, Deployment(**snakemake.params.deployment)
-    deployment = replace(asked, n=resolve_sizes([asked.n], files.subsets[0])[0])
+    files, deployment = snakemake.input, Deployment(**snakemake.params.deployment)
     where = (deployment.dataset, deployment.protocol, [deployment.n])
     given = (files.base, files.texts, files.general, files.subsets[0], deployment.settings)
     export_language_adapter(

@@ -20,6 +20,7 @@ from qdistill.adapter.seeds import seed_errors
 from qdistill.adapter.stored_codes import tabulate_stored
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
+from qdistill.datasets.subsets import resolve_sizes
 from qdistill.errors import DataError
 from qdistill.judgement.choice import choose_model, select_condition
 from qdistill.judgement.equivalence import Margins
@@ -68,7 +69,9 @@ def export_adapter(
         the held-out error that the metrics state.
     """
     latents = load_latents(files.latents)
-    blocks = [load_examples(latents, path, int(deployment.n)) for path in files.subsets]
+    n, *_ = resolve_sizes([deployment.n], files.subsets[0])
+    deployment = replace(deployment, n=n)
+    blocks = [load_examples(latents, path, n) for path in files.subsets]
     evidence = _evidence_of(files, deployment, blocks)
     choice, seed = evidence.choice, evidence.seed
     level = [", ".join(names) or "none" for names in (choice.as_good, choice.not_told_apart)]

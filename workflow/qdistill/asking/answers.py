@@ -7,7 +7,8 @@ import pandas as pd
 
 from qdistill.adapter.layout import read_config
 from qdistill.errors import DataError
-from qdistill.judgement.pairing import last_stage
+from qdistill.judgement.pairing import CONDITION, last_stage
+from qdistill.judgement.retrieval import best_method
 from qdistill.judgement.statistics import Interval, paired_interval
 from qdistill.storage.tables import read_frame
 from qdistill.study.registry import ENTRIES
@@ -56,7 +57,7 @@ def answer_table(results: str | Path) -> pd.DataFrame:
     results = Path(results)
     front = results / f"{FRONT}.parquet"
     if front.is_file():
-        return _front(pd.read_parquet(front))
+        return _stores(_front_of(front))
     metrics = read_frame("metrics", results / "metrics.parquet")
     metrics = metrics[metrics["n"] == metrics["n"].max()]
     if metrics["task"].eq("classify").any():
@@ -64,10 +65,28 @@ def answer_table(results: str | Path) -> pd.DataFrame:
     return _codes(metrics, read_frame("downstream", results / "downstream.parquet"))
 
 
-def _front(table: pd.DataFrame) -> pd.DataFrame:
-    rows = table[table["n"] == table["n"].max()]
-    shown = rows[[name for name in _SHOWN if name in rows]]
-    return shown.sort_values(["recall", "bytes"], ascending=[False, True], ignore_index=True)
+def _front_of(path: Path) -> pd.DataFrame:
+    """Read what is found by stored codes, of the first problem at its largest n."""
+    table = read_frame(FRONT, path)
+    first = table.sort_values("n", ascending=False, kind="stable").iloc[0]
+    return table[(table[list(CONDITION)] == first[list(CONDITION)]).all(axis=1)]
+
+
+def _stores(front: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate the form of each method that finds most within the largest budget."""
+    fitting = front[front["budget"].notna()]
+    rows = fitting.sort_values(["recall", "bytes"], ascending=[False, True])
+    return rows.drop_duplicates("method")[list(_SHOWN)].reset_index(drop=True)
+
+
+def _stored(front: pd.DataFrame) -> str:
+    """Say what to store within the largest budget of bytes, or nothing where nothing fits."""
+    best = best_method(front, front["budget"].max())
+    if best is None:
+        return ""
+    recall = estimate(best["recall"], best["recall_low"], best["recall_high"])
+    stored = f"`{best['method']}` as {best['form']}, {best['bytes']} bytes"
+    return f" Store {stored}, which finds {recall} of them."
 
 
 def _classifiers(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -93,8 +112,9 @@ def _codes(metrics: pd.DataFrame, downstream: pd.DataFrame) -> pd.DataFrame:
             continue
         run = last_stage(str(name))
         recall = paired_interval(runs["recall"].to_numpy())
-        width = ENTRIES[run[0]].code_width(2 ** int(runs["qubits"].iloc[0]))
-        size = {"form": "float32", "bytes": _BYTES_OF_FLOAT * width}
+        size: dict[str, object] = {"form": "float32"}
+        if qubits := int(runs["qubits"].iloc[0]):  # else no circuit stands here
+            size["bytes"] = _BYTES_OF_FLOAT * ENTRIES[run[0]].code_width(2**qubits)
         error = errors.get(run, float("nan")) / errors["mean", "trained"]
         rows.append({"method": name, **size, **_limits("recall", recall), "error": error})
     return _ordered(rows, "recall")
@@ -136,9 +156,10 @@ def _sentence(results: Path, adapter: Path | None) -> str:
             best = table.iloc[0]
             limits = row[f"{column}_low"], row[f"{column}_high"]
             sentence += f"; {words}: {estimate(row[column], *limits)}"
-            if best["method"] != name:
+            if best[column] > row[column]:
                 sentence += f", where `{best['method']}` has {number(best[column])}"
-    return f"{sentence}."
+    front = results / f"{FRONT}.parquet"
+    return f"{sentence}." + (_stored(_front_of(front)) if front.is_file() else "")
 
 
 def told(answer: Answer) -> str:

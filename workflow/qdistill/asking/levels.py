@@ -101,6 +101,7 @@ def _configuration(source: Source, size: int, level: Level) -> dict[str, Any]:
         "training": _TRAINED_ON_LABELS if told else _TRAINED_ON_VECTORS,
         "tracks": None,
         "downstream": None if told else {"datasets": "all"},
+        "retrieval": None if told else {"neighbours": 10, "bytes": [size], "datasets": "all"},
         "cost": None,
         "deploy": None if told else {"dataset": name, "n": sizes[-1], "model": "auto"},
         "mlflow": {"enabled": False},

@@ -17,7 +17,7 @@ from qdistill.jobs import graph_of_jobs
 from qdistill.places import SNAKEFILE
 from qdistill.study.duration import Expectation, expect_run, spoken
 from qdistill.study.messages import listed
-from qdistill.study.tracks import Study
+from qdistill.study.tracks import ALL, Study
 from qdistill.study.widths import width_of
 from qdistill.wording import counted
 
@@ -37,7 +37,7 @@ class Plan:
         seeds = counted(sum(map(len, self.study.blocks.values())), "seed")
         for (dataset, protocol), track in self.study.problems.items():
             width = width_of(track.datasets[dataset])
-            sizes = listed(f"{n:,}" for n in track.n)
+            sizes = listed(n if n == ALL else f"{n:,}" for n in track.n)
             lines.append(
                 f"{dataset} ({protocol}): n = {sizes}; {seeds}; codes of {width} numbers; "
                 f"{', '.join(track.names_of(dataset))}"

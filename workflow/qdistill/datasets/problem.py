@@ -23,10 +23,16 @@ class Problem:
     @classmethod
     def of_job(cls, snakemake: Any) -> Self:
         """Read it off the object that Snakemake gives to scripts."""
+        return cls.of_blocks(snakemake)[0]
+
+    @classmethod
+    def of_blocks(cls, snakemake: Any) -> list[Self]:
+        """Read one for each block of seeds off it, whose subsets are several files."""
         wildcards, params, given = snakemake.wildcards, snakemake.params, snakemake.input
-        sizes = resolve_sizes(params.sizes, given.subsets)
+        subsets = [given.subsets] if isinstance(given.subsets, str | Path) else given.subsets
+        sizes = resolve_sizes(params.sizes, subsets[0])
         named = (wildcards.dataset, wildcards.protocol, params.width, sizes)
-        return cls(*named, given.latents, given.subsets)
+        return [cls(*named, given.latents, path) for path in subsets]
 
     def key(self, n: int) -> dict[str, Any]:
         """Return the key columns that every row of a table at one n has."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from qdistill.adapter.evidence import finite
 from qdistill.adapter.export import read_seed
 from qdistill.adapter.seeds import SeedErrors
 from qdistill.datasets.encoders import digest_of_folder
+from qdistill.datasets.subsets import resolve_sizes
 from qdistill.errors import DataError
 from qdistill.judgement.choice import Choice, choose_model, select_condition
 from qdistill.judgement.equivalence import Margins
@@ -50,6 +51,8 @@ def export_language_adapter(
     cross-validated bound. Raises DataError if a file is damaged, nothing can be deployed, or the
     weights do not give the bound that the metrics state.
     """
+    n, *_ = resolve_sizes([deployment.n], problem.subsets)
+    deployment = replace(deployment, n=n)
     condition = {key: getattr(deployment, key) for key in ("dataset", "protocol", "n")}
     metrics = select_condition(read_frame("metrics", tables["metrics"]), condition)
     choice = choose_model(
@@ -57,7 +60,7 @@ def export_language_adapter(
     )
     seed = _median_seed(choice.name, read_frame("choices", tables["choices"]), condition)
     log.info("deploy %s, seed %d", choice.name, seed)
-    arrays = read_seed(choice.name, seed, int(deployment.n), list(weights), whole=True)
+    arrays = read_seed(choice.name, seed, n, list(weights), whole=True)
     state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
     slot = Slot.of(deployment.settings, deployment.training[_trained(choice.name)])
     own = metrics[(metrics["model"] == choice.name) & (metrics["stage"] == choice.stage)]

@@ -13,6 +13,7 @@ from qdistill.circuits.circuit import build_unitary
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
+from qdistill.datasets.subsets import resolve_sizes
 from qdistill.errors import DataError
 from qdistill.models.bottlenecks.classical import Classical
 from qdistill.models.bottlenecks.quantum import Quantum
@@ -63,18 +64,20 @@ def copied_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def extract_unitary(
     dataset: str,
     protocol: str,
-    sizes: Sequence[int],
+    sizes: Sequence[int | str],
     teacher: str | Path,
     settings: Any,
     path: str | Path,
+    subsets: str | Path = "",
 ) -> None:
     """Write the matrix of each circuit of a teacher, at every n, by the contract "unitary".
 
+    Of the subsets, those of the teacher's seeds, all rows are counted where they are asked for.
     A circuit that has diverged has a matrix without numbers, and students that are not finite.
     Raises DataError if the teacher is not a circuit.
     """
     frames = []
-    for n in sizes:
+    for n in resolve_sizes(sizes, subsets):
         _, weights = load_teacher(teacher, n)
         if "bottleneck.angles" not in weights:
             raise DataError(f"{teacher}: of the classical teacher, which has no unitary")

@@ -21,7 +21,7 @@ def qubits_of(width: int) -> int:
 
 
 def named_width(settings: Mapping[str, Any]) -> str:
-    """Return how a sentence on what a width needs begins, as the settings of a data set say it.
+    """Return how a sentence on what a width needs begins, by the settings of a data set.
 
     Examples
     --------
