@@ -88,7 +88,7 @@ def _answers(front: pd.DataFrame, is_own: pd.Series) -> list[_Answer]:
 
 def _sentence(answers: list[_Answer], is_searched: bool, neighbours: int | None) -> str:
     """Say what to use within each budget, what the adapter finds there, and where it is not it."""
-    said = []
+    said: list[str] = []
     for answer in answers:
         what = OWN if answer.of_adapter else _named(answer.used)
         where = f"within {enumeration(answer.budgets)} bytes"
