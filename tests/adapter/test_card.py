@@ -9,7 +9,7 @@ import torch
 from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
-from helpers.adapter import deployment_of, make_adapter, train_study
+from helpers.adapter import STORED, deployment_of, make_adapter, train_study
 from helpers.metrics import cut_short, diverge, make_metrics
 from helpers.planning import no_plans  # noqa: F401
 from helpers.verdict import findings_of
@@ -118,6 +118,24 @@ def test_the_table_is_the_paired_comparison_with_everything_else():
     row = evidence.against("square")
     assert row["difference"] == pytest.approx(row["mean_challenger"] - row["mean_baseline"])
     assert f"{row['difference']:.3g} [{row['ci_low']:.3g}, {row['ci_high']:.3g}]" in card
+
+
+def test_the_first_table_is_what_stored_codes_find_and_what_to_use():
+    card = card_of(evidence_of(plain(0.2)), stored=STORED)
+    parts = ModelCard(card).text.strip().split("\n\n")
+    assert parts[1].startswith("This adapter is `pca`")
+    assert parts[2].splitlines() == [
+        "| stored | bytes | recall@10 | loss | share of variance |",
+        "| --- | --: | --: | --: | --: |",
+        "| this adapter as int8 | 8 | 0.52 [0.51, 0.53] | 0.48 | 0.624 |",
+        "| full vectors as float32 | 1,536 | 1 [no interval] | 0 |  |",
+    ]
+    assert parts[3] == STORED["use"]
+    assert "mean of 9 seeds" in parts[4] and "exported seed needs" not in parts[4]
+    assert parts[5].startswith("It maps 10 features to 8 codes")
+    narrow = card_of(evidence_of(plain(0.2)), stored={**STORED, "width": 64})
+    assert "Stored were codes of 64 numbers, of which the exported seed needs 8." in narrow
+    assert "recall@" not in card_of(evidence_of(plain(0.2))).lower()
 
 
 def test_that_the_choice_looked_at_held_out_rows_is_said():

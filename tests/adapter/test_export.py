@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from helpers.adapter import deployment_of, make_adapter, make_vectors, train_study
 from helpers.names import STUDENTS
+from helpers.retrieval import make_retrieval
 from qdistill.adapter.card import origin_of_texts
 from qdistill.adapter.conversion import build, convert
 from qdistill.adapter.export import check_heldout, export_adapter, read_seed
 from qdistill.adapter.layout import read_adapter
 from qdistill.adapter.numerics import decode, encode, quantise
+from qdistill.adapter.summary import summarise
 from qdistill.adapter.torch_module import Adapter
 from qdistill.circuits.pennylane_engine import build_qnode
 from qdistill.datasets.encoders import MINILM_NAME
@@ -25,10 +27,11 @@ from qdistill.datasets.examples import load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.downstream.codes import load_encoder, principal_codes
 from qdistill.errors import DataError
+from qdistill.judgement.retrieval import judge_front
 from qdistill.models.quantisation import Quantiser
 from qdistill.models.slot_model import in_slot
 from qdistill.models.spectral import quadratic_features
-from qdistill.storage.tables import read_frame
+from qdistill.storage.tables import read_frame, write_table
 from qdistill.storage.weights import read_weights, write_weights
 from qdistill.study.registry import BOTTLENECKS, FITTED, TUNED
 
@@ -205,6 +208,27 @@ def test_a_failed_export_leaves_the_adapter_that_is_there(trained, tmp_path):
     export(trained, "linear", tmp_path / "adapter")
     assert config.read_text() != before
     assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
+
+
+def test_an_export_with_what_stored_codes_find(trained, tmp_path):
+    study, files = trained
+    metrics = read_frame("metrics", files.metrics)
+    front = judge_front(make_retrieval(metrics, {"linear": 0.4, "pca int8": 0.6}), (8, 64))
+    path = tmp_path / "retrieval_front.parquet"
+    write_table("retrieval_front", path, front, {})
+    deployment = replace(deployment_of(study, NAMES, "linear"), neighbours=7)
+    export_adapter(replace(files, retrieval_front=path), deployment, tmp_path / "adapter")
+    stored = read_adapter(tmp_path / "adapter").config.origin["stored"]
+    assert [row["bytes"] for row in stored["rows"] if row["method"] == "this adapter"] == [
+        *(8, 8, 64, 128, 256)
+    ]
+    assert " Use `pca` as int8 within 64 bytes: " in stored["use"]
+    card = (tmp_path / "adapter/README.md").read_text()
+    assert stored["use"] in card and stored["use"] in summarise(tmp_path / "adapter")
+    assert "| stored | bytes | recall@7 |" in card and "nan" not in card
+    write_table("retrieval_front", path, front[front["n"] != 20], {})
+    with pytest.raises(DataError, match=r"retrieval_front table has no rows at .* n = 20"):
+        export_adapter(replace(files, retrieval_front=path), deployment, tmp_path / "again")
 
 
 def test_a_held_out_error_of_rounding_size_is_not_compared_digit_by_digit(trained):

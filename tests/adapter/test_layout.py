@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.adapter import EVERY_KIND, make_adapter, make_calibrated, make_vectors
+from helpers.adapter import EVERY_KIND, STORED, make_adapter, make_calibrated, make_vectors
 from helpers.files import Trap
 from qdistill.adapter.layout import AdapterConfig, AdapterWeights, read_adapter, write_adapter
 from qdistill.adapter.summary import first_sentence, summarise
@@ -139,3 +139,25 @@ def test_the_summary_says_the_essentials(folder):
     told = "^bytes a vector +float32 32, float16 16, int8 8, binary 1$"
     assert re.search(told, summarise(folder), re.M)
     assert first_sentence(folder / "nothing.md") == ""
+
+
+def test_the_summary_has_what_stored_codes_find(folder):
+    config = AdapterConfig("circuit", 10, 8, 6, {"stored": STORED})
+    write_adapter(folder, AdapterWeights(config, make_adapter().tensors))
+    table, use, rest = summarise(folder).split("\n\n")
+    assert table.splitlines() == [
+        "stored                   bytes          recall@10  loss  share of variance",
+        "this adapter as int8         8  0.52 [0.51, 0.53]  0.48              0.624",
+        "full vectors as float32  1,536    1 [no interval]     0",
+    ]
+    assert use == STORED["use"] and rest.startswith("kind")
+
+
+@pytest.mark.parametrize(
+    "stored", ["text", None, [], {**STORED, "rows": [{"bytes": 8}]}, {**STORED, "rows": 3}]
+)
+def test_a_damaged_table_of_stored_codes_is_refused(folder, stored):
+    config = AdapterConfig("circuit", 10, 8, 6, {"stored": stored})
+    write_adapter(folder, AdapterWeights(config, make_adapter().tensors))
+    with pytest.raises(DataError, match=r"config.json: 'origin.stored' is not a table"):
+        summarise(folder)

@@ -32,6 +32,23 @@ GRID = {
     "weight_decays": [0.0],
 }
 TUNING = {"regularised": GRID, "tuned_layers": [1, 3]}
+# What an export writes of codes of eight numbers that a study searched.
+STORED = {
+    "use": "Use `pca` as int8 within 8 bytes: 0.74 of the 10 nearest neighbours.",
+    "neighbours": 10,
+    "seeds": 9,
+    "width": 8,
+    "rows": [
+        {
+            **{"method": "this adapter", "form": "int8", "bytes": 8, "loss": 0.48, "share": 0.624},
+            **{"recall": 0.52, "recall_low": 0.51, "recall_high": 0.53},
+        },
+        {
+            **{"method": "full vectors", "form": "float32", "bytes": 1536, "loss": 0.0},
+            **{"recall": 1.0, "recall_low": None, "recall_high": None, "share": None},
+        },
+    ],
+}
 
 
 def make_adapter(kind="circuit", inputs=10, width=8, outputs=6, seed=0) -> AdapterWeights:

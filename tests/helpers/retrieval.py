@@ -33,7 +33,8 @@ def make_retrieval(metrics, recall=None, noise=0.005, random_seed=0) -> pd.DataF
                 value = 1.0 if (name, form) == ("raw", "float32") else np.clip(value, 0, 1)
                 row = {"method": name, "form": form, "rescored": rescored, "bytes": size}
                 row |= {"stage": "trained" if name not in names else stages_of(name)[-1]}
-                row |= {"width": size, "recall": value, "probe_accuracy": 0.3, "diverged": False}
+                row |= {"width": 64 if name in names else size, "recall": value}
+                row |= {"probe_accuracy": 0.3, "diverged": False}
                 row |= {"fit_seconds": 0.2, "apply_microseconds": 3.0}
                 row |= {"metric": "cosine", "neighbours": 10, "queries": 800}
                 rows.append({**where, **row})

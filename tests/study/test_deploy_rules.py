@@ -42,6 +42,15 @@ def test_a_deployment_by_the_comparisons():
     assert json.loads(json.dumps(asdict(found)))["training"] == found.training
 
 
+def test_what_stored_codes_find_is_read_where_the_deployed_codes_are_searched():
+    searched = {"neighbours": 7, "bytes": [64], "datasets": ["docstrings"]}
+    for asked, expected in ((None, None), (searched, 7)):
+        found = resolve_deployment(resolve_study(study_of({"retrieval": asked})))
+        assert found.neighbours == expected
+    other = {"retrieval": {**searched, "datasets": ["synthetic-6q"]}}
+    assert resolve_deployment(resolve_study(study_of(other))).neighbours is None
+
+
 def test_all_rows_are_deployed_where_they_are_trained_on():
     asked = {"n": [100, "all"], "deploy": {"n": "all"}}
     assert resolve_deployment(resolve_study(study_of(asked))).n == "all"

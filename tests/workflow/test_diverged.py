@@ -95,4 +95,6 @@ def test_one_seed_that_has_diverged_is_a_flagged_row_everywhere(tmp_path):
     assert len(list(results.glob("figures/mine/*/retrieval.svg"))) == 2
     assert "a diverged run has no finite error" in (folder / "reports/verdict.md").read_text()
     assert (results / "mine/adapter/model.safetensors").is_file()
+    card = (results / "mine/adapter/README.md").read_text()
+    assert card.index("| stored | bytes | recall@5 |") < card.index("\nUse ") < card.index("\n## ")
     assert (results / "mlflow.json").is_file() and (results / "mine/adapter.json").is_file()

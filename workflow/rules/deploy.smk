@@ -71,7 +71,10 @@ elif DEPLOYMENT:
 
     rule export_adapter:
         input:
-            **tables_of("metrics", "findings", "choices"),
+            **tables_of(
+                *("metrics", "findings", "choices"),
+                *(["retrieval_front"] if DEPLOYMENT.neighbours else []),
+            ),
             latents=data_file(DEPLOYMENT.dataset, "latents.parquet"),
             subsets=deployed_files(
                 data_file(DEPLOYMENT.dataset, "subsets/seeds~{block}.parquet")

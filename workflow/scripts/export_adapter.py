@@ -11,7 +11,7 @@ with job_log(snakemake):
     from qdistill.study.tracking_uri import DEFAULT_URI
 
     prepare_torch(snakemake.threads, snakemake.config["engine"])
-    named = {name: snakemake.input[name] for name in ExportFiles.__dataclass_fields__}
+    named = {name: snakemake.input.get(name) for name in ExportFiles.__dataclass_fields__}
     lists = ("subsets", "weights")
     files = ExportFiles(**{k: list(v) if k in lists else v for k, v in named.items()})
     uri = snakemake.params.tracking_uri

@@ -9,6 +9,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from qdistill.adapter.calibration import bytes_by_precision
 from qdistill.adapter.evidence import Evidence
 from qdistill.adapter.layout import KINDS, OF_SENTENCE_TRANSFORMERS, AdapterConfig
+from qdistill.adapter.stored_table import stored_cells
 from qdistill.datasets.encoders import MINILM_NAME
 from qdistill.study import dataset_kinds
 from qdistill.study.adapter_files import ONNX_FILE
@@ -33,6 +34,7 @@ def write_card(
     folder is where the adapter will be, for the examples. The URI is that of the MLflow store where
     it is registered, None if it is not.
     """
+    stored = config.origin.get("stored")
     return render(
         "card.md",
         **{field.name: getattr(evidence, field.name) for field in fields(evidence)},
@@ -50,6 +52,8 @@ def write_card(
         encoder=config.origin.get("encoder"),
         alone=config.kind in OF_SENTENCE_TRANSFORMERS,
         sizes=bytes_by_precision(config),
+        stored=stored,
+        stored_cells=stored_cells(stored) if stored else [],
     )
 
 

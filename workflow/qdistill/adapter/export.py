@@ -17,6 +17,7 @@ from qdistill.adapter.layout import AdapterWeights, write_adapter
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.onnx_graph import build_graph
 from qdistill.adapter.seeds import seed_errors
+from qdistill.adapter.stored_codes import tabulate_stored
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.subsets import resolve_sizes
@@ -50,6 +51,7 @@ class ExportFiles:
     choices: str | Path
     subsets: list[str]  # each seed's order of the training rows
     weights: list[str]  # of the candidates and of their teachers
+    retrieval_front: str | Path | None = None  # where the study searches stored codes
 
 
 def export_adapter(
@@ -78,6 +80,7 @@ def export_adapter(
     data |= origin_of_texts(deployment.settings, latents.metadata)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights, data)
     check_heldout(adapter, blocks[0], evidence.heldout[seed], choice.name)
+    adapter = _with_stored(adapter, files.retrieval_front, evidence, deployment)
     folder = Path(folder)
     splits = ("train", "unlabelled", "heldout")
     about = {
@@ -164,6 +167,22 @@ def _adapter_of(
     adapter = replace(adapter, config=replace(adapter.config, origin=origin))
     codes = encode(adapter, rows[0].astype(np.float32))
     return calibrate(adapter, codes, nearness_of(deployment.settings))
+
+
+def _with_stored(
+    adapter: AdapterWeights,
+    path: str | Path | None,
+    evidence: Evidence,
+    deployment: Deployment,
+) -> AdapterWeights:
+    """Add to an adapter's origin what is found by its stored codes, if the study searched any."""
+    if path is None:
+        return adapter
+    table = read_frame("retrieval_front", path)
+    front = select_condition(table, evidence.at, "retrieval_front")
+    stored = tabulate_stored(front, evidence, deployment, adapter.config.width)
+    origin = {**adapter.config.origin, "stored": stored}
+    return replace(adapter, config=replace(adapter.config, origin=origin))
 
 
 def read_seed(

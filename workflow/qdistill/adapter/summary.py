@@ -1,10 +1,14 @@
 """The essentials of an adapter, as the command line prints them."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from qdistill.adapter.calibration import bytes_by_precision
 from qdistill.adapter.layout import KINDS, read_adapter
-from qdistill.study.adapter_files import CARD_FILE
+from qdistill.adapter.stored_table import stored_cells
+from qdistill.errors import DataError
+from qdistill.study.adapter_files import CARD_FILE, CONFIG_FILE
 from qdistill.wording import without_header
 
 _NORMALISATIONS = {
@@ -17,7 +21,8 @@ _NORMALISATIONS = {
 def summarise(folder: str | Path) -> str:
     """Describe an adapter in a few lines: its card's first sentence, if any, and its numbers.
 
-    Raises DataError if the adapter cannot be read.
+    Where the study searched stored codes, the card's first table and what it says to use come
+    between. Raises DataError if the adapter cannot be read.
     """
     adapter = read_adapter(folder)
     config, origin = adapter.config, adapter.config.origin
@@ -46,7 +51,26 @@ def summarise(folder: str | Path) -> str:
     wide = max(map(len, rows))
     table = "\n".join(f"{name:<{wide}}  {value}" for name, value in rows.items())
     sentence = first_sentence(Path(folder) / CARD_FILE)
-    return f"{sentence}\n\n{table}" if sentence else table
+    return "\n\n".join(filter(None, [sentence, _stored(Path(folder), origin), table]))
+
+
+def _stored(folder: Path, origin: Mapping[str, Any]) -> str:
+    """Return table and sentence of what stored codes find, or nothing where none were searched."""
+    if "stored" not in origin:
+        return ""
+    try:
+        cells, use = stored_cells(origin["stored"]), str(origin["stored"]["use"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{folder / CONFIG_FILE}: 'origin.stored' is not a table of stored codes; export the "
+            "adapter again"
+        ) from error
+    wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join([f"{first:<{wide[0]}}", *map(str.rjust, rest, wide[1:])]).rstrip()
+        for first, *rest in cells
+    ]
+    return "\n".join([*lines, "", use])
 
 
 def first_sentence(card: Path) -> str:

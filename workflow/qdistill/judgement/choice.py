@@ -27,15 +27,17 @@ class Choice:
     left_out: tuple[str, ...]  # those with a diverged run, which has no finite error
 
 
-def select_condition(metrics: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
-    """Select the rows of one data set, protocol and n; raises DataError if there are none."""
-    hit = pd.Series(True, index=metrics.index)
+def select_condition(
+    table: pd.DataFrame, condition: Mapping[str, Any], name: str = "metrics"
+) -> pd.DataFrame:
+    """Select a table's rows of one data set, protocol and n; raises DataError if there are none."""
+    hit = pd.Series(True, index=table.index)
     for column, value in condition.items():
-        hit &= metrics[column] == value
+        hit &= table[column] == value
     if not hit.any():
         where = ", ".join(f"{column} = {value}" for column, value in condition.items())
-        raise DataError(f"the metrics table has no rows at {where}")
-    return metrics[hit]
+        raise DataError(f"the {name} table has no rows at {where}")
+    return table[hit]
 
 
 def choose_model(

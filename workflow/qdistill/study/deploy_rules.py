@@ -24,6 +24,7 @@ class Deployment:
     settings: dict[str, Any]  # the data set's
     training: dict[str, dict[str, Any]]  # settings of the trained models, by name
     equivalence: dict[str, float]  # margins, by which candidates are as good as the best
+    neighbours: int | None = None  # that are searched by stored codes; None if none are
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -69,6 +70,11 @@ def resolve_deployment(study: Study) -> Deployment | None:
         settings=track.datasets[dataset],
         training={name: track.settings_of(name) for name in track.bottlenecks},
         equivalence=study.config["equivalence"],
+        neighbours=(
+            study.config["retrieval"]["neighbours"]
+            if (dataset, protocol) in study.retrieval
+            else None
+        ),
     )
 
 
