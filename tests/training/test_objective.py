@@ -40,7 +40,7 @@ def started(name="linear", examples=None, **asked):
     """A model of 3 qubits, what is trained of it, and posed examples of 12 features."""
     settings = settings_of(**asked)
     posed = set_task(examples or make_examples("reconstruct"), settings)
-    model, parameters, _ = start_model(name, settings, 3, posed)
+    model, parameters, _ = start_model(name, settings, 8, posed)
     return model, parameters, posed
 
 
@@ -172,7 +172,7 @@ def test_neighbours_that_live_where_there_is_little_variance_are_learnt():
     examples = replace(make_examples("reconstruct"), inputs=x, targets=x)
     settings = {**settings_of(rows="both", start="pca"), "epochs": 200, "batch_size": 95}
     posed = set_task(examples, settings)
-    model, parameters, _ = start_model("linear", settings, 2, posed)
+    model, parameters, _ = start_model("linear", settings, 4, posed)
     block = train_by_protocol(model, parameters, posed, settings)[0]
     known = measure_directions(posed, 4, {**ASKED, "rows": "both"})
     assert (block.evaluation.heldout_loss < 0.5 * known.heldout_loss).all()

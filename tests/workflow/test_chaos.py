@@ -33,7 +33,7 @@ def test_kills_and_full_disks_leave_nothing_behind(tmp_path):
     study.write_text(TINY)
     disks = 2 if os.geteuid() == 0 and os.access("/bin/mount", os.X_OK) else 0
     program = ROOT / "workflow/benchmarks/chaos.py"
-    given = ["--kills", 10, "--disks", disks, "--longest", 10, "--seed", 3]
+    given = ["--kills", 6, "--disks", disks, "--longest", 10, "--seed", 3]
     files = ["--configfile", ROOT / "config/studies/smoke.yaml", study]
     output = run_python(program, *given, *files).splitlines()
     studies = [line for line in output if line.startswith("study ")]

@@ -98,4 +98,4 @@ def test_a_study_runs_from_the_wheel_alone_in_any_folder(site, tmp_path):
             assert "Study 'own': " in ended.stderr and "jobs done in" in ended.stderr
     assert len(read_frame("metrics", tmp_path / "results/own/metrics.parquet")) == 4
     account = next((tmp_path / ".snakemake/log").glob("*.log")).read_text()
-    assert str(ROOT) not in account
+    assert not [name for name in ("Snakefile", "workflow", "config") if f"{ROOT}/{name}" in account]

@@ -63,11 +63,12 @@ def required_rivals(task: str) -> tuple[str, ...]:
     """List the models that an advantage must survive to be the circuit's own, in a task.
 
     Where codes keep neighbours principal components take the place of the mean, which has no codes.
-    Whatever else the study holds that has no trained entangling circuit is a rival too.
+    Nobody must install a package of its own for one. Whatever else the study holds that has no
+    trained entangling circuit is a rival too.
     """
     place = stands_in(_PLACES.get(task, "vectors"))
     asked = {*with_role("required_rival"), *(["pca"] if task == "neighbours" else [])}
-    return tuple(name for name in place if name in asked)
+    return tuple(name for name in place if name in asked and not ENTRIES[name].extra)
 
 
 def _attribute_at(condition: pd.DataFrame, task: str) -> dict:

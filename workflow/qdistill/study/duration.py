@@ -201,7 +201,8 @@ def _training_seconds(study: Study, job: Job, account: Mapping[str, Any]) -> flo
 def _extra_seconds(study: Study, job: Job, costs: Mapping[str, Mapping[str, float]]) -> float:
     """Estimate the time of references that train a network of their own."""
     each = sum(costs[name]["seconds"] for name in job.params["names"] if name in costs)
-    return len(study.blocks[job.wildcards["block"]]) * each * sum(job.params["sizes"])
+    labelled = sum(estimated_sizes(_track(study, job), job.wildcards["dataset"]))
+    return len(study.blocks[job.wildcards["block"]]) * each * labelled
 
 
 def _language_seconds(study: Study, job: Job, costs: Mapping[str, float]) -> float:
