@@ -43,19 +43,6 @@ include: "workflow/rules/deploy.smk"
 include: "workflow/rules/provenance.smk"
 
 
-# One line before the first job. What a run shows beside it is in the profile's `logger`. Jobs on this
-# machine are forked from one process that has their libraries loaded.
-onstart:
-    announce(STUDY, workflow, logger)
-    if workflow.local_exec:
-        start_server()
-
-
-# So are those of a group, on a node of a cluster.
-if workflow.remote_exec and is_group(sys.argv):
-    start_server()
-
-
 localrules:
     all,
     benchmark_engines,

@@ -27,6 +27,23 @@ DEFAULT = changes_of("config.yaml")
 DEFAULT["deploy"] = {"dataset": "docstrings", "n": 100, "model": "auto"}  # it deploys nothing
 THOROUGH = changes_of("studies/thorough.yaml")
 
+# As little as a study can be.
+TINY = yaml.safe_load("""
+study: own
+datasets: [digits]
+n: [20]
+seeds: 2
+models: [mean, linear]
+students: []
+pool_sweep: []
+sweeps: []
+tracks: null
+downstream: null
+cost: null
+mlflow: { enabled: false }
+training: { epochs: 2 }
+""")
+
 GRID = {
     "folds": 5,
     "steps": 100,

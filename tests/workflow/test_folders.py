@@ -7,25 +7,10 @@ import pytest
 import yaml
 
 from helpers.checkout import ROOT, checkout, fail, run_python, succeed
+from helpers.configuration import TINY
 from qdistill.errors import QdistillError
 from qdistill.jobs import check_folders
 from qdistill.storage.tables import read_frame
-
-STUDY = yaml.safe_load("""
-study: own
-datasets: [digits]
-n: [20]
-seeds: 2
-models: [mean, linear]
-students: []
-pool_sweep: []
-sweeps: []
-tracks: null
-downstream: null
-cost: null
-mlflow: { enabled: false }
-training: { epochs: 2 }
-""")
 
 
 @pytest.mark.workflow
@@ -33,7 +18,7 @@ def test_a_study_is_run_from_any_folder_with_the_defaults_of_the_clone(tmp_path)
     clone = checkout(tmp_path / "clone")
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "own.yaml").write_text(yaml.safe_dump(STUDY))
+    (folder / "own.yaml").write_text(yaml.safe_dump(TINY))
     given = ("-s", clone / "Snakefile", "--configfile", "own.yaml")
     before = sorted(path for path in clone.rglob("*") if "__pycache__" not in path.parts)
     succeed(folder, *given, "--dry-run")
@@ -58,7 +43,7 @@ def test_clone_and_interpreter_may_have_odd_names(tmp_path):
     (library,) = (clone / ".venv/lib").glob("*/site-packages")
     paths = [sysconfig.get_path("purelib"), clone / "workflow"]
     (library / "all.pth").write_text("\n".join(map(str, paths)))
-    (clone / "own.yaml").write_text(yaml.safe_dump(STUDY))
+    (clone / "own.yaml").write_text(yaml.safe_dump(TINY))
     command = [clone / ".venv/bin/python", "-m", "snakemake", "--cores", "2"]
     ended = subprocess.run(
         [*command, "--configfile", "own.yaml", "--until", "train_model"],

@@ -33,6 +33,6 @@ def test_it_runs(tmp_path):
     _, progress, table, sentence, applied = outputs_of(notebook)
     assert "jobs done in" in progress and "codes of 16 numbers" in progress
     assert "pca" in table and "quantum" in table
-    assert sentence.startswith("Use `") and "Store `" in sentence
+    assert sentence.startswith("The adapter is `") and ". Use " in sentence
     assert applied.startswith("(400, 64) became (400, 16); mean squared error 0.0")
     assert list(tmp_path.iterdir()) == []

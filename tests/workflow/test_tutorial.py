@@ -172,8 +172,8 @@ def test_inspect_says_what_the_adapter_is(finished):
     assert "models:/common-licenses@champion" in card and str(folder) not in card
     assert (config["inputs"], config["width"]) == (384, 64)
     assert (folder / "mine/reports/verdict.md").read_text().startswith("# Verdict")
-    assert f"Use `{config['origin']['model']}`: " in printed[2]
-    assert printed[2].count("neighbours kept") == printed[6].count("neighbours kept") == 1
+    assert f"The adapter is `{config['origin']['model']}`. Use " in printed[2]
+    assert printed[2].count("The adapter is") == printed[6].count("The adapter is") == 1
     assert printed[5].strip() == "torch.Size([1, 64])"
 
 

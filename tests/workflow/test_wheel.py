@@ -11,26 +11,12 @@ import pytest
 import yaml
 
 from helpers.checkout import ROOT, checkout, run_python
+from helpers.configuration import TINY
 from qdistill.places import WORKFLOW
 from qdistill.storage.tables import read_frame
 
 pytestmark = pytest.mark.workflow
 
-STUDY = yaml.safe_load("""
-study: own
-datasets: [digits]
-n: [20]
-seeds: 2
-models: [mean, linear]
-students: []
-pool_sweep: []
-sweeps: []
-tracks: null
-downstream: null
-cost: null
-mlflow: { enabled: false }
-training: { epochs: 2 }
-""")
 OF_GIT = ("ls-files", "Snakefile", "config", "envs", "profiles/default", "workflow")
 
 
@@ -84,7 +70,7 @@ def test_a_source_distribution_holds_what_the_wheel_is_made_from(source, tmp_pat
 
 
 def test_a_study_runs_from_the_wheel_alone_in_any_folder(site, tmp_path):
-    (tmp_path / "own.yaml").write_text(yaml.safe_dump(STUDY))
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(TINY))
     kept = {k: v for k, v in os.environ.items() if "MLFLOW" not in k}
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "own.yaml"]
     command += ["--snakefile", str(site / "qdistill_workflow/Snakefile")]

@@ -39,3 +39,16 @@ def DATA_GROUP(wildcards):
     """The group of what makes a data set, its subsets and references."""
     folder = wildcards.get("data") or STUDY.folders[wildcards.dataset]
     return group_of(f"data~{folder}")
+
+
+# One line before the first job. What a run shows beside it is in the profile's `logger`. Jobs on this
+# machine are forked from one process that has their libraries loaded.
+onstart:
+    announce(STUDY, workflow, logger)
+    if workflow.local_exec:
+        start_server()
+
+
+# So are those of a group, on a node of a cluster.
+if workflow.remote_exec and is_group(sys.argv):
+    start_server()

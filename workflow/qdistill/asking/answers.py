@@ -8,15 +8,11 @@ import pandas as pd
 from qdistill.adapter.layout import read_config
 from qdistill.errors import DataError
 from qdistill.judgement.pairing import CONDITION, last_stage
-from qdistill.judgement.retrieval import best_method
-from qdistill.judgement.statistics import Interval, paired_interval
+from qdistill.judgement.statistics import paired_interval
 from qdistill.storage.tables import read_frame
-from qdistill.study.registry import ENTRIES
 from qdistill.wording import estimate, number
 
-FRONT = "retrieval_front"
-_BYTES_OF_FLOAT = 4
-# Columns of that table that are shown.
+# Columns of the table of stored codes that are shown.
 _SHOWN = (
     *("method", "form", "rescored", "bytes", "recall", "recall_low", "recall_high"),
     *("loss", "on_front", "verdict"),
@@ -43,31 +39,29 @@ def read_answer(study_file: Path) -> Answer:
     results = folder / "results" / study_file.stem
     adapters = sorted(results.glob("*/adapter/config.json"))
     adapter = adapters[0].parent if adapters else None
+    sentence = _choice(results) if adapter is None else _use(adapter)
     report = folder / "reports/verdict.md"
-    return Answer(answer_table(results), _sentence(results, adapter), adapter, report, study_file)
+    return Answer(answer_table(results), sentence, adapter, report, study_file)
 
 
 def answer_table(results: str | Path) -> pd.DataFrame:
     """Tabulate the methods of a study at its largest n, the best first.
 
-    That is the table of what is kept of neighbours in so many bytes, if the study has one; else
-    recall of neighbours, or, where classes are told, accuracy. Limits are those of 95 % over the
-    seeds. Raises DataError if a table is missing or damaged.
+    That is what stored codes find of neighbours in so many bytes or, where classes are told,
+    accuracy. Limits are those of 95 % over the seeds. Raises DataError if a table is missing or
+    damaged.
     """
     results = Path(results)
-    front = results / f"{FRONT}.parquet"
-    if front.is_file():
-        return _stores(_front_of(front))
     metrics = read_frame("metrics", results / "metrics.parquet")
     metrics = metrics[metrics["n"] == metrics["n"].max()]
     if metrics["task"].eq("classify").any():
         return _classifiers(metrics)
-    return _codes(metrics, read_frame("downstream", results / "downstream.parquet"))
+    return _stores(_front_of(results / "retrieval_front.parquet"))
 
 
 def _front_of(path: Path) -> pd.DataFrame:
     """Read what is found by stored codes, of the first problem at its largest n."""
-    table = read_frame(FRONT, path)
+    table = read_frame("retrieval_front", path)
     first = table.sort_values("n", ascending=False, kind="stable").iloc[0]
     return table[(table[list(CONDITION)] == first[list(CONDITION)]).all(axis=1)]
 
@@ -79,16 +73,6 @@ def _stores(front: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates("method")[list(_SHOWN)].reset_index(drop=True)
 
 
-def _stored(front: pd.DataFrame) -> str:
-    """Say what to store within the largest budget of bytes, or nothing where nothing fits."""
-    best = best_method(front, front["budget"].max())
-    if best is None:
-        return ""
-    recall = estimate(best["recall"], best["recall_low"], best["recall_high"])
-    stored = f"`{best['method']}` as {best['form']}, {best['bytes']} bytes"
-    return f" Store {stored}, which finds {recall} of them."
-
-
 def _classifiers(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, runs in metrics.groupby("model", sort=False):
@@ -98,68 +82,33 @@ def _classifiers(metrics: pd.DataFrame) -> pd.DataFrame:
             "macro_f1": runs["heldout_macro_f1"].mean(),
             "log_loss": runs["heldout_loss"].mean(),
         }
-        rows.append({"method": name, **_limits("accuracy", accuracy), **about})
-    return _ordered(rows, "accuracy")
+        rows.append({"method": name, **accuracy.columns("accuracy", "accuracy"), **about})
+    return pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
 
 
-def _codes(metrics: pd.DataFrame, downstream: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate what codes keep of neighbours; errors are in those of the mean."""
-    errors = metrics.groupby(["model", "stage"])["heldout_loss"].mean()
-    measured = downstream[downstream["n"] == metrics["n"].max()]
-    rows = []
-    for name, runs in measured.groupby("model", sort=False):
-        if name not in ENTRIES:  # the full vectors, whose recall is 1
-            continue
-        run = last_stage(str(name))
-        recall = paired_interval(runs["recall"].to_numpy())
-        size: dict[str, object] = {"form": "float32"}
-        if qubits := int(runs["qubits"].iloc[0]):  # else no circuit stands here
-            size["bytes"] = _BYTES_OF_FLOAT * ENTRIES[run[0]].code_width(2**qubits)
-        error = errors.get(run, float("nan")) / errors["mean", "trained"]
-        rows.append({"method": name, **size, **_limits("recall", recall), "error": error})
-    return _ordered(rows, "recall")
+def _use(adapter: Path) -> str:
+    """Say which model the adapter is and, as its card does, what to store."""
+    origin = read_config(adapter).origin
+    said = f"The adapter is `{origin['model']}`."
+    return f"{said} {origin['stored']['use']}" if "stored" in origin else said
 
 
-def _limits(name: str, interval: Interval) -> dict[str, float]:
-    return {
-        name: interval.estimate,
-        f"{name}_low": interval.low,
-        f"{name}_high": interval.high,
-    }
-
-
-def _ordered(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
-    return pd.DataFrame(rows).sort_values(by, ascending=False, ignore_index=True)
-
-
-def _sentence(results: Path, adapter: Path | None) -> str:
-    """Say what to use, by the rule of ``deploy`` with ``model: auto``."""
+def _choice(results: Path) -> str:
+    """Say which model to use, by the rule of ``deploy`` with ``model: auto``."""
+    findings = read_frame("findings", results / "findings.parquet").query("question == 'choice'")
+    if findings.empty:
+        raise DataError(f"{results}: nothing was chosen, since every candidate has diverged")
+    name = findings.sort_values("n")["subject"].iloc[-1]
+    sentence = f"Use `{name}`, the simplest model as good as the best or not told apart from it"
     table = answer_table(results)
-    if adapter is not None:
-        config = read_config(adapter)
-        name = config.origin["model"]
-        what = f"Use `{name}`: of the models with codes of {config.width} numbers"
-    else:
-        findings = read_frame("findings", results / "findings.parquet").query(
-            "question == 'choice'"
-        )
-        if findings.empty:
-            raise DataError(f"{results}: nothing was chosen, since every candidate has diverged")
-        name = findings.sort_values("n")["subject"].iloc[-1]
-        what = f"Use `{name}`: of the models"
-    sentence = f"{what}, the simplest as good as the best or not told apart from it"
-    own = table[table["method"] == name]
-    measure = {"recall": "neighbours kept", "accuracy": "accuracy"}
-    for column, words in measure.items():
-        if column in own and len(own):
-            row = own.iloc[0]
-            best = table.iloc[0]
-            limits = row[f"{column}_low"], row[f"{column}_high"]
-            sentence += f"; {words}: {estimate(row[column], *limits)}"
-            if best[column] > row[column]:
-                sentence += f", where `{best['method']}` has {number(best[column])}"
-    front = results / f"{FRONT}.parquet"
-    return f"{sentence}." + (_stored(_front_of(front)) if front.is_file() else "")
+    best, own = table.iloc[0], table[table["method"] == name]
+    if "accuracy" in table and len(own):
+        row = own.iloc[0]
+        limits = row["accuracy_low"], row["accuracy_high"]
+        sentence += f"; accuracy: {estimate(row['accuracy'], *limits)}"
+        if best["accuracy"] > row["accuracy"]:
+            sentence += f", where `{best['method']}` has {number(best['accuracy'])}"
+    return f"{sentence}."
 
 
 def told(answer: Answer) -> str:

@@ -27,10 +27,10 @@ from qdistill.errors import DataError
 from qdistill.models.neighbours import principal_directions
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, read_frame, write_table
-from qdistill.storage.weights import read_seeds
+from qdistill.storage.weights import check_seeds
 from qdistill.study.datasets import nearness_of
 from qdistill.study.registry import RAW, stages_of
-from qdistill.training.objective import choose_rows
+from qdistill.training.objective import set_task
 
 MOST_ROWS = 2000  # held-out rows that are searched; similarities grow with their square
 
@@ -61,8 +61,7 @@ def measure_downstream(
             codes = measured.principal(problem.width, settings.get("objective"))
             rows += measured.rows_of("pca", "trained", codes, [False] * len(codes))
         for name, trained in weights.items():
-            if read_seeds(trained) != examples.seeds:
-                raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
+            check_seeds(trained, examples.seeds, problem.subsets)
             own = settings["models"][name]
             encode, stage = load_encoder(name, n, weights, problem.width, own), stages_of(name)[-1]
             diverged = read_diverged(metrics[name], n, stage, examples.seeds)
@@ -147,13 +146,11 @@ class _MeasuresAtN:
         Where codes are trained to keep neighbours, on the rows that are trained on and about the
         origin, as ``pca`` is there.
         """
-        examples = self.examples
+        examples = set_task(self.examples, {"neighbours": asked})
         if asked:
-            chosen = choose_rows(examples, asked["rows"])
-            fitted = examples.labelled if chosen is None else chosen
             return [
                 own @ principal_directions(examples.inputs[rows], width).T
-                for rows, own in zip(fitted, self.inputs, strict=True)
+                for rows, own in zip(examples.fitted, self.inputs, strict=True)
             ]
         return [
             torch.from_numpy(

@@ -25,10 +25,9 @@ from qdistill.downstream.codes import Encoder, load_encoder
 from qdistill.downstream.measures import HeldoutTasks, read_runs
 from qdistill.downstream.product_codes import METHOD, ProductQuantiser, train_product_quantisers
 from qdistill.downstream.rivals import Rival, fit_rivals
-from qdistill.errors import DataError
 from qdistill.models.quantisation import FORMS, Quantiser
 from qdistill.storage.tables import make_frame, write_table
-from qdistill.storage.weights import read_seeds
+from qdistill.storage.weights import check_seeds
 from qdistill.study.registry import STUDENTS, stages_of
 
 SHORTLIST = 4  # candidates that are sorted again, in units of the neighbours that are wanted
@@ -79,8 +78,7 @@ def measure_retrieval(
         examples = load_examples(tasks.latents, problem.subsets, n)
         inputs, key = tasks.inputs_of(examples), problem.key(n)
         for name, trained in weights.items():
-            if read_seeds(trained) != examples.seeds:
-                raise DataError(f"{trained}: its seeds are not those of {problem.subsets}")
+            check_seeds(trained, examples.seeds, problem.subsets)
             encode = load_encoder(name, n, weights, problem.width, settings["models"][name])
             runs = _read_fits(name, n, examples.seeds, metrics)
             for seed, coded in _coded_by_model(name, encode, examples, inputs, runs):

@@ -19,11 +19,10 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.codes import load_predictor
 from qdistill.downstream.measures import read_diverged
-from qdistill.errors import DataError
 from qdistill.models.losses import mean_losses
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import make_frame, write_table
-from qdistill.storage.weights import read_seeds
+from qdistill.storage.weights import check_seeds
 from qdistill.study.registry import stages_of
 from qdistill.training.evaluation import finite_or_missing, score_classes
 from qdistill.training.references import fit_scores
@@ -118,8 +117,7 @@ def _load_all(
             [False] * len(examples.seeds),
         )
     for name, path in weights.items():
-        if read_seeds(path) != examples.seeds:
-            raise DataError(f"{path}: its seeds are not those of {problem.subsets}")
+        check_seeds(path, examples.seeds, problem.subsets)
         own, stage = settings["models"][name], stages_of(name)[-1]
         scores = load_predictor(name, examples.n, weights, problem.width, own)
         diverged = read_diverged(metrics[name], examples.n, stage, examples.seeds)

@@ -83,6 +83,12 @@ def read_seeds(path: str | Path) -> list[int]:
         raise DataError(f"{path}: its header names the seeds '{listed[:80]}'") from error
 
 
+def check_seeds(path: str | Path, seeds: Sequence[int], subsets: str | Path) -> None:
+    """Raise DataError if weights are not of the seeds that a file of subsets holds."""
+    if read_seeds(path) != list(seeds):
+        raise DataError(f"{path}: its seeds are not those of {subsets}")
+
+
 def read_weights_metadata(path: str | Path) -> dict[str, str]:
     """Read the header of a safetensors file, such as the ``model`` it is of.
 

@@ -29,14 +29,11 @@ def set_task(examples: Examples, settings: Mapping[str, Any]) -> Examples:
     asked = settings.get("neighbours")
     if not asked:
         return examples
-    return replace(examples, task="neighbours", chosen=choose_rows(examples, asked["rows"]))
+    return replace(examples, task="neighbours", chosen=_choose_rows(examples, asked["rows"]))
 
 
-def choose_rows(examples: Examples, rows: str) -> Tensor | None:
-    """Choose what is trained on, ``labelled``, ``pool`` or ``both``: positions (S, F).
-
-    It is None for the labelled rows. Raises DataError if the pool is asked for and has no row.
-    """
+def _choose_rows(examples: Examples, rows: str) -> Tensor | None:
+    """Positions (S, F) of ``labelled``, ``pool`` or ``both``; None for the labelled rows."""
     if rows == "labelled":
         return None
     if not len(examples.unlabelled):
