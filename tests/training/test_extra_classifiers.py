@@ -1,9 +1,11 @@
 """TabPFN and SetFit: the treatment of other classifiers, and what they are given."""
 
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.extra_packages import SETFIT, TABPFN, stand_in
 from helpers.files import make_problem
@@ -16,7 +18,7 @@ from qdistill.errors import DataError
 from qdistill.randomness import split_folds
 from qdistill.storage.tables import read_frame, write_table
 from qdistill.training.classifiers import FOLDS, TunedClassifier, best_temperature, log_losses
-from qdistill.training.extra_classifiers import extra_recipe
+from qdistill.training.extra_classifiers import ContextClassifier, extra_recipe
 from qdistill.training.references import fit_references
 
 _fresh = count()
@@ -28,7 +30,8 @@ def environment(monkeypatch):
     """Undo what loading an encoder sets for offline work on the CPU."""
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         monkeypatch.setenv(name, "0")
-    monkeypatch.setenv("ACCELERATE_USE_CPU", "")
+    for name in ("ACCELERATE_USE_CPU", "TORCH_FORCE_WEIGHTS_ONLY_LOAD"):
+        monkeypatch.setenv(name, "")
 
 
 @pytest.fixture
@@ -39,6 +42,27 @@ def weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TABPFN_MODEL_CACHE_DIR", str(folder))
     (file := folder / "tabpfn-v2-classifier.ckpt").write_text("weights")
     return file
+
+
+class Harmful:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, made):
+        self.made = made
+
+    def __reduce__(self):
+        return Path.touch, (self.made,)
+
+
+def test_nothing_in_a_checkpoint_is_run(tmp_path, monkeypatch):
+    loading = TABPFN.replace("with open(self.model_path) as file:", "import torch\n        if 1:")
+    loading = loading.replace("file.read()", "torch.load(self.model_path, weights_only=None)")
+    stand_in(tmp_path / "site", monkeypatch, "tabpfn", loading)
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    torch.save({"weights": Harmful(tmp_path / "made")}, path := tmp_path / "classifier.ckpt")
+    with pytest.raises(DataError, match=r"classifier.ckpt: TabPFN cannot use it here \(.*Weights"):
+        ContextClassifier(str(path), 0).fit(np.eye(4), np.arange(4) % 2)
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.fixture(scope="module")

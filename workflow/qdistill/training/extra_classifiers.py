@@ -70,6 +70,10 @@ class ContextClassifier(ClassifierMixin, BaseEstimator):
     def _make(self, inputs: np.ndarray, classes: np.ndarray) -> Any:
         from tabpfn import TabPFNClassifier
 
+        # A checkpoint may be a pickle, of which torch then reads numbers alone, whatever the user's
+        # environment allows.
+        os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+        os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
         model = TabPFNClassifier(
             model_path=self.weights, device="cpu", random_state=self.state % 2**31
         )
