@@ -31,6 +31,8 @@ include: "workflow/rules/transfer.smk"
 include: "workflow/rules/language.smk"
 # What codes are good for, besides reconstruction.
 include: "workflow/rules/downstream.smk"
+# What a device would return in the place of exact probabilities.
+include: "workflow/rules/measure.smk"
 # One table of each kind; comparisons, crossovers, retained fractions.
 include: "workflow/rules/evaluate.smk"
 # What training and inference cost.

@@ -21,6 +21,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 PROBLEM = ["dataset", "qubits", "protocol"]
 RUN = [*PROBLEM, "n", "seed"]
 PAIR = ["challenger", "challenger_stage", "baseline"]
+COUNTS = ["noise", "mitigation"]
 STORE = ["method", "stage", "form", "rescored", "bytes"]
 KEYS = {
     "metrics": [*RUN, "model", "stage"],
@@ -40,12 +41,36 @@ KEYS = {
     "robustness_comparisons": [
         *(*PROBLEM, "n", "perturbation", "level", "measure", *PAIR, "baseline_stage")
     ],
+    "measured": [*RUN, "model", *COUNTS, "shots"],
+    "noise_depth": [*RUN, "model", "noise", "layers"],
+    "measured_students": [*RUN, "teacher", *COUNTS, "total", "shots", "model"],
+    "shots_needed": [*PROBLEM, "n", "model", *COUNTS],
+    "measured_comparisons": [
+        *PROBLEM,
+        "n",
+        "teacher",
+        *COUNTS,
+        "total",
+        "shots",
+        "challenger",
+        "baseline",
+    ],
     "trainability": ["qubits", "n", "layers", "angle_range", "seed"],
     "sweep": [*RUN, "pool"],
     "row_intervals": [*PROBLEM, "n", "challenger", "baseline"],
     "setting_sweep": [*RUN, "model", "setting", "value"],
     "published": [*PROBLEM, "n", "model"],
-    "findings": ["question", "dataset", "protocol", "n", "subject", "stage", "against", "level"],
+    "findings": [
+        "question",
+        "dataset",
+        "protocol",
+        "n",
+        "subject",
+        "stage",
+        "against",
+        "level",
+        "measure",
+    ],
 }
 
 

@@ -29,6 +29,7 @@ from qdistill.study.figures import (
     plots_of,
     study_figures,
 )
+from qdistill.study.measurement_rules import resolve_measurement, taught_measured
 from qdistill.study.memory import BESIDE, rule_megabytes
 from qdistill.study.registry import (
     ADAPTERS,
@@ -309,6 +310,15 @@ def trained_files(file):
     """A file of everything with weights in the track of the wildcards."""
     return lambda wildcards: expand(
         f"{RUN}/{file}", **wildcards, model=track_of(wildcards).trained_names()
+    )
+
+
+def circuit_files(file):
+    """A file of every circuit that is measured in the problem of the wildcards."""
+    return lambda wildcards: expand(
+        f"{RUN}/{file}",
+        **wildcards,
+        model=COUNTED_CIRCUITS[wildcards.dataset, wildcards.protocol]["models"],
     )
 
 

@@ -2,6 +2,10 @@
 DOWNSTREAM = ["downstream"] if HAS_DOWNSTREAM else []
 RETRIEVAL = ["retrieval"] if STUDY.retrieval else []
 ROBUSTNESS = ["robustness"] if STUDY.robustness else []
+COUNTED = [
+    *(["measured", "noise_depth"] if COUNTED_CIRCUITS else []),
+    *(["measured_students"] if TAUGHT_BY_COUNTS else []),
+]
 JUDGED = [
     *(
         "comparisons",
@@ -18,6 +22,8 @@ JUDGED = [
     *(["variance_shares"] if STUDY.shares_variance else []),
     *(["score_comparisons"] if HAS_LABELS else []),
     *(["robustness_comparisons"] if STUDY.robustness else []),
+    *(["shots_needed"] if COUNTED_CIRCUITS else []),
+    *(["measured_comparisons"] if TAUGHT_BY_COUNTS else []),
 ]
 METRICS = f"{RESULTS}/metrics.parquet"
 
@@ -48,6 +54,7 @@ MEASURED = [
     *DOWNSTREAM,
     *RETRIEVAL,
     *ROBUSTNESS,
+    *COUNTED,
     *COURSES,
 ]
 
@@ -139,6 +146,21 @@ rule combine_tables:
             for dataset, protocol in STUDY.robustness
             for block in STUDY.blocks
         ],
+        measured=[
+            MEASURED_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in COUNTED_CIRCUITS
+            for block in STUDY.blocks
+        ],
+        noise_depth=[
+            NOISE_DEPTH_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in COUNTED_CIRCUITS
+            for block in STUDY.blocks
+        ],
+        measured_students=[
+            TAUGHT_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in TAUGHT_BY_COUNTS
+            for block in STUDY.blocks
+        ],
     output:
         **tables_of(*MEASURED),
     log:
@@ -167,6 +189,7 @@ rule judge_study:
             *DOWNSTREAM,
             *RETRIEVAL,
             *ROBUSTNESS,
+            *COUNTED,
             *COSTED,
             *COURSES,
         ),
@@ -188,6 +211,7 @@ rule judge_study:
         problems=STUDY.describe_problems(),
         equivalence=STUDY.config["equivalence"],
         budgets=STUDY.config["retrieval"]["bytes"] if STUDY.retrieval else [],
+        tolerance=STUDY.config["measurement"]["tolerance"] if COUNTED_CIRCUITS else 1,
     message:
         "Compare models, locate crossovers, judge transfer and overfitting, gather findings"
     script:

@@ -13,4 +13,5 @@ with job_log(snakemake):
         snakemake.params.problems,
         Margins(**snakemake.params.equivalence),
         snakemake.params.budgets,
+        snakemake.params.tolerance,
     )

@@ -49,7 +49,7 @@ def load_encoder(
         weights = _weights_of(name, n, paths)
         with _told_if_lacking(name, paths[name]):
             return _encoder_of_layers(weights, qubits_of(width))
-    model, weights = _load_model(name, n, paths, width, settings, _ENCODER)
+    model, weights = load_model(name, n, paths, width, settings, _ENCODER)
     return lambda inputs: _codes(model, weights, inputs)
 
 
@@ -63,19 +63,22 @@ def load_predictor(
     """
     if name in TUNED:
         raise DataError(f"'{name}' is tuned, and what it predicts is not loaded from {paths[name]}")
-    model, weights = _load_model(name, n, paths, width, settings, PROJECTIONS)
+    model, weights = load_model(name, n, paths, width, settings)
     return lambda inputs: model.predict_rows(weights, inputs)
 
 
-def _load_model(
+def load_model(
     name: str,
     n: int,
     paths: Mapping[str, str | Path],
     width: int,
     settings: Mapping[str, Any],
-    needed: Sequence[str],
+    needed: Sequence[str] = PROJECTIONS,
 ) -> tuple[SlotModel, dict[str, Tensor]]:
-    """Load a model with a slot, and its weights, the needed ones among them."""
+    """Load a model with a slot, and its weights, the needed ones among them.
+
+    Other parameters, and what raises, are those of :func:`load_encoder`.
+    """
     weights = _weights_of(name, n, paths)
     with _told_if_lacking(name, paths[name]):
         # A student of soft labels is a whole model, of the shape of the baseline.

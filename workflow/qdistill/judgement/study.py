@@ -14,6 +14,7 @@ from qdistill.judgement.crossover import locate_crossovers
 from qdistill.judgement.downstream import compare_downstream
 from qdistill.judgement.equivalence import MARGINS, Margins
 from qdistill.judgement.findings.gathering import gather_findings
+from qdistill.judgement.measurement import compare_measured, count_shots
 from qdistill.judgement.overfitting import judge_overfitting
 from qdistill.judgement.published import read_published, tabulate_published
 from qdistill.judgement.retrieval import judge_front
@@ -34,22 +35,24 @@ def judge_study(
     problems: Sequence[Mapping[str, Any]] = (),
     margins: Margins = MARGINS,
     budgets: Sequence[int] = (),
+    tolerance: float = 0.05,
 ) -> None:
     """Read a study's tables of results, and write what is judged and found.
 
     Inputs are tables by the contracts ``metrics`` and ``sweep``, and, where the study has them,
-    ``setting_sweep``, ``row_intervals``, ``downstream``, ``retrieval``, ``robustness`` and
-    ``cost``; ``published``, a CSV as :func:`read_published` reads it; and, which may be absent,
-    ``scores`` as :func:`read_scores` does and a list of ``duplicates``. Outputs are ``findings``,
-    the tables of :func:`judge_tables` and, if asked for, of :func:`judge_benchmarks`. The problems
-    are as :meth:`qdistill.study.tracks.Study.describe_problems` describes them, the budgets as
-    :func:`judge_front` takes them. Raises DataError if an input is damaged, or a seed is missing in
-    one of two runs that are paired.
+    ``setting_sweep``, ``row_intervals``, ``downstream``, ``retrieval``, ``robustness``,
+    ``measured``, ``noise_depth``, ``measured_students`` and ``cost``; ``published``, a CSV as
+    :func:`read_published` reads it; and, which may be absent, ``scores`` as :func:`read_scores`
+    does and a list of ``duplicates``. Outputs are ``findings``, the tables of :func:`judge_tables`
+    and, if asked for, of :func:`judge_benchmarks`. The problems are as
+    :meth:`qdistill.study.tracks.Study.describe_problems` describes them, the budgets as
+    :func:`judge_front` takes them, the tolerance as :func:`count_shots`. Raises DataError if an
+    input is damaged, or a seed is missing in one of two runs that are paired.
     """
     published = read_published(inputs["published"])
     read = {k: path for k, path in inputs.items() if k not in ("published", "scores", "duplicates")}
     frames = {kind: read_frame(kind, path) for kind, path in read.items()}
-    tables = judge_tables(frames, published, extra, margins, budgets)
+    tables = judge_tables(frames, published, extra, margins, budgets, tolerance)
     if {"benchmark_scores", "variance_shares"} & outputs.keys():
         scores = read_scores(inputs["scores"]) if inputs.get("scores") else None
         asked = judge_benchmarks(frames["metrics"], problems, scores)
@@ -60,6 +63,7 @@ def judge_study(
         "comparisons": [dict(pair) for pair in extra],
         "equivalence": asdict(margins),
         "budgets": list(budgets),
+        "tolerance": tolerance,
         "published": digest_of(published.to_csv(index=False)),
         **{
             kind: read_metadata(path).get("configuration_digest", "") for kind, path in read.items()
@@ -104,11 +108,13 @@ def judge_tables(
     extra: Sequence[Mapping[str, str]] = (),
     margins: Margins = MARGINS,
     budgets: Sequence[int] = (),
+    tolerance: float = 0.05,
 ) -> dict[str, pd.DataFrame]:
-    """Judge a study by its ``metrics``, ``sweep`` and, where it has them, three more tables.
+    """Judge a study by its ``metrics``, ``sweep`` and, where it has them, five more tables.
 
     They are ``downstream``, of codes that were put to use, ``retrieval``, of codes in fewer bytes,
-    which has budgets, and ``robustness``, of perturbed inputs.
+    which has budgets, ``robustness``, of perturbed inputs, ``measured``, of circuits with shots,
+    which has a tolerance, and ``measured_students``.
     Published figures are as :func:`read_published` gives them, further comparisons as
     :func:`compare_study` takes them. Each table is by the contract of its name.
     """
@@ -130,4 +136,8 @@ def judge_tables(
         tables["score_comparisons"] = compare_scores(metrics, margins)
     if "robustness" in frames:
         tables["robustness_comparisons"] = compare_robustness(frames["robustness"], margins)
+    if "measured" in frames:
+        tables["shots_needed"] = count_shots(frames["measured"], tolerance)
+    if "measured_students" in frames:
+        tables["measured_comparisons"] = compare_measured(frames["measured_students"], margins)
     return tables

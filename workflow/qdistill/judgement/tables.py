@@ -24,6 +24,7 @@ OPTIONAL = (
     *("downstream_comparisons", "score_comparisons", "geometry", "robustness"),
     *("robustness_comparisons", "history", "retrieval_front"),
     *("benchmark_scores", "benchmark_ranks", "variance_shares"),
+    *("measured", "noise_depth", "measured_students", "shots_needed", "measured_comparisons"),
 )
 
 
@@ -51,6 +52,11 @@ class StudyTables:
     robustness: pd.DataFrame
     robustness_comparisons: pd.DataFrame
     history: pd.DataFrame  # of language models alone
+    measured: pd.DataFrame  # of circuits with shots and noise
+    noise_depth: pd.DataFrame
+    measured_students: pd.DataFrame
+    shots_needed: pd.DataFrame
+    measured_comparisons: pd.DataFrame
     benchmark_scores: pd.DataFrame
     benchmark_ranks: pd.DataFrame
     variance_shares: pd.DataFrame

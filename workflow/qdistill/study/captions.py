@@ -55,6 +55,7 @@ def caption_of_problem(study: Study, dataset: str, protocol: str) -> dict[str, A
         "pool_epochs": track.settings_of("distilled_pool").get("epochs"),
         "neighbours": downstream.get("neighbours"),
         "budgets": _listed((study.config.get("retrieval") or {}).get("bytes", ())),
+        "measurement": study.config.get("measurement") or {},
         "examples_per_class": downstream.get("examples_per_class"),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qdistill.study.dataset_kinds import KINDS
+from qdistill.study.measurement_rules import resolve_measurement, taught_measured
 from qdistill.study.tracks import Study, Track
 from qdistill.study.widths import width_of
 
@@ -136,6 +137,33 @@ FIGURES: dict[str, FigureEntry] = {
         "accuracy on perturbed held-out rows",
         "Higher is better. Look whether quantum and students of it fall less from 0 than linear.",
         lambda study, *problem: problem in study.robustness,
+    ),
+    "shots": FigureEntry(
+        "Measured circuits",
+        "measurement",
+        ("measured", "metrics"),
+        "held-out error of a measured circuit by shots",
+        "Lower is better. Look where lines reach that of exact probabilities, and whether pca lies "
+        "below it.",
+        lambda study, *problem: problem in resolve_measurement(study),
+    ),
+    "measured_students": FigureEntry(
+        "Students of a measured circuit",
+        "measurement",
+        ("measured_students",),
+        "students of counts, by how shots are spent",
+        "Lower is better. Look whether the student lies below its teacher, and pca below both.",
+        lambda study, *problem: problem in taught_measured(resolve_measurement(study)),
+    ),
+    "noise_depth": FigureEntry(
+        "Noise and depth",
+        "measurement",
+        ("noise_depth",),
+        "what noisy gates leave of the state, by depth",
+        "1 is the exact state. Look at how many layers less than half is left.",
+        lambda study, *problem: bool(
+            problem in resolve_measurement(study) and study.config["measurement"]["noise"]
+        ),
     ),
     "sweeps": FigureEntry(
         "Sweeps of a setting",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from qdistill.study.measurement_settings import Measurement
 from qdistill.study.objective import Objective
 from qdistill.study.setting_base import (
     ABSENT,
@@ -303,6 +304,7 @@ class StudySettings(TrackSettings):
     downstream: Downstream | None = None
     retrieval: Retrieval | None = None
     robustness: Robustness | None = None
+    measurement: Measurement | None = None
     deploy: Deploy | None = None
     trainability: Trainability | None = None
     cost: Cost | None = None

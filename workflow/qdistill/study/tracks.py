@@ -189,17 +189,15 @@ class Study:
         Those are trained to reconstruct, encoder and decoder included: behind fixed projections,
         or where targets are not the features, a code is not a compressed vector.
         """
-        return self._put_to_use("downstream")
+        return self.put_to_use("downstream")
 
     @property
     def retrieval(self) -> dict[tuple[str, str], Track]:
-        """Track of each (data set, protocol) whose codes are searched in fewer bytes.
+        """The same of codes that are searched in fewer bytes, chosen by a key of its own."""
+        return self.put_to_use("retrieval")
 
-        It is chosen among those of :attr:`downstream`, by a key of its own.
-        """
-        return self._put_to_use("retrieval")
-
-    def _put_to_use(self, key: str) -> dict[tuple[str, str], Track]:
+    def put_to_use(self, key: str) -> dict[tuple[str, str], Track]:
+        """Return the track of each problem whose codes a key of the study puts to some use."""
         settings = self.config.get(key)
         if not settings:
             return {}

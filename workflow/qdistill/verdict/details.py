@@ -25,6 +25,8 @@ _LIMITS = {
     "retained": ("ci_low", "ci_high"),
     "n_star": ("ci_low", "ci_high"),
     "mean": ("ci_low", "ci_high"),
+    "shots_needed": ("ci_low", "ci_high"),
+    "floor_ratio": ("floor_low", "floor_high"),
     "recall": ("recall_low", "recall_high"),
     "accuracy": ("ci_low", "ci_high"),
     "ratio": ("ratio_low", "ratio_high"),
@@ -72,6 +74,14 @@ _TABLES = {
     "robustness_comparisons": (
         "Robustness",
         "Accuracy on perturbed rows, and how much of that on clean rows is kept; higher is better.",
+    ),
+    "shots_needed": (
+        "Shots",
+        "Shots a row at which a measured circuit's expected error is near the exact one.",
+    ),
+    "measured_comparisons": (
+        "Students of counts",
+        "Errors of a measured circuit, of students of its counts and of their rivals.",
     ),
     "published": (
         "Published figures",

@@ -105,6 +105,7 @@ def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, A
         "rows_share": tables.row_intervals["rows_share"].median(),
         "training_qubits": headline_qubits(steps) if steps else None,
         "overfits_above": f"{MARGIN:g}",
+        "tolerance_of_shots": f"{100 * tables.shots_needed['tolerance'].max():g} %",
         "tolerance": f"{100 * TOLERANCE:g} %",
         "article_qubits": ARTICLE_QUBITS,
         "article_ratio": f"{ARTICLE_RATIO:g}",

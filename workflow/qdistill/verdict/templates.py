@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from qdistill import wording
 from qdistill.places import WORKFLOW
+from qdistill.study.noise import load_presets
 from qdistill.study.registry import ENTRIES, STUDENTS, is_of_circuit
 from qdistill.verdict.views import View, interval
 
@@ -46,9 +47,15 @@ def render(template: str, **values: Any) -> str:
         "estimate": wording.estimate,
         "crossing": wording.crossing,
         "is_of_circuit": is_of_circuit,
+        "is_device": is_device,
         "answers": answers,
     }
     return environment.get_template(f"{template}.jinja").render(values)
+
+
+def is_device(stage: str) -> bool:
+    """Return whether a circuit was measured at the rates of a device, not those of a sweep."""
+    return stage.partition(",")[0] in load_presets()
 
 
 def answers(views: Iterable[View], say: Callable[[View], str]) -> list[tuple[str, str]]:

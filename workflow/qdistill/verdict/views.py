@@ -73,6 +73,16 @@ class View:
         """Whether codes were searched in fewer bytes."""
         return self.has("retrieval")
 
+    @property
+    def asks_measurement(self) -> bool:
+        """Whether circuits were measured, with so many shots."""
+        return self.has("shots", subject="quantum")
+
+    @property
+    def asks_students_of_counts(self) -> bool:
+        """Whether students were taught by counts."""
+        return self.has("denoising", subject="student")
+
     @cached_property
     def n(self) -> int:
         """The n that small tables show."""

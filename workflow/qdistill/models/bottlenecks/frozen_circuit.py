@@ -13,6 +13,8 @@ from qdistill.models.bottlenecks.base import Circuit, draw_angles
 class FrozenCircuit(Circuit):
     """A random-feature control: the same circuit, the same draws, no training of it."""
 
+    is_entangled = True
+
     def draw_constants(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the angles uniformly within ± ``angle_range``."""
         return {"angles": draw_angles(generator, self.layers, self.qubits, self.angle_range)}
@@ -20,7 +22,12 @@ class FrozenCircuit(Circuit):
     def prepare_constants(self, constants: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Build the unitary once, since its angles never change."""
         unitary = build_unitary(constants["angles"])
-        return {"re": unitary.real.contiguous(), "im": unitary.imag.contiguous()}
+        parts = {"re": unitary.real.contiguous(), "im": unitary.imag.contiguous()}
+        return {**constants, **parts}
+
+    def gates(self, weights: Mapping[str, Tensor], progress: float = 1.0) -> Tensor:
+        """Return the angles of all gates in radians: (S, L, q, 2), last axis (RZ, RY)."""
+        return weights["angles"]
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Encode the input, multiply by the unitary, return the probabilities."""

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.circuits.circuit import encoded_probabilities
 from qdistill.models.bottlenecks.base import draw_angles
 from qdistill.models.bottlenecks.quantum import Quantum
 
@@ -25,8 +24,7 @@ class QuantumScrambled(Quantum):
         """Draw the scrambler's angles."""
         return {"scrambler_angles": draw_angles(generator, SCRAMBLER_LAYERS, self.qubits)}
 
-    def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Run the first d scrambler layers and then the trained ones, as one circuit."""
+    def gates(self, weights: Mapping[str, Tensor], progress: float = 1.0) -> Tensor:
+        """Return the angles of the first d scrambler layers and then the trained ones."""
         depth = min(SCRAMBLER_LAYERS, 1 + int(progress * SCRAMBLER_LAYERS))
-        angles = torch.cat([weights["scrambler_angles"][:, :depth], weights["angles"]], dim=1)
-        return encoded_probabilities(angles, h)
+        return torch.cat([weights["scrambler_angles"][:, :depth], weights["angles"]], dim=1)

@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.circuits.circuit import encoded_probabilities
-from qdistill.models.bottlenecks.base import Circuit, draw_angles
+from qdistill.models.bottlenecks.quantum import Quantum
 
 
-class RealCircuit(Circuit):
+class RealCircuit(Quantum):
     """z = (U h/||h||)**2 with RYs and CNOTs only, which make U a real orthogonal matrix.
 
     Trained are the RY angles, (layers, qubits) for each seed; they start from those that
@@ -19,11 +18,9 @@ class RealCircuit(Circuit):
 
     def draw_parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the RY angles uniformly within ± ``angle_range``."""
-        angles = draw_angles(generator, self.layers, self.qubits, self.angle_range)
-        return {"angles": angles[..., 1].copy()}
+        return {"angles": super().draw_parameters(generator)["angles"][..., 1].copy()}
 
-    def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Encode the input, run the circuit with all RZ at angle zero, return the probabilities."""
+    def gates(self, weights: Mapping[str, Tensor], progress: float = 1.0) -> Tensor:
+        """Return the angles of all gates, those of RZ being zero: (S, L, q, 2)."""
         rotations = weights["angles"]
-        angles = torch.stack([torch.zeros_like(rotations), rotations], -1)
-        return encoded_probabilities(angles, h)
+        return torch.stack([torch.zeros_like(rotations), rotations], -1)

@@ -1,10 +1,5 @@
 """``separable``: the quantum model without its CNOTs, so without entanglement."""
 
-from collections.abc import Mapping
-
-from torch import Tensor
-
-from qdistill.circuits.circuit import encoded_probabilities
 from qdistill.models.bottlenecks.quantum import Quantum
 
 
@@ -15,6 +10,4 @@ class Separable(Quantum):
     another: all layers of a wire together make one rotation of that wire.
     """
 
-    def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
-        """Encode the input, rotate each wire, return the probabilities."""
-        return encoded_probabilities(weights["angles"], h, entangled=False)
+    is_entangled = False

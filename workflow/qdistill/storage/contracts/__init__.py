@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from qdistill.storage.contracts import data, judged, measured, retrieval
+from qdistill.storage.contracts import data, devices, judged, measured, retrieval
 from qdistill.storage.contracts.base import Table
 
-SCHEMA_VERSION = "12"
+SCHEMA_VERSION = "13"
 
 CONTRACTS: dict[str, type[Table]] = {
     "paragraphs": data.Paragraphs,
@@ -44,5 +44,6 @@ CONTRACTS: dict[str, type[Table]] = {
     "benchmark_scores": judged.BenchmarkScores,
     "benchmark_ranks": judged.BenchmarkRanks,
     "variance_shares": judged.VarianceShares,
+    **devices.DEVICE_TABLES,
     "findings": judged.Findings,
 }

@@ -18,7 +18,7 @@ MEASURES = {
     "language": "nats_per_token",
 }
 PERTURBATIONS = ("none", "noise", "rotation")  # of held-out inputs
-STAGES = ("trained", "zero_shot", "fine_tuned", "distilled")
+STAGES = ("trained", "zero_shot", "fine_tuned", "distilled", "measured")
 
 
 class Table(pa.DataFrameModel):

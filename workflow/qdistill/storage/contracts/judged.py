@@ -45,6 +45,10 @@ VERDICTS = {
     "downstream": _COMPARED,
     "retrieval": ("use", "rival", *FRONT),
     "robustness": _COMPARED,
+    "shots": ("in reach", "out of reach", "undecided", "undefined"),
+    "noise": ("left",),
+    "denoising": _COMPARED,
+    "device_cost": ("priced",),
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),
     "overlap": ("much", "little"),
@@ -53,10 +57,8 @@ VERDICTS = {
 }
 
 
-class Comparisons(
-    Run, unique=(*RUN, "challenger", "challenger_stage", "baseline", "baseline_stage")
-):
-    """Paired differences and ratios of two models' held-out errors."""
+class Paired(Run):
+    """A paired difference, and a ratio, of two held-out errors."""
 
     challenger: str
     challenger_stage: str = Field(isin=STAGES)
@@ -82,6 +84,12 @@ class Comparisons(
     equivalent: bool = Field(description="shown to differ by less than the margin")
     seeds_needed: float = Field(nullable=True, description="to tell the two apart")
     verdict: str = Field(isin=_COMPARED)
+
+
+class Comparisons(
+    Paired, unique=(*RUN, "challenger", "challenger_stage", "baseline", "baseline_stage")
+):
+    """Paired differences and ratios of two models' held-out errors."""
 
 
 class RowIntervals(Run, unique=(*RUN, "challenger", "baseline")):

@@ -1,0 +1,85 @@
+"""What circuits lose when they are measured, and whether students of counts win it back."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qdistill.judgement.equivalence import MARGINS, Margins
+from qdistill.judgement.families import compare_family
+from qdistill.judgement.pairing import CONDITION
+from qdistill.judgement.statistics import paired_ratio
+from qdistill.storage.contracts.devices import EXACT
+from qdistill.storage.tables import make_frame
+
+STAGE = "measured"
+_SPENT = ("teacher", "noise", "mitigation", "total", "shots", "rows")
+# The student, and the circuit as measured, beside all else.
+_CHALLENGERS = ("student", "teacher")
+
+
+def count_shots(measured: pd.DataFrame, tolerance: float) -> pd.DataFrame:
+    """Find the shots at which the expected error is within a share of the exact one.
+
+    The table is by the contract "measured", what is returned by "shots_needed". A row's expected
+    error is that without a limit of shots, the floor, and what falls as one over the shots; the
+    exact one is without noise besides. A seed whose floor is not within the share has no such
+    number: where that is so of all, the verdict is ``out of reach``, of some, ``undecided``.
+    """
+    rows = []
+    keys = [*CONDITION, "model"]
+    for key, of_model in measured.groupby(keys, sort=True):
+        without = of_model[(of_model["noise"] == "none") & (of_model["shots"] == EXACT)]
+        exact = without.set_index("seed")["expected_loss"].sort_index()
+        for about, own in of_model.groupby(["noise", "mitigation"], sort=True):
+            where = dict(zip((*keys, "noise", "mitigation"), (*key, *about), strict=True))
+            rows.append({**where, **_reach(own, exact, tolerance)})
+    return make_frame("shots_needed", rows)
+
+
+def _reach(own: pd.DataFrame, exact: pd.Series, tolerance: float) -> dict[str, Any]:
+    wide = own.pivot(index="seed", columns="shots", values="expected_loss").sort_index()
+    floor, most = wide[EXACT], max(wide.columns)
+    ratio = paired_ratio(floor, exact)
+    spread = (wide[most] - floor) * most  # what one shot a row would add
+    room = (1 + tolerance) * exact - floor
+    needed = (spread / room.where(room > 0)).to_numpy()
+    found = {"seeds": len(wide), "diverged": int(own.groupby("seed")["diverged"].any().sum())}
+    found |= {"exact_loss": exact.mean(skipna=False), "tolerance": tolerance}
+    found |= ratio.columns("floor_ratio", "floor")
+    reached = paired_ratio(needed, np.ones(len(needed)))
+    if not np.isfinite(ratio.estimate) or most == EXACT:
+        verdict = "undefined"
+    elif np.isfinite(needed).all():
+        verdict = "in reach"
+    else:
+        verdict = "undecided" if np.isfinite(needed).any() else "out of reach"
+    return {**found, **reached.columns("shots_needed"), "verdict": verdict}
+
+
+def compare_measured(students: pd.DataFrame, margins: Margins = MARGINS) -> pd.DataFrame:
+    """Compare students of counts, and the circuit as measured, with each other and all else.
+
+    The table is by the contract "measured_students", what is returned by "measured_comparisons";
+    see :mod:`qdistill.judgement.families` for its columns. All pairs of one way to measure and to
+    spend are one family. Raises DataError if a seed has one of two compared models and not the
+    other.
+    """
+    rows = []
+    for key, condition in students.groupby([*CONDITION, *_SPENT], sort=True):
+        where = dict(zip((*CONDITION, *_SPENT), key, strict=True))
+        runs = {
+            (str(model), STAGE): own.set_index("seed").sort_index()
+            for model, own in condition.groupby("model", sort=False)
+        }
+        pairs = [
+            ((ours, STAGE), other)
+            for place, ours in enumerate(_CHALLENGERS)
+            for other in runs
+            if other[0] not in _CHALLENGERS[: place + 1]
+        ]
+        found = compare_family(condition, runs, pairs, "heldout_loss", "measured_students", margins)
+        for row in found:
+            row.pop("challenger_stage"), row.pop("baseline_stage")
+            rows.append({**where, **row})
+    return make_frame("measured_comparisons", rows)

@@ -1,0 +1,108 @@
+"""Trained circuits as a device runs them: their gates, their inputs, and what is made of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qdistill.circuits.circuit import circuit_probabilities
+from qdistill.circuits.density import noisy_probabilities
+from qdistill.circuits.encoding import encode_amplitudes
+from qdistill.downstream.codes import load_model
+from qdistill.errors import DataError
+from qdistill.measurement.estimator import Estimator
+from qdistill.measurement.mitigation import (
+    SCALES,
+    readout_correction,
+    zero_noise_weights,
+)
+from qdistill.models.slot_model import SlotModel, slot_weights
+from qdistill.study.noise import NoiseRates, rates_of, swept_rates
+
+NOISELESS = "none"
+
+
+@dataclass(frozen=True)
+class MeasuredCircuit:
+    """A trained model whose code is the probabilities of a circuit's outcomes, for S seeds."""
+
+    model: SlotModel
+    weights: dict[str, Tensor]
+    angles: Tensor  # (S, L, q, 2) in radians, last axis (RZ, RY)
+    is_entangled: bool
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        n: int,
+        paths: Mapping[str, str | Path],
+        width: int,
+        settings: Mapping[str, Any],
+    ) -> MeasuredCircuit:
+        """Load it from saved weights; parameters and errors of ``downstream.codes.load_encoder``.
+
+        Raises DataError besides if the model's codes are not those of a circuit.
+        """
+        model, weights = load_model(name, n, paths, width, settings)
+        bottleneck = model.bottleneck
+        if not hasattr(bottleneck, "gates"):
+            raise DataError(f"{paths[name]}: of '{name}', whose codes are no outcomes of a circuit")
+        angles = bottleneck.gates({**model.prepared, **slot_weights(weights)})
+        return cls(model, weights, angles, bottleneck.is_entangled)
+
+    @property
+    def decoder(self) -> Tensor:
+        """Its weights: float64, (S, E, N)."""
+        return self.weights["decoder.weight"].double()
+
+    @torch.no_grad()
+    def amplitudes(self, inputs: Tensor) -> Tensor:
+        """Encode rows (S, M, D) or, shared by all seeds, (M, D) as real amplitudes (S, M, N)."""
+        rows = inputs if inputs.ndim == 3 else inputs.expand(len(self.angles), -1, -1)
+        return encode_amplitudes(self.model.encode(self.weights, rows))
+
+    @torch.no_grad()
+    def decode(self, codes: Tensor) -> Tensor:
+        """Decode codes (S, M, N) of any float type to float64 outputs (S, M, E)."""
+        bias = self.weights["decoder.bias"].double().unsqueeze(1)
+        return torch.baddbmm(bias, codes.double(), self.decoder.transpose(1, 2))
+
+    @torch.no_grad()
+    def measure(self, amplitudes: Tensor, noise: str, mitigation: str) -> Estimator:
+        """Return what is measured of rows with amplitudes (S, M, N), as a :class:`Estimator`.
+
+        Noise is the name of a device or a rate, as :func:`find_rates` takes it; mitigation ``none``,
+        ``readout`` or ``zero_noise``, for which the circuit is run folded, too.
+        """
+        if noise == NOISELESS:
+            exact = circuit_probabilities(self.angles, amplitudes, self.is_entangled)
+            return Estimator([exact.double()])
+        rates = find_rates(noise)
+        if mitigation == "zero_noise":
+            parts = [self._noisy(amplitudes, rates, (scale - 1) // 2) for scale in SCALES]
+            return Estimator(parts, zero_noise_weights().tolist())
+        correction = None
+        if mitigation == "readout":
+            correction = torch.from_numpy(readout_correction(rates, self.angles.shape[2]))
+        return Estimator([self._noisy(amplitudes, rates)], correction=correction)
+
+    def _noisy(self, amplitudes: Tensor, rates: NoiseRates, folds: int = 0) -> Tensor:
+        found = noisy_probabilities(self.angles, amplitudes, rates, self.is_entangled, folds)
+        return found.double()
+
+
+def find_rates(noise: str) -> NoiseRates:
+    """Return the rates of a device by its name, or of the number that a sweep gives in its place.
+
+    Raises ConfigurationError for a name that no device has.
+    """
+    try:
+        return swept_rates(float(noise))
+    except ValueError:
+        return rates_of(noise)

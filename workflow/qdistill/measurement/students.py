@@ -1,0 +1,228 @@
+"""Students of a measured circuit: whether one averages shot noise away, and at what budget.
+
+A total of shots is spent once, on soft targets of as many rows as it allows: the n labelled ones
+first, then the pool in an order of each seed's own. The student is a linear map of x, fitted to
+those by ridge regression, its strength chosen by leaving each row out, without held-out rows. Its
+rivals are the circuit as measured with as many shots a row, and what would do without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qdistill.datasets.examples import Examples, load_examples
+from qdistill.datasets.latents import load_latents
+from qdistill.datasets.problem import Problem
+from qdistill.downstream.codes import principal_axes
+from qdistill.downstream.measures import read_diverged
+from qdistill.measurement.circuits import NOISELESS, MeasuredCircuit
+from qdistill.measurement.estimator import Estimator
+from qdistill.measurement.measuring import draws_of, load_circuit, losses_of
+from qdistill.measurement.smoothing import smooth_codes
+from qdistill.models.losses import mean_losses
+from qdistill.randomness import generator_for
+from qdistill.storage.tables import make_frame, write_table
+from qdistill.study.measurement_settings import RANDOM_CIRCUIT
+from qdistill.study.registry import stages_of
+from qdistill.training.evaluation import finite_or_missing
+
+# Strengths of the ridge, in units of the rows' mean square feature times their number.
+_STRENGTHS = np.logspace(-6, 2, 9)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """How a total of shots is spent."""
+
+    total: int
+    shots: int  # a row
+    rows: int
+
+    @classmethod
+    def plan(cls, totals: list[int], shots: list[int], n: int, available: int) -> list[Spending]:
+        """List what can be spent on n rows or more; a total that no rows are left for cannot."""
+        cells = [cls(total, count, total // count) for total in totals for count in shots]
+        return [cell for cell in cells if n <= cell.rows <= available]
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """Counts of a circuit under one condition."""
+
+    teacher: str
+    noise: str
+    mitigation: str
+    asked: Estimator  # of all rows that may have soft targets
+    heldout: Estimator
+
+
+def teach_measured(
+    problem: Problem,
+    weights: Mapping[str, str | Path],
+    metrics: Mapping[str, str | Path],
+    settings: Mapping[str, Any],
+    path: str | Path,
+) -> None:
+    """Teach students by counts, for a block of seeds at every n, and write their errors.
+
+    Weights and metrics are those of each circuit, by its name. Settings are ``models``, those of
+    each; ``conditions``, pairs of noise and mitigation; and ``students``, of ``totals`` and
+    ``shots``. The table is by the contract "measured_students". Raises DataError if a file is
+    damaged or of other seeds.
+    """
+    latents, rows = load_latents(problem.latents), []
+    for n in problem.sizes:
+        examples = load_examples(latents, problem.subsets, n)
+        lessons = _Lessons.prepare(examples, problem, weights, settings)
+        lost = {
+            name: read_diverged(metrics[name], n, stages_of(name)[-1], examples.seeds)
+            for name in lessons.circuits
+        }
+        for cell in Spending.plan(**settings["students"], n=n, available=lessons.inputs.shape[1]):
+            for found in lessons.spend(cell):
+                losses = finite_or_missing(found.pop("losses").numpy())
+                for at, seed in enumerate(examples.seeds):
+                    own = {"heldout_loss": losses[at], "diverged": lost[found["teacher"]][at]}
+                    rows.append({**problem.key(n), **found, "seed": seed, **own})
+    write_table("measured_students", path, make_frame("measured_students", rows), settings)
+
+
+@dataclass(frozen=True)
+class _Lessons:
+    """All that students of a block of seeds learn from, at one n."""
+
+    examples: Examples
+    inputs: Tensor  # (S, n + U, D): labelled rows, then the pool in each seed's order
+    circuits: dict[str, MeasuredCircuit]
+    conditions: list[_Condition]
+    rivals: dict[str, Tensor]  # held-out losses (S,) of what asks no circuit
+
+    @classmethod
+    def prepare(
+        cls,
+        examples: Examples,
+        problem: Problem,
+        weights: Mapping[str, str | Path],
+        settings: Mapping[str, Any],
+    ) -> _Lessons:
+        """Load circuits, and what each would return for every row under every condition."""
+        inputs = examples.inputs[_asked_rows(examples)]
+        heldout = examples.inputs[examples.heldout]
+        circuits, conditions = {}, []
+        for name, own in settings["models"].items():
+            circuits[name] = load_circuit(name, examples, problem, weights, {name: own})
+            known = [circuits[name].amplitudes(rows) for rows in (inputs, heldout)]
+            for noise, mitigation in settings["conditions"]:
+                pair = (circuits[name].measure(each, noise, mitigation) for each in known)
+                conditions.append(_Condition(name, noise, mitigation, *pair))
+        # Principal components of the n rows, and of those with the pool.
+        fitted = {"pca": inputs[:, : examples.n], "pca_pool": inputs}
+        rivals = {k: _project(rows, problem.width, examples) for k, rows in fitted.items()}
+        return cls(examples, inputs, circuits, conditions, rivals)
+
+    def spend(self, cell: Spending) -> Iterator[dict[str, Any]]:
+        """Yield the held-out losses (S,) of everything that one way of spending gives."""
+        about = {"total": cell.total, "shots": cell.shots, "rows": cell.rows}
+        held = [c for c in self.conditions if cell.shots >= len(c.asked.probabilities)]
+        counted = [self._draw(each, cell, "asked") for each in held]
+        measured = [self._draw(each, cell, "heldout") for each in held]
+        exact = {
+            each.teacher: each.asked.rows(slice(cell.rows)).exact
+            for each in held
+            if each.noise == NOISELESS
+        }
+        taught = self._fit(cell.rows, [*counted, *exact.values()])
+        limits = dict(zip(exact, taught[len(held) :], strict=True))
+        of_random = {
+            (each.noise, each.mitigation): losses_of(
+                self.circuits[each.teacher], codes, self.examples
+            )
+            for each, codes in zip(held, taught, strict=False)
+            if each.teacher == RANDOM_CIRCUIT
+        }
+        for each, codes, asked, own in zip(held, taught, counted, measured, strict=False):
+            if each.teacher == RANDOM_CIRCUIT:
+                continue
+            circuit = self.circuits[each.teacher]
+            smoothed = self._smooth(circuit, each, cell, asked, own)
+            found = {"teacher": own, "student": codes, "smoothed_teacher": smoothed}
+            found["student_of_exact"] = limits[each.teacher]
+            losses = {k: losses_of(circuit, z, self.examples) for k, z in found.items()}
+            losses |= self.rivals
+            if (random := of_random.get((each.noise, each.mitigation))) is not None:
+                losses["student_of_random"] = random
+            key = {"teacher": each.teacher, "noise": each.noise, "mitigation": each.mitigation}
+            for name, loss in losses.items():
+                yield {**about, **key, "model": name, "losses": loss}
+
+    def _draw(self, condition: _Condition, cell: Spending, which: str) -> Tensor:
+        named = condition.teacher, condition.noise, condition.mitigation
+        generators = draws_of(self.examples, *named, which, cell.shots)
+        if which == "heldout":
+            return condition.heldout.draw(cell.shots, generators)
+        return condition.asked.rows(slice(cell.rows)).draw(cell.shots, generators)
+
+    def _fit(self, rows: int, targets: list[Tensor]) -> list[Tensor]:
+        """Fit one student of each kind of targets (S, rows, N); return its held-out codes.
+
+        Each number of a code has a strength of its own, so all are fitted together.
+        """
+        heldout = self.examples.inputs[self.examples.heldout].double().numpy()
+        width, found = targets[0].shape[-1], []
+        for at in range(len(self.examples.seeds)):
+            wanted = torch.cat([each[at] for each in targets], -1).numpy()
+            finite = np.isfinite(wanted).all(axis=0)
+            codes = np.full((len(heldout), wanted.shape[1]), np.nan)
+            inputs = self.inputs[at, :rows].double().numpy()
+            codes[:, finite] = _ridge(inputs, wanted[:, finite], heldout)
+            found.append(torch.from_numpy(codes))
+        return list(torch.stack(found).split(width, -1))
+
+    def _smooth(
+        self,
+        circuit: MeasuredCircuit,
+        condition: _Condition,
+        cell: Spending,
+        asked: Tensor,
+        own: Tensor,
+    ) -> Tensor:
+        known = circuit.amplitudes(self.inputs[:, : cell.rows])
+        heldout = circuit.amplitudes(self.examples.inputs[self.examples.heldout])
+        identity = torch.eye(own.shape[-1], dtype=torch.float64).expand(len(own), -1, -1)
+        rows = condition.asked.rows(slice(cell.rows))
+        noise = own.shape[-1] * rows.excess(identity, cell.shots)
+        return smooth_codes(known, asked, heldout, own, noise)
+
+
+def _project(rows: Tensor, width: int, examples: Examples) -> Tensor:
+    """Compute the held-out loss of projections on principal components of rows (S, M, D)."""
+    heldout = examples.inputs[examples.heldout].double()
+    outputs = []
+    for own in rows.double():
+        axes = torch.from_numpy(principal_axes(own.numpy())[:, :width].copy())
+        outputs.append(own.mean(0) + (heldout - own.mean(0)) @ axes @ axes.T)
+    return mean_losses(examples.task, torch.stack(outputs), heldout)
+
+
+def _asked_rows(examples: Examples) -> Tensor:
+    """Order the positions of rows that may have soft targets: int64, (S, n + U)."""
+    count = len(examples.unlabelled)
+    orders = [generator_for(seed, 0, "pool").permutation(count) for seed in examples.seeds]
+    pool = examples.unlabelled[torch.from_numpy(np.stack(orders))]
+    return torch.cat([examples.labelled, pool], dim=1)
+
+
+def _ridge(inputs: np.ndarray, targets: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Fit targets (M, T), a strength for each, and predict them of other rows: (H, T)."""
+    from sklearn.linear_model import RidgeCV
+
+    unit = len(inputs) * inputs.var(axis=0).mean()
+    model = RidgeCV(alphas=unit * _STRENGTHS, alpha_per_target=True)
+    return np.asarray(model.fit(inputs, targets).predict(asked))
