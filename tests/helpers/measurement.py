@@ -3,7 +3,6 @@
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
 from qdistill.storage.tables import make_frame
 
@@ -45,10 +44,17 @@ def make_measured_students(losses, seeds=4, noise=0.01, random_seed=0, teacher="
 def make_noise_depth(seeds=3, layers=5):
     """Fidelities that fall as a power of the layers, two noises."""
     rows = [
-        {**RUN, "model": "quantum", "noise": noise, "seed": seed, "layers": layer}
+        {
+            **RUN,
+            "model": "quantum",
+            "noise": noise,
+            "seed": seed,
+            "layers": layer,
+            "diverged": False,
+        }
         | {"two_qubit_gates": 6 * layer, "fidelity": kept**layer, "purity": kept**layer}
         for (noise, kept), seed, layer in product(
             {"ion": 0.9, "0.01": 0.5}.items(), range(seeds), range(1, layers + 1)
         )
     ]
-    return make_frame("noise_depth", pd.DataFrame(rows).assign(diverged=False))
+    return make_frame("noise_depth", rows)

@@ -39,12 +39,12 @@ def draw_shots(figure: Figure, measured: pd.DataFrame, metrics: pd.DataFrame) ->
     ax = figure.subplots()
     ax.set_yscale("log")
     noises = [*dict.fromkeys(runs["noise"])]
-    colours = dict(zip(noises, sns.color_palette("colorblind", len(noises)), strict=True))
+    colours = dict(zip(noises, sns.color_palette("colorblind", len(noises)).as_hex(), strict=True))
     seen = runs[runs["shots"] != EXACT]
     for (noise, mitigation), own in seen.groupby(["noise", "mitigation"], sort=False):
         dash = _DASHES[["none", "readout", "zero_noise"].index(str(mitigation))]
         named = [str(noise).replace("none", "no noise"), str(mitigation).replace("_", " ")]
-        style = Style(sns.utils.rgb2hex(colours[noise]), "", dash)
+        style = Style(colours[noise], "", dash)
         label = ", ".join(named[: 1 + (mitigation != "none")])
         draw_line(ax, own, "shots", "expected_loss", style, label=label)
         drawn = own.groupby("shots")["heldout_loss"].mean()
@@ -108,8 +108,10 @@ def draw_noise_depth(figure: Figure, depths: pd.DataFrame) -> list[str]:
     figure.set_size_inches(8.4, 4.6)
     ax = figure.subplots()
     noises = [*dict.fromkeys(runs["noise"])]
-    for noise, colour in zip(noises, sns.color_palette("viridis", len(noises)), strict=True):
-        style = Style(sns.utils.rgb2hex(colour), "", "-")
+    for noise, colour in zip(
+        noises, sns.color_palette("viridis", len(noises)).as_hex(), strict=True
+    ):
+        style = Style(colour, "", "-")
         own = runs[runs["noise"] == noise]
         draw_line(ax, own, "layers", "fidelity", style, label=noise)
     gates = int((runs["two_qubit_gates"] / runs["layers"]).max())
