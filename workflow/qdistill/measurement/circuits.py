@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from qdistill.circuits.circuit import circuit_probabilities
-from qdistill.circuits.density import noisy_probabilities
+from qdistill.circuits.density import MOST_WIRES, noisy_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
+from qdistill.circuits.trajectories import pauli_trajectories
 from qdistill.downstream.codes import load_model
 from qdistill.errors import DataError
 from qdistill.measurement.estimator import Estimator
 from qdistill.measurement.mitigation import (
-    SCALES,
-    readout_correction,
-    zero_noise_weights,
+    SCALE_FACTORS,
+    correct_readout,
+    extrapolation_weights,
 )
 from qdistill.models.slot_model import SlotModel, slot_weights
-from qdistill.study.noise import NoiseRates, rates_of, swept_rates
+from qdistill.noise_rates import NoiseRates
+from qdistill.randomness import generator_for
+from qdistill.study.noise import rates_of, swept_rates
 
 NOISELESS = "none"
+_TRAJECTORIES = 200  # of circuits too wide for density matrices
 
 
 @dataclass(frozen=True)
@@ -77,24 +82,29 @@ class MeasuredCircuit:
     def measure(self, amplitudes: Tensor, noise: str, mitigation: str) -> Estimator:
         """Return what is measured of rows with amplitudes (S, M, N), as a :class:`Estimator`.
 
-        Noise is the name of a device or a rate, as :func:`find_rates` takes it; mitigation ``none``,
-        ``readout`` or ``zero_noise``, for which the circuit is run folded, too.
+        Noise is the name of a device or a rate, as :func:`find_rates` takes it; mitigation is
+        ``none``, ``readout`` or ``zero_noise``, for which the circuit is run folded, too.
         """
         if noise == NOISELESS:
             exact = circuit_probabilities(self.angles, amplitudes, self.is_entangled)
             return Estimator([exact.double()])
         rates = find_rates(noise)
         if mitigation == "zero_noise":
-            parts = [self._noisy(amplitudes, rates, (scale - 1) // 2) for scale in SCALES]
-            return Estimator(parts, zero_noise_weights().tolist())
+            parts = [self._noisy(amplitudes, rates, scale // 2) for scale in SCALE_FACTORS]
+            return Estimator(parts, extrapolation_weights("linear").tolist())
         correction = None
-        if mitigation == "readout":
-            correction = torch.from_numpy(readout_correction(rates, self.angles.shape[2]))
+        if mitigation == "readout":  # it is linear: of each outcome alone, its column
+            identity = np.eye(amplitudes.shape[-1])
+            correction = torch.from_numpy(correct_readout(identity, rates)).T
         return Estimator([self._noisy(amplitudes, rates)], correction=correction)
 
     def _noisy(self, amplitudes: Tensor, rates: NoiseRates, folds: int = 0) -> Tensor:
-        found = noisy_probabilities(self.angles, amplitudes, rates, self.is_entangled, folds)
-        return found.double()
+        given = self.angles.numpy(), amplitudes.numpy(), rates
+        if self.angles.shape[2] <= MOST_WIRES:
+            return torch.from_numpy(noisy_probabilities(*given, self.is_entangled, folds))
+        generator = generator_for(0, 0, "trajectories")
+        found = pauli_trajectories(*given, _TRAJECTORIES, generator, self.is_entangled)
+        return torch.from_numpy(found)
 
 
 def find_rates(noise: str) -> NoiseRates:

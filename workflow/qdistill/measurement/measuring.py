@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from qdistill.circuits.density import state_left
+from qdistill.circuits.density import MOST_WIRES, state_left
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
@@ -113,11 +114,15 @@ def _errors(
 
 
 def _states(circuit: MeasuredCircuit, amplitudes: Tensor, noise: str) -> Iterator[dict[str, Any]]:
-    """Yield what is left of the state after each layer, the mean over rows."""
+    """Yield what is left of the state after each layer, the mean over rows.
+
+    Beyond the wires of a density matrix nothing is yielded.
+    """
     layers, qubits = circuit.angles.shape[1:3]
-    fidelity, purity = state_left(
-        circuit.angles, amplitudes, find_rates(noise), circuit.is_entangled
-    )
+    if qubits > MOST_WIRES:
+        return
+    given = circuit.angles.numpy(), amplitudes.numpy(), find_rates(noise), circuit.is_entangled
+    fidelity, purity = map(torch.from_numpy, state_left(*given))
     for layer in range(layers):
         gates = (layer + 1) * qubits if circuit.is_entangled else 0
         at = {"layers": layer + 1, "two_qubit_gates": gates}
