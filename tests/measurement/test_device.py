@@ -86,6 +86,7 @@ def refused(tmp_path, settings, match, kind=ConfigurationError):
     assert not list(tmp_path.glob("*/*.json"))
 
 
+@pytest.mark.filterwarnings("ignore:Operator .* does not define a decomposition")
 def test_what_cannot_be_is_refused_before_anything_runs(tmp_path):
     refused(tmp_path, device("defult.qubit"), r"'defult\.qubit' \(did you mean 'default\.qubit'\?")
     refused(tmp_path, device("qiskit.remote"), "needs the package pennylane-qiskit")

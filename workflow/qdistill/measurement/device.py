@@ -175,7 +175,7 @@ def _check_runnable(device: Any, tape: Any) -> None:
     unknown = {
         each.name
         for each in prepared.operations
-        if older is not None and not older.supports_operation(each.name)
+        if older is not None and not older.stopping_condition(each)
     }
     if unknown:
         raise ValueError(f"it has no {listed(sorted(unknown))}")
