@@ -93,9 +93,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path):
     refused(tmp_path, device("default.tensor"), "'default.tensor' needs a package .*quimb")
     refused(tmp_path, device("default.gaussian"), "cannot run these circuits .*no CNOT, RY, RZ")
     refused(tmp_path, device(sed=1), "'default.qubit' cannot be had with these options: TypeError")
-    refused(
-        tmp_path, device(most=5), "found 5, but 6 executions on 'default.qubit' are to do and 0"
-    )
+    refused(tmp_path, device(most=5), "found 5, but with 6 to do on 'default.qubit' and 0 paid")
 
 
 def test_a_row_without_direction_is_named(tmp_path):

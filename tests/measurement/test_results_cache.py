@@ -99,8 +99,8 @@ def test_one_line_tells_what_will_be_paid(tmp_path, caplog, capfd):
         for rows in (2, 5, 5):
             execute(circuits_of(0, rows), priced, lambda: client, ResultsCache(tmp_path), QUICK)
     told = [
-        f"device 'loopback': {due} executions to do, each of 50 shots, for {price} USD; {paid} "
-        "of at most 1,000 are paid for already"
+        f"executions to do on device 'loopback': {due} of 50 shots each, for {price} USD; paid for "
+        f"already: {paid} of at most 1,000"
         for due, price, paid in ((2, "1.60", 0), (3, "2.40", 2))
     ]
     assert [each.getMessage() for each in caplog.records] == told
@@ -112,7 +112,8 @@ def test_nothing_begins_that_would_pass_the_limit(tmp_path):
         client, cache = QueueClient(server.address), ResultsCache(tmp_path)
         execute(circuits_of(0, 4), terms(most=4), lambda: client, cache, QUICK)
         with pytest.raises(
-            ConfigurationError, match=r"max_executions': found 6, but 3 .* 'loopback' .* 4 are paid"
+            ConfigurationError,
+            match=r"max_executions': found 6, but with 3 .* 'loopback' and 4 paid",
         ):
             execute(circuits_of(0, 7), terms(most=6), lambda: client, cache, QUICK)
         assert server.paid.total() == 4

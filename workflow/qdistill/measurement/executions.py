@@ -116,12 +116,12 @@ class _Run:
         paid = self.cache.count_paid(name)
         if paid + due > most:
             raise ConfigurationError(
-                f"'device.max_executions': found {most}, but {due} executions on '{name}' are to "
-                f"do and {paid} are paid for already; nothing was begun"
+                f"'device.max_executions': found {most}, but with {due} to do on '{name}' and "
+                f"{paid} paid for already there would be {paid + due}; nothing was begun"
             )
         tell(
-            f"device '{name}': {due:,} executions to do, each of {shots:,} shots, for "
-            f"{price_of(due, self.device)}; {paid:,} of at most {most:,} are paid for already"
+            f"executions to do on device '{name}': {due:,} of {shots:,} shots each, for "
+            f"{price_of(due, self.device)}; paid for already: {paid:,} of at most {most:,}"
         )
 
     def _keep(self, key: str, **changes: Any) -> Record:
