@@ -94,6 +94,13 @@ def _say(text: str, log: TextIO) -> None:
         print(text.rstrip(), file=sys.__stderr__)
 
 
+def tell(line: str) -> None:
+    """Tell a line to whoever started this, at the terminal as well as in a job's log."""
+    logging.getLogger(__name__).warning(line)
+    if sys.stderr is not sys.__stderr__:
+        print(line, file=sys.__stderr__)
+
+
 def _taken() -> str:
     """Describe what this process has needed so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)

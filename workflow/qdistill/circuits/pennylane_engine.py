@@ -27,13 +27,13 @@ def build_qnode(
     @qml.qnode(device, interface=interface, diff_method="backprop")
     def circuit(angles: Any, vectors: Any) -> Any:
         qml.AmplitudeEmbedding(vectors, wires=range(qubits), normalize=True)
-        _apply_layers(angles, entangled)
+        apply_layers(angles, entangled)
         return qml.probs(wires=range(qubits)) if measured == "probs" else qml.state()
 
     return circuit
 
 
-def _apply_layers(angles: Any, entangled: bool) -> None:
+def apply_layers(angles: Any, entangled: bool) -> None:
     """Apply the ansatz with angles (L, q, 2)."""
     layers, qubits, _ = angles.shape
     for layer in range(layers):
@@ -81,7 +81,7 @@ def build_angle_qnode(
         for block in angles:
             for wire in range(qubits):
                 qml.RY(inputs[:, wire], wires=wire)
-            _apply_layers(block, entangled)
+            apply_layers(block, entangled)
         return [qml.expval(qml.Z(wire)) for wire in range(qubits)]
 
     return circuit

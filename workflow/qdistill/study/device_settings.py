@@ -1,0 +1,51 @@
+"""Settings of a device that is measured on: which it is, and what it may cost."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from qdistill.study.setting_base import Positive, Settings
+from qdistill.study.tokens import check_no_secrets
+
+_BESIDE = ("name", "shots", "wires")  # of qml.device, which do not stand among options
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    check_no_secrets(options)
+    twice = next((key for key in _BESIDE if key in options), None)
+    if twice is not None:
+        known = "is known from the circuit" if twice == "wires" else "stands beside `options`"
+        raise ValueError(f"'{twice}' {known}")
+    return options
+
+
+Price = Annotated[float, Field(ge=0, le=1e9)]
+
+
+class Device(Settings):
+    """A device that held-out rows are measured on, for counts of basis states; null asks none."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
+    """Its name in PennyLane, such as `default.qubit`, `default.mixed`, `lightning.qubit`,
+    `qiskit.remote` or `braket.aws.qubit`."""
+    shots: Positive
+    """How often each circuit is measured; one row is one execution."""
+    rows: Positive
+    """How many held-out rows are measured, the first of them."""
+    options: Annotated[dict[str, JsonValue], AfterValidator(_plain)] = Field(default_factory=dict)
+    """What `qml.device` is given besides, but for secrets: those come from the environment."""
+    max_executions: Positive
+    """The most that may be paid for, earlier runs included; what would take more is not begun."""
+    price_per_execution: Price | None = None
+    """What one execution costs, however many its shots."""
+    price_per_shot: Price | None = None
+    """What one shot costs besides."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """That of the prices, three letters."""
+
+    @model_validator(mode="after")
+    def _has_a_currency(self) -> "Device":
+        prices = (self.price_per_execution, self.price_per_shot)
+        if self.currency is None and any(price is not None for price in prices):
+            raise ValueError("'currency' must be said where a price is")
+        return self
