@@ -66,7 +66,7 @@ def test_presets_give_back_what_is_published(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_have_a_machine_a_source_and_a_date(name):
     preset = load_presets()[name]
-    assert preset["machine"] and preset["noise_source"] and preset["noise_date"]
+    assert all(type(preset[key]) is str for key in ("machine", "noise_source", "noise_date"))
     assert all(type(number) is float for number in preset["noise"].values())
 
 

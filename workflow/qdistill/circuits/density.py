@@ -67,10 +67,9 @@ def noisy_forms(
     """
     angles = _checked(angles)
     seeds, _, qubits, _ = angles.shape
-    wire = _TO_PAULIS.real[[0, 3]][:, [0, 3]] / 2  # I and Z of the projectors on 0 and 1
-    of_wire = np.zeros((4, 2))
-    of_wire[[0, 3]] = wire @ confusion(rates).T
-    outcomes = np.ones((1, 1))
+    of_wire = np.zeros((4, 2))  # 0 is (I + Z) / 2, and 1 is (I - Z) / 2
+    of_wire[[0, 3]] = np.array([[1, 1], [1, -1]]) / 2 @ confusion(rates).T
+    outcomes: np.ndarray = np.ones((1, 1))
     for _ in range(qubits):
         outcomes = np.kron(outcomes, of_wire)
     found = np.full((seeds, *3 * [2**qubits]), np.nan)

@@ -17,7 +17,7 @@ ESTIMATORS = ("linear", "richardson")
 
 
 def correct_readout(frequencies: np.ndarray, rates: NoiseRates) -> np.ndarray:
-    """Correct probabilities or frequencies (..., N) of outcomes for errors of reading.
+    """Take errors of reading off probabilities or frequencies (..., N) of outcomes.
 
     It is the inverse of the confusion of every wire. Raises ConfigurationError where reading tells
     nothing, or the opposite.
