@@ -1,0 +1,1 @@
+"""What a device would return: counts through noisy gates, at a price."""
