@@ -20,14 +20,14 @@ class ShotTraining(Settings):
     layers: Depth = 2
     n: Annotated[int, Field(ge=2, le=500)] = 20
     """Training rows, all of them in every step."""
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 200
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 100
     """Steps of the exact gradient and of parameter shift; SPSA takes as many as need no more
     executions."""
-    record_every: Positive = 10
+    record_every: Positive = 5
     """Steps from one record of the errors to the next."""
     shots: Several[Shots] = [100, 1000]
     """Shots of each execution."""
-    learning_rates: Several[Rate] = [0.03, 0.1]
+    learning_rates: Several[Rate] = [0.03, 0.1, 0.3]
     """Step sizes; each method takes the one with the lowest training loss."""
 
 
