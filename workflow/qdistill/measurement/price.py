@@ -18,19 +18,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from qdistill.errors import ConfigurationError
 from qdistill.measurement.gradients import count_settings
-from qdistill.places import WORKFLOW
 from qdistill.storage.tables import write_table
+from qdistill.study.noise import load_presets
 
-DEVICES = WORKFLOW / "resources" / "devices.yaml"
+_PULSES = 2  # of a rotation RY
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -39,27 +38,31 @@ class Price:
 
     per_execution: float
     per_shot: float
+    per_second: float  # of the machine
     currency: str
     seconds_per_execution: float
     seconds_per_shot: float  # besides gates: reset, read-out and waiting
-    seconds_per_rotation: float  # of gates that are run one after the other; 0 where negligible
+    seconds_per_rotation: float
     seconds_per_cnot: float
     source: str
     date: str
 
-    def money(self, executions: int, shots: int) -> float:
-        """Compute what executions of so many shots in all cost."""
-        return executions * self.per_execution + shots * self.per_shot
+    def seconds(self, executions: int, shots: int, gates: tuple[int, int]) -> float:
+        """Compute how long the machine takes for executions of so many shots in all.
 
-    def hours(self, executions: int, shots: int, gates: tuple[int, int]) -> float:
-        """Compute how long the machine takes for them, with so many rotations and CNOTs each.
-
-        It is a lower limit: no queue, no compilation and no network.
+        Each has so many rotations and CNOTs, one after the other, as ions have them; elsewhere
+        gates are a small part. There is no queue, no compilation and no network in it.
         """
         rotations, cnots = gates
-        shot = self.seconds_per_shot
-        shot += rotations * self.seconds_per_rotation + cnots * self.seconds_per_cnot
-        return (executions * self.seconds_per_execution + shots * shot) / 3600
+        shot = rotations * self.seconds_per_rotation + cnots * self.seconds_per_cnot
+        shot += self.seconds_per_shot
+        return executions * self.seconds_per_execution + shots * shot
+
+    def money(self, executions: int, shots: int, gates: tuple[int, int]) -> float:
+        """Compute what they cost."""
+        seconds = self.seconds(executions, shots, gates)
+        asked = executions * self.per_execution + shots * self.per_shot
+        return asked + seconds * self.per_second
 
 
 def count_encoding(qubits: int) -> tuple[int, int]:
@@ -84,34 +87,33 @@ def count_training(n: int, qubits: int, layers: int, epochs: int) -> int:
     return epochs * n * count_settings("parameter_shift", trained + encoded)
 
 
-def count_until_paid(price: Price, measured: int, target_shots: int, shots: int) -> int:
+def count_until_paid(price: Price, measured: int, shots: int, gates: tuple[int, int]) -> int:
     """Count the rows whose prediction on the device costs as much as soft targets, or just more.
 
-    Of so many rows soft targets are measured once, with ``target_shots`` each; from then on a
-    student predicts without the device, which would take ``shots`` for each row. It was trained in
-    both cases. Raises ConfigurationError for a device that is free.
+    Soft targets of so many rows are measured once, and from then on a student predicts without the
+    device, which would take as many shots for each row. The circuit was trained in both cases.
+    Raises ConfigurationError for a device that is free.
     """
-    each = price.money(1, shots)
+    each = price.money(1, shots, gates)
     if not each:
         raise ConfigurationError(
-            f"'price': found 0 {price.currency} for an execution of {shots} shots; nothing is ever "
-            "paid off on a device that is free"
+            f"'price': found 0 {price.currency} for an execution; on a device that is free nothing "
+            "is ever paid off"
         )
-    return math.ceil(round(price.money(measured, measured * target_shots) / each, 6))
+    return math.ceil(price.money(measured, measured * shots, gates) / each * (1 - _ROUNDING))
 
 
-@lru_cache(maxsize=4)
-def _read_devices(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def read_price(device: str, path: Path = DEVICES) -> Price:
+def read_price(device: str) -> Price:
     """Read a preset's price; raises ConfigurationError if there is none."""
-    known = {name for name, about in _read_devices(path).items() if "price" in about}
-    if device not in known:
-        allowed = ", ".join(sorted(known))
-        raise ConfigurationError(f"'devices': found '{device}'; with a price are: {allowed}")
-    return Price(**_read_devices(path)[device]["price"])
+    presets = {name: about for name, about in load_presets().items() if "price" in about}
+    if device not in presets:
+        raise ConfigurationError(f"'devices': found '{device}'; allowed: {', '.join(presets)}")
+    about = presets[device]
+    return Price(
+        **about["price"],
+        seconds_per_rotation=_PULSES * about["noise"]["one_qubit_time"],
+        seconds_per_cnot=about["noise"]["two_qubit_time"],
+    )
 
 
 def device_costs(settings: Mapping[str, Any], path: str | Path) -> None:
@@ -128,7 +130,8 @@ def _price_device(name: str, settings: Mapping[str, Any]) -> Sequence[dict[str, 
     price, shots, n = read_price(name), settings["shots"], settings["n"]
     qubits, layers, predicted = settings["qubits"], settings["layers"], settings["rows"]
     measured = n + settings["pool"]
-    paid = count_until_paid(price, measured, shots, shots)
+    gates = count_gates(qubits, layers)
+    paid = count_until_paid(price, measured, shots, gates)
     uses = {
         "training": (n, count_training(n, qubits, layers, settings["epochs"])),
         "soft_targets": (measured, measured),
@@ -137,7 +140,6 @@ def _price_device(name: str, settings: Mapping[str, Any]) -> Sequence[dict[str, 
         "break_even": (paid, paid),
     }
     about = {"currency": price.currency, "source": price.source, "date": price.date}
-    gates = count_gates(qubits, layers)
     return [
         {
             "device": name,
@@ -145,8 +147,8 @@ def _price_device(name: str, settings: Mapping[str, Any]) -> Sequence[dict[str, 
             "rows": rows,
             "executions": executions,
             "shots": executions * shots,
-            "hours": price.hours(executions, executions * shots, gates),
-            "price": price.money(executions, executions * shots),
+            "hours": price.seconds(executions, executions * shots, gates) / 3600,
+            "price": price.money(executions, executions * shots, gates),
             **about,
         }
         for what, (rows, executions) in uses.items()

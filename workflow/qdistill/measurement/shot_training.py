@@ -119,9 +119,7 @@ def _compress_synthetic(settings: Mapping[str, Any]) -> tuple[Any, ...]:
     )
     fitted = fixed_projections("pca", examples, 2 ** settings["qubits"])
     down, shift, weight, bias = (tensor[0].double() for tensor in fitted.values())
-    pairs = [
-        (_encode(_double(rows) @ down.T + shift), _double(rows)) for rows in (train, heldout)
-    ]
+    pairs = [(_encode(_double(rows) @ down.T + shift), _double(rows)) for rows in (train, heldout)]
     return *pairs, weight, bias
 
 
@@ -180,7 +178,7 @@ def _estimate(
     difference: float,
     streams: Sequence[np.random.Generator],
 ) -> Tensor:
-    """The gradient that a method has."""
+    """Take the gradient of a method."""
     if method == "exact":
         return exact_gradient(loss, angles)
     if method == "parameter_shift":
@@ -216,10 +214,9 @@ def _tabulate(
 
 
 def _choose_rate(runs: pd.DataFrame) -> pd.DataFrame:
-    """Keep the runs at the learning rate whose mean training loss ends lowest; never by chance."""
-    ends = runs[runs["step"] == runs["step"].max()]
-    means = ends.groupby("learning_rate")["train_loss"].agg(lambda losses: losses.mean(skipna=False))
-    chosen = means.fillna(np.inf).idxmin()
+    """Keep the runs at the learning rate whose mean training loss ends lowest."""
+    ends = runs[runs["step"] == runs["step"].max()].fillna({"train_loss": np.inf})
+    chosen = ends.groupby("learning_rate")["train_loss"].mean().idxmin()
     kept = runs[runs["learning_rate"] == chosen]
     return kept.assign(total_shots=kept["executions"] * kept["shots"])
 

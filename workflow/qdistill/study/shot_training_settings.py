@@ -25,16 +25,16 @@ class ShotTraining(Settings):
     executions."""
     record_every: Positive = 5
     """Steps from one record of the errors to the next."""
-    shots: Several[Shots] = [100, 1000]
+    shots: Several[Shots] = Field([100, 1000])
     """Shots of each execution."""
-    learning_rates: Several[Rate] = [0.03, 0.1, 0.3]
+    learning_rates: Several[Rate] = Field([0.03, 0.1, 0.3])
     """Step sizes; each method takes the one with the lowest training loss."""
 
 
 class DeviceCosts(Settings):
     """What training on devices would cost, and using them; null leaves it out."""
 
-    devices: Several[Named] = ["superconducting", "trapped_ion"]
+    devices: Several[Named] = Field(["superconducting", "trapped_ion"])
     """Presets of workflow/resources/devices.yaml that have a price."""
     qubits: Annotated[int, Field(ge=2, le=12)] = 6
     """Wires of the circuit."""

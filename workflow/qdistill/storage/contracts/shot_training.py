@@ -47,7 +47,7 @@ class DeviceCosts(Table, unique=("device", "what")):
     rows: int = Field(ge=0, description="that are trained on, measured or predicted")
     executions: int = Field(ge=0)
     shots: int = Field(ge=0, description="of all executions")
-    hours: float = Field(ge=0, description="on the machine, without queues: at least")
+    hours: float = Field(ge=0, description="of the machine, without queues")
     price: float = Field(ge=0)
     currency: str
     source: str
