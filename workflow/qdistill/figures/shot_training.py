@@ -1,5 +1,7 @@
 """How far circuits get that learn from counts, against the shots that it takes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -14,7 +16,7 @@ from qdistill.study.model_entry import Line, Style
 _PALETTES = {"parameter_shift": "Blues", "spsa": "Oranges"}
 _LINES: dict[str, Line] = {"parameter_shift": "-", "spsa": (0, (4, 1.5))}
 _WORDS = {"exact": "exact gradient", "parameter_shift": "parameter shift", "spsa": "SPSA"}
-_EXACT = {"color": "#444444", "linestyle": ":", "linewidth": 1.4}
+_EXACT: dict[str, Any] = {"color": "#444444", "linestyle": ":", "linewidth": 1.4}
 
 
 def draw_shot_training(figure: Figure, table: pd.DataFrame) -> list[str]:

@@ -151,8 +151,8 @@ def exact_gradient(loss: QuadraticLoss, angles: Tensor) -> Tensor:
     """Compute the gradient by angles (R, L, q, 2) by the adjoint method, as a simulator can."""
     leaf = angles.detach().clone().requires_grad_()
     with torch.enable_grad():
-        loss.values(loss.probabilities(leaf.unsqueeze(1))).sum().backward()
-    return leaf.grad
+        total = loss.values(loss.probabilities(leaf.unsqueeze(1))).sum()
+    return torch.autograd.grad(total, leaf)[0]
 
 
 def spall_gains(step: int, steps: int) -> tuple[float, float]:

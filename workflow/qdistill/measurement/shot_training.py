@@ -39,7 +39,7 @@ from qdistill.storage.tables import write_table
 from qdistill.study.dataset_kinds import Synthetic
 from qdistill.study.planted_kinds import TeacherCircuit
 from qdistill.training.evaluation import has_diverged
-from qdistill.training.optimiser import FlatAdam
+from qdistill.training.optimiser import FlatAdam, backpropagate
 
 _ANGLE_RANGE = 1.0  # of a teacher, and of all starts
 
@@ -83,11 +83,11 @@ def make_problem(
         for seed in seeds
     ]
     index = np.tile(np.stack(chosen), (copies, 1))
-    shared = (tensor.expand(len(index), -1, -1) for tensor in (others, held))
+    others, held = (tensor.expand(len(index), -1, -1) for tensor in (others, held))
     return ShotProblem(
         name,
         QuadraticLoss(amplitudes[index], targets[index], weight, bias),
-        QuadraticLoss(*shared, weight, bias),
+        QuadraticLoss(others, held, weight, bias),
     )
 
 
@@ -163,7 +163,7 @@ def _train(
         if step < steps:
             share, difference = spall_gains(step, steps)
             gradient = _estimate(method, problem.train, leaf, shots, difference, streams)
-            leaf.grad.copy_(gradient / unit)
+            backpropagate(leaf, gradient / unit)
             optimiser.step(share)
     keys = {"problem": problem.name, "qubits": qubits, "layers": layers, "n": n}
     keys |= {"method": method, "shots": shots}
