@@ -79,6 +79,7 @@ def test_the_exact_gradient_against_pennylane_and_the_adam_of_torch(tmp_path):
     assert own["train_loss"].item() == pytest.approx(error().item(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_rate_is_chosen_by_the_training_loss(tmp_path, table):
     (lower, higher) = (trained(tmp_path, learning_rates=[rate]) for rate in (0.05, 0.2))
     ends = [
@@ -88,6 +89,7 @@ def test_the_rate_is_chosen_by_the_training_loss(tmp_path, table):
     np.testing.assert_allclose(ends[0], np.minimum(ends[1], ends[2]), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_same_whichever_others_there_are(tmp_path):
     settings = {"learning_rates": [0.1]}
     whole, alone = trained(tmp_path, (0, 1), **settings), trained(tmp_path, (1,), **settings)
