@@ -77,7 +77,7 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
     """
     counts = {split: settings[split] for split in SPLITS}
     mixing = mixing_matrix(settings)
-    drawn = {split: _draw_rows(settings, mixing, split, n) for split, n in counts.items()}
+    drawn = {split: draw_rows(settings, mixing, split, n) for split, n in counts.items()}
     columns = {
         "row": np.arange(sum(counts.values())),
         "split": np.repeat(list(counts), list(counts.values())),
@@ -91,10 +91,10 @@ def write_synthetic(settings: Mapping[str, Any], path: str | Path) -> None:
     write_with_settings("latents", path, columns, settings, **about)
 
 
-def _draw_rows(
+def draw_rows(
     settings: Mapping[str, Any], mixing: np.ndarray, split: str, count: int
 ) -> np.ndarray:
-    """Rows of one split, float32 (count, D)."""
+    """Draw the rows of one split: float32 (count, D)."""
     seed = settings["generator_seed"]
     signal = generator_for(seed, 0, f"synthetic signal {split}")
     noise = generator_for(seed, 0, f"synthetic noise {split}")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from qdistill.storage.contracts import data, devices, judged, measured, retrieval
+from qdistill.storage.contracts import data, devices, judged, measured, retrieval, shot_training
 from qdistill.storage.contracts.base import Table
 
 SCHEMA_VERSION = "13"
@@ -30,6 +30,8 @@ CONTRACTS: dict[str, type[Table]] = {
     "retrieval": retrieval.Retrieval,
     "robustness": measured.Robustness,
     "text_bounds": measured.TextBounds,
+    "shot_training": shot_training.ShotTraining,
+    "device_costs": shot_training.DeviceCosts,
     "row_intervals": judged.RowIntervals,
     "comparisons": judged.Comparisons,
     "downstream_comparisons": judged.DownstreamComparisons,
