@@ -78,8 +78,6 @@ def compare_measured(students: pd.DataFrame, margins: Margins = MARGINS) -> pd.D
             for other in runs
             if other[0] not in _CHALLENGERS[: place + 1]
         ]
-        found = compare_family(condition, runs, pairs, "heldout_loss", "measured_students", margins)
-        for row in found:
-            row.pop("challenger_stage"), row.pop("baseline_stage")
-            rows.append({**where, **row})
+        named = "heldout_loss", "measured_students", margins
+        rows += [{**where, **row} for row in compare_family(condition, runs, pairs, *named)]
     return make_frame("measured_comparisons", rows)
