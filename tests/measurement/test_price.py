@@ -16,7 +16,6 @@ from qdistill.measurement.price import (
     count_gates,
     count_training,
     count_until_paid,
-    device_costs,
     read_price,
 )
 from qdistill.storage.tables import read_frame
@@ -134,7 +133,7 @@ def test_prices_have_a_source_and_a_date(device):
 def test_the_table_says_what_each_device_would_take(tmp_path):
     path = tmp_path / "costs.parquet"
     about = DeviceCosts(qubits=4, layers=2, n=20, epochs=3, pool=50, shots=100, rows=1000)
-    device_costs(about.model_dump(), path)
+    price_devices(about.model_dump(), path)
     table = read_frame("device_costs", path).set_index(["device", "what"]).sort_index()
     for device in about.devices:
         price, own = read_price(device), table.loc[device]

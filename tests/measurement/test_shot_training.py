@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from qdistill.circuits.pennylane_engine import build_qnode
+from qdistill.judgement.measurement import find_reached
 from qdistill.measurement.gradients import count_settings, spall_gains
-from qdistill.measurement.shot_training import find_reached, make_problem, train_with_shots
+from qdistill.measurement.shot_training import make_problem, train_with_shots
 from qdistill.models.bottlenecks.base import draw_angles
 from qdistill.randomness import generator_for
 from qdistill.storage.tables import read_frame

@@ -29,7 +29,13 @@ from qdistill.study.figures import (
     plots_of,
     study_figures,
 )
-from qdistill.study.measurement_rules import resolve_measurement, taught_measured
+from qdistill.study.measurement_rules import (
+    device_costs_of,
+    on_device,
+    resolve_measurement,
+    shot_training_of,
+    taught_measured,
+)
 from qdistill.study.memory import BESIDE, rule_megabytes
 from qdistill.study.registry import (
     ADAPTERS,

@@ -5,6 +5,11 @@ ROBUSTNESS = ["robustness"] if STUDY.robustness else []
 COUNTED = [
     *(["measured", "noise_depth"] if COUNTED_CIRCUITS else []),
     *(["measured_students"] if TAUGHT_BY_COUNTS else []),
+    *(["device_measured"] if ON_DEVICE else []),
+]
+RECKONED = [
+    *(["shot_training"] if SHOT_TRAINING else []),
+    *(["device_costs"] if DEVICE_COSTS else []),
 ]
 JUDGED = [
     *(
@@ -59,7 +64,7 @@ MEASURED = [
 ]
 
 
-TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *JUDGED)
+TABLES = tables_of(*MEASURED, *COSTED, *TRAINABLE, *RECKONED, *JUDGED)
 
 
 rule resample_rows:
@@ -152,13 +157,20 @@ rule combine_tables:
             for block in STUDY.blocks
         ],
         noise_depth=[
-            NOISE_DEPTH_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            NOISE_DEPTH_OF_BLOCK.format(
+                dataset=dataset, protocol=protocol, block=block
+            )
             for dataset, protocol in COUNTED_CIRCUITS
             for block in STUDY.blocks
         ],
         measured_students=[
             TAUGHT_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
             for dataset, protocol in TAUGHT_BY_COUNTS
+            for block in STUDY.blocks
+        ],
+        device_measured=[
+            DEVICE_OF_BLOCK.format(dataset=dataset, protocol=protocol, block=block)
+            for dataset, protocol in ON_DEVICE
             for block in STUDY.blocks
         ],
     output:
@@ -190,6 +202,7 @@ rule judge_study:
             *RETRIEVAL,
             *ROBUSTNESS,
             *COUNTED,
+            *RECKONED,
             *COSTED,
             *COURSES,
         ),

@@ -1,5 +1,6 @@
 """What circuits lose when they are measured, and whether students of counts win it back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from qdistill.storage.contracts.devices import EXACT
 from qdistill.storage.tables import make_frame
 
 STAGE = "measured"
+MOST_GAINED = 0.95
+_RUN = ["problem", "method", "shots", "seed"]
 _SPENT = ("teacher", "noise", "mitigation", "total", "shots", "rows")
 # The student, and the circuit as measured, beside all else.
 _CHALLENGERS = ("student", "teacher")
@@ -81,3 +84,25 @@ def compare_measured(students: pd.DataFrame, margins: Margins = MARGINS) -> pd.D
         named = "heldout_loss", "measured_students", margins
         rows += [{**where, **row} for row in compare_family(condition, runs, pairs, *named)]
     return make_frame("measured_comparisons", rows)
+
+
+def find_reached(table: pd.DataFrame, errors: Mapping[str, float]) -> pd.DataFrame:
+    """Find what each run had taken when its held-out error first was at or below its problem's.
+
+    The table is one of the contract "shot_training". Returned is a row for each problem, method,
+    number of shots and seed, with ``executions`` and ``total_shots``, missing of what never was.
+    """
+    below = table[table["heldout_loss"] <= table["problem"].map(errors)]
+    first = below.sort_values("step").groupby(_RUN)[["executions", "total_shots"]].first()
+    runs = pd.MultiIndex.from_frame(table[_RUN].drop_duplicates())
+    return first.reindex(runs).reset_index()
+
+
+def wanted_errors(table: pd.DataFrame) -> dict[str, float]:
+    """Compute the error of each problem at which :data:`MOST_GAINED` of what is to be had is.
+
+    That is what the exact gradient gains from its start to its end, the means over the seeds.
+    """
+    exact = table[table["method"] == "exact"].sort_values("step").groupby(["problem", "seed"])
+    ends = exact["heldout_loss"].agg(["first", "last"]).groupby("problem").mean()
+    return (ends["first"] - MOST_GAINED * (ends["first"] - ends["last"])).to_dict()

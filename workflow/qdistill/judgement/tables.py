@@ -24,7 +24,8 @@ OPTIONAL = (
     *("downstream_comparisons", "score_comparisons", "geometry", "robustness"),
     *("robustness_comparisons", "history", "retrieval_front"),
     *("benchmark_scores", "benchmark_ranks", "variance_shares"),
-    *("measured", "noise_depth", "measured_students", "shots_needed", "measured_comparisons"),
+    *("measured", "noise_depth", "measured_students", "device_measured"),
+    *("shots_needed", "measured_comparisons", "shot_training", "device_costs"),
 )
 
 
@@ -55,6 +56,9 @@ class StudyTables:
     measured: pd.DataFrame  # of circuits with shots and noise
     noise_depth: pd.DataFrame
     measured_students: pd.DataFrame
+    device_measured: pd.DataFrame
+    shot_training: pd.DataFrame
+    device_costs: pd.DataFrame
     shots_needed: pd.DataFrame
     measured_comparisons: pd.DataFrame
     benchmark_scores: pd.DataFrame

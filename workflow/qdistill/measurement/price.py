@@ -116,7 +116,7 @@ def read_price(device: str) -> Price:
     )
 
 
-def device_costs(settings: Mapping[str, Any], path: str | Path) -> None:
+def price_devices(settings: Mapping[str, Any], path: str | Path) -> None:
     """Tabulate what each device would cost, in training and in use, and write the table.
 
     The settings are those of :class:`qdistill.study.shot_training_settings.DeviceCosts`.

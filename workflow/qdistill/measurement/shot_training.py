@@ -219,16 +219,3 @@ def _choose_rate(runs: pd.DataFrame) -> pd.DataFrame:
     chosen = ends.groupby("learning_rate")["train_loss"].mean().idxmin()
     kept = runs[runs["learning_rate"] == chosen]
     return kept.assign(total_shots=kept["executions"] * kept["shots"])
-
-
-def find_reached(table: pd.DataFrame, errors: Mapping[str, float]) -> pd.DataFrame:
-    """Find what each run had taken when its held-out error first was at or below its problem's.
-
-    The table is one of the contract ``shot_training``. Returned is a row for each problem, method,
-    number of shots and seed, with ``executions`` and ``total_shots``, missing of what never was.
-    """
-    keys = ["problem", "method", "shots", "seed"]
-    below = table[table["heldout_loss"] <= table["problem"].map(errors)]
-    first = below.sort_values("step").groupby(keys)[["executions", "total_shots"]].first()
-    runs = pd.MultiIndex.from_frame(table[keys].drop_duplicates())
-    return first.reindex(runs).reset_index()

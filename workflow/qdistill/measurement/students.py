@@ -138,6 +138,7 @@ class _Lessons:
             for each in held
             if each.noise == NOISELESS
         }
+        known = {each.teacher: each.heldout.exact for each in held if each.noise == NOISELESS}
         taught = self._fit(cell.rows, [*counted, *exact.values()])
         limits = dict(zip(exact, taught[len(held) :], strict=True))
         of_random = {
@@ -153,7 +154,10 @@ class _Lessons:
             circuit = self.circuits[each.teacher]
             smoothed = self._smooth(circuit, each, cell, asked, own)
             found = {"teacher": own, "student": codes, "smoothed_teacher": smoothed}
-            found["student_of_exact"] = limits[each.teacher]
+            found |= {
+                "student_of_exact": limits[each.teacher],
+                "exact_teacher": known[each.teacher],
+            }
             losses = {k: losses_of(circuit, z, self.examples) for k, z in found.items()}
             losses |= self.rivals
             if (random := of_random.get((each.noise, each.mitigation))) is not None:

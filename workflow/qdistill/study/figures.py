@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qdistill.study.dataset_kinds import KINDS
-from qdistill.study.measurement_rules import resolve_measurement, taught_measured
+from qdistill.study.measurement_rules import (
+    resolve_measurement,
+    shot_training_of,
+    taught_measured,
+)
 from qdistill.study.tracks import Study, Track
 from qdistill.study.widths import width_of
 
@@ -214,6 +218,13 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
         "Circuits learning circuits: where training succeeds",
         "Look for the border between blue (learned) and white cells (no better than the mean).",
     ),
+    "shot_training": FigureEntry(
+        "Training with shots",
+        "shot_training",
+        ("shot_training",),
+        "Small circuits trained by gradients of counts",
+        "Lower is better. Look how many shots it takes to come near the exact gradient's end.",
+    ),
     "cost": FigureEntry(
         "Cost",
         "cost",
@@ -232,6 +243,7 @@ def study_figures(study: Study) -> list[str]:
     held = {
         "overview": {name for name, _ in study.problems} > set(study.benchmarks),
         "ranks": len(study.benchmarks) > 1,
+        "shot_training": bool(shot_training_of(study)),
     }
     return [name for name in STUDY_FIGURES if held.get(name, study.config.get(name))]
 

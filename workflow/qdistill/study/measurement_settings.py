@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from qdistill.study.device_settings import Device
 from qdistill.study.setting_base import Distinct, Named, Settings, Several
+from qdistill.study.shot_training_settings import DeviceCosts, ShotTraining
 
 # Circuits whose codes are the probabilities of their outcomes.
 MEASURABLE = ("quantum", "quantum_scrambled", "real_circuit", "separable", "frozen_circuit")
@@ -42,3 +44,9 @@ class Measurement(Settings):
     """Share of its exact error that a measured circuit may err more and count as near it."""
     students: MeasuredStudy | None
     """Students of soft targets that are counts; null teaches none."""
+    device: Device | None = None
+    """A device of PennyLane's on which held-out rows are measured besides; null asks none."""
+    training: ShotTraining | None = None
+    """Small circuits that are trained by gradients of counts; null trains none."""
+    costs: DeviceCosts | None = None
+    """What training and using the circuit on devices would cost; null reckons nothing."""

@@ -83,6 +83,11 @@ _TABLES = {
         "Students of counts",
         "Errors of a measured circuit, of students of its counts and of their rivals.",
     ),
+    "device_measured": (
+        "On a device",
+        "Errors of circuits whose held-out rows a device of PennyLane's has measured.",
+    ),
+    "device_costs": ("Devices", "What they would take, in executions, hours and money."),
     "published": (
         "Published figures",
         "The article's errors and ours; deviation is ours / its - 1.",

@@ -12,6 +12,7 @@ import pandas as pd
 from qdistill.judgement.benchmarks import NEAR, count_training_scores, pair_scores
 from qdistill.judgement.findings.base import records_of
 from qdistill.judgement.findings.use import headline_qubits
+from qdistill.judgement.measurement import MOST_GAINED
 from qdistill.judgement.overfitting import MARGIN
 from qdistill.judgement.published import TOLERANCE
 from qdistill.judgement.tables import StudyTables
@@ -25,7 +26,7 @@ from qdistill.verdict.views import tally, views_of
 # Findings that belong to no problem, or are counted over all: their names in the template.
 _LISTS = {
     **{"costs": "cost", "runs": "runs", "texts": "repeated_texts", "published": "published"},
-    "resampled": "rows",
+    **{"resampled": "rows", "priced": "device_cost", "shot_trained": "shot_training"},
 }
 
 
@@ -105,6 +106,7 @@ def _values_over_all(findings: pd.DataFrame, tables: StudyTables) -> dict[str, A
         "rows_share": tables.row_intervals["rows_share"].median(),
         "training_qubits": headline_qubits(steps) if steps else None,
         "overfits_above": f"{MARGIN:g}",
+        "most_gained": f"{100 * MOST_GAINED:g} %",
         "tolerance_of_shots": f"{100 * tables.shots_needed['tolerance'].max():g} %",
         "tolerance": f"{100 * TOLERANCE:g} %",
         "article_qubits": ARTICLE_QUBITS,

@@ -49,6 +49,7 @@ OF_PROBLEM = (
     measurement.shots,
     measurement.noises,
     measurement.denoisings,
+    measurement.devices,
     circuit.reproductions,
     use.flagged_runs,
     use.overlaps,
@@ -77,4 +78,6 @@ def gather_findings(
         for finding in find(part)
     ]
     rows += use.costs(tables.cost) + use.repeated_texts(duplicates)
+    rows += measurement.shot_trainings(tables.shot_training)
+    rows += measurement.device_costs(tables.device_costs)
     return make_frame("findings", rows)

@@ -1,6 +1,10 @@
 """Findings on circuits that are measured, and on students of what was measured."""
 
+import pandas as pd
+
 from qdistill.judgement.findings.base import Finding, from_row, key_of, why
+from qdistill.judgement.measurement import find_reached, wanted_errors
+from qdistill.judgement.statistics import paired_ratio
 from qdistill.judgement.tables import ProblemTables
 
 NOISELESS = "noiseless"
@@ -57,15 +61,16 @@ def noises(part: ProblemTables) -> list[Finding]:
 def denoisings(part: ProblemTables) -> list[Finding]:
     """Return how students of counts, and the circuit as measured, stand beside all else.
 
-    That is where a total, which the measure names, is spent on most rows; other ways to spend it
-    are in the table. The level is the shots a row, the stage how circuits are measured, and the
-    estimate a ratio of errors, below one where the subject's is lower.
+    That is where a total, which the measure names, is spent on most rows and on fewest; other ways
+    to spend it are in the table. The level is the shots a row, the stage how circuits are measured,
+    and the estimate a ratio of errors, below one where the subject's is lower.
     """
     table = part.measured_comparisons
     keys = ["n", "teacher", "noise", "mitigation", "total"]
-    most = table.groupby(keys)["rows"].transform("max") if len(table) else table["rows"]
+    spent = table.groupby(keys)["rows"]
+    ends = (table["rows"] == spent.transform("max")) | (table["rows"] == spent.transform("min"))
     found = []
-    for row in table[table["rows"] == most].to_dict("records"):
+    for row in table[ends].to_dict("records"):
         named = ("teacher", "noise", "mitigation", "total", "shots", "challenger", "baseline")
         found.append(
             from_row(
@@ -84,6 +89,86 @@ def denoisings(part: ProblemTables) -> list[Finding]:
                 reason=why(row),
             )
         )
+    return found
+
+
+def devices(part: ProblemTables) -> list[Finding]:
+    """Return the error of circuits that a device measured, over that of exact probabilities.
+
+    The stage is the device, the level its shots a row. Against ``expected`` it is over the error
+    that as many shots are expected to give without noise.
+    """
+    found = []
+    keys = ["n", "model", "device", "shots"]
+    for key, own in part.device_measured.groupby(keys, sort=True):
+        where = dict(zip(keys, key, strict=True))
+        n = where.pop("n")
+        for against in ("exact", "expected"):
+            ratio = paired_ratio(own["measured_loss"], own[f"{against}_loss"])
+            row = {"seeds": len(own), **ratio.columns("ratio")}
+            limits = ("ratio", "ci_low", "ci_high")
+            found.append(
+                from_row(
+                    *("device", key_of(part, n), row, "device_measured", where, limits),
+                    verdict="measured",
+                    subject=where["model"],
+                    stage=where["device"],
+                    against=against,
+                    level=where["shots"],
+                    measure="ratio",
+                )
+            )
+    return found
+
+
+def shot_trainings(table: pd.DataFrame) -> list[Finding]:
+    """Return what training by gradients of counts takes of a device, on each small problem.
+
+    The stage is the problem, the level the shots of an execution, and the estimate the executions
+    or, as the measure says, the shots until :data:`MOST_GAINED` of what the exact gradient gains is
+    gained: the geometric mean over the seeds, missing where not all come so far.
+    """
+    found = []
+    reached = find_reached(table, wanted_errors(table))
+    for key, own in reached.groupby(["problem", "method", "shots"], sort=False):
+        where = dict(zip(("problem", "method", "shots"), key, strict=True))
+        came = own["executions"].notna()
+        verdict = "reached" if came.all() else "reached in part" if came.any() else "not reached"
+        for measure in ("executions", "total_shots") if where["shots"] else ("executions",):
+            taken = paired_ratio(own[measure], pd.Series(1.0, own.index))
+            row = {"seeds": len(own), **taken.columns("taken")}
+            limits = ("taken", "ci_low", "ci_high")
+            found.append(
+                from_row(
+                    *("shot_training", {}, row, "shot_training", where, limits),
+                    verdict=verdict,
+                    subject=where["method"],
+                    stage=where["problem"],
+                    level=where["shots"],
+                    measure=measure,
+                )
+            )
+    return found
+
+
+def device_costs(table: pd.DataFrame) -> list[Finding]:
+    """Return what devices would take: executions, hours and money; the level are the rows.
+
+    The measure says for what and in which unit: ``training, hours``.
+    """
+    found = []
+    for row in table.to_dict("records"):
+        where = {name: row[name] for name in ("device", "what")}
+        for column, unit in (("executions",) * 2, ("hours",) * 2, ("price", row["currency"])):
+            found.append(
+                from_row(
+                    *("device_cost", {}, row, "device_costs", where, (column,)),
+                    verdict="priced",
+                    subject=row["device"],
+                    level=row["rows"],
+                    measure=f"{row['what']}, {unit}",
+                )
+            )
     return found
 
 

@@ -14,7 +14,7 @@ EXACT = 0  # in a column ``shots``: probabilities, as infinitely many shots woul
 CONDITION = ("noise", "mitigation", "shots")
 # What gives codes of held-out rows in ``measured_students``.
 PREDICTORS = (
-    *("teacher", "student", "student_of_exact", "student_of_random"),
+    *("teacher", "exact_teacher", "student", "student_of_exact", "student_of_random"),
     *("smoothed_teacher", "pca", "pca_pool"),
 )
 _NOISE = "none, the name of a device, or a rate of two-qubit errors"
@@ -96,10 +96,23 @@ class MeasuredComparisons(
     rows: int = Field(ge=2)
 
 
+class DeviceMeasured(SeededRun, unique=(*RUN, "model", "seed", "device", "shots")):
+    """The error of a trained circuit whose held-out rows a device has measured."""
+
+    model: str
+    device: str = Field(description="its name in PennyLane")
+    shots: int = Field(ge=1, description="a row, which is one execution")
+    rows: int = Field(ge=1, description="held-out ones that were measured, the first")
+    exact_loss: float = Field(ge=0, nullable=True, description="of these rows, computed")
+    expected_loss: float = Field(ge=0, nullable=True, description="with shots and without noise")
+    measured_loss: float = Field(ge=0, nullable=True)
+
+
 DEVICE_TABLES: dict[str, type[Table]] = {
     "measured": Measured,
     "noise_depth": NoiseDepth,
     "measured_students": MeasuredStudents,
+    "device_measured": DeviceMeasured,
     "shots_needed": ShotsNeeded,
     "measured_comparisons": MeasuredComparisons,
 }

@@ -48,6 +48,8 @@ VERDICTS = {
     "shots": ("in reach", "out of reach", "undecided", "undefined"),
     "noise": ("left",),
     "denoising": _COMPARED,
+    "device": ("measured",),
+    "shot_training": ("reached", "reached in part", "not reached"),
     "device_cost": ("priced",),
     "cost": ("measured",),
     "published": ("reproduced", "not reproduced"),
