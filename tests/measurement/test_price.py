@@ -16,6 +16,7 @@ from qdistill.measurement.price import (
     count_gates,
     count_training,
     count_until_paid,
+    price_devices,
     read_price,
 )
 from qdistill.storage.tables import read_frame
