@@ -4,6 +4,7 @@ import torch
 
 from helpers.checkout import run_python
 from qdistill.circuits import engine
+from qdistill.circuits.angle_circuit import angle_expectations
 from qdistill.circuits.circuit import build_unitary, circuit_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.errors import ConfigurationError
@@ -48,6 +49,21 @@ def test_all_engines_train_alike_and_build_the_same_unitary():
             torch.testing.assert_close(one, two, atol=2e-6, rtol=1e-4)
     for other in unitaries[1:]:
         torch.testing.assert_close(unitaries[0], other, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("examples", [5, 500])  # states of a batch, and the unitary
+def test_the_torch_engine_makes_all_tensors_where_its_inputs_are(examples):
+    """No GPU is needed to see that: nor does `meta` take tensors of the CPU."""
+    engine.select_engine("torch")
+    angles = torch.zeros(2, 20, 3, 2, device="meta", requires_grad=True)
+    vectors = torch.zeros(2, examples, 8, device="meta", requires_grad=True)
+    circuit_probabilities(angles, vectors).sum().backward()
+    assert angles.grad.is_meta and vectors.grad.is_meta and build_unitary(angles).is_meta
+    with torch.no_grad():
+        assert circuit_probabilities(angles, vectors).is_meta
+    blocks = torch.zeros(2, 3, 1, 3, 2, device="meta", requires_grad=True)
+    angle_expectations(blocks, torch.zeros(2, examples, 3, device="meta")).sum().backward()
+    assert blocks.grad.is_meta
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Tiny masked language models with random weights, and texts for them."""
 
-import numpy as np
 import torch
 
 from helpers.text import WORDS, sentence
@@ -58,9 +57,9 @@ def save_language_model(folder, kind="bert", words=WORDS, width=32):
     return folder
 
 
-def load(folder):
+def load(folder, device="cpu"):
     """The model and its tokenizer."""
-    return load_model(folder), load_tokenizer(folder)
+    return load_model(folder, device), load_tokenizer(folder)
 
 
 def some_tokens(tokenizer, count=6, words=8, start=0):
@@ -73,12 +72,13 @@ def random_state(method, scale=0.3):
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in method.trained.values():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
+            drawn = scale * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(drawn.to(parameter.device))
     return method.state()
 
 
 def logits_of(model, tokenizer, text="Amber birch cedar delta."):
     """Logits of a text, in which nothing is masked."""
-    ids = torch.tensor(tokenizer([text])["input_ids"])
+    ids = torch.tensor(tokenizer([text])["input_ids"], device=model.device)
     with torch.no_grad():
-        return np.array(model(input_ids=ids).logits[0])
+        return model(input_ids=ids).logits[0].cpu().numpy()

@@ -134,6 +134,21 @@ def test_gradients_of_a_batch_do_not_depend_on_its_pieces(tiny):
         torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", [n for n, e in ENTRIES.items() if e.in_language and e.location])
+def test_adapters_compute_in_float32_where_the_transformer_does_not(name, tiny):
+    model, _ = tiny
+    hidden = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(0)).bfloat16()
+    with adapted(model, name, SLOT, 0, 10) as method:
+        random_state(method)
+        expected, codes = method.adapter(hidden.float()), method.adapter.code(hidden[0])[1]
+        with torch.autocast("cpu", torch.bfloat16):
+            found = method.adapter(hidden.float())
+            assert method.adapter(hidden).dtype == torch.bfloat16
+        found.sum().backward()
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert codes.dtype == torch.float32 and codes.isfinite().all()
+
+
 def test_constants_move_with_the_weights(tiny):
     model, _ = tiny
     with adapted(model, "frozen_circuit", SLOT, 0, 10) as method:

@@ -52,8 +52,8 @@ def _y_generators(wires: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def constant(name: str, wires: int, dtype: torch.dtype) -> Tensor:
-    """Return one of the ansatz's constant arrays as a tensor, made once per dtype."""
+def constant(name: str, wires: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return one of the ansatz's constant arrays as a tensor, made once per dtype and device."""
     arrays = {
         "signs": wire_signs,
         "entries": _kronecker_entries,
@@ -61,7 +61,7 @@ def constant(name: str, wires: int, dtype: torch.dtype) -> Tensor:
         "source": cnot_ring,
         "inverse": lambda qubits: np.argsort(cnot_ring(qubits)),
     }
-    return torch.tensor(arrays[name](wires), dtype=dtype)
+    return torch.tensor(arrays[name](wires), dtype=dtype, device=device)
 
 
 def _kronecker_entries(wires: int) -> np.ndarray:
@@ -78,7 +78,7 @@ def _kronecker_entries(wires: int) -> np.ndarray:
 def _kronecker(entries: Tensor) -> Tensor:
     """Kronecker product over wires: 2x2 entries (L, S, wires, 4) to (L, S, 2**wires, 2**wires)."""
     wires = entries.shape[2]
-    table = constant("entries", wires, torch.int64)
+    table = constant("entries", wires, torch.int64, entries.device)
     chosen = entries.gather(-1, table.expand(*entries.shape[:2], -1, -1))
     return chosen.prod(2).unflatten(-1, (2**wires, 2**wires))
 
@@ -101,7 +101,7 @@ class Layers:
         """
         seeds, layers, qubits, _ = angles.shape
         by_layer = angles.detach().transpose(0, 1)
-        signs = constant("signs", qubits, angles.dtype)
+        signs, device = constant("signs", qubits, angles.dtype, angles.device), angles.device
         halves = 0.5 * by_layer
         exponents = halves[..., 0] @ signs.T
         phases = torch.complex(exponents.cos(), -exponents.sin()).unsqueeze(-1)
@@ -114,6 +114,6 @@ class Layers:
             phases,
             high,
             repeated.reshape(layers, seeds * high.shape[-1], *low.shape[-2:]),
-            constant("source", qubits, torch.int64) if entangled else None,
-            constant("inverse", qubits, torch.int64) if entangled else None,
+            constant("source", qubits, torch.int64, device) if entangled else None,
+            constant("inverse", qubits, torch.int64, device) if entangled else None,
         )

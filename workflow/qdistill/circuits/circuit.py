@@ -87,7 +87,7 @@ def _engine() -> ModuleType:
 
 def _unitary_parts(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     """Re U and Im U, each (S, N, N), differentiable by the angles."""
-    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype)
+    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype, device=angles.device)
     return _engine().final_states(angles, identity.expand(len(angles), -1, -1), entangled)
 
 
@@ -95,7 +95,7 @@ def _unitary_parts(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
 def _in_pieces(angles: Tensor, entangled: bool) -> tuple[Tensor, Tensor]:
     """Do the same without gradients, a few columns at a time: an engine keeps every layer's."""
     engine, seeds = _engine(), len(angles)
-    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype)
+    identity = torch.eye(2 ** angles.shape[2], dtype=angles.dtype, device=angles.device)
     pieces = [
         engine.final_states(angles, rows.expand(seeds, -1, -1), entangled)
         for rows in identity.split(_EXAMPLES_AT_ONCE)

@@ -102,10 +102,11 @@ def _angle_gradients(layers: Layers, middles: Tensor, adjoints: Tensor) -> Tenso
         products = torch.bmm(left.flatten(0, 1), right.flatten(0, 1).transpose(1, 2))
         products = products.view(n_layers, seeds, -1, 4**wires)
         products = products.sum(2) if products.shape[2] > 1 else products.squeeze(2)
-        overlaps.append(products @ constant("generators", wires, products.dtype))
+        generators = constant("generators", wires, products.dtype, products.device)
+        overlaps.append(products @ generators)
     # Im <adjoint_i | middle_i>, summed over the examples
     weights = torch.linalg.vecdot(adjoints, middles).imag
-    signs = constant("signs", qubits, weights.dtype)
+    signs = constant("signs", qubits, weights.dtype, weights.device)
     return torch.stack([0.5 * weights @ signs, torch.cat(overlaps, -1)], -1).transpose(0, 1)
 
 
@@ -156,7 +157,7 @@ def angle_expectations(angles: Tensor, inputs: Tensor, entangled: bool) -> Tenso
     """Compute :func:`qdistill.circuits.angle_circuit.angle_expectations`."""
     seeds, examples, qubits = inputs.shape
     cosines, sines = (0.5 * inputs).cos(), (0.5 * inputs).sin()
-    zero = torch.zeros(seeds, examples, 2**qubits, dtype=inputs.dtype)
+    zero = inputs.new_zeros(seeds, examples, 2**qubits)
     zero[..., 0] = 1.0
     states = torch.complex(zero, torch.zeros_like(zero))
     for block in angles.unbind(1):
@@ -164,7 +165,7 @@ def angle_expectations(angles: Tensor, inputs: Tensor, entangled: bool) -> Tenso
             states = _turn_wire(states, cosines[..., wire], sines[..., wire], wire)
         states = _FinalStates.apply(block, states, entangled).transpose(1, 2)
     probabilities = torch.view_as_real(states).square().sum(-1)
-    return probabilities @ constant("signs", qubits, inputs.dtype)
+    return probabilities @ constant("signs", qubits, inputs.dtype, inputs.device)
 
 
 def _turn_wire(states: Tensor, cosines: Tensor, sines: Tensor, wire: int) -> Tensor:

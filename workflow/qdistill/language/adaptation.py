@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from qdistill.circuits.engine import select_engine
 from qdistill.datasets.encoders import digest_of_folder
 from qdistill.datasets.subsets import load_subsets, resolve_sizes
 from qdistill.errors import DataError
@@ -71,10 +70,7 @@ class LanguageProblem:
     @cached_property
     def model(self) -> Any:
         """The frozen base."""
-        device = device_of(self.settings["device"])
-        if device == "cuda":
-            select_engine("torch")  # the others compute circuits on the CPU
-        return load_model(self.base, device)
+        return load_model(self.base, device_of(self.settings["device"]))
 
     @cached_property
     def tokenizer(self) -> Any:

@@ -104,8 +104,8 @@ def masked_logits(model: Any, tokens: Tokens, masks: Sequence[np.ndarray]) -> tu
 def mean_by_text(losses: Tensor, masks: Sequence[np.ndarray]) -> Tensor:
     """Compute each text's mean, (B,), of what is known of each masked token, (M,)."""
     counts = torch.tensor([len(places) for places in masks], device=losses.device)
-    place = torch.repeat_interleave(torch.arange(len(masks), device=losses.device), counts)
-    return torch.zeros(len(masks), device=losses.device).index_add(0, place, losses) / counts
+    # Not index_add, which on a GPU adds in another order every time.
+    return torch.segment_reduce(losses, "mean", lengths=counts)
 
 
 @contextmanager

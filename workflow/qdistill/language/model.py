@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from qdistill.circuits.engine import select_engine
 from qdistill.datasets.encoders import fetch_model
 from qdistill.errors import DataError
 from qdistill.language.bound import Tokens
@@ -85,6 +86,8 @@ def load_model(folder: str | Path, device: str = "cpu") -> Any:
         raise DataError(
             f"{folder}: its tokenizer has {tokens} tokens and its model {known}; they do not fit"
         )
+    if device == "cuda":
+        select_engine("torch")  # the others compute circuits on the CPU
     model.requires_grad_(False)
     return model.eval().to(device)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from qdistill.language.bound import transformer_of
@@ -80,14 +81,18 @@ class SlotAdapter(nn.Module):
     def code(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Return E h, and the codes that D is applied to, of vectors (M, H): both (M, N)."""
         weights = self.parameters_by_name()
-        encoded = self.model.encode(weights, hidden.unsqueeze(0))
+        encoded = self.model.encode(weights, hidden.unsqueeze(0).float())
         return encoded[0], self.model.squeeze(weights, encoded)[0]
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Adapt vectors (..., H)."""
+        """Adapt vectors (..., H), in float32 whatever the transformer computes in.
+
+        A circuit has no bfloat16, and a rotation in it would be none.
+        """
         adapter: SlotAdapter = self._other[0] if self._other else self
         rows = hidden.reshape(1, -1, hidden.shape[-1]).float()
-        added = adapter.model.predict(adapter.parameters_by_name(), rows)
+        with torch.autocast(hidden.device.type, enabled=False):
+            added = adapter.model.predict(adapter.parameters_by_name(), rows)
         return hidden + added.view_as(hidden).to(hidden.dtype)
 
 

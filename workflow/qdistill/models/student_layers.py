@@ -45,7 +45,7 @@ class StudentLayer(Bottleneck):
         """Return parameters with A given, of shape (S, N, N), and c = 0."""
         if self.readout == "squared":
             return {"weight": matrix}
-        return {"weight": matrix, "bias": torch.zeros(matrix.shape[:2])}
+        return {"weight": matrix, "bias": matrix.new_zeros(matrix.shape[:2])}
 
     def forward(self, weights: Mapping[str, Tensor], h: Tensor, progress: float = 1.0) -> Tensor:
         """Apply the layer to the normalised input, and read out."""

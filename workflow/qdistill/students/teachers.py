@@ -159,7 +159,7 @@ def teacher_r2(student: Tensor, teacher: Tensor) -> np.ndarray:
     """
     residual = (student - teacher).double().square().sum((1, 2))
     total = (teacher - teacher.mean(1, keepdim=True)).double().square().sum((1, 2))
-    return finite_or_missing((1 - residual / total).numpy())
+    return finite_or_missing((1 - residual / total).cpu().numpy())
 
 
 def teacher_agreement(student: Tensor, teacher: Tensor) -> np.ndarray:
