@@ -17,6 +17,12 @@ from helpers.figures import (
     unitary_entries,
     write_latents,
 )
+from helpers.measurement import (
+    make_measured,
+    make_measured_students,
+    make_noise_depth,
+    make_shot_training,
+)
 from helpers.metrics import make_setting_sweep, make_sweep
 from helpers.retrieval import make_retrieval
 from helpers.robustness import make_robustness
@@ -26,6 +32,7 @@ from qdistill.judgement.benchmarks import rank_scores
 from qdistill.judgement.published import PUBLISHED_PATH, read_published
 from qdistill.judgement.retrieval import judge_front
 from qdistill.judgement.study import judge_tables
+from qdistill.storage.contracts.devices import PREDICTORS
 from qdistill.storage.tables import write_table
 from qdistill.study.figures import FIGURES, STUDY_FIGURES
 from qdistill.study.registry import BOTTLENECKS
@@ -41,6 +48,8 @@ def sources(tmp_path_factory, metrics):
     tables |= {"robustness": make_robustness(metrics)}
     few = metrics[metrics["model"].isin(["linear", "quantum"])]
     tables |= {"retrieval_front": judge_front(make_retrieval(few), (48, 64))}
+    tables |= {"measured": make_measured(), "noise_depth": make_noise_depth()}
+    tables |= {"measured_students": make_measured_students(dict.fromkeys(PREDICTORS, 0.004))}
     scales = make_setting_sweep(metrics, "quantum", "code_scale", {1: 1.0, 64: 9.0})
     histories = pd.concat([history_of(50, (0, 1), name) for name in BOTTLENECKS])
     histories["general_loss"] = 2 - histories["heldout_loss"].clip(upper=1)
@@ -52,6 +61,7 @@ def sources(tmp_path_factory, metrics):
     write_table("cost", folder / "cost.parquet", make_cost(), {})
     ranks = rank_scores(make_scores())
     write_table("benchmark_ranks", folder / "benchmark_ranks.parquet", ranks, {})
+    write_table("shot_training", folder / "shot_training.parquet", make_shot_training(), {})
     write_table("trainability", folder / "trainability.parquet", trainability_of(POWERS), {})
     write_latents(folder / "latents.parquet", optimal_mse="0.00195", pca_floor_mse="0.002")
     files = {path.stem: path for path in folder.glob("*.parquet")}

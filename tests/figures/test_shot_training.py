@@ -1,31 +1,18 @@
 """The figure of training with shots: what is drawn is what the table holds."""
 
-from itertools import product
-
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from helpers.figures import figure_of
+from helpers.measurement import make_shot_training
 from qdistill.figures.shot_training import draw_shot_training
-
-WAYS = (("exact", 0), ("parameter_shift", 100), ("parameter_shift", 1000), ("spsa", 100))
-PROBLEMS = ("teacher-circuit", "reconstruction")
+from qdistill.storage.contracts.shot_training import PROBLEMS
 
 
 @pytest.fixture
 def table():
-    stream, rows = np.random.default_rng(0), []
-    for problem, (method, shots), seed in product(PROBLEMS, WAYS, range(4)):
-        for step in range(4):
-            executions = step * 660
-            about = {"problem": problem, "method": method, "shots": shots, "seed": seed}
-            about |= {"qubits": 4, "layers": 2, "n": 20, "learning_rate": 0.1, "step": step}
-            about |= {"executions": executions, "total_shots": executions * shots}
-            loss = 0.1 * 0.4**step * stream.uniform(0.8, 1.2)
-            rows.append({**about, "train_loss": loss, "heldout_loss": loss, "diverged": False})
-    return pd.DataFrame(rows)
+    return make_shot_training()
 
 
 def line_of(ax, label):

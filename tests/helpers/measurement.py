@@ -3,13 +3,16 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 
+from qdistill.storage.contracts.shot_training import PROBLEMS
 from qdistill.storage.tables import make_frame
 
 RUN = {"dataset": "synthetic-6q", "qubits": 6, "protocol": "article", "n": 100}
 EXACT_LOSS = 0.004
 CONDITIONS = (("none", "none"), ("ion", "none"), ("ion", "zero_noise"))
 SHOTS = (0, 100, 1000)
+WAYS = (("exact", 0), ("parameter_shift", 100), ("parameter_shift", 1000), ("spsa", 100))
 SPENDING = ((10_000, 10), (10_000, 100), (100_000, 100))  # total, a row
 
 
@@ -58,3 +61,17 @@ def make_noise_depth(seeds=3, layers=5):
         )
     ]
     return make_frame("noise_depth", rows)
+
+
+def make_shot_training(seeds=4):
+    """Errors that fall by steps, for each problem and way to find gradients."""
+    stream, rows = np.random.default_rng(0), []
+    for problem, (method, shots), seed in product(PROBLEMS, WAYS, range(seeds)):
+        for step in range(4):
+            executions = step * 660
+            about = {"problem": problem, "method": method, "shots": shots, "seed": seed}
+            about |= {"qubits": 4, "layers": 2, "n": 20, "learning_rate": 0.1, "step": step}
+            about |= {"executions": executions, "total_shots": executions * shots}
+            loss = 0.1 * 0.4**step * stream.uniform(0.8, 1.2)
+            rows.append({**about, "train_loss": loss, "heldout_loss": loss, "diverged": False})
+    return pd.DataFrame(rows)

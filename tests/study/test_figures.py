@@ -58,6 +58,7 @@ def test_figures_are_those_that_a_track_can_fill(changes, absent):
     study = replace(STUDY, tracks=(replace(MAIN, **changes),))
     for problem in study.problems:
         not_here = {"memorisation", "tradeoff", "robustness", "retrieval"}  # but elsewhere
+        not_here |= {"shots", "measured_students", "noise_depth"}
         assert {*FIGURES} - {*figures_of(study, *problem)} == absent | not_here
 
 

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from qdistill.figures.lines import draw_line, label_ticks, line_values, log_ticks, set_log_axis
 from qdistill.figures.tables import describe_failures, describe_means
 from qdistill.storage.contracts.devices import EXACT, PREDICTORS
-from qdistill.study.model_entry import Style
+from qdistill.study.model_entry import Line, Style
 from qdistill.study.styles import style_of
 from qdistill.wording import headline_size
 
 _TEACHER = "quantum"  # if it is measured, else the first circuit that is
 _STYLES = {
     "teacher": style_of("quantum"),
+    "exact_teacher": Style(style_of("quantum").colour, "", (0, (1, 1.5))),
     "student": Style("#CC3311", "D", "-"),
     "student_of_exact": Style("#CC3311", "", (0, (1, 1.5))),
     "student_of_random": Style("#999933", "v", (0, (2, 1.2))),
@@ -24,28 +25,27 @@ _STYLES = {
     "pca": style_of("pca"),
     "pca_pool": Style("#000000", "", (0, (1, 1.5))),
 }
-_DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.5)))  # by mitigation, the first without
+_DASHES: dict[str, Line] = {"none": "-", "readout": (0, (4, 1.5)), "zero_noise": (0, (1, 1.5))}
 
 
 def draw_shots(figure: Figure, measured: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
-    """Draw held-out error by shots a row, a colour for each noise and a dash for its mitigation.
+    """Draw held-out error by shots a row, a colour for each device and a dash for its mitigation.
 
-    Lines are expected errors, by their closed form, points those of counts that were drawn; at the
-    right of a line is its floor, any number of shots. The n is the article's 100, or the smallest.
+    Lines are expected errors, by their closed form, points those of counts that were drawn. Rates
+    that are swept are left out. The n is the article's 100, or the smallest.
     """
     n = headline_size(measured["n"].unique())
     runs = _of_one_circuit(measured[measured["n"] == n], "model")
     figure.set_size_inches(9.6, 5.2)
     ax = figure.subplots()
     ax.set_yscale("log")
-    noises = [*dict.fromkeys(runs["noise"])]
-    colours = dict(zip(noises, sns.color_palette("colorblind", len(noises)).as_hex(), strict=True))
-    seen = runs[runs["shots"] != EXACT]
+    seen = runs[(runs["shots"] != EXACT) & runs["noise"].map(_is_drawn)]
+    noises = [*dict.fromkeys(seen["noise"])]
+    colours = dict(zip(noises, sns.color_palette("colorblind").as_hex(), strict=False))
     for (noise, mitigation), own in seen.groupby(["noise", "mitigation"], sort=False):
-        dash = _DASHES[["none", "readout", "zero_noise"].index(str(mitigation))]
-        named = [str(noise).replace("none", "no noise"), str(mitigation).replace("_", " ")]
-        style = Style(colours[noise], "", dash)
-        label = ", ".join(named[: 1 + (mitigation != "none")])
+        style = Style(colours[noise], "", _DASHES[str(mitigation)])
+        word = {"none": "no noise"}.get(str(noise), str(noise).replace("_", " "))
+        label = word if mitigation == "none" else None
         draw_line(ax, own, "shots", "expected_loss", style, label=label)
         drawn = own.groupby("shots")["heldout_loss"].mean()
         ax.plot(drawn.index, drawn, "o", color=style.colour, markersize=4)
@@ -58,6 +58,7 @@ def draw_shots(figure: Figure, measured: pd.DataFrame, metrics: pd.DataFrame) ->
     set_log_axis(ax, line_values(ax))
     return [
         describe_means(runs, "Mean expected error, points of drawn counts,"),
+        "Dashed: read-out corrected; dotted: extrapolated to no noise.",
         *describe_failures(runs),
     ]
 
@@ -119,6 +120,15 @@ def draw_noise_depth(figure: Figure, depths: pd.DataFrame) -> list[str]:
     ax.set(xlabel=words, ylabel="fidelity with the exact state", ylim=(0.0, 1.02))
     ax.set(xlim=(0, runs["layers"].max()), title=f"n = {n:,}")
     return [describe_means(runs), *describe_failures(runs, "fidelity")]
+
+
+def _is_drawn(noise: str) -> bool:
+    """Whether noise is that of a device, or none."""
+    try:
+        float(noise)
+    except ValueError:
+        return True
+    return False
 
 
 def _of_one_circuit(runs: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -50,7 +50,7 @@ class Estimator:
         return self._mixed(parts)
 
     def divide(self, shots: int) -> list[int]:
-        """Divide the shots of a row among the circuits; each has one at least.
+        """Split the shots of a row among the circuits; each has one at least.
 
         Raises ValueError if there are fewer shots than circuits.
         """

@@ -10,7 +10,7 @@ MOST = 64  # neighbours
 
 
 def smooth_codes(known: Tensor, codes: Tensor, asked: Tensor, own: Tensor, noise: Tensor) -> Tensor:
-    """Average each asked row's own code with those of its nearest known rows: (S, H, N).
+    """Combine each asked row's own code with those of its nearest known rows: (S, H, N).
 
     Rows are compared by their amplitudes, known ones (S, M, N) and asked ones (S, H, N), whose
     codes are float64 of the same shapes. A seed's number of neighbours, of powers of two up to

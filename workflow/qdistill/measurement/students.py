@@ -70,7 +70,7 @@ def teach_measured(
     settings: Mapping[str, Any],
     path: str | Path,
 ) -> None:
-    """Teach students by counts, for a block of seeds at every n, and write their errors.
+    """Train students by counts, for a block of seeds at every n, and write their errors.
 
     Weights and metrics are those of each circuit, by its name. Settings are ``models``, those of
     each; ``conditions``, pairs of noise and mitigation; and ``students``, of ``totals`` and

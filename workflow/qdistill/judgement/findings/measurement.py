@@ -173,6 +173,6 @@ def device_costs(table: pd.DataFrame) -> list[Finding]:
 
 
 def condition_of(row: dict) -> str:
-    """Name noise and mitigation: ``noiseless``, or ``superconducting, readout``."""
+    """Describe noise and mitigation: ``noiseless``, or ``superconducting, readout``."""
     named = [row[name] for name in ("noise", "mitigation") if row[name] != "none"]
     return ", ".join(named) or NOISELESS
