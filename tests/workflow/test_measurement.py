@@ -13,7 +13,9 @@ pytestmark = pytest.mark.workflow
 STUDY = "config/studies/own.yaml"
 CONFIG = yaml.safe_load("""
 study: counted
-datasets: [{ name: small, kind: synthetic, qubits: 3, rank: 4, signal_variance: 0.02, noise_variance: 0.013, train: 100, unlabelled: 60, heldout: 60 }]
+datasets:
+  - { name: small, kind: synthetic, qubits: 3, rank: 4, signal_variance: 0.02, noise_variance: 0.013,
+      train: 100, unlabelled: 60, heldout: 60 }
 n: [20]
 seeds: 3
 seeds_per_block: 3
@@ -32,7 +34,7 @@ measurement:
   tolerance: 0.05
   students: { totals: [400, 8000], shots: [10, 100] }
   device: { name: default.qubit, shots: 50, rows: 4, max_executions: 24, options: { seed: 1 } }
-  training: { qubits: 2, layers: 1, n: 6, steps: 10, record_every: 5, shots: [50], learning_rates: [0.1] }
+  training: { qubits: 2, layers: 1, n: 6, steps: 10, shots: [50], learning_rates: [0.1] }
   costs: { devices: [trapped_ion], qubits: 3, layers: 3 }
 downstream: null
 cost: null

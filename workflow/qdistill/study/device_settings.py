@@ -22,6 +22,9 @@ def _plain(options: dict[str, Any]) -> dict[str, Any]:
 Price = Annotated[float, Field(ge=0, le=1e9)]
 
 
+Option = Annotated[JsonValue, Field(description="An option of `qml.device`.")]
+
+
 class Device(Settings):
     """A device that held-out rows are measured on, for counts of basis states; null asks none."""
 
@@ -32,7 +35,7 @@ class Device(Settings):
     """How often each circuit is measured; one row is one execution."""
     rows: Positive
     """How many held-out rows are measured, the first of them."""
-    options: Annotated[dict[str, JsonValue], AfterValidator(_plain)] = Field(default_factory=dict)
+    options: Annotated[dict[str, Option], AfterValidator(_plain)] = Field(default_factory=dict)
     """What `qml.device` is given besides, but for secrets: those come from the environment."""
     max_executions: Positive
     """The most that may be paid for, earlier runs included; what would take more is not begun."""
