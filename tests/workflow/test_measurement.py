@@ -14,8 +14,8 @@ STUDY = "config/studies/own.yaml"
 CONFIG = yaml.safe_load("""
 study: counted
 datasets:
-  - { name: small, kind: synthetic, qubits: 3, rank: 4, signal_variance: 0.02, noise_variance: 0.013,
-      train: 100, unlabelled: 60, heldout: 60 }
+  - { name: small, kind: synthetic, qubits: 3, rank: 4, signal_variance: 0.02,
+      noise_variance: 0.013, train: 100, unlabelled: 60, heldout: 60 }
 n: [20]
 seeds: 3
 seeds_per_block: 3
