@@ -119,7 +119,7 @@ def test_card_and_summary_say_that_the_read_out_came_after(trained, tmp_path):
     export(trained, "linear", tmp_path / "adapter")
     card = " ".join((tmp_path / "adapter/README.md").read_text().split())
     for words in (
-        "its codes trained to keep neighbours, not made from the circuit",
+        "its codes trained to keep neighbours and not to reconstruct, not made from the circuit",
         "fitted afterwards, by least squares, to the 45 rows that the codes were trained on (the "
         "labelled and the unlabelled ones)",
         "has the median divergence on the rows that it was trained on",
@@ -140,5 +140,5 @@ def test_weights_of_another_run_are_refused(trained, tmp_path):
         weights["encoder.weight"] = weights["encoder.weight"][:, ::-1] + 0.1
         paths.append(tmp_path / f"{len(paths)}.safetensors")
         write_weights(paths[-1], {20: weights}, seeds, {"model": "square"})
-    with pytest.raises(DataError, match="'square' give the held-out loss .* of different runs"):
+    with pytest.raises(DataError, match=r"'square' give the held-out loss .* of different runs"):
         export(trained, "square", tmp_path / "adapter", weights=paths)

@@ -70,7 +70,7 @@ def with_readout(
 
 
 def code_loss(adapter: AdapterWeights, examples: Examples, objective: Mapping[str, Any]) -> float:
-    """Compute how far the codes of held-out rows are from keeping neighbours, as metrics have it."""
+    """Compute how far codes of held-out rows are from keeping neighbours, as metrics have it."""
     inputs = examples.inputs[spread(examples.heldout)]
     codes = torch.from_numpy(encode(adapter, inputs.numpy()))
     losses = NeighbourLoss.of(objective).row_losses(codes, inputs)

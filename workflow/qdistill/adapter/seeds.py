@@ -1,8 +1,8 @@
 """Which seed is exported: the one of the median cross-validated error inside the n rows.
 
-No held-out row is looked at. Of codes that keep neighbours the loss on the rows that were trained on
-stands in. Where a run recorded its cross-validated error, that is taken; else
-the model is trained again on folds of its n rows, in the same way.
+No held-out row is looked at. Where a run recorded its cross-validated error, that is taken; else
+the model is trained again on folds of its n rows, in the same way. Of codes that keep neighbours
+the loss on the rows that were trained on stands in.
 """
 
 import math

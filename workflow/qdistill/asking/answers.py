@@ -106,7 +106,7 @@ def _use(adapter: Path, results: Path) -> str:
         return told
     found = estimate(best["recall"], best["recall_low"], best["recall_high"])
     form = label_of(best["form"], bool(best["rescored"]))
-    return f"{told} But `{best['method']}` that was trained to reconstruct finds {found}, as {form}."
+    return f"{told} But `{best['method']}` trained to reconstruct finds {found} as {form}."
 
 
 def _choice(results: Path) -> str:

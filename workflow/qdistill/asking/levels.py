@@ -23,7 +23,7 @@ _CLASSIFIERS = ("mean", "nearest_centroid", "nearest_neighbours", "logistic", "s
 _LABELS = (*_CLASSIFIERS, "svm_rbf", "mlp", "linear", "classical", *_CIRCUITS)
 _FEW_LABELS = ("mean", "nearest_centroid", "logistic", "svm_rbf", "linear", "square", "quantum")
 _TRAINED_ON_VECTORS = {"protocol": "regularised", "layers": 6}
-# Codes for a vector store, of which one is exported: as `config/studies/which-adapter.yaml` has them.
+# Codes for a vector store, of which one is exported, as config/studies/which-adapter.yaml has them.
 _NEAR = ("pca", "linear")
 _TRAINED_FOR_NEIGHBOURS = {
     "protocol": "article",

@@ -69,8 +69,8 @@ def measure_retrieval(
     settings, ``models`` of all. The others are ``dataset``, ``neighbours``, ``examples_per_class``
     (without which no probe is measured), ``bytes``, the budgets for which rivals without training
     are fitted, and ``objective``: how codes were trained to keep neighbours, if they were, whose
-    ``pca`` then stands in that of n rows. Raises DataError if a file is damaged or of other seeds, or there are too
-    few held-out rows.
+    ``pca`` then stands in that of n rows. Raises DataError if a file is damaged or of other seeds,
+    or there are too few held-out rows.
     """
     tasks, budgets = HeldoutTasks.prepare(problem.latents, settings, "retrieval"), settings["bytes"]
     pool = tasks.latents.features[tasks.latents.positions("unlabelled")]

@@ -48,8 +48,8 @@ def fit_rivals(
 
     A budget is a number of bytes. ``pca_pool`` has the unlabelled rows (U, D) besides; without any
     it would be ``pca``. Of M rows there are M - 1 principal components at most, the same number for
-    all seeds: where rows vary in fewer directions, the last are zero. Where codes are trained to keep
-    neighbours, ``components`` gives the axes (D, rank) of ``pca``, as the models there have it.
+    all seeds: where rows vary in fewer directions, the last are zero. Where codes are trained to
+    keep neighbours, ``components`` gives the axes (D, rank) of ``pca``, as it is there.
     """
     features = labelled.shape[1]
     yield Rival(RAW, features, FORMS, 0.0)

@@ -54,9 +54,9 @@ def render_fronts(results: str | Path) -> str:
     header += ["loss", "s to fit", "µs to apply"]
     one = sizes[0][1].iloc[0]
     about = (
-        f"{counted(int(one['seeds']), 'seed')}, each with {one['n']:,} rows to train on besides the "
-        f"unlabelled ones; {first['queries']:,} held-out rows, compared by {first['metric']}; means "
-        "with 95 % limits over the seeds."
+        f"{counted(int(one['seeds']), 'seed')}, each with {one['n']:,} rows to train on besides "
+        f"the unlabelled ones; {first['queries']:,} held-out rows, compared by {first['metric']}; "
+        "means with 95 % limits over the seeds."
     )
     lines = [_line(header), _line(["--:", "---", "---", *["--:"] * 5]), *tables]
     return "\n".join([*said, "", *lines, "", about])
