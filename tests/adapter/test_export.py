@@ -193,7 +193,7 @@ def test_weights_of_another_run_are_refused_and_nothing_is_written(trained, tmp_
         weights["decoder.bias"] = weights["decoder.bias"] + 1
         paths.append(tmp_path / f"{len(paths)}.safetensors")
         write_weights(paths[-1], {20: weights}, seeds, {"model": "square"})
-    with pytest.raises(DataError, match=r"'square' give the held-out error .* of different runs"):
+    with pytest.raises(DataError, match=r"'square' give the held-out loss .* of different runs"):
         export(trained, "square", tmp_path / "adapter", weights=paths)
     assert not list(tmp_path.glob("*adapter*"))
 

@@ -7,7 +7,7 @@ import yaml
 from helpers.checkout import ROOT, run_python, succeed
 from qdistill.asking import planning
 from qdistill.asking.levels import LEVELS
-from qdistill.asking.planning import excess, plan_file, plan_question
+from qdistill.asking.planning import excess, left_out, plan_file, plan_question
 from qdistill.asking.question import Question
 from qdistill.errors import ConfigurationError
 
@@ -50,6 +50,7 @@ def test_the_fullest_study_that_fits_the_minutes_is_chosen(vectors, monkeypatch)
         plan, config = plan_question(question, cores=2)
         seconds.append(plan.expected.seconds)
         assert bool(excess(question, plan)) == (seconds[-1] > 60 * minutes)
+        assert left_out(plan) == ""
         assert config["datasets"][0]["path"] == "../v.npy"
     assert config["seeds"] == LEVELS[-1].seeds  # even the shortest takes longer
     assert seconds[0] > seconds[1] > seconds[2] and seconds[1] <= 240
@@ -57,8 +58,12 @@ def test_the_fullest_study_that_fits_the_minutes_is_chosen(vectors, monkeypatch)
 
 
 def test_of_data_the_command_plans_and_writes_nothing(vectors):
-    told = run_python("-m", "qdistill", "plan", vectors, "--bytes", "8", "--minutes", "0.1")
-    assert "v (regularised): n = 100; 3 seeds; codes of 8 numbers" in told
+    told = run_python("-m", "qdistill", "plan", vectors, "--bytes", "12", "--minutes", "0.1")
+    lines = told.splitlines()
+    assert lines[0].startswith("v (regularised): n = 100; 3 seeds; codes of 12 numbers; mean, pca")
+    assert lines[1] == "v (article): n = 100; 3 seeds; codes of 12 numbers; pca, linear"
+    assert "quantum" not in told
+    assert "Circuits are left out: their codes are a power of two wide, and these 12 n" in told
     assert "No study that says anything fits 0.1 minutes; this one takes about " in told
     assert [path.name for path in vectors.parent.iterdir()] == ["v.npy"]
 

@@ -245,3 +245,17 @@ def test_a_diverged_run_is_a_row_with_a_flag(study):
 def test_bad_input_is_named(study):
     with pytest.raises(DataError, match=r"'retrieval\.neighbours' is 79 and there are 80"):
         measured(study, neighbours=79)
+
+
+def test_components_beside_codes_that_keep_neighbours_are_those_of_the_rows_they_had(study):
+    asked = {"metric": "cosine", "rows": "both", "start": "pca", "nested": []}
+    table, plain = (measured(study, models=(), **more) for more in ({"objective": asked}, {}))
+    rows = load_examples(study / "latents.parquet", problem_in(study).subsets, 40).labelled[0]
+    for seen, where in ((np.append(rows, np.arange(60, 160)), table), (rows, plain)):
+        about = np.float64(0) if where is table else FEATURES[seen].mean(0)
+        axes = np.linalg.svd(FEATURES[seen].astype(float) - about)[2][:2]
+        codes = torch.tensor(HELDOUT @ axes.T, dtype=torch.float32)
+        expected = TrueNeighbours(torch.tensor(HELDOUT), K, "cosine").recall(codes)
+        assert recall_of(where, "pca", "float32", width=2) == pytest.approx(expected, abs=1e-3)
+    others = [each[each["method"] != "pca"]["recall"].tolist() for each in (table, plain)]
+    assert others[0] == others[1]

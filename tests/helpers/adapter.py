@@ -78,27 +78,29 @@ def make_vectors(rows=1000, inputs=10, seed=1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(rows, inputs)).astype(np.float32)
 
 
-def train(study, name, seeds) -> None:
+def train(study, name, seeds, objective=None) -> None:
     """Train a model, reference or student, and take from a teacher what students need."""
     problem, files = study.problem(seeds), study.files(name, seeds)
+    asked = {"neighbours": objective} if objective else {}
+    settings = SETTINGS | asked
     if name in ("mean", "pca", "pca_cv"):
-        fit_references([name], problem, study.settings, files.metrics)
+        fit_references([name], problem, study.settings | asked, files.metrics)
     elif name == "linear_tuned":
         tune_model(name, problem, {"projections": "trained", "folds": 2}, files)
     elif name == "quantum_tuned":
         tune_model(name, problem, {**SETTINGS, **TUNING}, files)
     elif name in STUDENTS:
-        fit(study, name, problem, seeds, **SETTINGS)
+        fit(study, name, problem, seeds, **settings)
     else:
-        train_model(name, problem, SETTINGS, files)
+        train_model(name, problem, settings, files)
     if name in ("quantum", "classical"):
-        take_from(problem, name, files, SETTINGS)
+        take_from(problem, name, files, settings)
 
 
-def train_study(study, names, blocks=((0, 1), (2,))) -> ExportFiles:
+def train_study(study, names, blocks=((0, 1), (2,)), objective=None) -> ExportFiles:
     """Train everything and combine it into the study's tables; the files of its export."""
     for block, name in product(blocks, names):
-        train(study, name, block)
+        train(study, name, block, objective)
     files = [study.files(name, block) for name in names for block in blocks]
     kinds = ("metrics", "choices", "findings")
     tables = Files((kind, study.folder / f"{kind}.parquet") for kind in kinds)

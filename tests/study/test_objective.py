@@ -74,7 +74,6 @@ def test_a_track_may_go_back_to_reconstruction():
         "{projections: pca} -> 'projections: trained' | behind projections 'pca'",
         "{datasets: [docstrings, digits]} -> compared by cosine and those of 'digits' are not",
         "{pool_sweep: [0, all]} -> 'pool_sweep': found 0, all | fitted to the pool itself; give []",
-        "{deploy: {n: 100, model: linear}} -> 'deploy': 'docstrings' | no decoder to export",
     ],
 )
 def test_what_does_not_go_together_is_refused(line):

@@ -1,5 +1,7 @@
 """A study of codes that keep neighbours: models, students, components, and all that is judged."""
 
+import json
+
 import pytest
 import yaml
 
@@ -31,8 +33,9 @@ training:
   layers: 2
 tracks: null
 downstream: { neighbours: 5, examples_per_class: 2, datasets: all }
+retrieval: { neighbours: 5, bytes: [16], datasets: all }
 cost: null
-deploy: null
+deploy: { dataset: digits, n: 60, model: auto }
 """)
 
 
@@ -76,3 +79,16 @@ def test_recall_is_measured_of_all_and_the_page_says_what_is_asked(finished):
     details = (finished / "results/near/details.html").read_text()
     assert "Keep the neighbours of images of handwritten digits in codes" in details
     assert "`digits`" in (finished / "reports/verdict.md").read_text()
+
+
+def test_an_adapter_is_exported_with_a_read_out_and_registered(finished):
+    adapter, metrics = finished / "results/near/digits/adapter", table(finished, "metrics")
+    origin = json.loads((adapter / "config.json").read_text())["origin"]
+    own = metrics[(metrics["n"] == 60) & (metrics["seed"] == origin["seed"])]
+    losses = own.set_index("model")["heldout_loss"]
+    assert origin["heldout_loss"] == losses[origin["model"]]
+    assert origin["readout"]["of"] == "both" and origin["readout"]["rows"] > 60
+    card = (adapter / "README.md").read_text()
+    assert "fitted afterwards, by least squares" in card and origin["stored"]["use"] in card
+    receipt = json.loads((adapter.parent / "adapter.json").read_text())
+    assert receipt["model_uri"] == "models:/near@champion"

@@ -79,7 +79,7 @@ def compare_command(
     labels: Labels = None,
     column: Column = None,
     bytes: Bytes = 64,
-    minutes: Minutes = 10.0,
+    minutes: Minutes = 5.0,
     out: Annotated[
         Path | None, typer.Option(help="Folder of all that is written; else beside the input.")
     ] = None,
@@ -92,7 +92,7 @@ def compare_command(
     goes on where it was stopped.
     """
     from qdistill.asking.answers import read_answer, told
-    from qdistill.asking.planning import excess, plan_question
+    from qdistill.asking.planning import excess, left_out, plan_question
     from qdistill.asking.question import Question
     from qdistill.asking.running import run_study
 
@@ -103,7 +103,8 @@ def compare_command(
         if not question.is_planned():
             plan, config = plan_question(question, cores)
             question.write_study(config)
-            typer.echo("\n".join(filter(None, [plan.told(), excess(question, plan)])))
+            told_of = [plan.told(), left_out(plan), excess(question, plan)]
+            typer.echo("\n".join(filter(None, told_of)))
         run_study(question.study_file, cores)
         typer.echo(told(read_answer(question.study_file)))
 
@@ -120,14 +121,14 @@ def plan_command(
     labels: Labels = None,
     column: Column = None,
     bytes: Bytes = 64,
-    minutes: Minutes = 10.0,
+    minutes: Minutes = 5.0,
     cores: Cores = None,
 ) -> None:
     """Tell what a study will take, without running it: models, n, minutes and memory.
 
     Of a configuration, what is left of it in this folder; of data, what `compare` would run.
     """
-    from qdistill.asking.planning import excess, plan_file, plan_question
+    from qdistill.asking.planning import excess, left_out, plan_file, plan_question
     from qdistill.asking.question import Question
 
     with _plain_errors():
@@ -136,7 +137,8 @@ def plan_command(
             return
         question = Question(path.absolute(), labels, column, bytes, minutes)
         plan, _ = plan_question(question, cores)
-        typer.echo("\n".join(filter(None, [plan.told(), excess(question, plan)])))
+        told_of = [plan.told(), left_out(plan), excess(question, plan)]
+        typer.echo("\n".join(filter(None, told_of)))
 
 
 Input = Annotated[

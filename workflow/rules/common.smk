@@ -351,6 +351,7 @@ def retrieval_settings(wildcards):
             "examples_per_class", 0
         ),
         "models": {name: track.settings_of(name) for name in track.trained_names()},
+        **({"objective": track.neighbours} if track.neighbours else {}),
     }
 
 

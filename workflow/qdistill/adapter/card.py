@@ -17,7 +17,7 @@ from qdistill.study.deploy_rules import Deployment
 from qdistill.study.registry import has_circuit_origin
 from qdistill.study.widths import qubits_of
 from qdistill.verdict.templates import render
-from qdistill.wording import counted
+from qdistill.wording import LOSSES, counted
 
 
 def write_card(
@@ -54,6 +54,7 @@ def write_card(
         sizes=bytes_by_precision(config),
         stored=stored,
         stored_cells=stored_cells(stored) if stored else [],
+        readout=config.origin.get("readout"),
     )
 
 
@@ -63,14 +64,15 @@ def _header(deployment: Deployment, config: AdapterConfig, evidence: Evidence) -
         f", mean of {seeds}": evidence.mean.estimate,
         f" of the exported seed {seed}": evidence.heldout[seed],
     }
+    measure = "neighbour_kl" if deployment.objective else "mse"
     results = [
         EvalResult(
             task_type="feature-extraction",
             dataset_type=deployment.dataset,
             dataset_name=deployment.dataset,
             dataset_split="heldout",
-            metric_type="mse",
-            metric_name=f"held-out mean squared error{name}",
+            metric_type="kl_divergence" if deployment.objective else "mse",
+            metric_name=f"{LOSSES[measure]}{name}",
             metric_value=float(value),
         )
         for name, value in values.items()

@@ -28,7 +28,7 @@ class Evidence:
     at: dict[str, Any]  # dataset, protocol and n
     choice: Choice  # what is deployed
     automatic: Choice  # what ``auto`` takes: the same unless a name was given
-    validation: SeedErrors  # cross-validated, by which the exported seed was chosen
+    validation: SeedErrors  # without held-out rows, by which the exported seed was chosen
     seed: int
     heldout: dict[int, float]  # held-out error of the deployed model by seed
     mean: Interval  # of those, with Student t limits
@@ -44,12 +44,13 @@ class Evidence:
 
     def measured(self) -> dict[str, float]:
         """Return what was measured, as the metrics that MLflow shows of the registered model."""
+        chosen_by = "validation_loss" if self.validation.cross_validated else "train_loss"
         found: dict[str, float] = {
             "heldout_loss": self.heldout[self.seed],
             "heldout_loss_mean": self.mean.estimate,
             "heldout_loss_mean_low": self.mean.low,
             "heldout_loss_mean_high": self.mean.high,
-            "validation_loss": self.validation.errors[self.seed],
+            chosen_by: self.validation.errors[self.seed],
             "seeds": len(self.heldout),
             "seeds_diverged": self.diverged,
         }
@@ -85,7 +86,7 @@ def gather_evidence(
     """Collect what the tables of these contracts say of what is deployed.
 
     The metrics are those of one data set, protocol and n, and the condition says which. The
-    validation are the cross-validated errors of what is deployed.
+    validation are errors of what is deployed, of no held-out row.
     """
     names = list(dict.fromkeys(metrics["model"]))
     automatic = choice

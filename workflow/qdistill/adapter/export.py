@@ -16,7 +16,8 @@ from qdistill.adapter.evidence import Evidence, gather_evidence
 from qdistill.adapter.layout import AdapterWeights, write_adapter
 from qdistill.adapter.numerics import decode, encode
 from qdistill.adapter.onnx_graph import build_graph
-from qdistill.adapter.seeds import seed_errors
+from qdistill.adapter.readout import code_loss, from_directions, with_readout
+from qdistill.adapter.seeds import seed_errors, trained_losses
 from qdistill.adapter.stored_codes import tabulate_stored
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
@@ -37,6 +38,7 @@ from qdistill.training.references import fit_regression
 
 _TOLERANCE = 1e-3  # of a held-out error computed twice, relative; float32 gives about 1e-6
 _ROUNDING = 1e-6  # of the targets' variance: below that, an error is rounding
+_ROUNDING_NATS = 1e-5  # of a divergence
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ def export_adapter(
     ------
     DataError
         If a file is missing or damaged, no candidate can be deployed, or the weights do not give
-        the held-out error that the metrics state.
+        the held-out loss that the metrics state.
     """
     latents = load_latents(files.latents)
     n, *_ = resolve_sizes([deployment.n], files.subsets[0])
@@ -79,7 +81,8 @@ def export_adapter(
     data = {"data": asdict(DataFile.of(deployment.dataset, files.latents))}
     data |= origin_of_texts(deployment.settings, latents.metadata)
     adapter = _adapter_of(evidence, deployment, blocks, files.weights, data)
-    check_heldout(adapter, blocks[0], evidence.heldout[seed], choice.name)
+    expected = evidence.heldout[seed]
+    check_heldout(adapter, blocks[0], expected, choice.name, deployment.objective)
     adapter = _with_stored(adapter, files.retrieval_front, evidence, deployment)
     folder = Path(folder)
     splits = ("train", "unlabelled", "heldout")
@@ -105,31 +108,44 @@ def _evidence_of(files: ExportFiles, deployment: Deployment, blocks: list[Exampl
     metrics = select_condition(read_frame("metrics", files.metrics), condition)
     margins = Margins(**deployment.equivalence)
     choice = choose_model(metrics, deployment.model, deployment.candidates, margins)
-    trained = (choice.name, blocks, deployment.width, condition, deployment.training)
-    validation = seed_errors(*trained, files.choices)
+    if deployment.objective:
+        validation = trained_losses(metrics, choice.name, choice.stage)
+    else:
+        trained = (choice.name, blocks, deployment.width, condition, deployment.training)
+        validation = seed_errors(*trained, files.choices)
     findings = read_frame("findings", files.findings)
     evidence = gather_evidence(metrics, findings, condition, choice, validation, margins)
     if not math.isfinite(evidence.heldout[evidence.seed]):
         raise DataError(
-            f"'deploy.model': '{choice.name}' has diverged for seed {evidence.seed}, which has the "
-            "median cross-validated error, so that there is nothing to deploy; name another"
+            f"'deploy.model': '{choice.name}' has diverged for seed {evidence.seed}, which is the "
+            "median one, so that there is nothing to deploy; name another"
         )
     return evidence
 
 
-def check_heldout(adapter: AdapterWeights, examples: Examples, expected: float, name: str) -> None:
+def check_heldout(
+    adapter: AdapterWeights,
+    examples: Examples,
+    expected: float,
+    name: str,
+    objective: Mapping[str, Any] | None = None,
+) -> None:
     """Validate weights by held-out rows, which are used for no choice.
 
-    Raises DataError if the held-out error is not the one that the metrics state.
+    The objective is that of :class:`Deployment`. Raises DataError if the held-out loss is not the
+    one that the metrics state.
     """
-    targets = examples.targets[examples.heldout].numpy()
-    codes = encode(adapter, examples.inputs[examples.heldout].numpy())
-    predicted = decode(adapter, codes).astype(np.float64)
-    found = float(np.square(predicted - targets).mean())
-    rounding = _ROUNDING * float(targets.astype(np.float64).var())
+    if objective:
+        found, rounding = code_loss(adapter, examples, objective), _ROUNDING_NATS
+    else:
+        targets = examples.targets[examples.heldout].numpy()
+        codes = encode(adapter, examples.inputs[examples.heldout].numpy())
+        predicted = decode(adapter, codes).astype(np.float64)
+        found = float(np.square(predicted - targets).mean())
+        rounding = _ROUNDING * float(targets.astype(np.float64).var())
     if not abs(found - expected) <= _TOLERANCE * expected + rounding:
         raise DataError(
-            f"the weights of '{name}' give the held-out error {found:.6g}, but the metrics state "
+            f"the weights of '{name}' give the held-out loss {found:.6g}, but the metrics state "
             f"{expected:.6g}; the files are of different runs"
         )
 
@@ -156,12 +172,17 @@ def _adapter_of(
         "measured": evidence.measured(),
         **data,
     }
-    rows = next(each for each in blocks if seed in each.seeds).labelled_rows(seed)
-    if name in FITTED:
-        fitted = fit_regression(name, *rows, seed, deployment.width)
-        adapter = from_regression(fitted)
-    else:
+    block = next(each for each in blocks if seed in each.seeds)
+    rows, objective = block.labelled_rows(seed), deployment.objective
+    if name not in FITTED:
         adapter = convert(name, read_seed(name, seed, int(deployment.n), weights))
+    elif objective:
+        adapter = from_directions(block, seed, deployment.width, objective)
+    else:
+        adapter = from_regression(fit_regression(name, *rows, seed, deployment.width))
+    if objective:
+        adapter, origin["readout"] = with_readout(adapter, block, seed, objective)
+        origin["measured"] |= {"readout_heldout_mse": origin["readout"]["heldout_mse"]}
     constant = not adapter.tensors["encoder.weight"].any()
     origin |= {"constant": True} if constant else {}
     adapter = replace(adapter, config=replace(adapter.config, origin=origin))

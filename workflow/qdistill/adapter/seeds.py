@@ -1,7 +1,8 @@
 """Which seed is exported: the one of the median cross-validated error inside the n rows.
 
 No held-out row is looked at. Where a run recorded its cross-validated error, that is taken; else
-the model is trained again on folds of its n rows, in the same way.
+the model is trained again on folds of its n rows, in the same way. Of codes that keep neighbours
+the loss on the rows that were trained on stands in.
 """
 
 import math
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from qdistill.datasets.examples import Examples
 from qdistill.errors import DataError
@@ -24,10 +26,11 @@ from qdistill.training.references import FOLDS, errors_by_rank, fit_regression
 
 @dataclass(frozen=True)
 class SeedErrors:
-    """Cross-validated errors by seed, and how they came about, in words."""
+    """Errors by seed without held-out rows, and how they came about, in words."""
 
     errors: dict[int, float]
     source: str
+    cross_validated: bool = True  # else losses of the rows that were trained on
 
     def median_seed(self) -> int:
         """Return the seed of the median error; the lower of the two middle ones if seeds are even.
@@ -71,6 +74,17 @@ def seed_errors(
     if missing := [seed for seed in seeds if seed not in found]:
         raise DataError(f"there is no cross-validated error of '{model}' for seed {missing[0]}")
     return SeedErrors({seed: found[seed] for seed in seeds}, f"that of {own}, {source}")
+
+
+def trained_losses(metrics: pd.DataFrame, name: str, stage: str) -> SeedErrors:
+    """Take the losses on the rows that were trained on, which include no held-out one.
+
+    It is for codes that keep neighbours, of which a fold of n rows has few. The metrics are those
+    of one data set, protocol and n.
+    """
+    own = metrics[(metrics["model"] == name) & (metrics["stage"] == stage)]
+    losses = own.set_index("seed")["train_loss"].sort_index().to_dict()
+    return SeedErrors(losses, f"that of `{name}`, as it was trained", cross_validated=False)
 
 
 def _of_reference(name: str, examples: Examples, width: int) -> dict[int, float]:

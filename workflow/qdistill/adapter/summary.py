@@ -41,13 +41,16 @@ def summarise(folder: str | Path) -> str:
     }
     keys = ("study", "dataset", "protocol", "n", "model", "stage", "seed")
     rows |= {key: str(origin[key]) for key in keys if key in origin}
+    lost = "divergence" if "readout" in origin else "error"
     errors = {
-        "heldout_loss": "held-out error of this seed",
+        "heldout_loss": f"held-out {lost} of this seed",
         "heldout_loss_mean": f"its mean over {origin.get('seeds', 'the')} seeds",
     }
     for key, meaning in errors.items():
         if isinstance(origin.get(key), float):
             rows[meaning] = f"{origin[key]:.4g}"
+    if "readout" in origin:
+        rows["read-out"] = f"fitted after the codes, to {origin['readout']['rows']:,} rows"
     wide = max(map(len, rows))
     table = "\n".join(f"{name:<{wide}}  {value}" for name, value in rows.items())
     sentence = first_sentence(Path(folder) / CARD_FILE)

@@ -1,5 +1,6 @@
 """The answer of a finished study: a table of methods, and a sentence that says what to use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,15 +8,16 @@ import pandas as pd
 
 from qdistill.adapter.layout import read_config
 from qdistill.errors import DataError
-from qdistill.judgement.pairing import CONDITION, last_stage
+from qdistill.judgement.pairing import last_stage
+from qdistill.judgement.retrieval import label_of, level_of
 from qdistill.judgement.statistics import paired_interval
 from qdistill.storage.tables import read_frame
 from qdistill.wording import estimate, number
 
 # Columns of the table of stored codes that are shown.
 _SHOWN = (
-    *("method", "form", "rescored", "bytes", "recall", "recall_low", "recall_high"),
-    *("loss", "on_front", "verdict"),
+    *("method", "trained_for", "form", "rescored", "bytes"),
+    *("recall", "recall_low", "recall_high", "loss", "on_front", "verdict"),
 )
 
 
@@ -39,7 +41,7 @@ def read_answer(study_file: Path) -> Answer:
     results = folder / "results" / study_file.stem
     adapters = sorted(results.glob("*/adapter/config.json"))
     adapter = adapters[0].parent if adapters else None
-    sentence = _choice(results) if adapter is None else _use(adapter)
+    sentence = _choice(results) if adapter is None else _use(adapter, results)
     report = folder / "reports/verdict.md"
     return Answer(answer_table(results), sentence, adapter, report, study_file)
 
@@ -47,30 +49,32 @@ def read_answer(study_file: Path) -> Answer:
 def answer_table(results: str | Path) -> pd.DataFrame:
     """Tabulate the methods of a study at its largest n, the best first.
 
-    That is what stored codes find of neighbours in so many bytes or, where classes are told,
-    accuracy. Limits are those of 95 % over the seeds. Raises DataError if a table is missing or
-    damaged.
+    That is what stored codes find of neighbours in so many bytes, with what those that are trained
+    are ``trained_for``, or, where classes are told, accuracy. Limits are those of 95 % over the
+    seeds. Raises DataError if a table is missing or damaged.
     """
     results = Path(results)
     metrics = read_frame("metrics", results / "metrics.parquet")
     metrics = metrics[metrics["n"] == metrics["n"].max()]
     if metrics["task"].eq("classify").any():
         return _classifiers(metrics)
-    return _stores(_front_of(results / "retrieval_front.parquet"))
+    front = read_frame("retrieval_front", results / "retrieval_front.parquet")
+    tasks = metrics.drop_duplicates("protocol").set_index("protocol")["task"]
+    return _stores(front[front["n"] == front["n"].max()], tasks.to_dict())
 
 
-def _front_of(path: Path) -> pd.DataFrame:
-    """Read what is found by stored codes, of the first problem at its largest n."""
-    table = read_frame("retrieval_front", path)
-    first = table.sort_values("n", ascending=False, kind="stable").iloc[0]
-    return table[(table[list(CONDITION)] == first[list(CONDITION)]).all(axis=1)]
+def _stores(front: pd.DataFrame, tasks: Mapping[str, str]) -> pd.DataFrame:
+    """Tabulate the form of each method that finds most within the largest budget.
 
-
-def _stores(front: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate the form of each method that finds most within the largest budget."""
-    fitting = front[front["budget"].notna()]
+    Tasks are those of protocols. What is not trained is there once, as it stands beside codes that
+    keep neighbours, if there are such.
+    """
+    asked = front["protocol"].map(tasks)
+    front = front.assign(trained_for=asked.where(front["method"].map(level_of) > 0, ""))
+    rivals = asked == ("neighbours" if asked.eq("neighbours").any() else asked.iloc[0])
+    fitting = front[front["budget"].notna() & (rivals | (front["trained_for"] != ""))]
     rows = fitting.sort_values(["recall", "bytes"], ascending=[False, True])
-    return rows.drop_duplicates("method")[list(_SHOWN)].reset_index(drop=True)
+    return rows.drop_duplicates(["method", "trained_for"])[list(_SHOWN)].reset_index(drop=True)
 
 
 def _classifiers(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -86,11 +90,23 @@ def _classifiers(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
 
 
-def _use(adapter: Path) -> str:
-    """Say which model the adapter is and, as its card does, what to store."""
+def _use(adapter: Path, results: Path) -> str:
+    """Say which model the adapter is and, as its card does, what to store.
+
+    That is among all that was trained for the same; what was trained for something else is named
+    where it finds more.
+    """
     origin = read_config(adapter).origin
     said = f"The adapter is `{origin['model']}`."
-    return f"{said} {origin['stored']['use']}" if "stored" in origin else said
+    if "stored" not in origin:
+        return said
+    table, told = answer_table(results), f"{said} {origin['stored']['use']}"
+    best = table.iloc[0]
+    if best["trained_for"] != "reconstruct" or "readout" not in origin:
+        return told
+    found = estimate(best["recall"], best["recall_low"], best["recall_high"])
+    form = label_of(best["form"], bool(best["rescored"]))
+    return f"{told} But `{best['method']}` trained to reconstruct finds {found} as {form}."
 
 
 def _choice(results: Path) -> str:

@@ -28,7 +28,7 @@ def compare(
     out: str | Path = "compared",
     column: str | None = None,
     bytes: int = 64,
-    minutes: float = 10.0,
+    minutes: float = 5.0,
     cores: int | None = None,
 ) -> Answer:
     """Compare methods that make vectors shorter, circuits among them, on data in memory.

@@ -18,7 +18,7 @@ from qdistill.places import SNAKEFILE
 from qdistill.study.duration import Expectation, expect_run, spoken
 from qdistill.study.messages import listed
 from qdistill.study.tracks import ALL, Study
-from qdistill.study.widths import width_of
+from qdistill.study.widths import qubits_of, width_of
 from qdistill.wording import counted
 
 _PLANNED = 0.85  # of the minutes; the rest is for planning, Snakemake's start and what is misjudged
@@ -87,6 +87,15 @@ def excess(question: Question, plan: Plan) -> str:
         f"No study that says anything fits {question.minutes:g} minutes; this one takes about "
         f"{spoken(plan.expected.seconds)}."
     )
+
+
+def left_out(plan: Plan) -> str:
+    """Tell that codes are so wide that no circuit stands beside them, or nothing."""
+    widths = {width_of(track.datasets[name]) for (name, _), track in plan.study.problems.items()}
+    width = max(widths)
+    if qubits_of(width):
+        return ""
+    return f"Circuits are left out: their codes are a power of two wide, and these {width} numbers."
 
 
 def _with_path(config: Mapping[str, Any], path: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Question:
     labels: str | None = None  # a column: classes are to be told
     column: str | None = None  # of vectors or texts, where that is not plain
     bytes: int = 64  # of a code, one for each of its numbers
-    minutes: float = 10.0
+    minutes: float = 5.0
     out: Path | None = None
 
     @property

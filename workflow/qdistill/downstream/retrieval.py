@@ -25,10 +25,12 @@ from qdistill.downstream.codes import Encoder, load_encoder
 from qdistill.downstream.measures import HeldoutTasks, read_runs
 from qdistill.downstream.product_codes import METHOD, ProductQuantiser, train_product_quantisers
 from qdistill.downstream.rivals import Rival, fit_rivals
+from qdistill.models.neighbours import principal_directions
 from qdistill.models.quantisation import FORMS, Quantiser
 from qdistill.storage.tables import make_frame, write_table
 from qdistill.storage.weights import check_seeds
 from qdistill.study.registry import STUDENTS, stages_of
+from qdistill.training.objective import set_task
 
 SHORTLIST = 4  # candidates that are sorted again, in units of the neighbours that are wanted
 _RESCORED = ("binary", "product")  # forms that lose so much that queries should not be stored
@@ -65,9 +67,10 @@ def measure_retrieval(
 
     Weights and metrics are those of each trained model and student, by its name, and so are their
     settings, ``models`` of all. The others are ``dataset``, ``neighbours``, ``examples_per_class``
-    (without which no probe is measured) and ``bytes``, the budgets for which rivals without
-    training are fitted. Raises DataError if a file is damaged or of other seeds, or there are too
-    few held-out rows.
+    (without which no probe is measured), ``bytes``, the budgets for which rivals without training
+    are fitted, and ``objective``: how codes were trained to keep neighbours, if they were, whose
+    ``pca`` then stands in that of n rows. Raises DataError if a file is damaged or of other seeds,
+    or there are too few held-out rows.
     """
     tasks, budgets = HeldoutTasks.prepare(problem.latents, settings, "retrieval"), settings["bytes"]
     pool = tasks.latents.features[tasks.latents.positions("unlabelled")]
@@ -83,13 +86,32 @@ def measure_retrieval(
             runs = _read_fits(name, n, examples.seeds, metrics)
             for seed, coded in _coded_by_model(name, encode, examples, inputs, runs):
                 rows += searches.rows_of(coded, {**key, "seed": seed})
-        for seed, labelled, asked in zip(
-            examples.seeds, examples.inputs[examples.labelled].numpy(), inputs.numpy(), strict=True
-        ):
-            rivals = fit_rivals(labelled, pool, budgets, seed)
+        for at, seed in enumerate(examples.seeds):
+            labelled, asked = examples.inputs[examples.labelled[at]].numpy(), inputs[at].numpy()
+            components = _directions_of(examples, at, settings.get("objective"))
+            rivals = fit_rivals(labelled, pool, budgets, seed, components)
             for coded in _coded_by_rivals(rivals, products, labelled, asked):
                 rows += searches.rows_of(coded, {**key, "seed": seed})
     write_table("retrieval", path, make_frame("retrieval", rows), settings)
+
+
+def _directions_of(
+    examples: Examples, at: int, asked: Mapping[str, Any] | None
+) -> Callable[[], np.ndarray] | None:
+    """Return what finds the axes (D, rank) of ``pca`` where codes are trained to keep neighbours.
+
+    The rank is the most that so many rows can have, the same for all seeds.
+    """
+    if not asked:
+        return None
+    fitted = set_task(examples, {"neighbours": asked}).fitted[at]
+
+    def find() -> np.ndarray:
+        most = min(len(fitted), examples.inputs.shape[1])
+        found = principal_directions(examples.inputs[fitted], most).numpy()
+        return np.pad(found, ((0, most - len(found)), (0, 0))).T
+
+    return find
 
 
 def _coded_by_model(

@@ -38,13 +38,18 @@ class Rival:
 
 
 def fit_rivals(
-    labelled: np.ndarray, pool: np.ndarray, budgets: Sequence[int], seed: int
+    labelled: np.ndarray,
+    pool: np.ndarray,
+    budgets: Sequence[int],
+    seed: int,
+    components: Callable[[], np.ndarray] | None = None,
 ) -> Iterator[Rival]:
     """Yield every rival, fitted on a seed's labelled rows (n, D), in the widths of the budgets.
 
     A budget is a number of bytes. ``pca_pool`` has the unlabelled rows (U, D) besides; without any
     it would be ``pca``. Of M rows there are M - 1 principal components at most, the same number for
-    all seeds: where rows vary in fewer directions, the last are zero.
+    all seeds: where rows vary in fewer directions, the last are zero. Where codes are trained to
+    keep neighbours, ``components`` gives the axes (D, rank) of ``pca``, as it is there.
     """
     features = labelled.shape[1]
     yield Rival(RAW, features, FORMS, 0.0)
@@ -55,7 +60,7 @@ def fit_rivals(
     )
     numbers = ("int8", "binary")  # of which a rotation evens the sizes
     yield from _mapped("rotation", lambda: _rotation(features, seed), budgets, numbers)
-    yield from _mapped("pca", lambda: _components(labelled), budgets)
+    yield from _mapped("pca", components or (lambda: _components(labelled)), budgets)
     if len(pool):
         both = np.concatenate([labelled, pool])
         yield from _mapped("pca_pool", lambda: _components(both), budgets)

@@ -1,6 +1,6 @@
 """What a study deploys, resolved and checked before anything runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qdistill.errors import ConfigurationError
@@ -25,6 +25,8 @@ class Deployment:
     training: dict[str, dict[str, Any]]  # settings of the trained models, by name
     equivalence: dict[str, float]  # margins, by which candidates are as good as the best
     neighbours: int | None = None  # that are searched by stored codes; None if none are
+    # How codes were trained to keep neighbours, as a track has it; empty where they decode.
+    objective: dict[str, Any] = field(default_factory=dict)
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -48,12 +50,6 @@ def resolve_deployment(study: Study) -> Deployment | None:
     if not asked:
         return None
     dataset, protocol, track = _problem_of(asked, study)
-    if track.neighbours:
-        raise ConfigurationError(
-            f"configuration: 'deploy': '{dataset}' under the protocol '{protocol}' is trained for "
-            "'objective: neighbours', which trains no decoder to export; name another data set, or "
-            "deploy nothing with 'deploy: null'"
-        )
     if asked["n"] not in track.n:
         raise ConfigurationError(
             f"configuration: 'deploy.n': found {asked['n']}, but '{dataset}' under the protocol "
@@ -75,6 +71,7 @@ def resolve_deployment(study: Study) -> Deployment | None:
             if (dataset, protocol) in study.retrieval
             else None
         ),
+        objective=track.neighbours,
     )
 
 
