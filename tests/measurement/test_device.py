@@ -222,7 +222,7 @@ def test_secrets_are_refused_wherever_they_stand(tmp_path, monkeypatch, options)
     assert said.startswith("'options': '")
     with pytest.raises(ConfigurationError) as caught:
         measure_on_device(*problem(), {**device(), "options": options}, tmp_path)
-    assert str(caught.value).startswith("'device.options': '")
+    assert str(caught.value).startswith("'measurement.device.options': '")
     assert SECRET not in said + str(caught.value)
 
 

@@ -47,7 +47,10 @@ def _reach(own: pd.DataFrame, exact: pd.Series, tolerance: float) -> dict[str, A
     spread = (wide[most] - floor) * most  # what one shot a row would add
     room = (1 + tolerance) * exact - floor
     needed = (spread / room.where(room > 0)).to_numpy()
-    found = {"seeds": len(wide), "diverged": int(own.groupby("seed")["diverged"].any().sum())}
+    found: dict[str, Any] = {
+        "seeds": len(wide),
+        "diverged": int(own.groupby("seed")["diverged"].any().sum()),
+    }
     found |= {"exact_loss": exact.mean(skipna=False), "tolerance": tolerance}
     found |= ratio.columns("floor_ratio", "floor")
     reached = paired_ratio(needed, np.ones(len(needed)))

@@ -55,7 +55,7 @@ class MeasuredCircuit:
         Raises DataError besides if the model's codes are not those of a circuit.
         """
         model, weights = load_model(name, n, paths, width, settings)
-        bottleneck = model.bottleneck
+        bottleneck: Any = model.bottleneck
         if not hasattr(bottleneck, "gates"):
             raise DataError(f"{paths[name]}: of '{name}', whose codes are no outcomes of a circuit")
         angles = bottleneck.gates({**model.prepared, **slot_weights(weights)})

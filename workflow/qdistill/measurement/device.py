@@ -79,7 +79,7 @@ def measure_on_device(
     try:
         check_no_secrets(device["options"])
     except ValueError as error:
-        raise ConfigurationError(f"'device.options': {error}") from None
+        raise ConfigurationError(f"'measurement.device.options': {error}") from None
     circuits = _circuits(angles, amplitudes, device, entangled)
 
     def opened() -> Direct | Queue:
@@ -158,7 +158,7 @@ def _open(settings: Mapping[str, Any], circuit: Circuit) -> Direct | Queue:
         _check_runnable(device, circuit.tape())
     except Exception as error:
         raise ConfigurationError(
-            f"'device.name': '{settings['name']}' cannot run these circuits with "
+            f"'measurement.device.name': '{settings['name']}' cannot run these circuits with "
             f"{settings['shots']} shots: {described(error)}"
         ) from None
     return _Queued(device) if isinstance(device, Queue) else _InProcess(settings, device)
@@ -188,10 +188,10 @@ def _check_installed(name: str) -> None:
     package = next((each for start, each in PLUGINS.items() if name.startswith(start)), None)
     if package is not None and version_of(package) == "not installed":
         raise ConfigurationError(
-            f"'device.name': found '{name}', which needs the package {package}"
+            f"'measurement.device.name': found '{name}', which needs the package {package}"
         )
     raise ConfigurationError(
-        f"'device.name': found '{name}'{nearest(name, known)}; PennyLane has here: "
+        f"'measurement.device.name': found '{name}'{nearest(name, known)}; PennyLane has here: "
         f"{listed(sorted(known))}"
     )
 
@@ -207,11 +207,12 @@ def _make(settings: Mapping[str, Any], qubits: int) -> Any:
         return qml.device(name, wires=qubits, **options)
     except ImportError as error:
         raise ConfigurationError(
-            f"'device.name': '{name}' needs a package that is not here: {described(error)}"
+            f"'measurement.device.name': '{name}' needs a package that is not here: "
+            f"{described(error)}"
         ) from None
     except Exception as error:
         raise ConfigurationError(
-            f"'device': '{name}' cannot be had with these options: {described(error)}"
+            f"'measurement.device': '{name}' cannot be had with these options: {described(error)}"
         ) from None
 
 

@@ -116,8 +116,8 @@ class _Run:
         paid = self.cache.count_paid(name)
         if paid + due > most:
             raise ConfigurationError(
-                f"'device.max_executions': found {most}, but with {due} to do on '{name}' and "
-                f"{paid} paid for already there would be {paid + due}; nothing was begun"
+                f"'measurement.device.max_executions': found {most}, but with {due} to do on "
+                f"'{name}' and {paid} paid for already there would be {paid + due}; nothing was begun"
             )
         tell(
             f"executions to do on device '{name}': {due:,} of {shots:,} shots each, for "
