@@ -33,6 +33,7 @@ tracks: null
 downstream: { neighbours: 5, examples_per_class: 2, datasets: all }
 cost: null
 deploy: null
+mlflow: { enabled: false }
 """)
 
 
