@@ -21,11 +21,9 @@ def test_a_study_is_run_from_any_folder_with_the_defaults_of_the_clone(tmp_path)
     (folder / "own.yaml").write_text(yaml.safe_dump(TINY))
     given = ("-s", clone / "Snakefile", "--configfile", "own.yaml")
     before = sorted(path for path in clone.rglob("*") if "__pycache__" not in path.parts)
-    succeed(folder, *given, "--dry-run")
     succeed(folder, *given)
     assert len(read_frame("metrics", folder / "results/own/metrics.parquet")) == 4
     assert (folder / "reports/verdict.md").is_file()
-    succeed(folder, *given, "--report", "reports/report.html")
     assert sorted(p for p in clone.rglob("*") if "__pycache__" not in p.parts) == before
     # A folder may have its own keys where Snakemake looks for them.
     (folder / "config").mkdir()
