@@ -144,9 +144,7 @@ models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
 students: [compiled]
 projections: identity
 pool_sweep: []
-sweeps:
-  - { model: quantum, setting: layers, values: [1, 2], max_n: 20 }
-  - { model: classical, setting: code_scale, values: [0.5, 1], max_n: 20 }
+sweeps: [{ model: quantum, setting: layers, values: [1, 2], max_n: 20 }]
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
