@@ -10,7 +10,7 @@ COMPILED := mlflow, numba, onnxruntime, pandera.pandas, peft, pennylane, scipy.s
 	sentence_transformers, sklearn.decomposition, sklearn.linear_model, snakemake.cli, torch
 
 .DEFAULT_GOAL := help
-.PHONY: help install study test test-fast lint docs ui benchmark cluster servers
+.PHONY: help install study test suite test-fast lint docs ui benchmark cluster servers
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,8 +49,11 @@ study: install  ## run the default study (or STUDY=config/studies/smoke.yaml) an
 	$(BIN)/snakemake --configfile $(STUDY) --report reports/report.html
 	@echo "Read reports/verdict.md, then open reports/report.html"
 
+# The linters, of which mypy takes a minute of one core, run beside the first tests.
 test: cluster  ## run linters and tests
-	$(MAKE) lint
+	$(MAKE) --jobs 2 lint suite
+
+suite: cluster
 	$(BIN)/python -m pytest -r s --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: cluster  ## run the tests that answer soon: none that is slow or runs Snakemake

@@ -1,4 +1,4 @@
-"""The smoke study through a real Slurm: jobs that are cancelled, too large, or hang."""
+"""A small study through a real Slurm: jobs that are cancelled, too large, or hang."""
 
 import os
 import re
@@ -19,7 +19,19 @@ sys.path.append(str(ROOT / "workflow/benchmarks"))
 import slurm
 from compare_results import Difference, compare_folders
 
-SMOKE = ["--configfile", "config/studies/smoke.yaml"]
+# The smoke study without what tells Slurm nothing new: it is run three times.
+SMALL = """\
+datasets: [synthetic-4q]
+n: [40]
+models: [mean, linear, quantum, linear_tuned]
+students: [compiled, distilled_pool]
+pool_sweep: [0]
+tracks: { regularised: null }
+downstream: null
+deploy: { dataset: synthetic-4q, n: 40, model: auto }
+"""
+CONFIGURED = ["--configfile", "config/studies/smoke.yaml", "small.yaml"]
+TABLES = ["--", "reports/verdict.md"]
 PROFILE = ["--workflow-profile", "profiles/slurm"]
 # A short study is one submission; here it is many, as longer ones are.
 GROUPS = {
@@ -49,11 +61,17 @@ def node():
     slurm.stop()
 
 
+def clone(folder):
+    """A clone that holds the study."""
+    (folder / "small.yaml").write_text(SMALL)
+    return checkout(folder).resolve()
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """The study on this machine alone."""
-    folder = checkout(tmp_path_factory.mktemp("alone"))
-    succeed(folder, *SMOKE)
+    """The tables of the study, made on this machine alone."""
+    folder = clone(tmp_path_factory.mktemp("alone"))
+    succeed(folder, *CONFIGURED, *TABLES)
     return folder
 
 
@@ -93,8 +111,8 @@ def compare(alone, folder):
 
 
 def test_a_short_study_is_one_submission_with_the_tables_of_one_machine(node, alone, tmp_path):
-    folder = checkout(tmp_path).resolve()
-    output = succeed(folder, *PROFILE, *SMOKE)
+    folder = clone(tmp_path)
+    output = succeed(folder, *PROFILE, *CONFIGURED)
     assert len(re.findall("has been submitted with SLURM jobid", output)) == 1, output
     compare(alone, folder)
 
@@ -102,9 +120,10 @@ def test_a_short_study_is_one_submission_with_the_tables_of_one_machine(node, al
 def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_machine(
     node, alone, tmp_path
 ):
-    folder = checkout(tmp_path).resolve()
+    folder = clone(tmp_path)
     needs = ["map_trainability:mem_mb=60 * 40 ** (attempt - 1)", "time_engines:runtime=1"]
-    running = start(folder, *PROFILE, *SMOKE, *PARTS, "--set-resources", *needs, "--cores", 1)
+    limits = ["--set-resources", *needs, "--cores", 1]
+    running = start(folder, *PROFILE, *CONFIGURED, *PARTS, *limits, *TABLES)
     done = cancel_and_stop(folder, running)
     output = running.communicate(timeout=1200)[0]
     assert running.returncode == 0, output
@@ -118,21 +137,21 @@ def test_a_study_with_cancelled_large_and_hanging_jobs_has_the_tables_of_one_mac
 
 
 def test_arrays_are_refused_since_their_tasks_would_be_one_job(node, tmp_path):
-    folder = checkout(tmp_path).resolve()
-    output = fail(folder, *PROFILE, *SMOKE, "--qdistill-slurm-array-jobs", "all")
+    folder = clone(tmp_path)
+    output = fail(folder, *PROFILE, *CONFIGURED, "--qdistill-slurm-array-jobs", "all")
     assert "this executor has no arrays" in output and "SLURM jobid" not in output
 
 
 def test_what_cannot_be_submitted_ends_the_study_with_its_reason(node, tmp_path):
     """Also where Slurm's executor stumbles over a group while it tells."""
-    folder = checkout(tmp_path).resolve()
+    folder = clone(tmp_path)
     wrong = ["--default-resources", "slurm_extra=\"'--comment=mine'\"", "tmpdir=system_tmpdir"]
-    output = fail(folder, *PROFILE, *SMOKE, "--retries", "0", *wrong)
+    output = fail(folder, *PROFILE, *CONFIGURED, "--retries", "0", *wrong)
     assert "Could not be submitted to Slurm" in output and "comment" in output
 
 
 def test_what_slurm_does_not_take_ends_the_study_with_its_reason(node, tmp_path):
-    folder = checkout(tmp_path).resolve()
+    folder = clone(tmp_path)
     given = ["--default-resources", "slurm_partition=nowhere", "tmpdir=system_tmpdir"]
-    output = fail(folder, *PROFILE, *SMOKE, "--retries", "0", *given)
+    output = fail(folder, *PROFILE, *CONFIGURED, "--retries", "0", *given)
     assert "invalid partition specified: nowhere" in output

@@ -45,7 +45,7 @@ def test_the_rule_is_paired_t_tests_with_holms_correction_over_the_candidates():
     generator = np.random.default_rng(4)
     names = ["pca", "linear", "linear_tuned", "square", "orthogonal", "classical", "quantum"]
     verdicts, limit = [], np.log(1.02)
-    for _ in range(20):
+    for _ in range(10):
         means = {name: 0.01 + 0.0007 * generator.uniform() for name in names}
         table = errors_table(means, noise=0.0002)
         choice = choose_model(table, "auto", contenders(names))

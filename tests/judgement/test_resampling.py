@@ -30,10 +30,10 @@ def interval_of(challenger, baseline, generator):
 
 def test_it_covers_the_ratio_for_all_rows_and_the_interval_over_seeds_does_not():
     crossed, seeds_alone, times = 0, 0, 300
+    draws = draw_crossed((SEEDS, ROWS), np.random.default_rng(times))  # as of models of one problem
     for trial in range(times):
-        generator = np.random.default_rng(trial)
-        pair = simulate(generator)
-        found = interval_of(*pair, generator)
+        pair = simulate(np.random.default_rng(trial))
+        found = crossed_ratio(*pair, draws)
         logs = np.log(pair[0].mean(1) / pair[1].mean(1))
         alone = paired_interval(logs)
         crossed += found.low <= true_ratio() <= found.high

@@ -1,4 +1,4 @@
-"""The two halves of a sync: what each writes, and a server in place of a file."""
+"""The two halves of a sync: what each writes, and leaves to the other."""
 
 import contextlib
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from helpers.servers import running_mlflow
 from helpers.tracking import (
     METRICS,
     RECEIPT,
@@ -119,17 +118,3 @@ def test_the_environment_is_as_before(finished_study, monkeypatch):
     before = dict(os.environ)
     sync()
     assert dict(os.environ) == before
-
-
-def test_a_server_ends_up_with_the_same_runs_as_a_file(
-    finished_study, index, empty_store, tmp_path, monkeypatch
-):
-    from mlflow import MlflowClient
-
-    shutil.copy(empty_store, tmp_path / "server.db")
-    with running_mlflow(f"sqlite:///{tmp_path}/server.db", tmp_path / "server") as server:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-        receipt = sync()
-        assert receipt["tracking_uri"] == server
-        assert content(MlflowClient(tracking_uri=server), receipt) == index.content
-        assert counts(sync())["unchanged"] == len(index.content)

@@ -53,13 +53,13 @@ def by_brute_force(name, x, y, asked, seed):
 @pytest.mark.parametrize("kind", ["noisy map", "squares", "reconstruct"])
 def test_predictions_are_those_of_the_closed_form_at_the_best_settings(name, kind):
     x, y = (each.astype(float) for each in draw_problem(kind, 6))
-    for seed in (0, 1):
-        own = np.random.default_rng(seed).permutation(60)[:30]
-        fitted = KernelRegression(name, x[own], y[own], seed, 5)
-        expected, at_edge = by_brute_force(name, x[own], y[own], x[140:], seed)
-        np.testing.assert_allclose(fitted.predict(x[140:]), expected, atol=1e-6 * np.ptp(y))
-        assert fitted.at_edge == at_edge
-        assert fitted.count_parameters() == 30 * y.shape[1] + x.shape[1] + y.shape[1]
+    seed = 1  # by which not all choices lie at the edge
+    own = np.random.default_rng(seed).permutation(60)[:30]
+    fitted = KernelRegression(name, x[own], y[own], seed, 5)
+    expected, at_edge = by_brute_force(name, x[own], y[own], x[140:], seed)
+    np.testing.assert_allclose(fitted.predict(x[140:]), expected, atol=1e-6 * np.ptp(y))
+    assert fitted.at_edge == at_edge
+    assert fitted.count_parameters() == 30 * y.shape[1] + x.shape[1] + y.shape[1]
 
 
 def test_what_is_quadratic_is_learned_from_as_many_rows_as_products():

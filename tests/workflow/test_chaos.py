@@ -1,4 +1,4 @@
-"""A study that is killed ten times, and whose disk is full, ends as one that nothing disturbs."""
+"""A study that is killed again and again, and whose disk is full, ends as one undisturbed."""
 
 import os
 import sys
@@ -31,9 +31,10 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 def test_kills_and_full_disks_leave_nothing_behind(tmp_path):
     study = tmp_path / "tiny.yaml"
     study.write_text(TINY)
-    disks = 2 if os.geteuid() == 0 and os.access("/bin/mount", os.X_OK) else 0
+    disks = 1 if os.geteuid() == 0 and os.access("/bin/mount", os.X_OK) else 0
     program = ROOT / "workflow/benchmarks/chaos.py"
-    given = ["--kills", 6, "--disks", disks, "--longest", 10, "--seed", 3]
+    # By this seed everything is killed, Snakemake alone, and two jobs, and the clock jumps between.
+    given = ["--kills", 4, "--disks", disks, "--longest", 10, "--seed", 1269]
     files = ["--configfile", ROOT / "config/studies/smoke.yaml", study]
     output = run_python(program, *given, *files).splitlines()
     studies = [line for line in output if line.startswith("study ")]

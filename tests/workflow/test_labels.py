@@ -46,6 +46,7 @@ tracks:
 downstream: null
 cost: null
 deploy: null
+mlflow: { enabled: false }
 """)
 
 

@@ -6,7 +6,6 @@ import re
 import signal
 import sqlite3
 import time
-import zipfile
 
 import psutil
 import pytest
@@ -145,9 +144,7 @@ models: [mean, pca_cv, linear, classical, square, quantum, linear_tuned]
 students: [compiled]
 projections: identity
 pool_sweep: []
-sweeps:
-  - { model: quantum, setting: layers, values: [1, 2], max_n: 20 }
-  - { model: classical, setting: code_scale, values: [0.5, 1], max_n: 20 }
+sweeps: [{ model: quantum, setting: layers, values: [1, 2], max_n: 20 }]
 training: { epochs: 600, learning_rate: 0.03, layers: 2, angle_range: 1.0 }
 tracks: null
 trainability: null
@@ -199,10 +196,6 @@ def test_report(finished):
     ):
         assert category in html
     assert "2 seeds" in html and "#app .h-screen" in html and len(html) < 8e6
-    archive = finished / "reports/report.zip"
-    succeed(finished, *SMOKE, "--report", archive)
-    names = zipfile.ZipFile(archive).namelist()
-    assert sum(name.endswith(".svg") for name in names) >= 10
 
 
 def test_costs_are_timed_and_told(finished):
@@ -268,12 +261,13 @@ def test_a_mistyped_study_is_one_sentence(finished):
     assert lines[1:] == ["error: No such file or directory: 'nope.yaml'"]
 
 
-def test_a_truncated_table_is_named_and_left_alone(tmp_path):
+def test_a_truncated_table_is_named_and_left_alone(finished, tmp_path):
     folder = checkout(tmp_path)
     target = "data/digits/subsets/seeds~0-1.parquet"
     latents = folder / "data/digits/latents.parquet"
-    assert run(folder, *SMOKE, "--", latents.relative_to(folder))[0] == 0
-    latents.write_bytes(latents.read_bytes()[:1000])
+    latents.parent.mkdir(parents=True)
+    whole = finished / latents.relative_to(folder)
+    latents.write_bytes(whole.read_bytes()[:1000])
     output = fail(folder, *SMOKE, "--", target)
     told = "error in draw_subsets: data/digits/latents.parquet: not a readable Parquet file"
     assert output.count(told) == 1 and "Exception" not in output and len(output.splitlines()) < 8

@@ -17,7 +17,7 @@ STUDY = "config/studies/own.yaml"
 CONFIG = yaml.safe_load("""
 study: own
 datasets: [{ name: mine, kind: text, path: texts, encoder: encoder, qubits: 2 }]
-n: [6]
+n: [6, all]
 seeds: 2
 seeds_per_block: 2
 models: [mean, linear]
@@ -61,6 +61,7 @@ def test_the_study_is_done_and_the_verdict_counts_the_copies(finished):
     assert set(metrics["model"]) == {"mean", "linear"}
     assert np.isfinite(metrics["heldout_loss"]).all()
     paragraphs = read_frame("paragraphs", data_of(finished) / "paragraphs.parquet")
+    assert set(metrics["n"]) == {6, (paragraphs["split"] == "train").sum()}
     latents = read_frame("latents", data_of(finished) / "latents.parquet")
     assert len(paragraphs) == len(latents) == 36
     assert (paragraphs.groupby("document")["split"].nunique() == 1).all()

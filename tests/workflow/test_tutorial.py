@@ -1,8 +1,9 @@
 """The tutorial runs as written, in a fresh copy of the repository, to an HTTP answer.
 
 Only this is not as on the reader's machine: installing is left out (the marked blocks), and what
-it provides stands in the environment of the tests; the port is a free one; and where the machine
-has no folder of licences, one with those of installed packages is named in the study.
+it provides stands in the environment of the tests; the port is a free one; the study has half a
+minute; and where the machine has no folder of licences, one with those of installed packages is
+named in the study.
 """
 
 import json
@@ -32,6 +33,7 @@ TUTORIAL = (ROOT / "docs/tutorial.md").read_text()
 NOT_RUN = "<!-- not run by the test, which runs in an environment where this is done -->"
 LICENCES = "/usr/share/common-licenses"
 PORT = "5001"
+MINUTES, FEWER_MINUTES = "--minutes 2 ", "--minutes 0.5 "
 ADAPTER = "mine/results/common-licenses/common-licenses/adapter"
 MARK = "### command"
 BAD = "curl --silent --write-out ' %{http_code}' --header 'Content-Type: application/json' --data"
@@ -119,6 +121,7 @@ def finished(tmp_path_factory, port):
     script = ["set -eo pipefail"]
     for place, (command, is_run) in enumerate(commands(), start=1):
         own = command.replace(LICENCES, texts).replace(PORT, port)
+        own = own.replace(MINUTES, FEWER_MINUTES)
         script.append(f"echo; echo '{MARK} {place}'\n{own if is_run else ''}")
         if place == 9:  # once more, with a vector that is none
             (base / "bad.json").write_text(json.dumps({"inputs": [[float("nan")] * 384]}))

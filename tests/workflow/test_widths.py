@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from helpers.checkout import checkout, fail, succeed
-from helpers.text import build_encoder, write_folder
 from qdistill.datasets.latents import load_latents
 from qdistill.storage.tables import read_frame
 from qdistill.storage.weights import read_weights
@@ -104,17 +103,3 @@ def test_a_circuit_is_refused_before_anything_runs(finished):
     refused = fail(finished, "all", "--configfile", STUDY)
     configure(finished)
     assert "'quantum' needs a bottleneck whose width is a power of two, by 'qubits'" in refused
-
-
-def test_all_rows_of_own_texts_are_as_many_as_were_collected(tmp_path):
-    folder = checkout(tmp_path / "texts")
-    build_encoder(folder / "encoder")
-    write_folder(folder / "texts", documents=12, paragraphs=2)
-    texts = {"name": "mine", "kind": "text", "path": "texts", "encoder": "encoder", "qubits": 2}
-    small = {"models": ["mean", "linear"], "students": [], "deploy": None, "downstream": None}
-    configure(folder, datasets=[texts], n="all", **small)
-    succeed(folder, "results/own/metrics.parquet", "--configfile", STUDY)
-    metrics = read_frame("metrics", folder / "results/own/metrics.parquet")
-    data = folder / "data" / folder_of(resolve_dataset(texts))
-    paragraphs = read_frame("paragraphs", data / "paragraphs.parquet")
-    assert set(metrics["n"]) == {(paragraphs["split"] == "train").sum()}
