@@ -36,7 +36,6 @@ downstream: { neighbours: 5, examples_per_class: 2, datasets: all }
 retrieval: { neighbours: 5, bytes: [16], datasets: all }
 cost: null
 deploy: { dataset: digits, n: 60, model: auto }
-mlflow: { enabled: false }
 """)
 
 
