@@ -29,6 +29,10 @@ def device(name="default.qubit", shots=2000, most=100, **options):
     return Device(name=name, shots=shots, rows=1, options=options, max_executions=most).model_dump()
 
 
+def measure_one(angles, amplitudes, *settings, **patience):
+    return measure_on_device(angles[None], amplitudes[None], *settings, **patience)[0]
+
+
 def problem(qubits=3, rows=6, layers=2):
     generator = np.random.default_rng(5)
     angles = generator.uniform(-np.pi, np.pi, (layers, qubits, 2))
@@ -52,7 +56,7 @@ def least_p_value(counts, expected):
 @pytest.mark.parametrize("name", SIMULATORS)
 def test_counts_are_drawn_from_the_exact_probabilities(tmp_path, name, entangled):
     angles, amplitudes = problem()
-    counts = measure_on_device(angles, amplitudes, device(name, seed=1), tmp_path, entangled)
+    counts = measure_one(angles, amplitudes, device(name, seed=1), tmp_path, entangled)
     assert counts.dtype == np.int64 and (counts.sum(1) == 2000).all()
     expected = 2000 * exact(angles, amplitudes, entangled)
     assert least_p_value(counts, expected) > 1e-3 / len(counts)
@@ -64,25 +68,25 @@ def test_wire_0_is_the_most_significant_bit(tmp_path):
     angles = np.zeros((1, 3, 2))
     angles[0, 0, 1] = np.pi  # flips wire 0
     amplitudes = np.eye(8)[[1]]
-    counts = measure_on_device(angles, amplitudes, device(shots=7), tmp_path, entangled=False)
+    counts = measure_one(angles, amplitudes, device(shots=7), tmp_path, entangled=False)
     assert counts.tolist() == [[0, 0, 0, 0, 0, 7, 0, 0]]
 
 
 def test_a_seed_gives_each_row_counts_that_do_not_hang_on_what_ran_before(tmp_path):
     angles, amplitudes = problem()
     twice = np.concatenate([amplitudes, amplitudes[:1]])
-    whole = measure_on_device(angles, twice, device(seed=1), tmp_path / "whole")
-    measure_on_device(angles, amplitudes[3:], device(seed=1), tmp_path / "parts")
-    parts = measure_on_device(angles, twice, device(seed=1), tmp_path / "parts")
+    whole = measure_one(angles, twice, device(seed=1), tmp_path / "whole")
+    measure_one(angles, amplitudes[3:], device(seed=1), tmp_path / "parts")
+    parts = measure_one(angles, twice, device(seed=1), tmp_path / "parts")
     np.testing.assert_array_equal(whole, parts)
     assert (whole[0] != whole[-1]).any()  # the same row again is measured again
-    other = measure_on_device(angles, twice, device(seed=2), tmp_path / "parts")
+    other = measure_one(angles, twice, device(seed=2), tmp_path / "parts")
     assert (other != whole).any(axis=1).all()
 
 
 def refused(tmp_path, settings, match, kind=ConfigurationError):
     with pytest.raises(kind, match=match):
-        measure_on_device(*problem(), settings, tmp_path)
+        measure_one(*problem(), settings, tmp_path)
     assert not list(tmp_path.glob("*/*.json"))
 
 
@@ -100,7 +104,7 @@ def test_a_row_without_direction_is_named(tmp_path):
     angles, amplitudes = problem()
     amplitudes[2] = 0
     with pytest.raises(DataError, match="row 2: its amplitudes are all zero"):
-        measure_on_device(angles, amplitudes, device(), tmp_path)
+        measure_one(angles, amplitudes, device(), tmp_path)
 
 
 PLUGIN = """
@@ -179,7 +183,7 @@ def test_a_device_with_a_queue_is_asked_by_jobs(tmp_path, plugin, lost):
     angles, amplitudes = problem()
     with loopback.running_loopback(lost=lost, late=0.05) as server:
         settings = device("stand-in.queued", 5000, address=server.address)
-        counts = measure_on_device(angles, amplitudes, settings, tmp_path, patience=QUICK)
+        counts = measure_one(angles, amplitudes, settings, tmp_path, patience=QUICK)
         assert list(server.paid.values()) == [1] * len(amplitudes)
     expected = 5000 * exact(angles, amplitudes)
     assert least_p_value(counts, expected) > 1e-3 / len(counts)
@@ -191,7 +195,7 @@ def test_a_plugins_error_is_told_with_the_row_and_without_tokens(
     monkeypatch.setenv("STAND_IN_TOKEN", SECRET)
     cache = tmp_path / "cache"
     with pytest.raises(DataError, match=r"'stand-in\.failing', row 2: RuntimeError: GET") as caught:
-        measure_on_device(*problem(), device("stand-in.failing"), cache)
+        measure_one(*problem(), device("stand-in.failing"), cache)
     assert "//***@x?***" in str(caught.value) and caught.value.__suppress_context__
     written = [path.read_bytes() for path in cache.rglob("*") if path.is_file()]
     said = [str(caught.value), caplog.text, *capfd.readouterr()]
@@ -199,7 +203,7 @@ def test_a_plugins_error_is_told_with_the_row_and_without_tokens(
     assert not any(SECRET.encode() in content for content in written)
     monkeypatch.setenv("STAND_IN_TOKEN", SECRET[::-1])
     with pytest.raises(DataError, match="row 4"):  # of the same cache: two more are there
-        measure_on_device(*problem(), device("stand-in.failing"), cache)
+        measure_one(*problem(), device("stand-in.failing"), cache)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +225,7 @@ def test_secrets_are_refused_wherever_they_stand(tmp_path, monkeypatch, options)
     said = explain(caught.value, Device)
     assert said.startswith("'options': '")
     with pytest.raises(ConfigurationError) as caught:
-        measure_on_device(*problem(), {**device(), "options": options}, tmp_path)
+        measure_one(*problem(), {**device(), "options": options}, tmp_path)
     assert str(caught.value).startswith("'measurement.device.options': '")
     assert SECRET not in said + str(caught.value)
 

@@ -66,8 +66,9 @@ def measure_on_device(
     entangled: bool = True,
     patience: Patience | None = None,
 ) -> np.ndarray:
-    """Measure U psi for angles (L, q, 2) and rows of amplitudes (B, 2**q): int64 counts (B, 2**q).
+    """Measure S circuits, angles (S, L, q, 2), on rows of amplitudes (S, B, N): int64 (S, B, N).
 
+    Counts are of each outcome. Errors number the rows of all circuits, one after the other.
     ``device`` has the keys of :class:`~qdistill.study.device_settings.Device`. A row is one
     execution, and is kept in the folder ``cache``: only what is not there is paid for. Wire 0 is
     the most significant bit. With an option ``seed`` a simulator draws each row's counts from a
@@ -80,13 +81,18 @@ def measure_on_device(
         check_no_secrets(device["options"])
     except ValueError as error:
         raise ConfigurationError(f"'measurement.device.options': {error}") from None
-    circuits = _circuits(angles, amplitudes, device, entangled)
+    circuits = {
+        key: circuit
+        for own in zip(angles, amplitudes, strict=True)
+        for key, circuit in _circuits(*own, device, entangled).items()
+    }
 
     def opened() -> Direct | Queue:
         return _open(device, next(iter(circuits.values())))
 
     counts = execute(circuits, device, opened, ResultsCache(cache), patience)
-    return np.stack([_as_row(each, amplitudes.shape[1]) for each in counts])
+    rows = [_as_row(each, amplitudes.shape[2]) for each in counts]
+    return np.stack(rows).reshape(amplitudes.shape)
 
 
 def _circuits(

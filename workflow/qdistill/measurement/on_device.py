@@ -65,12 +65,10 @@ def measure_devices(
 
 def _measure(circuit: MeasuredCircuit, amplitudes: Tensor, settings: Mapping[str, Any]) -> Tensor:
     """Return the frequencies of each seed's rows; where a seed diverged nothing is paid for."""
-    found, cache = [], Path(settings["cache"])
-    for angles, own in zip(circuit.angles, amplitudes, strict=True):
-        if not bool(angles.isfinite().all() and own.isfinite().all()):
-            found.append(torch.full(own.shape, torch.nan, dtype=torch.float64))
-            continue
-        given = angles.numpy(), own.numpy(), settings["device"], cache, circuit.is_entangled
-        counts = torch.from_numpy(measure_on_device(*given))
-        found.append(counts.double() / counts.sum(-1, keepdim=True))
-    return torch.stack(found)
+    found = torch.full(amplitudes.shape, torch.nan, dtype=torch.float64)
+    kept = circuit.angles.isfinite().flatten(1).all(1) & amplitudes.isfinite().flatten(1).all(1)
+    if bool(kept.any()):
+        given = circuit.angles[kept].numpy(), amplitudes[kept].numpy(), settings["device"]
+        counts = measure_on_device(*given, Path(settings["cache"]), circuit.is_entangled)
+        found[kept] = torch.from_numpy(counts) / settings["device"]["shots"]
+    return found

@@ -79,6 +79,11 @@ class View:
         return self.has("shots", subject="quantum")
 
     @property
+    def asks_noise(self) -> bool:
+        """Whether it was followed what noise leaves of the state, layer by layer."""
+        return self.has("noise", subject="quantum")
+
+    @property
     def asks_students_of_counts(self) -> bool:
         """Whether students were taught by counts."""
         return self.has("denoising", subject="student")

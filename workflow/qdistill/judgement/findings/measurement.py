@@ -8,6 +8,7 @@ from qdistill.judgement.statistics import paired_ratio
 from qdistill.judgement.tables import ProblemTables
 
 NOISELESS = "noiseless"
+HALF = 0.5  # of the state, below which most of it is lost
 
 
 def shots(part: ProblemTables) -> list[Finding]:
@@ -34,27 +35,35 @@ def shots(part: ProblemTables) -> list[Finding]:
 
 
 def noises(part: ProblemTables) -> list[Finding]:
-    """Return what noisy gates leave of the state after the whole circuit: a mean fidelity.
+    """Return what noisy gates leave of the state: of the whole circuit, and how deep it may be.
 
-    The stage is the noise, the level the number of the circuit's two-qubit gates.
+    The stage is the noise. By the measure the estimate is the mean ``fidelity`` after the last
+    layer, or the most ``layers`` after which it is :data:`HALF` or more; the level is the number of
+    two-qubit gates up to there.
     """
     found = []
     keys = ["n", "model", "noise"]
-    for (n, model, noise), own in part.noise_depth.groupby(keys, sort=True):
-        last = own[own["layers"] == own["layers"].max()]
-        row = {"seeds": len(last), "fidelity": last["fidelity"].mean(skipna=False)}
-        where = {"model": model, "noise": noise, "layers": int(last["layers"].iloc[0])}
-        gates = float(last["two_qubit_gates"].iloc[0])
-        found.append(
-            from_row(
-                *("noise", key_of(part, n), row, "noise_depth", where, ("fidelity",)),
-                verdict="left",
-                subject=model,
-                stage=noise,
-                level=gates,
-                measure="fidelity",
+    for (n, model, noise), own in part.noise_depth.groupby(keys, sort=False):
+        means = own.groupby("layers")[["fidelity", "two_qubit_gates"]].mean()
+        fidelity, gates = means["fidelity"], means["two_qubit_gates"]
+        last = fidelity.index.max()
+        deep = fidelity.index[fidelity >= HALF].max() if (fidelity >= HALF).any() else 0
+        where = {"model": model, "noise": noise}
+        for measure, estimate, layer in (
+            ("fidelity", fidelity[last], last),
+            ("layers", deep, deep),
+        ):
+            row = {"seeds": own["seed"].nunique(), measure: estimate}
+            found.append(
+                from_row(
+                    *("noise", key_of(part, n), row, "noise_depth", where, (measure,)),
+                    verdict="left",
+                    subject=model,
+                    stage=noise,
+                    level=gates.get(layer, 0),
+                    measure=measure,
+                )
             )
-        )
     return found
 
 
