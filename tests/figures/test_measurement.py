@@ -60,7 +60,7 @@ def test_what_is_left_of_the_state_falls_by_layers():
     figure, note = figure_of(draw_noise_depth, make_noise_depth())
     (ax,) = figure.axes
     assert line_of(ax, "0.01")[:, 1] == pytest.approx([0.5**layer for layer in range(1, 6)])
-    assert "6 two-qubit gates each" in ax.get_xlabel()
+    assert "with 30 two-qubit gates in all" in ax.get_xlabel()
     assert "3 seeds" in note
 
 

@@ -9,6 +9,7 @@ from qdistill.errors import DataError
 from qdistill.judgement.measurement import compare_measured, count_shots
 
 LOSSES = {"teacher": 0.005, "student": 0.0045, "student_of_exact": 0.0044, "pca": 0.003}
+LOSSES |= {"teacher_refitted": 0.004}
 
 
 def row_of(table, **where):
@@ -22,7 +23,9 @@ def test_shots_needed_are_those_of_the_closed_form():
     row = row_of(count_shots(make_measured(spread=spread), 0.05), noise="none")
     assert row["verdict"] == "in reach"
     assert row["shots_needed"] == pytest.approx(spread / (0.05 * EXACT_LOSS))
-    assert row["floor_ratio"] == pytest.approx(1)
+    assert row["floor_ratio"] == pytest.approx(1) and row["refitted_ratio"] == pytest.approx(1)
+    noisy = count_shots(make_measured(spread=spread), 0.05)
+    assert row_of(noisy, mitigation="zero_noise")["refitted_ratio"] == pytest.approx(1.1)
 
 
 def test_a_floor_takes_its_part_of_the_tolerance():
@@ -75,8 +78,10 @@ def test_every_pair_stands_once():
     judged = compare_measured(make_measured_students(LOSSES))
     pairs = {*zip(judged["challenger"], judged["baseline"], strict=True)}
     rivals = {"student_of_exact", "pca"}
-    assert pairs == {("student", each) for each in {"teacher", *rivals}} | {
-        ("teacher", each) for each in rivals
+    assert pairs == {
+        *(("student", each) for each in {"teacher", "teacher_refitted", *rivals}),
+        *(("teacher", each) for each in {"teacher_refitted", *rivals}),
+        *(("teacher_refitted", each) for each in rivals),
     }
 
 

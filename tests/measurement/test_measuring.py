@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
-from sklearn.linear_model import Ridge
 
 from helpers.files import SEEDS, files_of, make_problem
 from helpers.students import SETTINGS
 from helpers.training import draw_problem
 from qdistill.datasets.examples import load_examples
 from qdistill.errors import DataError
-from qdistill.measurement.circuits import MeasuredCircuit, find_rates
+from qdistill.measurement.circuits import MeasuredCircuit, find_rates, prepared_share
 from qdistill.measurement.measuring import measure_circuits
 from qdistill.measurement.students import Spending, teach_measured
 from qdistill.storage.contracts import CONTRACTS
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.slow
 MODELS = ("quantum", "frozen_circuit", "separable", "real_circuit", "quantum_scrambled")
 CONDITIONS = (
     *(("none", "none"), ("trapped_ion", "none"), ("trapped_ion", "readout")),
-    *(("trapped_ion", "zero_noise"), ("0.2", "none")),
+    *(("trapped_ion", "zero_noise"), ("trapped_ion", "richardson"), ("0.2", "none")),
 )
 SHOTS = (2, 50, 100_000)
 N = 15
@@ -85,7 +84,7 @@ def test_drawn_errors_are_near_expected_ones_and_fall_to_the_floor(tables):
 
 
 def test_two_shots_are_too_few_for_three_circuits(tables):
-    folded = tables["measured"]["mitigation"] == "zero_noise"
+    folded = tables["measured"]["mitigation"].isin(["zero_noise", "richardson"])
     assert {*tables["measured"][folded]["shots"]} == {0, 50, 100_000}
     assert {*tables["measured"][~folded]["shots"]} == {0, *SHOTS}
 
@@ -96,13 +95,28 @@ def test_mitigation_takes_most_of_the_noise_out(folder):
     )
     examples = load_examples(folder / "latents.parquet", problem_in(folder).subsets, N)
     amplitudes = circuit.amplitudes(examples.inputs[examples.heldout])
-    codes = {pair: circuit.measure(amplitudes, *pair).exact for pair in CONDITIONS[:4]}
+    codes = {pair: circuit.measure(amplitudes, *pair).exact for pair in CONDITIONS[:5]}
     exact = codes["none", "none"]
     errors = {pair: (own - exact).abs().mean().item() for pair, own in codes.items()}
     assert errors["trapped_ion", "readout"] < errors["trapped_ion", "none"]
     assert errors["trapped_ion", "zero_noise"] < errors["trapped_ion", "none"]
+    assert errors["trapped_ion", "richardson"] < errors["trapped_ion", "zero_noise"]
     for own in codes.values():
         assert own.sum(-1).numpy() == pytest.approx(1, abs=1e-6)
+
+
+def test_a_read_out_fitted_to_noisy_codes_undoes_most_of_the_noise(tables):
+    exact = tables["measured"][tables["measured"]["shots"] == 0]
+    keys = ["model", "noise", "mitigation"]
+    means = exact.groupby(keys)[["heldout_loss", "refitted_loss"]].mean().loc["quantum"]
+    added = means.loc["0.2", "none"] - means.loc["none", "none"]
+    assert added["heldout_loss"] > 0 and added["refitted_loss"] < 0.5 * added["heldout_loss"]
+
+
+def test_a_preparation_without_errors_is_whole_and_worse_rates_leave_less():
+    shares = [prepared_share(swept_rates(rate), 6) for rate in (1e-9, 1e-3, 1e-2)]
+    assert shares[0] == pytest.approx(1, abs=1e-6) and shares[0] > shares[1] > shares[2] > 0
+    assert shares[1] == pytest.approx((1 - 1e-4) ** 63 * (1 - 1e-3) ** 62)
 
 
 def test_a_number_is_a_rate_and_a_word_a_device():
@@ -119,7 +133,7 @@ def test_states_lose_fidelity_layer_by_layer_and_more_at_a_higher_rate(tables):
     means = depths.groupby("noise")["fidelity"].mean()
     assert means["0.2"] < means["trapped_ion"] < 1
     gates = depths.groupby("model")["two_qubit_gates"].max()
-    assert gates["separable"] == 0 and gates["quantum"] == 3 * SETTINGS["layers"]
+    assert gates["separable"] == 6 and gates["quantum"] == 6 + 3 * SETTINGS["layers"]
 
 
 def test_a_total_is_spent_on_rows_that_are_there():
@@ -166,26 +180,6 @@ def test_principal_components_are_those_of_scikit_learn(folder, students):
             model = PCA(8).fit(rows)
             error = np.square(model.inverse_transform(model.transform(heldout)) - heldout).mean()
             assert found[name, seed] == pytest.approx(error, rel=1e-5)
-
-
-def test_the_ridge_is_the_best_of_its_strengths_by_leaving_rows_out():
-    from qdistill.measurement.students import _STRENGTHS, _ridge
-
-    generator = np.random.default_rng(0)
-    x, noise = generator.normal(size=(25, 4)), generator.normal(size=(25, 2))
-    y = x @ generator.normal(size=(4, 2)) + [0.1, 5.0] * noise
-    asked = generator.normal(size=(6, 4))
-    unit = len(x) * x.var(axis=0).mean()
-    for at in range(2):
-        errors = []
-        for strength in _STRENGTHS:
-            left = [
-                Ridge(unit * strength).fit(np.delete(x, row, 0), np.delete(y[:, at], row))
-                for row in range(25)
-            ]
-            errors.append(sum((m.predict(x[[r]])[0] - y[r, at]) ** 2 for r, m in enumerate(left)))
-        best = Ridge(unit * _STRENGTHS[int(np.argmin(errors))]).fit(x, y[:, at])
-        assert _ridge(x, y, asked)[:, at] == pytest.approx(best.predict(asked))
 
 
 def test_a_model_without_a_circuit_is_refused(folder):

@@ -15,7 +15,6 @@ from qdistill.measurement.price import (
     count_encoding,
     count_gates,
     count_training,
-    count_until_paid,
     price_devices,
     read_price,
 )
@@ -98,25 +97,6 @@ def test_time_and_money_by_hand():
     assert hired.money(4, 40, gates) == pytest.approx(1.5 * PRICE.seconds(4, 40, gates))
 
 
-@given(
-    per_execution=st.floats(0, 10),
-    per_shot=st.floats(1e-6, 1),
-    measured=st.integers(1, 10_000),
-    shots=st.integers(1, 10_000),
-)
-def test_with_as_many_shots_each_measured_row_is_paid_by_one(
-    per_execution, per_shot, measured, shots
-):
-    price = dataclasses.replace(PRICE, per_execution=per_execution, per_shot=per_shot)
-    assert count_until_paid(price, measured, shots, (3, 2)) == measured
-
-
-def test_on_a_free_device_nothing_is_paid_off():
-    free = dataclasses.replace(PRICE, per_execution=0.0, per_shot=0.0)
-    with pytest.raises(ConfigurationError, match="found 0 USD"):
-        count_until_paid(free, 10, 10, (1, 1))
-
-
 def test_an_unknown_device_is_refused_with_those_that_are_known():
     with pytest.raises(ConfigurationError, match=r"found 'photonic'; allowed: superconducting"):
         read_price("photonic")
@@ -141,7 +121,6 @@ def test_the_table_says_what_each_device_would_take(tmp_path):
         assert own.loc["training", "executions"] == 3 * 20 * (1 + 2 * 16 + 2 * 15)
         assert own.loc["soft_targets", ["rows", "executions"]].tolist() == [70, 70]
         assert own.loc["distilled_inference", ["executions", "price"]].tolist() == [0, 0]
-        assert own.loc["break_even", "rows"] == 70
         assert (own["shots"] == 100 * own["executions"]).all()
         each = price.money(1, 100, count_gates(4, 2))
         np.testing.assert_allclose(own["price"], own["executions"] * each)

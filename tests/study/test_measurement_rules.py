@@ -3,10 +3,12 @@
 import pytest
 import yaml
 
-from helpers.configuration import study_of
+from helpers.configuration import DEFAULT, study_of
 from qdistill.errors import ConfigurationError
 from qdistill.study.configuration import resolve_study
 from qdistill.study.measurement_rules import (
+    count_executions,
+    describe_device,
     device_costs_of,
     on_device,
     resolve_measurement,
@@ -74,6 +76,12 @@ def test_training_and_costs_have_defaults_for_what_is_not_given():
         ({"models": ["linear"]}, r"measurement.models.0"),
         ({"shots": [0]}, r"measurement.shots.0"),
         ({"datasets": ["nothing"]}, r"'measurement.datasets': 'nothing'"),
+        ({"shots": ["exact"]}, r"'measurement.shots': found exact alone"),
+        ({"models": ["frozen_circuit"]}, r"'measurement.models': found 'frozen_circuit' alone"),
+        (
+            {"device": {"name": "default.qubit", "shots": 1, "rows": 9, "max_executions": 8}},
+            r"'measurement.device.max_executions': found 8, and the study asks for \d+",
+        ),
         ({"costs": {"devices": ["abacus"]}}, r"'measurement.costs.devices': found 'abacus'"),
         (
             {"device": {"name": "a", "shots": 1, "rows": 1, "max_executions": 1, "token": "x"}},
@@ -83,6 +91,28 @@ def test_training_and_costs_have_defaults_for_what_is_not_given():
 )
 def test_what_cannot_be_is_refused_with_its_key(changes, text):
     refused(text, **changes)
+
+
+def test_a_line_says_before_what_a_device_is_asked_for_and_at_what_price():
+    device = {"name": "a.device", "shots": 100, "rows": 2, "max_executions": 10**6}
+    prices = {"price_per_execution": 0.3, "price_per_shot": 0.01, "currency": "USD"}
+    study = resolved(device={**device, **prices})
+    found = resolve_measurement(study)
+    count = count_executions(study, found)
+    assert count == 2 * len(study.tracks[0].n) * study.config["seeds"]
+    line = describe_device(study, found)
+    assert f"{count:,} executions of 100 shots, for {1.3 * count:,.2f} USD" in line
+    assert "does not say" in describe_device(resolved(device=device), found)
+
+
+def test_codes_that_nothing_decodes_are_not_measured():
+    training = {**DEFAULT["training"], "objective": "neighbours"}
+    changes = {"datasets": ["docstrings"], "tracks": None, "training": training}
+    changes |= {"students": [], "pool_sweep": []}
+    changes |= {"sweeps": [], "deploy": None, "models": ["pca", "quantum"]}
+    asked = {**ASKED, "datasets": "all"}
+    with pytest.raises(ConfigurationError, match="no data set of the study is reconstructed"):
+        resolve_study(study_of({**changes, "measurement": asked}))
 
 
 def test_noise_is_extrapolated_on_few_wires_alone():

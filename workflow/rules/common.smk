@@ -30,6 +30,7 @@ from qdistill.study.figures import (
     study_figures,
 )
 from qdistill.study.measurement_rules import (
+    describe_device,
     device_costs_of,
     on_device,
     resolve_measurement,

@@ -2,6 +2,8 @@
 COUNTED_CIRCUITS = resolve_measurement(STUDY)
 TAUGHT_BY_COUNTS = taught_measured(COUNTED_CIRCUITS)
 ON_DEVICE = on_device(COUNTED_CIRCUITS)
+if workflow.is_main_process and ON_DEVICE:
+    logger.warning(describe_device(STUDY, COUNTED_CIRCUITS))
 SHOT_TRAINING = shot_training_of(STUDY)
 DEVICE_COSTS = device_costs_of(STUDY)
 OF_COUNTS = f"{RESULTS}/{{dataset}}/{{protocol}}/measured/seeds~{{block}}"

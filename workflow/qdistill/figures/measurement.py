@@ -9,23 +9,26 @@ from matplotlib.figure import Figure
 
 from qdistill.figures.lines import draw_line, label_ticks, line_values, log_ticks, set_log_axis
 from qdistill.figures.tables import describe_failures, describe_means
-from qdistill.storage.contracts.devices import EXACT, PREDICTORS
+from qdistill.storage.contracts.devices import EXACT
 from qdistill.study.model_entry import Line, Style
 from qdistill.study.styles import style_of
 from qdistill.wording import headline_size
 
 _TEACHER = "quantum"  # if it is measured, else the first circuit that is
+_REFITTED: Line = (0, (4, 1.5))
+# Eight of the predictors; the others are in the table.
 _STYLES = {
     "teacher": style_of("quantum"),
-    "exact_teacher": Style(style_of("quantum").colour, "", (0, (1, 1.5))),
+    "teacher_refitted": Style(style_of("quantum").colour, "", _REFITTED),
     "student": Style("#CC3311", "D", "-"),
-    "student_of_exact": Style("#CC3311", "", (0, (1, 1.5))),
+    "student_refitted": Style("#CC3311", "", _REFITTED),
     "student_of_random": Style("#999933", "v", (0, (2, 1.2))),
     "smoothed_teacher": Style("#009988", "s", (0, (4, 1.5))),
     "pca": style_of("pca"),
     "pca_pool": Style("#000000", "", (0, (1, 1.5))),
 }
 _DASHES: dict[str, Line] = {"none": "-", "readout": (0, (4, 1.5)), "zero_noise": (0, (1, 1.5))}
+_DASHES["richardson"] = (0, (4, 1.2, 1, 1.2))
 
 
 def draw_shots(figure: Figure, measured: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
@@ -58,7 +61,8 @@ def draw_shots(figure: Figure, measured: pd.DataFrame, metrics: pd.DataFrame) ->
     set_log_axis(ax, line_values(ax))
     return [
         describe_means(runs, "Mean expected error, points of drawn counts,"),
-        "Dashed: read-out corrected; dotted: extrapolated to no noise.",
+        "Dashed: read-out corrected; dotted and dash-dotted: extrapolated to no noise, by a line "
+        "and by a parabola.",
         *describe_failures(runs),
     ]
 
@@ -90,7 +94,7 @@ def draw_measured_students(figure: Figure, students: pd.DataFrame) -> list[str]:
     for ax, total in zip(panels, totals, strict=True):
         own = runs[runs["total"] == total]
         ax.set_yscale("log")
-        for name in PREDICTORS:
+        for name in _STYLES:
             if len(part := own[own["model"] == name]):
                 label = name.replace("_", " ")
                 draw_line(ax, part, "shots", "heldout_loss", _STYLES[name], label=label)
@@ -115,8 +119,8 @@ def draw_noise_depth(figure: Figure, depths: pd.DataFrame) -> list[str]:
         style = Style(colour, "", "-")
         own = runs[runs["noise"] == noise]
         draw_line(ax, own, "layers", "fidelity", style, label=noise)
-    gates = int((runs["two_qubit_gates"] / runs["layers"]).max())
-    words = f"layers of the circuit, {gates} two-qubit gates each"
+    gates = runs["two_qubit_gates"].max()
+    words = f"layers of the circuit, with {gates:,} two-qubit gates in all, preparation included"
     ax.set(xlabel=words, ylabel="fidelity with the exact state", ylim=(0.0, 1.02))
     ax.set(xlim=(0, runs["layers"].max()), title=f"n = {n:,}")
     return [describe_means(runs), *describe_failures(runs, "fidelity")]

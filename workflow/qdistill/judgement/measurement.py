@@ -18,7 +18,7 @@ MOST_GAINED = 0.95
 _RUN = ["problem", "method", "shots", "seed"]
 _SPENT = ("teacher", "noise", "mitigation", "total", "shots", "rows")
 # The student, and the circuit as measured, beside all else.
-_CHALLENGERS = ("student", "teacher")
+_CHALLENGERS = ("student", "teacher", "student_refitted", "teacher_refitted")
 
 
 def count_shots(measured: pd.DataFrame, tolerance: float) -> pd.DataFrame:
@@ -33,14 +33,16 @@ def count_shots(measured: pd.DataFrame, tolerance: float) -> pd.DataFrame:
     keys = [*CONDITION, "model"]
     for key, of_model in measured.groupby(keys, sort=True):
         without = of_model[(of_model["noise"] == "none") & (of_model["shots"] == EXACT)]
-        exact = without.set_index("seed")["expected_loss"].sort_index()
+        exact = without.set_index("seed").sort_index()
         for about, own in of_model.groupby(["noise", "mitigation"], sort=True):
             where = dict(zip((*keys, "noise", "mitigation"), (*key, *about), strict=True))
             rows.append({**where, **_reach(own, exact, tolerance)})
     return make_frame("shots_needed", rows)
 
 
-def _reach(own: pd.DataFrame, exact: pd.Series, tolerance: float) -> dict[str, Any]:
+def _reach(own: pd.DataFrame, without: pd.DataFrame, tolerance: float) -> dict[str, Any]:
+    exact, unlimited = without["expected_loss"], own[own["shots"] == EXACT].set_index("seed")
+    refitted = paired_ratio(unlimited["refitted_loss"].sort_index(), without["refitted_loss"])
     wide = own.pivot(index="seed", columns="shots", values="expected_loss").sort_index()
     floor, most = wide[EXACT], max(wide.columns)
     ratio = paired_ratio(floor, exact)
@@ -52,7 +54,7 @@ def _reach(own: pd.DataFrame, exact: pd.Series, tolerance: float) -> dict[str, A
         "diverged": int(own.groupby("seed")["diverged"].any().sum()),
     }
     found |= {"exact_loss": exact.mean(skipna=False), "tolerance": tolerance}
-    found |= ratio.columns("floor_ratio", "floor")
+    found |= ratio.columns("floor_ratio", "floor") | refitted.columns("refitted_ratio", "refitted")
     reached = paired_ratio(needed, np.ones(len(needed)))
     if not np.isfinite(ratio.estimate) or most == EXACT:
         verdict = "undefined"
@@ -82,7 +84,7 @@ def compare_measured(students: pd.DataFrame, margins: Margins = MARGINS) -> pd.D
             ((ours, STAGE), other)
             for place, ours in enumerate(_CHALLENGERS)
             for other in runs
-            if other[0] not in _CHALLENGERS[: place + 1]
+            if (ours, STAGE) in runs and other[0] not in _CHALLENGERS[: place + 1]
         ]
         named = "heldout_loss", "measured_students", margins
         rows += [{**where, **row} for row in compare_family(condition, runs, pairs, *named)]

@@ -92,6 +92,12 @@ def measure_on_device(
 
     counts = execute(circuits, device, opened, ResultsCache(cache), patience)
     rows = [_as_row(each, amplitudes.shape[2]) for each in counts]
+    for place, row in enumerate(rows):
+        if row.sum() != device["shots"]:
+            raise DataError(
+                f"device '{device['name']}', row {place}: returned {row.sum()} outcomes of "
+                f"{device['shots']} shots"
+            )
     return np.stack(rows).reshape(amplitudes.shape)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from qdistill.errors import ConfigurationError, DataError, QdistillError
 from qdistill.jobs import tell
 from qdistill.measurement.results_cache import Record, ResultsCache
+from qdistill.study.device_settings import price_of
 from qdistill.study.tokens import without_secrets
 
 Counts = Mapping[str, int]
@@ -196,15 +197,6 @@ def described(error: Exception) -> str:
     """Describe what a plugin raised, on one line and without secrets."""
     text = without_secrets(" ".join(str(error).split()))[:_SHOWN]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def price_of(executions: int, device: Mapping[str, Any]) -> str:
-    """Compute what executions cost, in words."""
-    each, shot = device.get("price_per_execution"), device.get("price_per_shot")
-    if each is None and shot is None:
-        return "a price that the configuration does not say"
-    cost = executions * ((each or 0) + device["shots"] * (shot or 0))
-    return f"{cost:,.2f} {device['currency']}"
 
 
 def _plain(counts: Counts) -> dict[str, int]:

@@ -15,8 +15,10 @@ from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.measures import read_diverged
-from qdistill.measurement.circuits import NOISELESS, MeasuredCircuit, find_rates
+from qdistill.measurement.circuits import NOISELESS, MeasuredCircuit, find_rates, prepared_share
 from qdistill.measurement.estimator import Estimator
+from qdistill.measurement.price import count_encoding
+from qdistill.measurement.ridge import refit_readout
 from qdistill.models.losses import mean_losses
 from qdistill.randomness import generator_for
 from qdistill.storage.contracts.devices import EXACT
@@ -51,9 +53,11 @@ def measure_circuits(
             circuit = load_circuit(name, examples, problem, weights, settings["models"])
             diverged = read_diverged(metrics[name], n, stages_of(name)[-1], examples.seeds)
             about = {**problem.key(n), "model": name}
-            amplitudes = circuit.amplitudes(examples.inputs[examples.heldout])
+            n_rows, heldout = examples.inputs[examples.labelled], examples.inputs[examples.heldout]
+            amplitudes = circuit.amplitudes(heldout)
+            known = torch.cat([circuit.amplitudes(n_rows), amplitudes], dim=1)
             for noise, mitigation in settings["conditions"]:
-                estimator = circuit.measure(amplitudes, noise, mitigation)
+                estimator = circuit.measure(known, noise, mitigation)
                 key = {**about, "noise": noise, "mitigation": mitigation}
                 found = _errors(circuit, estimator, examples, settings["shots"], key)
                 rows += _by_seed(found, examples.seeds, diverged)
@@ -101,16 +105,30 @@ def _errors(
     shots: Sequence[int],
     key: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the errors without a limit of shots, and with each number of them."""
-    exact = losses_of(circuit, estimator.exact, examples)
-    yield {**key, "shots": EXACT, "heldout_loss": exact, "expected_loss": exact}
+    """Yield the errors without a limit of shots, and with each number of them.
+
+    The estimator is of the n labelled rows, to which read-outs are fitted anew, and then of the
+    held-out ones.
+    """
+    heldout = estimator.rows(slice(examples.n, None))
+    exact = losses_of(circuit, heldout.exact, examples)
+    found = {"heldout_loss": exact, "expected_loss": exact}
+    yield {**key, "shots": EXACT, **found, "refitted_loss": _refitted(estimator.exact, examples)}
     for count in shots:
         if count >= len(estimator.probabilities):
-            named = key["model"], key["noise"], key["mitigation"], "heldout"
+            named = key["model"], key["noise"], key["mitigation"], "all rows"
             codes = estimator.draw(count, draws_of(examples, *named, count))
-            drawn = losses_of(circuit, codes, examples)
-            expected = exact + estimator.excess(circuit.decoder, count)
-            yield {**key, "shots": count, "heldout_loss": drawn, "expected_loss": expected}
+            drawn = losses_of(circuit, codes[:, examples.n :], examples)
+            expected = exact + heldout.excess(circuit.decoder, count)
+            found = {"heldout_loss": drawn, "expected_loss": expected}
+            yield {**key, "shots": count, **found, "refitted_loss": _refitted(codes, examples)}
+
+
+def _refitted(codes: Tensor, examples: Examples) -> Tensor:
+    """Compute held-out losses (S,) of codes (S, n + H, N), the read-out fitted to the first n."""
+    n, targets = examples.n, examples.targets[examples.labelled]
+    outputs = refit_readout(codes[:, :n], targets, codes[:, n:])
+    return mean_losses(examples.task, outputs, examples.targets[examples.heldout].double())
 
 
 def _states(circuit: MeasuredCircuit, amplitudes: Tensor, noise: str) -> Iterator[dict[str, Any]]:
@@ -121,10 +139,16 @@ def _states(circuit: MeasuredCircuit, amplitudes: Tensor, noise: str) -> Iterato
     layers, qubits = circuit.angles.shape[1:3]
     if qubits > MOST_WIRES:
         return
-    given = circuit.angles.numpy(), amplitudes.numpy(), find_rates(noise), circuit.is_entangled
+    rates, size = find_rates(noise), 2**qubits
+    given = circuit.angles.numpy(), amplitudes.numpy(), rates, circuit.is_entangled
     fidelity, purity = map(torch.from_numpy, state_left(*given))
+    # What its preparation has left of the state is mixed with the maximally mixed one.
+    kept = prepared_share(rates, qubits)
+    fidelity = kept * fidelity + (1 - kept) / size
+    purity = kept**2 * purity + (1 - kept**2) / size
+    _, prepared = count_encoding(qubits)
     for layer in range(layers):
-        gates = (layer + 1) * qubits if circuit.is_entangled else 0
+        gates = prepared + (layer + 1) * qubits * circuit.is_entangled
         at = {"layers": layer + 1, "two_qubit_gates": gates}
         yield {**at, "fidelity": fidelity[:, layer], "purity": purity[:, layer]}
 

@@ -70,5 +70,5 @@ def _measure(circuit: MeasuredCircuit, amplitudes: Tensor, settings: Mapping[str
     if bool(kept.any()):
         given = circuit.angles[kept].numpy(), amplitudes[kept].numpy(), settings["device"]
         counts = measure_on_device(*given, Path(settings["cache"]), circuit.is_entangled)
-        found[kept] = torch.from_numpy(counts) / settings["device"]["shots"]
+        found[kept] = torch.from_numpy(counts).double() / settings["device"]["shots"]
     return found

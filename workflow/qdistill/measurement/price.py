@@ -15,7 +15,6 @@ Epochs multiply that by the rows, in batches of whatever size: an execution is o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,22 +86,6 @@ def count_training(n: int, qubits: int, layers: int, epochs: int) -> int:
     return epochs * n * count_settings("parameter_shift", trained + encoded)
 
 
-def count_until_paid(price: Price, measured: int, shots: int, gates: tuple[int, int]) -> int:
-    """Count the rows whose prediction on the device costs as much as soft targets, or just more.
-
-    Soft targets of so many rows are measured once, and from then on a student predicts without the
-    device, which would take as many shots for each row. The circuit was trained in both cases.
-    Raises ConfigurationError for a device that is free.
-    """
-    each = price.money(1, shots, gates)
-    if not each:
-        raise ConfigurationError(
-            f"'price': found 0 {price.currency} for an execution; on a device that is free nothing "
-            "is ever paid off"
-        )
-    return math.ceil(price.money(measured, measured * shots, gates) / each * (1 - _ROUNDING))
-
-
 def read_price(device: str) -> Price:
     """Read a preset's price; raises ConfigurationError if there is none."""
     presets = {name: about for name, about in load_presets().items() if "price" in about}
@@ -131,13 +114,11 @@ def _price_device(name: str, settings: Mapping[str, Any]) -> Sequence[dict[str, 
     qubits, layers, predicted = settings["qubits"], settings["layers"], settings["rows"]
     measured = n + settings["pool"]
     gates = count_gates(qubits, layers)
-    paid = count_until_paid(price, measured, shots, gates)
     uses = {
         "training": (n, count_training(n, qubits, layers, settings["epochs"])),
         "soft_targets": (measured, measured),
         "inference": (predicted, predicted),
         "distilled_inference": (predicted, 0),
-        "break_even": (paid, paid),
     }
     about = {"currency": price.currency, "source": price.source, "date": price.date}
     return [

@@ -22,9 +22,11 @@ from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
 from qdistill.downstream.codes import principal_axes
 from qdistill.downstream.measures import read_diverged
+from qdistill.errors import DataError
 from qdistill.measurement.circuits import NOISELESS, MeasuredCircuit
 from qdistill.measurement.estimator import Estimator
 from qdistill.measurement.measuring import draws_of, load_circuit, losses_of
+from qdistill.measurement.ridge import fit_ridge, refit_readout
 from qdistill.measurement.smoothing import smooth_codes
 from qdistill.models.losses import mean_losses
 from qdistill.randomness import generator_for
@@ -32,9 +34,6 @@ from qdistill.storage.tables import make_frame, write_table
 from qdistill.study.measurement_settings import RANDOM_CIRCUIT
 from qdistill.study.registry import stages_of
 from qdistill.training.evaluation import finite_or_missing
-
-# Strengths of the ridge, in units of the rows' mean square feature times their number.
-_STRENGTHS = np.logspace(-6, 2, 9)
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,11 @@ def teach_measured(
                 for at, seed in enumerate(examples.seeds):
                     own = {"heldout_loss": losses[at], "diverged": lost[found["teacher"]][at]}
                     rows.append({**problem.key(n), **found, "seed": seed, **own})
+    if not rows:
+        raise DataError(
+            f"{problem.latents}: of 'measurement.students' no total, spent with any of its "
+            f"shots, is for n = {problem.sizes[0]} rows or more, and no more than there are"
+        )
     write_table("measured_students", path, make_frame("measured_students", rows), settings)
 
 
@@ -132,39 +136,46 @@ class _Lessons:
         about = {"total": cell.total, "shots": cell.shots, "rows": cell.rows}
         held = [c for c in self.conditions if cell.shots >= len(c.asked.probabilities)]
         counted = [self._draw(each, cell, "asked") for each in held]
-        measured = [self._draw(each, cell, "heldout") for each in held]
-        exact = {
-            each.teacher: each.asked.rows(slice(cell.rows)).exact
-            for each in held
-            if each.noise == NOISELESS
-        }
-        known = {each.teacher: each.heldout.exact for each in held if each.noise == NOISELESS}
+        clean = {each.teacher: each for each in held if each.noise == NOISELESS}
+        exact = {name: each.asked.rows(slice(cell.rows)).exact for name, each in clean.items()}
         taught = self._fit(cell.rows, [*counted, *exact.values()])
         limits = dict(zip(exact, taught[len(held) :], strict=True))
-        of_random = {
-            (each.noise, each.mitigation): losses_of(
-                self.circuits[each.teacher], codes, self.examples
-            )
+        random = {
+            (each.noise, each.mitigation): self._losses("student_of_random", each.teacher, codes)
             for each, codes in zip(held, taught, strict=False)
             if each.teacher == RANDOM_CIRCUIT
         }
-        for each, codes, asked, own in zip(held, taught, counted, measured, strict=False):
+        for each, codes, asked in zip(held, taught, counted, strict=False):
             if each.teacher == RANDOM_CIRCUIT:
                 continue
-            circuit = self.circuits[each.teacher]
-            smoothed = self._smooth(circuit, each, cell, asked, own)
-            found = {"teacher": own, "student": codes, "smoothed_teacher": smoothed}
-            found |= {
-                "student_of_exact": limits[each.teacher],
-                "exact_teacher": known[each.teacher],
-            }
-            losses = {k: losses_of(circuit, z, self.examples) for k, z in found.items()}
-            losses |= self.rivals
-            if (random := of_random.get((each.noise, each.mitigation))) is not None:
-                losses["student_of_random"] = random
             key = {"teacher": each.teacher, "noise": each.noise, "mitigation": each.mitigation}
-            for name, loss in losses.items():
+            own = self._draw(each, cell, "heldout")
+            measured = torch.cat([asked[:, : self.examples.n], own], dim=1)
+            losses = self._losses("teacher", each.teacher, measured)
+            losses |= self._losses("student", each.teacher, codes)
+            losses |= random.get((each.noise, each.mitigation), {})
+            rest = {
+                "smoothed_teacher": self._smooth(each, cell, asked, own),
+                "exact_teacher": clean[each.teacher].heldout.exact,
+                "student_of_exact": limits[each.teacher][:, self.examples.n :],
+            }
+            circuit = self.circuits[each.teacher]
+            losses |= {k: losses_of(circuit, z, self.examples) for k, z in rest.items()}
+            for name, loss in {**losses, **self.rivals}.items():
                 yield {**about, **key, "model": name, "losses": loss}
+
+    def _losses(self, name: str, teacher: str, codes: Tensor) -> dict[str, Tensor]:
+        """Compute held-out losses of codes (S, n + H, N): as they are decoded, and refitted.
+
+        The read-out that is fitted anew has seen the codes of the n labelled rows alone.
+        """
+        examples, n = self.examples, self.examples.n
+        outputs = refit_readout(codes[:, :n], examples.targets[examples.labelled], codes[:, n:])
+        targets = examples.targets[examples.heldout].double()
+        return {
+            name: losses_of(self.circuits[teacher], codes[:, n:], examples),
+            f"{name}_refitted": mean_losses(examples.task, outputs, targets),
+        }
 
     def _draw(self, condition: _Condition, cell: Spending, which: str) -> Tensor:
         named = condition.teacher, condition.noise, condition.mitigation
@@ -174,29 +185,23 @@ class _Lessons:
         return condition.asked.rows(slice(cell.rows)).draw(cell.shots, generators)
 
     def _fit(self, rows: int, targets: list[Tensor]) -> list[Tensor]:
-        """Fit one student of each kind of targets (S, rows, N); return its held-out codes.
+        """Fit one student of each kind of targets (S, rows, N); return its codes (S, n + H, N).
 
-        Each number of a code has a strength of its own, so all are fitted together.
+        They are of the labelled rows, then of the held-out ones. Each number of a code has a
+        strength of its own, so all are fitted together.
         """
         heldout = self.examples.inputs[self.examples.heldout].double().numpy()
         width, found = targets[0].shape[-1], []
         for at in range(len(self.examples.seeds)):
             wanted = torch.cat([each[at] for each in targets], -1).numpy()
-            finite = np.isfinite(wanted).all(axis=0)
-            codes = np.full((len(heldout), wanted.shape[1]), np.nan)
-            inputs = self.inputs[at, :rows].double().numpy()
-            codes[:, finite] = _ridge(inputs, wanted[:, finite], heldout)
+            inputs = self.inputs[at].double().numpy()
+            asked = np.concatenate([inputs[: self.examples.n], heldout])
+            codes = fit_ridge(inputs[:rows], wanted, asked, apart=True)
             found.append(torch.from_numpy(codes))
         return list(torch.stack(found).split(width, -1))
 
-    def _smooth(
-        self,
-        circuit: MeasuredCircuit,
-        condition: _Condition,
-        cell: Spending,
-        asked: Tensor,
-        own: Tensor,
-    ) -> Tensor:
+    def _smooth(self, condition: _Condition, cell: Spending, asked: Tensor, own: Tensor) -> Tensor:
+        circuit = self.circuits[condition.teacher]
         known = circuit.amplitudes(self.inputs[:, : cell.rows])
         heldout = circuit.amplitudes(self.examples.inputs[self.examples.heldout])
         identity = torch.eye(own.shape[-1], dtype=torch.float64).expand(len(own), -1, -1)
@@ -221,12 +226,3 @@ def _asked_rows(examples: Examples) -> Tensor:
     orders = [generator_for(seed, 0, "pool").permutation(count) for seed in examples.seeds]
     pool = examples.unlabelled[torch.from_numpy(np.stack(orders))]
     return torch.cat([examples.labelled, pool], dim=1)
-
-
-def _ridge(inputs: np.ndarray, targets: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Fit targets (M, T), a strength for each, and predict them of other rows: (H, T)."""
-    from sklearn.linear_model import RidgeCV
-
-    unit = len(inputs) * inputs.var(axis=0).mean()
-    model = RidgeCV(alphas=unit * _STRENGTHS, alpha_per_target=True)
-    return np.asarray(model.fit(inputs, targets).predict(asked))

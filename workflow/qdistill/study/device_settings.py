@@ -1,5 +1,6 @@
 """Settings of a device that is measured on: which it is, and what it may cost."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
@@ -52,3 +53,12 @@ class Device(Settings):
         if self.currency is None and any(price is not None for price in prices):
             raise ValueError("'currency' must be said where a price is")
         return self
+
+
+def price_of(executions: int, device: Mapping[str, Any]) -> str:
+    """Compute what executions cost, in words."""
+    each, shot = device.get("price_per_execution"), device.get("price_per_shot")
+    if each is None and shot is None:
+        return "a price that the configuration does not say"
+    cost = executions * ((each or 0) + device["shots"] * (shot or 0))
+    return f"{cost:,.2f} {device['currency']}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from qdistill.study.dataset_kinds import KINDS
 from qdistill.study.measurement_rules import (
+    follows_noise,
     resolve_measurement,
     shot_training_of,
     taught_measured,
@@ -165,9 +166,7 @@ FIGURES: dict[str, FigureEntry] = {
         ("noise_depth",),
         "what noisy gates leave of the state, by depth",
         "1 is the exact state. Look at how many layers less than half is left.",
-        lambda study, *problem: bool(
-            problem in resolve_measurement(study) and study.config["measurement"]["noise"]
-        ),
+        lambda study, *problem: follows_noise(study, problem),
     ),
     "sweeps": FigureEntry(
         "Sweeps of a setting",

@@ -4,18 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from qdistill.errors import ConfigurationError
+from qdistill.study.device_settings import price_of
+from qdistill.study.measurement_settings import RANDOM_CIRCUIT
 from qdistill.study.messages import listed, nearest, quoted
 from qdistill.study.noise import load_presets
 from qdistill.study.shot_training_settings import DeviceCosts, ShotTraining
 from qdistill.study.tracks import Study, Track
 from qdistill.study.widths import qubits_of, width_of
 
+# Of each (data set, protocol) that is measured, the settings of its jobs.
+Measured = dict[tuple[str, str], dict[str, Any]]
 MOST_EXACT = 6  # wires; beyond them noise is drawn, gate by gate
 CACHE = "results/device_counts"  # counts that were paid for, of every study
 _KEY = "measurement"
 
 
-def resolve_measurement(study: Study) -> dict[tuple[str, str], dict[str, Any]]:
+def resolve_measurement(study: Study) -> Measured:
     """Return what is measured of each (data set, protocol), for the jobs that do it.
 
     Each has ``models``, the settings of its circuits; ``conditions``, pairs of noise and
@@ -30,8 +34,8 @@ def resolve_measurement(study: Study) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
     for problem, track in study.put_to_use(_KEY).items():
         models = [name for name in asked["models"] if name in track.bottlenecks]
-        if models:
-            _check_wires(asked, problem[0], track)
+        if models and not track.neighbours:  # which trains no decoder of counts
+            _check_track(asked, problem[0], track)
             found[problem] = {
                 "models": {name: track.settings_of(name) for name in models},
                 "conditions": [[*condition] for condition in _conditions(asked)],
@@ -39,12 +43,19 @@ def resolve_measurement(study: Study) -> dict[tuple[str, str], dict[str, Any]]:
                 "students": asked["students"],
                 "device": asked.get("device"),
             }
+    if not found:
+        raise ConfigurationError(
+            f"configuration: '{_KEY}': found settings, but no data set of the study is "
+            f"reconstructed with trained projections by {listed(asked['models'])}; add one, or "
+            "give null"
+        )
+    _check_executions(study, found)
     return found
 
 
 def taught_measured(
-    found: dict[tuple[str, str], dict[str, Any]],
-) -> dict[tuple[str, str], dict[str, Any]]:
+    found: Measured,
+) -> Measured:
     """Select the problems in which counts teach students, with the settings of that.
 
     Noise is then that of devices; rates that are swept teach none.
@@ -61,14 +72,22 @@ def taught_measured(
 
 
 def on_device(
-    found: dict[tuple[str, str], dict[str, Any]],
-) -> dict[tuple[str, str], dict[str, Any]]:
+    found: Measured,
+) -> Measured:
     """Select the problems whose rows a device measures, with the settings of that."""
     return {
         problem: {"models": settings["models"], "device": settings["device"], "cache": CACHE}
         for problem, settings in found.items()
         if settings["device"]
     }
+
+
+def follows_noise(study: Study, problem: tuple[str, str]) -> bool:
+    """Tell whether states of a problem are followed through noisy gates, layer by layer."""
+    if problem not in resolve_measurement(study):
+        return False
+    width = width_of(study.problems[problem].datasets[problem[0]])
+    return bool(study.config[_KEY]["noise"]) and qubits_of(width) <= MOST_EXACT
 
 
 def shot_training_of(study: Study) -> dict[str, Any]:
@@ -87,7 +106,7 @@ def _conditions(asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield noise, by its name or its rate, and mitigation."""
     yield "none", "none"
     for noise in asked["noise"]:
-        yield noise if isinstance(noise, str) else f"{noise:g}", "none"
+        yield noise if isinstance(noise, str) else repr(float(noise)), "none"
         for mitigation in asked["mitigation"] if isinstance(noise, str) else ():
             yield noise, mitigation
 
@@ -107,6 +126,15 @@ def _check_names(asked: dict[str, Any], study: Study) -> None:
                 f"configuration: '{_KEY}.costs.devices': found {quoted(name)}"
                 f"{nearest(name, priced)}; allowed are {listed(priced)}"
             )
+    if set(asked["shots"]) == {"exact"}:
+        raise ConfigurationError(
+            f"configuration: '{_KEY}.shots': found exact alone; name one number of shots or more"
+        )
+    if asked["students"] and set(asked["models"]) == {RANDOM_CIRCUIT}:
+        raise ConfigurationError(
+            f"configuration: '{_KEY}.models': found '{RANDOM_CIRCUIT}' alone, which teaches the "
+            f"control; add a circuit that is trained, or give '{_KEY}.students: null'"
+        )
     held = {name for track in study.tracks for name in track.bottlenecks}
     for name in asked["models"]:
         if name not in held:
@@ -116,10 +144,44 @@ def _check_names(asked: dict[str, Any], study: Study) -> None:
             )
 
 
-def _check_wires(asked: dict[str, Any], dataset: str, track: Track) -> None:
+def _check_track(asked: dict[str, Any], dataset: str, track: Track) -> None:
+    """Refuse circuits that are too wide for what is asked."""
     qubits = qubits_of(width_of(track.datasets[dataset]))
-    if asked["noise"] and "zero_noise" in asked["mitigation"] and qubits > MOST_EXACT:
+    folded = [name for name in asked["mitigation"] if name != "readout"]
+    if asked["noise"] and folded and qubits > MOST_EXACT:
         raise ConfigurationError(
-            f"configuration: '{_KEY}.mitigation': found 'zero_noise', and '{dataset}' has {qubits} "
-            f"qubits; noise is extrapolated on at most {MOST_EXACT}"
+            f"configuration: '{_KEY}.mitigation': found '{folded[0]}', and '{dataset}' has "
+            f"{qubits} qubits; noise is extrapolated on at most {MOST_EXACT}"
         )
+
+
+def count_executions(study: Study, found: Measured) -> int:
+    """Count what a device is asked for in all, whether or not that was measured before."""
+    seeds = sum(map(len, study.blocks.values()))
+    return sum(
+        len(study.problems[problem].n) * seeds * len(own["models"]) * own["device"]["rows"]
+        for problem, own in found.items()
+        if own["device"]
+    )
+
+
+def _check_executions(study: Study, found: Measured) -> None:
+    device = study.config[_KEY].get("device")
+    if device and count_executions(study, found) > device["max_executions"]:
+        raise ConfigurationError(
+            f"configuration: '{_KEY}.device.max_executions': found {device['max_executions']}, and "
+            f"the study asks for {count_executions(study, found)}: a row of each circuit, n, seed "
+            "and data set; ask for fewer 'rows', or allow more"
+        )
+
+
+def describe_device(study: Study, found: Measured) -> str:
+    """Describe in a line what a device is asked for, at what price; nothing where none is."""
+    device = study.config[_KEY].get("device") if found else None
+    if not device:
+        return ""
+    count = count_executions(study, found)
+    return (
+        f"'{device['name']}' is asked for {count:,} executions of {device['shots']:,} shots, for "
+        f"{price_of(count, device)}, less those that were measured before"
+    )

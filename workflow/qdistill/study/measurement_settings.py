@@ -30,7 +30,7 @@ class Measurement(Settings):
     """What a device would return: counts, through noisy gates; null leaves it out."""
 
     datasets: Literal["all"] | Distinct[Named]
-    """`all` data sets that are reconstructed or mapped, or a list of some."""
+    """`all` data sets that are reconstructed with trained projections, or a list of some."""
     models: Several[Literal[MEASURABLE]]  # type: ignore[valid-type]
     """Trained circuits that are measured; they must be among `models` where they are to be."""
     shots: Several[_Shots | Literal["exact"]]
@@ -38,8 +38,9 @@ class Measurement(Settings):
     noise: Distinct[Named | _Rate]
     """Devices of workflow/resources/devices.yaml, or probabilities of an error in a CNOT; [] is no
     noise. Circuits without noise are always measured."""
-    mitigation: Distinct[Literal["readout", "zero_noise"]]
-    """How noise is taken out of counts again; [] does without."""
+    mitigation: Distinct[Literal["readout", "zero_noise", "richardson"]]
+    """How noise is taken out of counts again; [] does without. `zero_noise` extrapolates by a
+    line, `richardson` by a parabola."""
     tolerance: Annotated[float, Field(gt=0, le=1)]
     """Share of its exact error that a measured circuit may err more and count as near it."""
     students: MeasuredStudy | None

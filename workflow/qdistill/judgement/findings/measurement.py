@@ -15,23 +15,27 @@ def shots(part: ProblemTables) -> list[Finding]:
     """Return the shots at which a measured circuit errs little more than without a limit.
 
     The stage is how it is measured, as :func:`condition_of` names it; the level is the error that
-    any number of shots leaves, in units of the exact one, which noise raises.
+    any number of shots leaves, in units of the exact one, which noise raises. The measure
+    ``refitted ratio`` is that with read-outs fitted to the codes as they are measured.
     """
-    return [
-        from_row(
-            "shots",
-            key_of(part, row["n"]),
-            row,
-            "shots_needed",
-            {name: row[name] for name in ("model", "noise", "mitigation")},
-            ("shots_needed", "ci_low", "ci_high"),
-            subject=row["model"],
-            stage=condition_of(row),
-            level=row["floor_ratio"],
-            measure="shots",
-        )
-        for row in part.shots_needed.to_dict("records")
-    ]
+    found = []
+    for row in part.shots_needed.to_dict("records"):
+        for measure, limits in (
+            ("shots", ("shots_needed", "ci_low", "ci_high")),
+            ("refitted ratio", ("refitted_ratio", "refitted_low", "refitted_high")),
+        ):
+            found.append(
+                from_row(
+                    *("shots", key_of(part, row["n"]), row, "shots_needed"),
+                    {name: row[name] for name in ("model", "noise", "mitigation")},
+                    limits,
+                    subject=row["model"],
+                    stage=condition_of(row),
+                    level=row["floor_ratio"],
+                    measure=measure,
+                )
+            )
+    return found
 
 
 def noises(part: ProblemTables) -> list[Finding]:

@@ -8,14 +8,15 @@ from qdistill.storage.contracts.base import RUN, Run, Table
 from qdistill.storage.contracts.judged import Paired
 from qdistill.storage.contracts.measured import SeededRun
 
-MITIGATIONS = ("none", "readout", "zero_noise")
+MITIGATIONS = ("none", "readout", "zero_noise", "richardson")
 EXACT = 0  # in a column ``shots``: probabilities, as infinitely many shots would give
 # How a circuit is measured.
 CONDITION = ("noise", "mitigation", "shots")
 # What gives codes of held-out rows in ``measured_students``.
 PREDICTORS = (
-    *("teacher", "exact_teacher", "student", "student_of_exact", "student_of_random"),
-    *("smoothed_teacher", "pca", "pca_pool"),
+    *("teacher", "teacher_refitted", "exact_teacher", "smoothed_teacher"),
+    *("student", "student_refitted", "student_of_exact"),
+    *("student_of_random", "student_of_random_refitted", "pca", "pca_pool"),
 )
 _NOISE = "none, the name of a device, or a rate of two-qubit errors"
 
@@ -29,6 +30,9 @@ class Measured(SeededRun, unique=(*RUN, "model", "seed", *CONDITION)):
     shots: int = Field(ge=0, description="a row, of all its circuits; 0 is without limit")
     heldout_loss: float = Field(ge=0, nullable=True, description="of counts that were drawn")
     expected_loss: float = Field(ge=0, nullable=True, description="the mean over all draws")
+    refitted_loss: float = Field(
+        ge=0, nullable=True, description="of those counts, the read-out fitted to n rows' counts"
+    )
     diverged: bool
 
 
@@ -72,6 +76,11 @@ class ShotsNeeded(Run, unique=(*RUN, "model", "noise", "mitigation")):
     floor_ratio: float = Field(nullable=True, description="under noise, any number of shots, to it")
     floor_low: float = Field(nullable=True)
     floor_high: float = Field(nullable=True)
+    refitted_ratio: float = Field(
+        nullable=True, description="the same where read-outs are fitted to the codes, of both"
+    )
+    refitted_low: float = Field(nullable=True)
+    refitted_high: float = Field(nullable=True)
     tolerance: float = Field(gt=0, description="share of the exact error that counts as near")
     shots_needed: float = Field(ge=0, nullable=True, description="geometric mean over the seeds")
     ci_low: float = Field(nullable=True)

@@ -9,7 +9,7 @@ from qdistill.storage.contracts.base import Table
 PROBLEMS = ("teacher-circuit", "reconstruction")
 METHODS = ("exact", "parameter_shift", "spsa")
 # What a device is paid for; a student that was distilled needs none.
-USES = ("training", "soft_targets", "inference", "distilled_inference", "break_even")
+USES = ("training", "soft_targets", "inference", "distilled_inference")
 
 
 class ShotTraining(Table, unique=("problem", "method", "shots", "seed", "step")):
@@ -39,11 +39,7 @@ class DeviceCosts(Table, unique=("device", "what")):
     """What a device would take, in executions, in hours and in money."""
 
     device: str
-    what: str = Field(
-        isin=USES,
-        description="break_even: so many rows predicted on the device cost as much as the soft "
-        "targets of a student, or just more",
-    )
+    what: str = Field(isin=USES)
     rows: int = Field(ge=0, description="that are trained on, measured or predicted")
     executions: int = Field(ge=0)
     shots: int = Field(ge=0, description="of all executions")
