@@ -103,6 +103,7 @@ def test_the_page_answers_what_a_device_would_give_and_cost(finished):
         "## What would a device cost?",
     ):
         assert heading in page
+    assert "On `default.qubit`, `small` article at n = 20: with 50 shots a row" in page
     questions = {*table(folder, "findings")["question"]}
     assert questions >= {"shots", "noise", "denoising", "device", "shot_training", "device_cost"}
     figures = folder / "results/counted/figures"
