@@ -210,6 +210,10 @@ def test_a_plugins_error_is_told_with_the_row_and_without_tokens(
     "options",
     [
         {"token": SECRET},
+        {"ibm_key": SECRET},
+        {"pwd": SECRET},
+        {"url": "https://a.device/?token=abc"},
+        {"backend": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc"},
         {"apiKey": SECRET},
         {"run": {"AWS_SECRET_ACCESS_KEY": SECRET}},
         {"headers": [{"x-auth": SECRET}]},

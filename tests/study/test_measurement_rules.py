@@ -76,6 +76,22 @@ def test_training_and_costs_have_defaults_for_what_is_not_given():
         ({"models": ["linear"]}, r"measurement.models.0"),
         ({"shots": [0]}, r"measurement.shots.0"),
         ({"datasets": ["nothing"]}, r"'measurement.datasets': 'nothing'"),
+        (
+            {"students": {"totals": [5], "shots": [10]}},
+            r"'measurement.students': totals 5 with 10 shots a row are for 0 rows",
+        ),
+        (
+            {"device": {"name": "defualt.mixed", "shots": 1, "rows": 1, "max_executions": 99}},
+            r"'measurement.device.name': found 'defualt.mixed'.*default.mixed",
+        ),
+        (
+            {"device": {"name": "ionq.qpu", "shots": 1, "rows": 1, "max_executions": 99}},
+            r"'ionq.qpu', which needs the package pennylane-ionq",
+        ),
+        (
+            {"device": {"name": "null.qubit", "shots": 1, "rows": 2000, "max_executions": 10**6}},
+            r"'measurement.device.rows': found 2000, and 'synthetic-6q' has 1000 held-out rows",
+        ),
         ({"shots": ["exact"]}, r"'measurement.shots': found exact alone"),
         ({"models": ["frozen_circuit"]}, r"'measurement.models': found 'frozen_circuit' alone"),
         (
@@ -94,7 +110,7 @@ def test_what_cannot_be_is_refused_with_its_key(changes, text):
 
 
 def test_a_line_says_before_what_a_device_is_asked_for_and_at_what_price():
-    device = {"name": "a.device", "shots": 100, "rows": 2, "max_executions": 10**6}
+    device = {"name": "default.mixed", "shots": 100, "rows": 2, "max_executions": 10**6}
     prices = {"price_per_execution": 0.3, "price_per_shot": 0.01, "currency": "USD"}
     study = resolved(device={**device, **prices})
     found = resolve_measurement(study)

@@ -47,6 +47,7 @@ mlflow: { enabled: false }
 def finished(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("counted"))
     (folder / STUDY).write_text(yaml.safe_dump(CONFIG))
+    succeed(folder, "--configfile", STUDY, "--dry-run")  # its groups hold together
     said = succeed(folder, "--configfile", STUDY)
     return folder, said
 

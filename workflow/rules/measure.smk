@@ -70,7 +70,7 @@ rule teach_measured:
         "../scripts/teach_measured.py"
 
 
-# On the submitting host, which has the account and the network that a device is reached by.
+# A node of a cluster needs the network that a device is reached by, and its token in the environment.
 rule measure_devices:
     input:
         latents=LATENTS,
@@ -80,7 +80,8 @@ rule measure_devices:
         DEVICE_OF_BLOCK,
     log:
         f"{LOG}/measure_devices.log",
-    localrule: True
+    group:
+        REPORT_GROUP
     conda:
         "../../envs/benchmark.yaml"
     resources:

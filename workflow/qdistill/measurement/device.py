@@ -4,7 +4,6 @@ import importlib
 import os
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,19 +20,9 @@ from qdistill.measurement.executions import (
 )
 from qdistill.measurement.results_cache import ResultsCache, key_of
 from qdistill.randomness import generator_for
-from qdistill.storage.files import version_of
-from qdistill.study.messages import listed, nearest
+from qdistill.study.device_settings import check_installed
+from qdistill.study.messages import listed
 from qdistill.study.tokens import check_no_secrets
-
-# Whose devices begin so, for who has the name right and the package not.
-PLUGINS = {
-    "braket.": "amazon-braket-pennylane-plugin",
-    "cirq.": "pennylane-cirq",
-    "ionq.": "pennylane-ionq",
-    "lightning.gpu": "pennylane-lightning-gpu",
-    "lightning.kokkos": "pennylane-lightning-kokkos",
-    "qiskit.": "pennylane-qiskit",
-}
 
 
 class Circuit(NamedTuple):
@@ -164,7 +153,7 @@ class _Queued:
 
 def _open(settings: Mapping[str, Any], circuit: Circuit) -> Direct | Queue:
     """Make the device, and have it prepare a circuit without running it."""
-    _check_installed(settings["name"])
+    check_installed(settings["name"])
     device = _make(settings, circuit.angles.shape[1])
     try:
         _check_runnable(device, circuit.tape())
@@ -191,21 +180,6 @@ def _check_runnable(device: Any, tape: Any) -> None:
     }
     if unknown:
         raise ValueError(f"it has no {listed(sorted(unknown))}")
-
-
-def _check_installed(name: str) -> None:
-    known = {entry.name for entry in entry_points(group="pennylane.plugins")}
-    if name in known:
-        return
-    package = next((each for start, each in PLUGINS.items() if name.startswith(start)), None)
-    if package is not None and version_of(package) == "not installed":
-        raise ConfigurationError(
-            f"'measurement.device.name': found '{name}', which needs the package {package}"
-        )
-    raise ConfigurationError(
-        f"'measurement.device.name': found '{name}'{nearest(name, known)}; PennyLane has here: "
-        f"{listed(sorted(known))}"
-    )
 
 
 def _make(settings: Mapping[str, Any], qubits: int) -> Any:

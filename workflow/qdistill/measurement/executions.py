@@ -118,8 +118,8 @@ class _Run:
         if paid + due > most:
             raise ConfigurationError(
                 f"'measurement.device.max_executions': found {most}, but with {due} to do on "
-                f"'{name}' and {paid} paid for already there would be {paid + due}; nothing was "
-                "begun"
+                f"'{name}' and {paid} paid for already there would be {paid + due}; none of "
+                "these was begun"
             )
         tell(
             f"executions to do on device '{name}': {due:,} of {shots:,} shots each, for "

@@ -1,13 +1,25 @@
 """Settings of a device that is measured on: which it is, and what it may cost."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from qdistill.errors import ConfigurationError
+from qdistill.study.messages import listed, nearest
 from qdistill.study.setting_base import Positive, Settings
 from qdistill.study.tokens import check_no_secrets
 
+# Whose devices begin so, for who has the name right and the package not.
+PLUGINS = {
+    "braket.": "amazon-braket-pennylane-plugin",
+    "cirq.": "pennylane-cirq",
+    "ionq.": "pennylane-ionq",
+    "lightning.gpu": "pennylane-lightning-gpu",
+    "lightning.kokkos": "pennylane-lightning-kokkos",
+    "qiskit.": "pennylane-qiskit",
+}
 _BESIDE = ("name", "shots", "wires")  # of qml.device, which do not stand among options
 
 
@@ -62,3 +74,25 @@ def price_of(executions: int, device: Mapping[str, Any]) -> str:
         return "a price that the configuration does not say"
     cost = executions * ((each or 0) + device["shots"] * (shot or 0))
     return f"{cost:,.2f} {device['currency']}"
+
+
+def check_installed(name: str) -> None:
+    """Validate that PennyLane has a device of a name here.
+
+    Raises ConfigurationError with the package that it needs, or the names that there are.
+    """
+    known = {entry.name for entry in entry_points(group="pennylane.plugins")}
+    if name in known:
+        return
+    package = next((each for start, each in PLUGINS.items() if name.startswith(start)), None)
+    if package is not None:
+        try:
+            version(package)
+        except PackageNotFoundError:
+            raise ConfigurationError(
+                f"'measurement.device.name': found '{name}', which needs the package {package}"
+            ) from None
+    raise ConfigurationError(
+        f"'measurement.device.name': found '{name}'{nearest(name, known)}; PennyLane has here: "
+        f"{listed(sorted(known))}"
+    )

@@ -1,10 +1,12 @@
 """Which circuits a study measures, how, and what that needs: checked before anything runs."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from qdistill.errors import ConfigurationError
-from qdistill.study.device_settings import price_of
+from qdistill.study.datasets import record_of
+from qdistill.study.device_settings import check_installed, price_of
 from qdistill.study.measurement_settings import RANDOM_CIRCUIT
 from qdistill.study.messages import listed, nearest, quoted
 from qdistill.study.noise import load_presets
@@ -49,7 +51,8 @@ def resolve_measurement(study: Study) -> Measured:
             f"reconstructed with trained projections by {listed(asked['models'])}; add one, or "
             "give null"
         )
-    _check_executions(study, found)
+    _check_device(study, found)
+    _check_spending(study, found)
     return found
 
 
@@ -165,14 +168,43 @@ def count_executions(study: Study, found: Measured) -> int:
     )
 
 
-def _check_executions(study: Study, found: Measured) -> None:
+def _check_device(study: Study, found: Measured) -> None:
     device = study.config[_KEY].get("device")
-    if device and count_executions(study, found) > device["max_executions"]:
+    if not device:
+        return
+    if find_spec("pennylane") is not None:  # else jobs have an environment of their own
+        check_installed(device["name"])
+    if count_executions(study, found) > device["max_executions"]:
         raise ConfigurationError(
             f"configuration: '{_KEY}.device.max_executions': found {device['max_executions']}, and "
             f"the study asks for {count_executions(study, found)}: a row of each circuit, n, seed "
             "and data set; ask for fewer 'rows', or allow more"
         )
+    for dataset, _ in found:
+        rows = record_of(study.datasets[dataset]).rows()
+        if rows is not None and device["rows"] > rows["heldout"]:
+            raise ConfigurationError(
+                f"configuration: '{_KEY}.device.rows': found {device['rows']}, and '{dataset}' has "
+                f"{rows['heldout']} held-out rows; give no more"
+            )
+
+
+def _check_spending(study: Study, found: Measured) -> None:
+    """Refuse totals of shots of which none can be spent at any n, as far as rows are known."""
+    asked = study.config[_KEY]["students"]
+    for problem in found if asked else ():
+        rows = record_of(study.datasets[problem[0]]).rows()
+        if rows is None:
+            continue
+        sizes = study.problems[problem].numbers
+        spent = {total // shots for total in asked["totals"] for shots in asked["shots"]}
+        pool = rows["unlabelled"]
+        if not any(n <= count <= n + pool for n in sizes for count in spent):
+            raise ConfigurationError(
+                f"configuration: '{_KEY}.students': totals {listed(asked['totals'])} with "
+                f"{listed(asked['shots'])} shots a row are for {listed(sorted(spent))} rows, and "
+                f"on '{problem[0]}' there must be n ({listed(sizes)}) to n + {pool}"
+            )
 
 
 def describe_device(study: Study, found: Measured) -> str:

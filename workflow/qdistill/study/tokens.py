@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_SECRET = re.compile(
-    r"token|secret|passw|passphrase|credential|auth|bearer|(api|access|private)key"
-)
-_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_SECRET = re.compile(r"token|secret|passw|passphrase|pwd|credential|auth|bearer|jwt|key$")
+_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@|[?&](token|key|api_?key|access_token|secret)=")
+_SIGNED = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")  # a JSON Web Token
 _SHORTEST = 8  # characters of a secret; what is shorter is a switch, such as `true`
 
 
@@ -24,8 +23,8 @@ def check_no_secrets(options: Mapping[str, Any]) -> None:
                 f"'{key}' looks like a secret; tokens and passwords come from the environment, "
                 "where the device's plugin looks for them, and stand in no configuration"
             )
-        if _IN_ADDRESS.search(str(value)):
-            raise ValueError(f"'{key}' is an address with a password in it; it may have none")
+        if _IN_ADDRESS.search(str(value)) or _SIGNED.search(str(value)):
+            raise ValueError(f"'{key}' holds a password or a token; it may hold none")
         name = next((name for name, secret in hidden.items() if secret in str(value)), None)
         if name is not None:
             raise ValueError(
@@ -38,7 +37,7 @@ def without_secrets(text: str) -> str:
     """Return a text with stars in place of what the environment keeps secret."""
     for _, secret in _secrets():
         text = text.replace(secret, "***")
-    return _IN_ADDRESS.sub("://***@", text)
+    return _SIGNED.sub("***", _IN_ADDRESS.sub("://***@", text))
 
 
 def _looks_secret(name: str) -> bool:

@@ -92,8 +92,11 @@ def hand_over(threads: int) -> None:
         told.flush()
         connection.connect(address)
         socket.send_fds(connection, [b"run"], [told.fileno(), 1, 2])
-        if connection.recv(64):  # it has started
-            _end_as(connection.recv(64))
+        try:
+            if connection.recv(64):  # it has started
+                _end_as(connection.recv(64))
+        except KeyboardInterrupt:  # of which whoever stopped it is told enough
+            os._exit(128 + signal.SIGINT)
 
 
 def _end_as(answer: bytes) -> None:
