@@ -18,7 +18,6 @@ if Path.cwd() != Path(workflow.basedir) and Path("config/config.yaml").is_file()
 report: "workflow/report/workflow.rst"
 
 
-# The checked configuration and the names of files; what jobs ask of a machine.
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
 # Data sets -> data/{data}/latents.parquet and the labelled subsets of each seed.
@@ -35,19 +34,12 @@ include: "workflow/rules/downstream.smk"
 include: "workflow/rules/measure.smk"
 # One table of each kind; comparisons, crossovers, retained fractions.
 include: "workflow/rules/evaluate.smk"
-# What training and inference cost.
 include: "workflow/rules/cost.smk"
-# Figures, the verdict, and the MLflow index.
 include: "workflow/rules/report.smk"
 # The adapter: one trained model in the forms that people load.
 include: "workflow/rules/deploy.smk"
 # What the study was made from, and the digests of its files.
 include: "workflow/rules/provenance.smk"
-
-
-localrules:
-    all,
-    benchmark_engines,
 
 
 rule all:
@@ -62,5 +54,6 @@ rule all:
         CRATE,
     log:
         f"{LOGS}/all.log",
+    localrule: True
     message:
         f"Study '{STUDY.name}' is complete: results/{STUDY.name}/, reports/verdict.md"

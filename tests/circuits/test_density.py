@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.density import noisy_probabilities
 from qdistill.circuits.channels import (
     damping,
     depolarising,
@@ -18,15 +19,13 @@ from qdistill.circuits.channels import (
 )
 from qdistill.circuits.circuit import circuit_probabilities
 from qdistill.circuits.density import (
-    MOST_WIRES,
     density_matrices,
     form_probabilities,
     noisy_forms,
-    noisy_probabilities,
     state_left,
 )
 from qdistill.circuits.trajectories import pauli_trajectories
-from qdistill.noise_rates import NoiseRates
+from qdistill.noise_rates import MOST_WIRES, NoiseRates
 
 RATES = NoiseRates(0.03, 0.08, 0.05, 0.11, 0.02, 0.07)
 PAULIS = [qml.matrix(pauli(0)) for pauli in (qml.Identity, qml.X, qml.Y, qml.Z)]

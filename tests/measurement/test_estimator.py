@@ -24,8 +24,8 @@ def generators_of(seeds=1):
 @given(st.integers(0, 100), st.integers(1, 1000))
 @settings(max_examples=30, deadline=None)
 def test_frequencies_are_counts_of_all_shots(random_seed, shots):
-    own = probabilities_of(rows=3, random_seed=random_seed)[0]
-    drawn = draw_frequencies(own, shots, np.random.default_rng(random_seed)).numpy() * shots
+    own, generators = probabilities_of(rows=3, random_seed=random_seed), generators_of()
+    drawn = draw_frequencies(own, shots, generators)[0].numpy() * shots
     assert np.allclose(drawn, drawn.round(), atol=1e-9)
     assert drawn.sum(-1) == pytest.approx(shots)
     assert (drawn >= 0).all()
@@ -33,7 +33,7 @@ def test_frequencies_are_counts_of_all_shots(random_seed, shots):
 
 def test_means_and_covariances_are_those_of_the_multinomial():
     own, shots = probabilities_of()[0, 0], 7
-    drawn = draw_frequencies(own.expand(MANY, -1), shots, np.random.default_rng(1)).numpy()
+    drawn = draw_frequencies(own.expand(1, MANY, -1), shots, generators_of())[0].numpy()
     p = own.numpy()
     wanted = (np.diag(p) - np.outer(p, p)) / shots
     errors = np.sqrt(np.diag(wanted) / MANY)

@@ -13,10 +13,10 @@ from pennylane import numpy as pnp
 from qdistill.circuits.circuit import circuit_probabilities
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.measurement import gradients
+from qdistill.measurement.estimator import draw_frequencies
 from qdistill.measurement.gradients import (
     QuadraticLoss,
     count_settings,
-    draw_frequencies,
     exact_gradient,
     parameter_shift,
     shift_angles,

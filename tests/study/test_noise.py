@@ -1,7 +1,7 @@
 """Rates of noise, and the presets of devices, against channels of PennyLane."""
 
 import itertools
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import numpy as np
 import pennylane as qml
@@ -15,7 +15,6 @@ from qdistill.study.noise import (
     depolarising_probability,
     load_presets,
     rates_of,
-    scaled,
     swept_rates,
 )
 
@@ -77,17 +76,6 @@ def test_a_preset_that_is_none_is_named():
 
 def test_a_sweep_has_depolarising_alone():
     assert swept_rates(0.02) == NoiseRates(one_qubit=0.002, two_qubit=0.02)
-
-
-def test_scaled_rates():
-    rates = rates_of("superconducting")
-    assert asdict(scaled(rates, 1)) == pytest.approx(asdict(rates))
-    assert scaled(rates, 0) == NoiseRates()
-    twice = scaled(rates, 2)
-    assert twice.two_qubit == 2 * rates.two_qubit
-    assert 1 - twice.damping_two == pytest.approx((1 - rates.damping_two) ** 2)
-    with pytest.raises(ConfigurationError, match=r"'readout_1as0' is 1\.16; allowed"):
-        scaled(rates, 100)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(NoiseRates)])

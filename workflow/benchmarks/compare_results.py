@@ -44,6 +44,9 @@ KEYS = {
     "measured": [*RUN, "model", *COUNTS, "shots"],
     "noise_depth": [*RUN, "model", "noise", "layers"],
     "measured_students": [*RUN, "teacher", *COUNTS, "total", "shots", "model"],
+    "device_measured": [*RUN, "model", "device", "shots"],
+    "shot_training": ["problem", "method", "shots", "seed", "step"],
+    "device_costs": ["device", "what"],
     "shots_needed": [*PROBLEM, "n", "model", *COUNTS],
     "measured_comparisons": [
         *PROBLEM,

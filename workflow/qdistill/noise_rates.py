@@ -4,6 +4,9 @@ from dataclasses import asdict, dataclass
 
 from qdistill.errors import ConfigurationError
 
+# Wires of a density matrix; beyond them noise is drawn, gate by gate (circuits/trajectories.py).
+MOST_WIRES = 6
+
 
 @dataclass(frozen=True)
 class NoiseRates:

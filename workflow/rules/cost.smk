@@ -34,5 +34,6 @@ rule benchmark_engines:
         expand(STUDY_FIGURE, figure="cost", suffix=["svg", "png"]),
     log:
         f"{LOGS}/benchmark_engines.log",
+    localrule: True
     message:
         f"What training and inference cost is in {COST} and {RESULTS}/figures/cost.svg"

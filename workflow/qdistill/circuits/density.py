@@ -13,9 +13,8 @@ number of real psi.
 import numpy as np
 
 from qdistill.circuits.channels import PAULIS, confusion, noisy_cnot, noisy_rotations
-from qdistill.noise_rates import NoiseRates
+from qdistill.noise_rates import MOST_WIRES, NoiseRates
 
-MOST_WIRES = 6  # of density matrices; beyond, see qdistill.circuits.trajectories
 _ROWS_AT_ONCE = 512
 _Step = tuple[np.ndarray, bool]  # the matrix, and whether the wires turn on behind it
 _TO_PAULIS = PAULIS.transpose(0, 2, 1).reshape(4, 4)  # tr(P rho) of the entries of rho
@@ -92,21 +91,6 @@ def form_probabilities(forms: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
             squares = (own[:, :, None] * own[:, None, :]).reshape(len(own), -1)
             found[seed, rows] = squares @ flat[seed]
     return np.maximum(found, 0)  # rounding may go below
-
-
-def noisy_probabilities(
-    angles: np.ndarray,
-    amplitudes: np.ndarray,
-    rates: NoiseRates,
-    entangled: bool = True,
-    folds: int = 0,
-) -> np.ndarray:
-    """Compute the probabilities of what is read after noisy gates, (S, B, N).
-
-    Parameters are those of :func:`density_matrices`. Whoever has more rows of the same circuits
-    keeps the forms: see :func:`form_probabilities`.
-    """
-    return form_probabilities(noisy_forms(angles, rates, entangled, folds), amplitudes)
 
 
 def state_left(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from qdistill.circuits.circuit import circuit_probabilities
-from qdistill.circuits.density import MOST_WIRES, form_probabilities, noisy_forms
+from qdistill.circuits.density import form_probabilities, noisy_forms
 from qdistill.circuits.encoding import encode_amplitudes
 from qdistill.circuits.trajectories import pauli_trajectories
 from qdistill.downstream.codes import load_model
@@ -26,7 +26,7 @@ from qdistill.measurement.mitigation import (
 )
 from qdistill.measurement.price import count_encoding
 from qdistill.models.slot_model import SlotModel, slot_weights
-from qdistill.noise_rates import NoiseRates
+from qdistill.noise_rates import MOST_WIRES, NoiseRates
 from qdistill.randomness import generator_for
 from qdistill.study.noise import rates_of, swept_rates
 

@@ -39,12 +39,7 @@ class Estimator:
         in their order, so the first of them are the same however many follow.
         """
         parts = [
-            torch.stack(
-                [
-                    draw_frequencies(own, count, generator)
-                    for own, generator in zip(part, generators, strict=True)
-                ]
-            )
+            draw_frequencies(part, count, generators)
             for part, count in zip(self.probabilities, self.divide(shots), strict=True)
         ]
         return self._mixed(parts)
@@ -82,13 +77,18 @@ class Estimator:
         return mixed if self.correction is None else mixed @ self.correction.T
 
 
-def draw_frequencies(probabilities: Tensor, shots: int, generator: np.random.Generator) -> Tensor:
-    """Draw the outcomes of some shots of each row, as shares of them: float64, (M, N).
+def draw_frequencies(
+    probabilities: Tensor, shots: int, generators: Sequence[np.random.Generator]
+) -> Tensor:
+    """Draw the outcomes of some shots of each circuit, as shares of them: float64, (S, ..., N).
 
-    Probabilities are float64, (M, N); where they are not finite, neither is what is returned.
+    Each of S seeds or replicas draws from a generator of its own. Where one's probabilities are not
+    finite, neither is what is returned of it.
     """
-    if not bool(probabilities.isfinite().all()):
-        return torch.full_like(probabilities, torch.nan)
-    shares = probabilities.clamp(min=0.0).numpy()
-    counts = generator.multinomial(shots, shares / shares.sum(-1, keepdims=True))
-    return torch.from_numpy(counts / shots)
+    found = torch.full(probabilities.shape, torch.nan, dtype=torch.float64)
+    for own, drawn, generator in zip(probabilities.double(), found, generators, strict=True):
+        if bool(own.isfinite().all()):
+            shares = own.clamp(min=0.0).numpy()
+            shares = shares / shares.sum(-1, keepdims=True)  # rounding may leave more than one
+            drawn.copy_(torch.from_numpy(generator.multinomial(shots, shares) / shots))
+    return found

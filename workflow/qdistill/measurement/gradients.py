@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from qdistill.circuits.circuit import circuit_probabilities
+from qdistill.measurement.estimator import draw_frequencies
 
 # Spall's exponents, and the share of all steps that keeps his first ones from being too large.
 _STEP_DECAY, _DIFFERENCE_DECAY, _STABILITY = 0.602, 0.101, 0.1
@@ -68,19 +69,6 @@ class QuadraticLoss:
 
     def _errors(self, codes: Tensor) -> Tensor:
         return codes @ self.weight.T + self.bias - self.targets.unsqueeze(1)
-
-
-def draw_frequencies(
-    probabilities: Tensor, shots: int, generators: Sequence[np.random.Generator]
-) -> Tensor:
-    """Draw S shots of each circuit: multinomial counts over S, of the shape (R, ..., N) given.
-
-    Each replica draws from a generator of its own.
-    """
-    exact = probabilities.double().clamp_min(0).numpy()
-    exact = exact / exact.sum(-1, keepdims=True)  # or rounding may leave more than one
-    counts = [own.multinomial(shots, each) for own, each in zip(generators, exact, strict=True)]
-    return torch.from_numpy(np.stack(counts) / shots)
 
 
 def count_settings(method: str, angles: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qdistill.circuits.density import MOST_WIRES, state_left
+from qdistill.circuits.density import state_left
 from qdistill.datasets.examples import Examples, load_examples
 from qdistill.datasets.latents import load_latents
 from qdistill.datasets.problem import Problem
@@ -20,6 +20,7 @@ from qdistill.measurement.estimator import Estimator
 from qdistill.measurement.price import count_encoding
 from qdistill.measurement.ridge import refit_readout
 from qdistill.models.losses import mean_losses
+from qdistill.noise_rates import MOST_WIRES
 from qdistill.randomness import generator_for
 from qdistill.storage.contracts.devices import EXACT
 from qdistill.storage.tables import make_frame, write_table
@@ -113,7 +114,12 @@ def _errors(
     heldout = estimator.rows(slice(examples.n, None))
     exact = losses_of(circuit, heldout.exact, examples)
     found = {"heldout_loss": exact, "expected_loss": exact}
-    yield {**key, "shots": EXACT, **found, "refitted_loss": _refitted(estimator.exact, examples)}
+    yield {
+        **key,
+        "shots": EXACT,
+        **found,
+        "refitted_loss": refitted_losses(estimator.exact, examples),
+    }
     for count in shots:
         if count >= len(estimator.probabilities):
             named = key["model"], key["noise"], key["mitigation"], "all rows"
@@ -121,10 +127,15 @@ def _errors(
             drawn = losses_of(circuit, codes[:, examples.n :], examples)
             expected = exact + heldout.excess(circuit.decoder, count)
             found = {"heldout_loss": drawn, "expected_loss": expected}
-            yield {**key, "shots": count, **found, "refitted_loss": _refitted(codes, examples)}
+            yield {
+                **key,
+                "shots": count,
+                **found,
+                "refitted_loss": refitted_losses(codes, examples),
+            }
 
 
-def _refitted(codes: Tensor, examples: Examples) -> Tensor:
+def refitted_losses(codes: Tensor, examples: Examples) -> Tensor:
     """Compute held-out losses (S,) of codes (S, n + H, N), the read-out fitted to the first n."""
     n, targets = examples.n, examples.targets[examples.labelled]
     outputs = refit_readout(codes[:, :n], targets, codes[:, n:])

@@ -1,7 +1,7 @@
 """What is known of a device's errors, taken off what it returned.
 
-Both corrections are linear: what holds for probabilities holds for frequencies on average, and
-variances follow. What comes out may lie below 0, and adds up to 1 as before.
+Both corrections are linear: what holds for probabilities holds for frequencies on average. What
+comes out may lie below 0, and adds up to 1 as before.
 """
 
 from collections.abc import Sequence
@@ -25,16 +25,6 @@ def correct_readout(frequencies: np.ndarray, rates: NoiseRates) -> np.ndarray:
     return apply_to_wires(_inverse(rates), frequencies)
 
 
-def corrected_variances(frequencies: np.ndarray, rates: NoiseRates, shots: int) -> np.ndarray:
-    """Compute the variances of frequencies (..., N) of so many shots, corrected for reading.
-
-    They are those of counts drawn with the given probabilities of outcomes *as they are read*.
-    """
-    inverse = _inverse(rates)
-    squares = apply_to_wires(inverse**2, frequencies)
-    return (squares - apply_to_wires(inverse, frequencies) ** 2) / shots
-
-
 def extrapolation_weights(estimator: str, factors: Sequence[float] = SCALE_FACTORS) -> np.ndarray:
     """Make the weights, one for each scale factor, of an estimate without noise.
 
@@ -48,16 +38,6 @@ def extrapolation_weights(estimator: str, factors: Sequence[float] = SCALE_FACTO
     degree = 1 if estimator == "linear" else len(factors) - 1
     powers = np.vander(np.asarray(factors, float), degree + 1, increasing=True)
     return np.linalg.pinv(powers)[0]
-
-
-def extrapolate(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Combine what the scale factors gave, (F, ...), probabilities or frequencies alike."""
-    return np.tensordot(weights, values, axes=1)
-
-
-def extrapolated_variances(variances: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Combine variances (F, ...) of independent measurements at the scale factors."""
-    return np.tensordot(weights**2, variances, axes=1)
 
 
 def _inverse(rates: NoiseRates) -> np.ndarray:

@@ -25,8 +25,8 @@ from qdistill.downstream.measures import read_diverged
 from qdistill.errors import DataError
 from qdistill.measurement.circuits import NOISELESS, MeasuredCircuit
 from qdistill.measurement.estimator import Estimator
-from qdistill.measurement.measuring import draws_of, load_circuit, losses_of
-from qdistill.measurement.ridge import fit_ridge, refit_readout
+from qdistill.measurement.measuring import draws_of, load_circuit, losses_of, refitted_losses
+from qdistill.measurement.ridge import fit_ridge
 from qdistill.measurement.smoothing import smooth_codes
 from qdistill.models.losses import mean_losses
 from qdistill.randomness import generator_for
@@ -170,11 +170,9 @@ class _Lessons:
         The read-out that is fitted anew has seen the codes of the n labelled rows alone.
         """
         examples, n = self.examples, self.examples.n
-        outputs = refit_readout(codes[:, :n], examples.targets[examples.labelled], codes[:, n:])
-        targets = examples.targets[examples.heldout].double()
         return {
             name: losses_of(self.circuits[teacher], codes[:, n:], examples),
-            f"{name}_refitted": mean_losses(examples.task, outputs, targets),
+            f"{name}_refitted": refitted_losses(codes, examples),
         }
 
     def _draw(self, condition: _Condition, cell: Spending, which: str) -> Tensor:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from qdistill.errors import ConfigurationError
 from qdistill.study.datasets import record_of, resolve_dataset
 from qdistill.study.deploy_rules import resolve_deployment
-from qdistill.study.measurement_rules import resolve_measurement
+from qdistill.study.measurement_rules import check_measurement
 from qdistill.study.messages import check_renamed, explain, listed, nearest, quoted, shown
 from qdistill.study.registry import ADAPTERS, BOTTLENECKS, MODELS, REFERENCES, STUDENTS, TUNED
 from qdistill.study.settings import StudySettings, TrackSettings
@@ -57,7 +57,7 @@ def resolve_study(given: Mapping[str, Any]) -> Study:
     _check_codes_used(study, "retrieval", study.retrieval)
     _check_robustness(study)
     _check_codes_used(study, "measurement")
-    resolve_measurement(study)
+    check_measurement(study)
     resolve_deployment(study)
     if config["mlflow"]["enabled"]:
         resolve_uri(config["mlflow"].get("tracking_uri"))

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from qdistill.errors import ConfigurationError
+from qdistill.noise_rates import MOST_WIRES
 from qdistill.study.datasets import record_of
 from qdistill.study.device_settings import check_installed, price_of
 from qdistill.study.measurement_settings import RANDOM_CIRCUIT
@@ -16,7 +17,6 @@ from qdistill.study.widths import qubits_of, width_of
 
 # Of each (data set, protocol) that is measured, the settings of its jobs.
 Measured = dict[tuple[str, str], dict[str, Any]]
-MOST_EXACT = 6  # wires; beyond them noise is drawn, gate by gate
 CACHE = "results/device_counts"  # counts that were paid for, of every study
 _KEY = "measurement"
 
@@ -26,18 +26,14 @@ def resolve_measurement(study: Study) -> Measured:
 
     Each has ``models``, the settings of its circuits; ``conditions``, pairs of noise and
     mitigation; ``shots``, a row; and ``students`` and ``device``, which may be None. A rate of
-    errors that is swept is a condition without mitigation. Raises ConfigurationError with the key,
-    the value found and what is allowed.
+    errors that is swept is a condition without mitigation.
     """
-    asked = study.config.get(_KEY)
+    asked, found = study.config.get(_KEY), {}
     if not asked:
         return {}
-    _check_names(asked, study)
-    found = {}
     for problem, track in study.put_to_use(_KEY).items():
         models = [name for name in asked["models"] if name in track.bottlenecks]
         if models and not track.neighbours:  # which trains no decoder of counts
-            _check_track(asked, problem[0], track)
             found[problem] = {
                 "models": {name: track.settings_of(name) for name in models},
                 "conditions": [[*condition] for condition in _conditions(asked)],
@@ -45,6 +41,21 @@ def resolve_measurement(study: Study) -> Measured:
                 "students": asked["students"],
                 "device": asked.get("device"),
             }
+    return found
+
+
+def check_measurement(study: Study) -> None:
+    """Validate what a study measures.
+
+    Raises ConfigurationError with the key, the value found and what is allowed.
+    """
+    asked = study.config.get(_KEY)
+    if not asked:
+        return
+    _check_names(asked, study)
+    found = resolve_measurement(study)
+    for problem in found:
+        _check_track(asked, problem[0], study.problems[problem])
     if not found:
         raise ConfigurationError(
             f"configuration: '{_KEY}': found settings, but no data set of the study is "
@@ -53,12 +64,9 @@ def resolve_measurement(study: Study) -> Measured:
         )
     _check_device(study, found)
     _check_spending(study, found)
-    return found
 
 
-def taught_measured(
-    found: Measured,
-) -> Measured:
+def taught_measured(found: Measured) -> Measured:
     """Select the problems in which counts teach students, with the settings of that.
 
     Noise is then that of devices; rates that are swept teach none.
@@ -74,9 +82,7 @@ def taught_measured(
     }
 
 
-def on_device(
-    found: Measured,
-) -> Measured:
+def on_device(found: Measured) -> Measured:
     """Select the problems whose rows a device measures, with the settings of that."""
     return {
         problem: {"models": settings["models"], "device": settings["device"], "cache": CACHE}
@@ -90,7 +96,7 @@ def follows_noise(study: Study, problem: tuple[str, str]) -> bool:
     if problem not in resolve_measurement(study):
         return False
     width = width_of(study.problems[problem].datasets[problem[0]])
-    return bool(study.config[_KEY]["noise"]) and qubits_of(width) <= MOST_EXACT
+    return bool(study.config[_KEY]["noise"]) and qubits_of(width) <= MOST_WIRES
 
 
 def shot_training_of(study: Study) -> dict[str, Any]:
@@ -151,10 +157,10 @@ def _check_track(asked: dict[str, Any], dataset: str, track: Track) -> None:
     """Refuse circuits that are too wide for what is asked."""
     qubits = qubits_of(width_of(track.datasets[dataset]))
     folded = [name for name in asked["mitigation"] if name != "readout"]
-    if asked["noise"] and folded and qubits > MOST_EXACT:
+    if asked["noise"] and folded and qubits > MOST_WIRES:
         raise ConfigurationError(
             f"configuration: '{_KEY}.mitigation': found '{folded[0]}', and '{dataset}' has "
-            f"{qubits} qubits; noise is extrapolated on at most {MOST_EXACT}"
+            f"{qubits} qubits; noise is extrapolated on at most {MOST_WIRES}"
         )
 
 

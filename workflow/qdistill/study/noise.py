@@ -12,7 +12,6 @@ with an error each, are as many as are counted here.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -49,17 +48,6 @@ def swept_rates(two_qubit: float) -> NoiseRates:
     That of RZ and RY is a tenth of it; there is no damping and no error in reading.
     """
     return NoiseRates(one_qubit=_ONE_QUBIT_SHARE * two_qubit, two_qubit=two_qubit)
-
-
-def scaled(rates: NoiseRates, factor: float) -> NoiseRates:
-    """Scale the rates of a device to one that is so many times as bad.
-
-    All probabilities are multiplied, but those of damping: gates take so many times as long.
-    """
-    found = {name: factor * rate for name, rate in asdict(rates).items()}
-    for name in ("damping_one", "damping_two"):
-        found[name] = 1 - (1 - getattr(rates, name)) ** factor
-    return NoiseRates(**found)
 
 
 def depolarising_probability(infidelity: float, damping: float, wires: int) -> float:
